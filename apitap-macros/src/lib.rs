@@ -1,0 +1,1 @@
+//! `#[pipeline]`: REST API pipelines in Rust source.

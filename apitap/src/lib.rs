@@ -1,0 +1,8 @@
+//! REST APIs into your database, as a Rust program that the compiler has checked.
+
+pub mod error;
+pub mod sink;
+pub mod source;
+
+pub use apitap_build::definition;
+pub use error::{Error, ErrorKind, Result};

@@ -1,1 +1,2 @@
-fn main(){}
+//! Compiles the pipelines.
+fn main() {}

@@ -1,1 +1,2 @@
-fn main(){}
+//! The `apitap` command.
+fn main() {}

@@ -1,1 +1,2 @@
-fn main(){}
+//! Earthquakes into SQLite.
+fn main() {}

@@ -1,0 +1,197 @@
+//! What is wrong, where, and how to mend it: the findings that every stage reports.
+//!
+//! A [`Finding`] is data; [`crate::render`] turns it into text. Places are offsets into a file of
+//! [`Files`], or a token of the Rust source that a macro was put on.
+
+use std::ops::Range;
+
+/// A file that findings can point into.
+#[derive(Debug, Clone)]
+pub struct SourceFile {
+    /// As the user knows it: relative to the crate, `sql/paid_orders.sql`.
+    pub name: String,
+    /// Its whole text.
+    pub text: String,
+    /// For text inside a Rust string literal (`#[sql("…")]`): the literal's token.
+    pub token: Option<usize>,
+}
+
+/// The files of one build.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    files: Vec<SourceFile>,
+}
+
+/// A file of [`Files`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(usize);
+
+impl Files {
+    /// Adds a file.
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
+        self.insert(SourceFile { name: name.into(), text: text.into(), token: None })
+    }
+
+    /// Adds a text that stands in a literal of the Rust source.
+    pub fn insert(&mut self, file: SourceFile) -> FileId {
+        self.files.push(file);
+        FileId(self.files.len() - 1)
+    }
+
+    /// The file.
+    pub fn get(&self, id: FileId) -> &SourceFile {
+        &self.files[id.0]
+    }
+}
+
+/// Where something was written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// Bytes of a file.
+    Text {
+        /// The file.
+        file: FileId,
+        /// Bytes from the start of the file, end exclusive.
+        start: usize,
+        /// End, exclusive.
+        end: usize,
+    },
+    /// A token of the Rust source: an index into the macro's own list of spans.
+    Token(usize),
+}
+
+impl Place {
+    /// Bytes of a file.
+    pub fn text(file: FileId, range: Range<usize>) -> Self {
+        Self::Text { file, start: range.start, end: range.end }
+    }
+}
+
+/// A value and the place where it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spanned<T> {
+    /// What was written.
+    pub value: T,
+    /// Where.
+    pub place: Place,
+}
+
+impl<T> Spanned<T> {
+    /// A value and its place.
+    pub fn new(value: T, place: Place) -> Self {
+        Self { value, place }
+    }
+
+    /// Another value at the same place.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Spanned<U> {
+        Spanned { value: f(self.value), place: self.place }
+    }
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The build fails.
+    Error,
+    /// It works, but probably not as meant.
+    Warning,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// `E0204`: a section of `docs/errors.md`.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Lower case, no full stop, the user's words in backticks.
+    pub message: String,
+    /// Where the caret goes.
+    pub place: Place,
+    /// A few words beside the caret; may be empty.
+    pub label: String,
+    /// Other places that matter, each with a sentence.
+    pub related: Vec<(Place, String)>,
+    /// Facts that explain.
+    pub notes: Vec<String>,
+    /// What to do, one sentence each.
+    pub help: Vec<String>,
+}
+
+impl Finding {
+    /// An error at a place.
+    pub fn error(code: &'static str, message: impl Into<String>, place: &Place) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            place: place.clone(),
+            label: String::new(),
+            related: Vec::new(),
+            notes: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+
+    /// A warning at a place.
+    pub fn warning(code: &'static str, message: impl Into<String>, place: &Place) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message, place) }
+    }
+
+    /// Words beside the caret.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Another place that matters.
+    #[must_use]
+    pub fn related(mut self, place: &Place, sentence: impl Into<String>) -> Self {
+        self.related.push((place.clone(), sentence.into()));
+        self
+    }
+
+    /// A fact that explains.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+}
+
+/// The findings of one build, in order of discovery.
+#[derive(Debug, Clone, Default)]
+pub struct Findings(pub Vec<Finding>);
+
+impl Findings {
+    /// Adds one.
+    pub fn push(&mut self, finding: Finding) {
+        self.0.push(finding);
+    }
+
+    /// Whether anything makes the build fail.
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|finding| finding.severity == Severity::Error)
+    }
+}
+
+/// The candidate that `name` most probably means, if one is near enough.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = name.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate)
+        })
+        .filter(|(distance, candidate)| *distance <= name.len().max(candidate.len()).div_ceil(3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}

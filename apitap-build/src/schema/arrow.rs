@@ -1,0 +1,1 @@
+//! Schema types as Arrow types, and back.

@@ -1,0 +1,167 @@
+//! What can go wrong while a pipeline runs, in words that say where and what to do.
+//!
+//! An [`Error`] starts where the trouble is (a request, a record, a statement) and gathers context
+//! on its way up. Whatever makes one keeps secrets out: URLs come masked from [`crate::source`].
+
+use std::fmt;
+
+/// The result of everything that runs.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What kind of trouble: decides the exit code and whether trying again may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The environment or the definition: nothing was requested yet.
+    Config,
+    /// A request failed, after all its retries.
+    Request,
+    /// A response is not what it should be: truncated, wrong path, a value that does not fit.
+    Data,
+    /// The query failed while it ran.
+    Query,
+    /// The target refused.
+    Target,
+    /// The run was stopped from outside.
+    Interrupted,
+}
+
+/// Why a run failed.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    pipeline: Option<String>,
+    request: Option<String>,
+    /// 1-based, within the page.
+    record: Option<u64>,
+    /// JSON Pointer from the record, or from the body where `record` is not set.
+    path: Option<String>,
+    help: Option<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of that kind; the message is lower case, without a full stop.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            pipeline: None,
+            request: None,
+            record: None,
+            path: None,
+            help: None,
+            source: None,
+        }
+    }
+
+    /// Something in the environment or the definition.
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Config, message)
+    }
+
+    /// A request that failed.
+    pub fn request(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Request, message)
+    }
+
+    /// A response that is not what it should be.
+    pub fn data(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Data, message)
+    }
+
+    /// A query that failed while it ran.
+    pub fn query(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Query, message)
+    }
+
+    /// A target that refused.
+    pub fn target(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Target, message)
+    }
+
+    /// Names the pipeline, unless it is named already.
+    #[must_use]
+    pub fn in_pipeline(mut self, name: &str) -> Self {
+        self.pipeline.get_or_insert_with(|| name.to_owned());
+        self
+    }
+
+    /// Names the request (method and masked URL), unless it is named already.
+    #[must_use]
+    pub fn in_request(mut self, request: &str) -> Self {
+        self.request.get_or_insert_with(|| request.to_owned());
+        self
+    }
+
+    /// Names the record, counted from 1 within its page.
+    #[must_use]
+    pub fn at_record(mut self, record: u64) -> Self {
+        self.record = Some(record);
+        self
+    }
+
+    /// Names the JSON path, as a JSON Pointer.
+    #[must_use]
+    pub fn at_path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Keeps the cause.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(cause.into());
+        self
+    }
+
+    /// What kind of trouble.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The pipeline that failed.
+    pub fn pipeline(&self) -> Option<&str> {
+        self.pipeline.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    /// The message, then one indented line for each thing known about it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        let mut cause = self.source.as_deref().map(|cause| cause as &dyn std::error::Error);
+        while let Some(error) = cause {
+            write!(f, "\n  cause:    {error}")?;
+            cause = error.source();
+        }
+        for (name, value) in
+            [("pipeline", &self.pipeline), ("request", &self.request), ("path", &self.path)]
+        {
+            if let Some(value) = value {
+                write!(f, "\n  {name}:{:1$}{value}", "", 9 - name.len())?;
+            }
+            if let (true, Some(record)) = (name == "request", self.record) {
+                write!(f, "\n  record:   {record} of the page")?;
+            }
+        }
+        match &self.help {
+            Some(help) => write!(f, "\n  help:     {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|cause| cause as _)
+    }
+}

@@ -1,0 +1,1 @@
+//! A REST collection → pages, in order.
