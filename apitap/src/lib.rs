@@ -1,5 +1,6 @@
 //! REST APIs into your database, as a Rust program that the compiler has checked.
 
+pub mod environment;
 pub mod error;
 pub mod sink;
 pub mod source;

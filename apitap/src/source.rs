@@ -4,6 +4,7 @@ pub mod decode;
 pub mod rest;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 
@@ -27,4 +28,17 @@ pub struct Page {
     pub format: Format,
     /// The body.
     pub body: Bytes,
+}
+
+/// What fetching has done so far; shared between the fetching tasks and the report.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    /// Pages that arrived whole.
+    pub pages: AtomicU64,
+    /// Bytes of their bodies, decompressed.
+    pub bytes: AtomicU64,
+    /// Requests that had to be repeated.
+    pub retries: AtomicU64,
+    /// Records found in the pages.
+    pub records: AtomicU64,
 }
