@@ -23,7 +23,7 @@ pub struct Files {
 }
 
 /// A file of [`Files`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(usize);
 
 impl Files {
@@ -177,6 +177,12 @@ impl Findings {
         self.0.push(finding);
     }
 
+    /// All of them in the order of the files and of the places in them.
+    pub fn sorted(mut self) -> Vec<Finding> {
+        self.0.sort_by(|a, b| a.place.cmp(&b.place));
+        self.0
+    }
+
     /// Whether anything makes the build fail.
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(|finding| finding.severity == Severity::Error)
@@ -194,4 +200,23 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(distance, candidate)| *distance <= name.len().max(candidate.len()).div_ceil(3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// The help for a name that is not known: the nearest candidate, else all of them.
+pub fn did_you_mean<'a>(
+    kind: &str,
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str> + Clone,
+) -> String {
+    match nearest(name, candidates.clone()) {
+        Some(near) => format!("a similar {kind} exists: `{near}`"),
+        None => {
+            let all: Vec<_> = candidates.into_iter().map(|name| format!("`{name}`")).collect();
+            if all.is_empty() {
+                format!("there is no {kind} yet: declare one")
+            } else {
+                format!("choose one of {}", all.join(", "))
+            }
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! on its way up. Whatever makes one keeps secrets out: URLs come masked from [`crate::source`].
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The result of everything that runs.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -27,7 +28,7 @@ pub enum ErrorKind {
 }
 
 /// Why a run failed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
@@ -38,7 +39,7 @@ pub struct Error {
     /// JSON Pointer from the record, or from the body where `record` is not set.
     path: Option<String>,
     help: Option<String>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -119,7 +120,7 @@ impl Error {
     /// Keeps the cause.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.source = Some(cause.into());
+        self.source = Some(Arc::from(cause.into()));
         self
     }
 

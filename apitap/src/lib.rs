@@ -4,6 +4,7 @@ pub mod environment;
 pub mod error;
 pub mod sink;
 pub mod source;
+pub mod types;
 
-pub use apitap_build::definition;
+pub use apitap_build::{definition, schema};
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,273 @@
+//! Specs and queries → checked [`Definition`]s: names are looked up, queries planned, keys found.
+//!
+//! Knows what was written where, and nothing of files, of Rust, or of how a pipeline runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::definition::{Definition, Mode};
+use crate::diagnostic::{Finding, Findings, Place, Spanned, did_you_mean};
+use crate::schema::Schema;
+use crate::spec::{SinkSpec, SourceSpec, TargetSpec};
+
+pub mod project;
+pub mod query;
+
+/// One pipeline as written, its names looked up.
+pub struct PipelineSpec<'a> {
+    /// The pipeline's name and where it comes from.
+    pub name: Spanned<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The sources that the query may read.
+    pub sources: Vec<&'a SourceSpec>,
+    /// Where the rows go.
+    pub target: &'a TargetSpec,
+    /// Table, mode and key.
+    pub sink: &'a SinkSpec,
+    /// The query, rendered.
+    pub sql: &'a str,
+    /// Where bytes of the query were written.
+    pub sql_place: &'a dyn Fn(Range<usize>) -> Place,
+}
+
+/// What to do with a source that declares no schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schemas {
+    /// It is an error: nothing can be compiled without one.
+    Declared,
+    /// It is inferred at run time; its queries are checked then.
+    MayBeInferred,
+}
+
+/// A pipeline that can run.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// What runs.
+    pub definition: Definition,
+    /// Where each column of the row stands in the query; empty where the row is not known yet.
+    pub column_places: Vec<Place>,
+}
+
+/// Checks one pipeline: plans its query and puts the definition together.
+pub fn pipeline(
+    spec: &PipelineSpec<'_>,
+    schemas: Schemas,
+    findings: &mut Findings,
+) -> Option<Checked> {
+    let key = key(spec);
+    let mode = mode(spec, &key, findings)?;
+    let undeclared: Vec<_> = spec.sources.iter().filter(|s| s.source.schema.is_none()).collect();
+    if schemas == Schemas::Declared && !undeclared.is_empty() {
+        undeclared.iter().for_each(|source| findings.push(no_schema(source)));
+        return None;
+    }
+    let mut definition = Definition {
+        name: spec.name.value.clone(),
+        description: spec.description.clone(),
+        sources: spec.sources.iter().map(|source| source.source.clone()).collect(),
+        sql: spec.sql.to_owned(),
+        row: None,
+        target: spec.target.target.clone(),
+        table: table(spec),
+        mode,
+        key: key.iter().map(|column| column.value.clone()).collect(),
+    };
+    let mut column_places = Vec::new();
+    if undeclared.is_empty() {
+        let planned = plan(spec, findings)?;
+        keep_what_is_read(&mut definition, &planned.reads);
+        check_key(&key, &planned, findings)?;
+        column_places = planned.column_places;
+        definition.row = Some(planned.row);
+    }
+    Some(Checked { definition, column_places })
+}
+
+/// Plans the query of a definition whose sources' schemas have been found out at run time.
+///
+/// # Errors
+/// The findings, in the order of the query; their places are byte ranges of [`Definition::sql`].
+pub fn complete(
+    definition: &mut Definition,
+    files: &mut crate::diagnostic::Files,
+) -> Result<(), Vec<Finding>> {
+    let file = files.add(format!("{}.sql", definition.name), definition.sql.clone());
+    let empty = Schema::default();
+    let places = BTreeMap::new();
+    let tables: Vec<_> = definition
+        .sources
+        .iter()
+        .map(|source| query::Table {
+            name: &source.name,
+            schema: source.schema.as_ref().unwrap_or(&empty),
+            declared: None,
+            field_places: &places,
+        })
+        .collect();
+    let place = |range: Range<usize>| Place::text(file, range);
+    let (planned, findings) =
+        query::plan(&query::Query { sql: &definition.sql, tables: &tables, place: &place });
+    let Some(planned) = planned else { return Err(findings) };
+    keep_what_is_read(definition, &planned.reads);
+    let key: Vec<_> = definition
+        .key
+        .iter()
+        .map(|name| Spanned::new(name.clone(), Place::text(file, 0..0)))
+        .collect();
+    let mut unknown = Findings::default();
+    key.iter().for_each(|column| check_key_is_yielded(column, &planned, &mut unknown));
+    if unknown.has_errors() {
+        return Err(unknown.0);
+    }
+    definition.row = Some(planned.row);
+    Ok(())
+}
+
+/// The columns that identify a row: those of `sink(…)`, else those of the first source.
+fn key(spec: &PipelineSpec<'_>) -> Vec<Spanned<String>> {
+    if !spec.sink.key.is_empty() {
+        return spec.sink.key.clone();
+    }
+    spec.sources.first().and_then(|source| source.primary_key_in_dest.clone()).unwrap_or_default()
+}
+
+/// The mode that is written, else merge where there is a key, else append.
+fn mode(
+    spec: &PipelineSpec<'_>,
+    key: &[Spanned<String>],
+    findings: &mut Findings,
+) -> Option<Mode> {
+    let Some(mode) = &spec.sink.mode else {
+        return Some(if key.is_empty() { Mode::Append } else { Mode::Merge });
+    };
+    if mode.value == Mode::Merge && key.is_empty() {
+        findings.push(
+            Finding::error("E0306", "`merge` needs a key", &mode.place)
+                .label("by which columns is a row known?")
+                .help("name the columns that identify a row: `key=[\"id\"]`"),
+        );
+        return None;
+    }
+    Some(mode.value)
+}
+
+/// The table of `sink(…)`, else that of the first source, else the pipeline's name.
+fn table(spec: &PipelineSpec<'_>) -> String {
+    let of_source = || spec.sources.first().and_then(|s| s.table_destination_name.as_ref());
+    spec.sink
+        .table
+        .as_ref()
+        .or_else(of_source)
+        .map_or_else(|| spec.name.value.clone(), |table| table.value.clone())
+}
+
+fn no_schema(source: &SourceSpec) -> Finding {
+    let name = &source.name.value;
+    Finding::error("E0308", format!("source `{name}` declares no schema"), &source.name.place)
+        .label("what does a record look like?")
+        .note("a query can be checked only against declared fields")
+        .help(
+            "write `schema:` with one line per field, as in `id: int64!`; \
+             `apitap -m DIR -y FILE` runs without one and prints what it has inferred",
+        )
+}
+
+fn plan(spec: &PipelineSpec<'_>, findings: &mut Findings) -> Option<query::Planned> {
+    let empty = Schema::default();
+    let tables: Vec<_> = spec
+        .sources
+        .iter()
+        .map(|source| query::Table {
+            name: &source.name.value,
+            schema: source.source.schema.as_ref().unwrap_or(&empty),
+            declared: source.schema_place.clone(),
+            field_places: &source.field_places,
+        })
+        .collect();
+    let (planned, found) =
+        query::plan(&query::Query { sql: spec.sql, tables: &tables, place: spec.sql_place });
+    found.into_iter().for_each(|finding| findings.push(finding));
+    planned
+}
+
+/// Leaves out the sources that the query does not read, and notes the fields that it reads.
+fn keep_what_is_read(
+    definition: &mut Definition,
+    reads: &BTreeMap<String, BTreeSet<String>>,
+) {
+    definition.sources.retain_mut(|source| match reads.get(&source.name) {
+        Some(fields) => {
+            source.reads = fields.clone();
+            true
+        }
+        None => false,
+    });
+}
+
+fn check_key(
+    key: &[Spanned<String>],
+    planned: &query::Planned,
+    findings: &mut Findings,
+) -> Option<()> {
+    let before = findings.0.len();
+    for column in key {
+        check_key_is_yielded(column, planned, findings);
+        check_key_is_not_null(column, planned, findings);
+    }
+    (findings.0.len() == before).then_some(())
+}
+
+fn check_key_is_yielded(
+    column: &Spanned<String>,
+    planned: &query::Planned,
+    findings: &mut Findings,
+) {
+    let name = &column.value;
+    if planned.row.field(name).is_some() {
+        return;
+    }
+    let columns: Vec<_> = planned.row.fields.iter().map(|field| field.name.as_str()).collect();
+    let message = format!("the query yields no column `{name}`, which is in the key");
+    findings.push(
+        Finding::error("E0304", message, &column.place)
+            .label("not a column of the query")
+            .note(format!("the query yields {}", list(&columns)))
+            .help(did_you_mean("column", name, columns.iter().copied())),
+    );
+}
+
+fn check_key_is_not_null(
+    column: &Spanned<String>,
+    planned: &query::Planned,
+    findings: &mut Findings,
+) {
+    let name = &column.value;
+    let Some(index) = planned.row.fields.iter().position(|field| &field.name == name) else {
+        return;
+    };
+    if !planned.row.fields[index].nullable {
+        return;
+    }
+    let message = format!("column `{name}` is in the key, but may be null");
+    let mut finding = Finding::error("E0305", message, &column.place).label("may be null").help(
+        format!(
+            "if the API always sends it, declare it not null in the source's schema with `!`; \
+             else leave the rows without it out: `WHERE {name} IS NOT NULL`"
+        ),
+    );
+    if let Some(place) = planned.column_places.get(index) {
+        finding = finding.related(place, "the query yields it here");
+    }
+    findings.push(finding);
+}
+
+/// `` `a`, `b` and `c` ``.
+pub(crate) fn list(names: &[&str]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        None => "nothing".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}

@@ -1,0 +1,186 @@
+//! Definitions → the words of an attribute: the inverse of [`crate::spec`].
+
+use std::fmt::Write as _;
+
+use super::text;
+use crate::definition::{
+    ApiKeyPlace, Auth, Connection, Definition, Mode, Pagination, Pointer, Retry, Source, TargetKind,
+    default_timeout,
+};
+
+/// Writes `#[name(words)]`, on one line where it fits.
+pub(super) fn write(out: &mut String, name: &str, words: &[String]) {
+    let line = format!("#[{name}({})]", words.join(", "));
+    if line.len() <= 92 {
+        let _ = writeln!(out, "{line}");
+        return;
+    }
+    let _ = writeln!(out, "#[{name}(");
+    words.iter().for_each(|word| {
+        let _ = writeln!(out, "    {word},");
+    });
+    let _ = writeln!(out, ")]");
+}
+
+fn word(key: &str, value: &str) -> String {
+    format!("{key} = {}", text(value))
+}
+
+fn group(key: &str, words: &[String]) -> String {
+    format!("{key}({})", words.join(", "))
+}
+
+/// The words of `#[source(…)]`.
+pub(super) fn source(source: &Source) -> Vec<String> {
+    let mut words = vec![word("name", &source.name), word("url", &source.url.0)];
+    for (key, pairs) in [("headers", &source.headers), ("query_params", &source.query_params)] {
+        if !pairs.is_empty() {
+            let pairs: Vec<_> = pairs.iter().map(|(name, value)| pair(name, &value.0)).collect();
+            words.push(group(key, &pairs));
+        }
+    }
+    words.extend(source.auth.as_ref().map(auth));
+    if source.data_path != Pointer::default() {
+        words.push(word("data_path", &source.data_path.0));
+    }
+    words.extend(pagination(&source.pagination));
+    words.extend(retry(&source.retry));
+    if source.timeout != default_timeout() {
+        words.push(word("timeout", &format!("{}ms", source.timeout.as_millis())));
+    }
+    words
+}
+
+/// A header or parameter: a name that is no Rust identifier is quoted.
+fn pair(name: &str, value: &str) -> String {
+    if syn::parse_str::<syn::Ident>(name).is_ok() {
+        word(name, value)
+    } else {
+        format!("{} = {}", text(name), text(value))
+    }
+}
+
+fn auth(auth: &Auth) -> String {
+    let words = match auth {
+        Auth::Bearer(token) => vec![word("bearer", &token.0)],
+        Auth::Basic { username, password } => {
+            vec![group("basic", &[word("username", &username.0), word("password", &password.0)])]
+        }
+        Auth::ApiKey { place, name, value } => {
+            let place = match place {
+                ApiKeyPlace::Header => "header",
+                ApiKeyPlace::Query => "query",
+                ApiKeyPlace::Cookie => "cookie",
+            };
+            let words = [format!("r#in = {place:?}"), word("name", name), word("value", &value.0)];
+            vec![group("api_key", &words)]
+        }
+    };
+    group("auth", &words)
+}
+
+fn pagination(pagination: &Pagination) -> Option<String> {
+    let number = |key: &str, value: u64| format!("{key} = {value}");
+    let workers = |value: usize| format!("concurrency = {value}");
+    let words = match pagination {
+        Pagination::None => return None,
+        Pagination::LimitOffset { limit_param, offset_param, limit, first_offset, concurrency } => {
+            vec![
+                word("kind", "limit_offset"),
+                word("limit_param", limit_param),
+                word("offset_param", offset_param),
+                number("limit", *limit),
+                number("first_offset", *first_offset),
+                workers(*concurrency),
+            ]
+        }
+        Pagination::PageNumber {
+            page_param,
+            per_page_param,
+            per_page,
+            first_page,
+            concurrency,
+        } => vec![
+            word("kind", "page_number"),
+            word("page_param", page_param),
+            word("per_page_param", per_page_param),
+            number("per_page", *per_page),
+            number("first_page", *first_page),
+            workers(*concurrency),
+        ],
+        Pagination::PageOnly { page_param, first_page, concurrency } => vec![
+            word("kind", "page_only"),
+            word("page_param", page_param),
+            number("first_page", *first_page),
+            workers(*concurrency),
+        ],
+        Pagination::Cursor { cursor_param, cursor_path, page_size_param, page_size } => {
+            let mut words = vec![
+                word("kind", "cursor"),
+                word("cursor_param", cursor_param),
+                word("cursor_path", &cursor_path.0),
+            ];
+            if let Some(param) = page_size_param {
+                words.extend([word("page_size_param", param), number("page_size", *page_size)]);
+            }
+            words
+        }
+        Pagination::LinkHeader => vec![word("kind", "link_header")],
+        Pagination::NextUrl { path } => vec![word("kind", "next_url"), word("path", &path.0)],
+    };
+    Some(group("pagination", &words))
+}
+
+fn retry(retry: &Retry) -> Option<String> {
+    (*retry != Retry::default()).then(|| {
+        group(
+            "retry",
+            &[
+                format!("max_attempts = {}", retry.max_attempts),
+                format!("min_delay_secs = {}", seconds(retry.min_delay)),
+                format!("max_delay_secs = {}", seconds(retry.max_delay)),
+            ],
+        )
+    })
+}
+
+/// A whole number where it is one.
+fn seconds(duration: std::time::Duration) -> String {
+    if duration.subsec_nanos() == 0 {
+        duration.as_secs().to_string()
+    } else {
+        format!("{:?}", duration.as_secs_f64())
+    }
+}
+
+/// The words of `#[target(…)]`.
+pub(super) fn target(definition: &Definition) -> Vec<String> {
+    let target = &definition.target;
+    let kind = match target.kind {
+        TargetKind::Postgres => "postgres",
+        TargetKind::Sqlite => "sqlite",
+    };
+    let mut words = vec![word("name", &target.name), word("type", kind)];
+    match &target.connection {
+        Connection::Url(url) => words.push(word("url", &url.0)),
+        Connection::Parts { host, port, database, username, password } => {
+            words.push(word("host", &host.0));
+            words.push(format!("port = {port}"));
+            words.push(word("database", &database.0));
+            let auth = [word("username", &username.0), word("password", &password.0)];
+            words.push(group("auth", &auth));
+        }
+    }
+    words.push(word("table", &definition.table));
+    let mode = match definition.mode {
+        Mode::Append => "append",
+        Mode::Replace => "replace",
+        Mode::Merge => "merge",
+    };
+    words.push(word("mode", mode));
+    if !definition.key.is_empty() {
+        let key: Vec<_> = definition.key.iter().map(|column| text(column)).collect();
+        words.push(format!("key = [{}]", key.join(", ")));
+    }
+    words
+}

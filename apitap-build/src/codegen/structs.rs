@@ -1,0 +1,148 @@
+//! Schemas → structs of plain Rust types, nested records first named, then written below.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::{docs, names, text};
+use crate::schema::notation::type_text;
+use crate::schema::{Field, Type};
+
+/// The structs of one module: names already given, types already used.
+#[derive(Default)]
+pub(super) struct Structs {
+    taken: BTreeSet<String>,
+    /// What `apitap::types` must provide.
+    pub(super) types: BTreeSet<&'static str>,
+}
+
+impl Structs {
+    /// A name that no other struct of the module, and no type that it uses, has.
+    pub(super) fn reserve(&mut self, name: &str) -> String {
+        const IMPORTED: [&str; 9] = [
+            "DateTime", "Decimal", "NaiveDate", "NaiveTime", "Option", "String", "Utc", "Uuid", "Vec",
+        ];
+        let mut free = name.to_owned();
+        let mut number = 2;
+        while IMPORTED.contains(&free.as_str()) || free == "Value" || self.taken.contains(&free) {
+            free = format!("{name}{number}");
+            number += 1;
+        }
+        self.taken.insert(free.clone());
+        free
+    }
+
+    /// Writes a struct, then those of its nested records.
+    pub(super) fn write(&mut self, out: &mut String, name: &str, fields: &[Field]) {
+        let mut nested = Vec::new();
+        let mut taken = BTreeSet::new();
+        let mut body = String::new();
+        for field in fields {
+            let ident = unique(names::field(&field.name), &mut taken);
+            let ty = self.ty(name, &field.name, &field.ty, &mut nested);
+            let ty = self.optional(ty, field.nullable);
+            let mut item = String::new();
+            docs(&mut item, field.description.as_deref());
+            attributes(&mut item, &ident, field);
+            let _ = writeln!(item, "pub {ident}: {ty},");
+            item.lines().for_each(|line| {
+                let _ = writeln!(body, "    {line}");
+            });
+        }
+        if body.is_empty() {
+            let _ = writeln!(out, "pub struct {name} {{}}");
+        } else {
+            let _ = write!(out, "pub struct {name} {{\n{body}}}\n");
+        }
+        for (name, fields) in nested {
+            out.push('\n');
+            self.write(out, &name, &fields);
+        }
+    }
+
+    fn optional(&mut self, ty: String, nullable: bool) -> String {
+        if !nullable {
+            return ty;
+        }
+        self.types.insert("Option");
+        format!("Option<{ty}>")
+    }
+
+    fn ty(
+        &mut self,
+        owner: &str,
+        field: &str,
+        ty: &Type,
+        nested: &mut Vec<(String, Vec<Field>)>,
+    ) -> String {
+        let mut import = |name: &'static str| {
+            self.types.insert(name);
+            name.to_owned()
+        };
+        match ty {
+            Type::Bool => "bool".to_owned(),
+            Type::Int16 => "i16".to_owned(),
+            Type::Int32 => "i32".to_owned(),
+            Type::Int64 => "i64".to_owned(),
+            Type::Float32 => "f32".to_owned(),
+            Type::Float64 => "f64".to_owned(),
+            Type::Decimal { .. } => import("Decimal"),
+            Type::String => import("String"),
+            Type::Date => import("NaiveDate"),
+            Type::Time => import("NaiveTime"),
+            Type::Timestamp => {
+                import("Utc");
+                import("DateTime");
+                "DateTime<Utc>".to_owned()
+            }
+            Type::Uuid => import("Uuid"),
+            Type::Binary => {
+                import("Vec");
+                "Vec<u8>".to_owned()
+            }
+            Type::Json => import("Value"),
+            Type::List(item) => {
+                import("Vec");
+                let inner = self.ty(owner, field, &item.ty, nested);
+                format!("Vec<{}>", self.optional(inner, item.nullable))
+            }
+            Type::Record(fields) => {
+                let name = self.reserve(&format!("{owner}{}", names::ty(field)));
+                nested.push((name.clone(), fields.clone()));
+                name
+            }
+        }
+    }
+}
+
+/// `#[field(…)]`, where the Rust field alone does not say it.
+fn attributes(out: &mut String, ident: &str, field: &Field) {
+    let mut words = Vec::new();
+    if ident.strip_prefix("r#").unwrap_or(ident) != field.name {
+        words.push(format!("name = {}", text(&field.name)));
+    }
+    if let Some(decimal) = decimal(&field.ty) {
+        words.push(format!("type = {}", text(&type_text(decimal, true))));
+    }
+    if !words.is_empty() {
+        let _ = writeln!(out, "#[field({})]", words.join(", "));
+    }
+}
+
+/// The decimal of a field or of its list's elements: Rust's `Decimal` has no digits of its own.
+fn decimal(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::Decimal { .. } => Some(ty),
+        Type::List(item) => decimal(&item.ty),
+        _ => None,
+    }
+}
+
+fn unique(name: String, taken: &mut BTreeSet<String>) -> String {
+    let mut free = name.clone();
+    let mut number = 2;
+    while !taken.insert(free.clone()) {
+        free = format!("{}_{number}", name.strip_prefix("r#").unwrap_or(&name));
+        number += 1;
+    }
+    free
+}

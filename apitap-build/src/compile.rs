@@ -1,0 +1,65 @@
+//! A build script's `compile("pipelines.yaml", "sql")`: the whole way from files to Rust.
+
+use std::path::{Path, PathBuf};
+
+use crate::check::{self, Checked, Schemas};
+use crate::diagnostic::{Files, Finding, Findings, Severity};
+use crate::{codegen, emit, load};
+
+/// What a project's files say.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The texts, for showing findings.
+    pub files: Files,
+    /// The pipelines without errors.
+    pub pipelines: Vec<Checked>,
+    /// What is wrong, sorted by place.
+    pub findings: Vec<Finding>,
+}
+
+impl Compiled {
+    /// Whether anything must be mended first.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+}
+
+/// Compiles a YAML file and a folder of SQL files into `OUT_DIR`, from a build script.
+///
+/// Paths are relative to the package. What is wrong does not fail the build script: it becomes a
+/// `compile_error!` in the generated file, so that all of it shows in one build and the other
+/// pipelines stay usable.
+pub fn compile(yaml: impl AsRef<Path>, sql: impl AsRef<Path>) {
+    if let Err(message) = compile_in_build_script(yaml.as_ref(), sql.as_ref()) {
+        emit::fail(&message);
+    }
+}
+
+fn compile_in_build_script(yaml: &Path, sql: &Path) -> Result<(), String> {
+    let root = emit::variable("CARGO_MANIFEST_DIR")?;
+    let out = PathBuf::from(emit::variable("OUT_DIR")?);
+    let root = Path::new(&root);
+    emit::rerun_if_changed(yaml);
+    emit::rerun_if_changed(sql);
+    let compiled = check_files(root, &root.join(yaml), &root.join(sql), Schemas::Declared);
+    for finding in compiled.findings.iter().filter(|f| f.severity == Severity::Warning) {
+        emit::warning(&compiled.files, finding);
+    }
+    let origin = format!("{} and {}/", yaml.display(), sql.display());
+    emit::write_if_changed(&out.join(emit::FILE), &codegen::file(&origin, &compiled))
+}
+
+/// Loads and checks a project, without a build script.
+///
+/// Files are named relative to `root` in findings.
+pub fn check_files(root: &Path, yaml: &Path, sql: &Path, schemas: Schemas) -> Compiled {
+    let mut findings = Findings::default();
+    let loaded = load::load(root, yaml, sql, &mut findings);
+    let pipelines = if findings.has_errors() {
+        Vec::new()
+    } else {
+        let (files, queries) = (&loaded.files, &loaded.queries);
+        check::project::project(files, loaded.yaml, queries, schemas, &mut findings)
+    };
+    Compiled { files: loaded.files, pipelines, findings: findings.sorted() }
+}

@@ -1,0 +1,96 @@
+//! Files on disk → texts: the one place where the compiler reads.
+
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{FileId, Files, Finding, Findings, Place};
+
+/// A project's texts.
+#[derive(Debug)]
+pub struct Loaded {
+    /// All of them.
+    pub files: Files,
+    /// The YAML file.
+    pub yaml: FileId,
+    /// The SQL files by path within their folder, sorted.
+    pub queries: Vec<(String, FileId)>,
+}
+
+/// Reads the YAML file and every `*.sql` under the folder; what cannot be read is a finding.
+///
+/// Files are named relative to `root` where they are below it, as the user knows them.
+pub fn load(root: &Path, yaml: &Path, sql: &Path, findings: &mut Findings) -> Loaded {
+    let mut files = Files::default();
+    let yaml = read(&mut files, root, yaml, findings);
+    let mut paths = Vec::new();
+    if let Err(error) = walk(sql, &mut paths) {
+        let file = files.add(shown(root, sql), "");
+        findings.push(unreadable(&shown(root, sql), &error, file));
+    } else if paths.is_empty() {
+        let file = files.add(shown(root, sql), "");
+        let message = format!("there is no SQL file in `{}`", shown(root, sql));
+        findings.push(
+            Finding::error("E0003", message, &Place::text(file, 0..0))
+                .help("each pipeline is one file whose name ends in `.sql`"),
+        );
+    }
+    paths.sort();
+    let queries = paths
+        .iter()
+        .map(|path| (shown(sql, path), read(&mut files, root, path, findings)))
+        .collect();
+    Loaded { files, yaml, queries }
+}
+
+fn read(files: &mut Files, root: &Path, path: &Path, findings: &mut Findings) -> FileId {
+    let name = shown(root, path);
+    match std::fs::read(path).map(String::from_utf8) {
+        Ok(Ok(text)) => files.add(name, text),
+        Ok(Err(error)) => {
+            let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count();
+            let file = files.add(&name, "");
+            findings.push(
+                Finding::error("E0002", format!("`{name}` is not UTF-8"), &Place::text(file, 0..0))
+                    .note(format!("the first byte that is not stands in line {line}"))
+                    .help("save the file as UTF-8"),
+            );
+            file
+        }
+        Err(error) => {
+            let file = files.add(&name, "");
+            findings.push(unreadable(&name, &error, file));
+            file
+        }
+    }
+}
+
+fn unreadable(name: &str, error: &std::io::Error, file: FileId) -> Finding {
+    Finding::error("E0001", format!("cannot read `{name}`"), &Place::text(file, 0..0))
+        .note(error.to_string())
+        .help("paths are relative to the folder of Cargo.toml, or where `apitap` is started")
+}
+
+/// Every `*.sql` below a folder; links are followed, hidden files are not.
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
+        if hidden {
+            continue;
+        }
+        if path.is_dir() {
+            walk(&path, found)?;
+        } else if path.extension().is_some_and(|extension| extension == "sql") {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// A path as messages show it: relative where it can be, with `/`.
+fn shown(root: &Path, path: &Path) -> String {
+    let path = path.strip_prefix(root).unwrap_or(path);
+    path.display().to_string().replace('\\', "/")
+}

@@ -1,0 +1,4 @@
+//! Text → what was written, with places. What the words mean is not known here.
+
+pub mod template;
+pub mod yaml;

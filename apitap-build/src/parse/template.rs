@@ -1,0 +1,237 @@
+//! A SQL file (a minijinja template) → the query, what `sink(…)` and `use_source(…)` say, and where
+//! each byte of the query was written.
+//!
+//! Every literal stretch of the template gets a marker before it is rendered, so that the origin of
+//! what comes out is known exactly, in loops and conditions too.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use minijinja::value::{Kwargs, Rest, Value as Any, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+
+use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, nearest};
+use crate::tree::{Node, Value};
+
+mod calls;
+mod origin;
+
+use calls::Call;
+use origin::{Marked, Origins};
+
+/// A query, rendered.
+#[derive(Debug)]
+pub struct QueryText {
+    /// The SQL, without a semicolon at its end.
+    pub sql: String,
+    /// What `sink(…)` was called with.
+    pub sink: Option<Node>,
+    /// What `use_source(…)` was called with, in order.
+    pub uses: Vec<Spanned<String>>,
+    origins: Origins,
+    file: FileId,
+}
+
+impl QueryText {
+    /// Where bytes of [`QueryText::sql`] were written.
+    pub fn place(&self, range: Range<usize>) -> Place {
+        Place::text(self.file, self.origins.of(range))
+    }
+}
+
+/// More steps than any query needs: a template that never ends is stopped.
+const FUEL: u64 = 1_000_000;
+
+/// Renders a SQL file.
+pub fn render_query(files: &Files, file: FileId, findings: &mut Findings) -> Option<QueryText> {
+    let text = &files.get(file).text;
+    let marked = origin::mark(text);
+    let calls = Arc::new(Mutex::new(Calls { written: calls::find(text), file, ..Calls::default() }));
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    environment.set_keep_trailing_newline(true);
+    let heard = Arc::clone(&calls);
+    environment.add_function("use_source", move |name: &Any, rest: Rest<Any>| {
+        lock(&heard).use_source(name, &rest)
+    });
+    let heard = Arc::clone(&calls);
+    environment.add_function("sink", move |arguments: Rest<Any>, words: Kwargs| {
+        lock(&heard).sink(&arguments, &words)
+    });
+    let rendered = environment.render_str(&marked.text, ());
+    drop(environment);
+    let mut calls = std::mem::take(&mut *lock(&calls));
+    let found = std::mem::take(&mut calls.findings);
+    match rendered {
+        _ if !found.is_empty() => {
+            found.into_iter().for_each(|finding| findings.push(finding));
+            None
+        }
+        Err(error) => {
+            findings.push(template_error(file, text, &marked, &error));
+            None
+        }
+        Ok(rendered) => {
+            let (sql, origins) = marked.unmark(text, &rendered);
+            let sql = without_semicolon(sql);
+            if sql.trim().is_empty() {
+                findings.push(
+                    Finding::error("E0255", "the file holds no query", &Place::text(file, 0..0))
+                        .help("write `SELECT … FROM {{ use_source(\"…\") }}`"),
+                );
+                return None;
+            }
+            Some(QueryText { sql, sink: calls.sink, uses: calls.uses, origins, file })
+        }
+    }
+}
+
+fn lock(calls: &Mutex<Calls>) -> std::sync::MutexGuard<'_, Calls> {
+    calls.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One semicolon may end the query, as in any SQL file; what stands before it is not touched.
+fn without_semicolon(mut sql: String) -> String {
+    sql.truncate(sql.trim_end().len());
+    if sql.ends_with(';') {
+        sql.pop();
+        sql.truncate(sql.trim_end().len());
+    }
+    sql
+}
+
+/// What the two functions have heard while the template was rendered.
+#[derive(Default)]
+struct Calls {
+    written: Vec<Call>,
+    file: FileId,
+    uses: Vec<Spanned<String>>,
+    sink: Option<Node>,
+    findings: Vec<Finding>,
+}
+
+impl Calls {
+    fn use_source(&mut self, name: &Any, rest: &[Any]) -> Result<Any, Error> {
+        let Some(name) = name.as_str().filter(|_| rest.is_empty()).map(origin::without_markers) else {
+            let place = self.place_of("use_source", |_| true);
+            self.findings.push(
+                Finding::error("E0254", "`use_source` takes the name of one source", &place)
+                    .help("write `{{ use_source(\"orders\") }}`"),
+            );
+            return Ok(Any::from(""));
+        };
+        let place = self.place_of("use_source", |call| {
+            call.arguments.iter().any(|argument| argument.text.as_deref() == Some(&name))
+        });
+        self.uses.push(Spanned::new(name.clone(), place));
+        Ok(Any::from_safe_string(format!("\"{}\"", name.replace('"', "\"\""))))
+    }
+
+    fn sink(&mut self, arguments: &[Any], words: &Kwargs) -> Result<Any, Error> {
+        let place = self.place_of("sink", |_| true);
+        if self.sink.is_some() {
+            let second = self.written.iter().filter(|call| call.name == "sink").nth(1);
+            let place = second.map_or(place, |call| Place::text(self.file, call.range.clone()));
+            self.findings.push(
+                Finding::error("E0253", "`sink` is called twice", &place)
+                    .help("a file is one query into one table: write a file for each"),
+            );
+            return Ok(Any::from(""));
+        }
+        let written = self.written.iter().find(|call| call.name == "sink").cloned();
+        let mut entries = Vec::new();
+        // The original also took the name alone: `sink("warehouse")`.
+        for value in arguments.iter().take(1) {
+            let argument = written.as_ref().and_then(|call| call.arguments.first());
+            let node = self.node(value, argument.map(|argument| &argument.value), &place);
+            entries.push((Spanned::new("name".to_owned(), node.place.clone()), node));
+        }
+        if let Some(extra) = arguments.get(1) {
+            self.findings.push(
+                Finding::error("E0254", format!("`sink` has one unnamed word, not `{extra}`"), &place)
+                    .help("name the others, as in `sink(name=\"…\", table=\"…\")`"),
+            );
+        }
+        let keys: Vec<String> = words.args().map(str::to_owned).collect();
+        for key in keys {
+            let argument = written.as_ref().and_then(|call| call.argument(&key));
+            let key_place = argument
+                .and_then(|argument| argument.key.clone())
+                .map_or_else(|| place.clone(), |(_, range)| Place::text(self.file, range));
+            let value: Any = words.get(&key)?;
+            let node = self.node(&value, argument.map(|argument| &argument.value), &place);
+            entries.push((Spanned::new(key, key_place), node));
+        }
+        words.assert_all_used()?;
+        self.sink = Some(Node { value: Value::Map(entries), place });
+        Ok(Any::from(""))
+    }
+
+    /// A value with its place, where it was written as a literal.
+    fn node(&self, value: &Any, written: Option<&calls::Written>, call: &Place) -> Node {
+        let place =
+            written.map_or_else(|| call.clone(), |w| Place::text(self.file, w.range.clone()));
+        let items = written.map_or(&[][..], |written| &written.items);
+        let value = match value.kind() {
+            ValueKind::Undefined | ValueKind::None => Value::Null,
+            ValueKind::Bool => Value::Bool(value.is_true()),
+            ValueKind::Number => match i64::try_from(value.clone()) {
+                Ok(number) if value.is_integer() => Value::Integer(number),
+                _ => f64::try_from(value.clone()).map_or(Value::Null, Value::Float),
+            },
+            ValueKind::Seq | ValueKind::Iterable => Value::List(
+                value
+                    .try_iter()
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                    .map(|(index, item)| self.node(&item, items.get(index), &place))
+                    .collect(),
+            ),
+            _ => Value::String(origin::without_markers(&value.to_string())),
+        };
+        Node { value, place }
+    }
+
+    /// The first call of that name for which something holds, else the first of that name.
+    fn place_of(&self, name: &str, holds: impl Fn(&Call) -> bool) -> Place {
+        let mut all = self.written.iter().filter(|call| call.name == name);
+        let first = all.clone().next();
+        let range = match all.find(|call| holds(call)).or(first) {
+            None => 0..0,
+            // The name within the quotes is what a person looks at.
+            Some(call) if name == "use_source" && holds(call) => {
+                call.arguments.first().map_or(call.range.clone(), |a| a.value.range.clone())
+            }
+            Some(call) => call.range.clone(),
+        };
+        Place::text(self.file, range)
+    }
+}
+
+fn template_error(file: FileId, text: &str, marked: &Marked, error: &Error) -> Finding {
+    let range = error.range().map(|range| marked.original(range)).unwrap_or_else(|| {
+        let line = error.line().unwrap_or(1).saturating_sub(1);
+        let start = text.split_inclusive('\n').take(line).map(str::len).sum();
+        start..start
+    });
+    let place = Place::text(file, range);
+    let detail = error.detail().map(origin::without_markers).unwrap_or_default();
+    match error.kind() {
+        ErrorKind::UnknownFunction | ErrorKind::UndefinedError | ErrorKind::UnknownFilter => {
+            let word = detail.split_whitespace().next().unwrap_or_default();
+            let finding = Finding::error("E0252", format!("unknown name in the template: {detail}"), &place);
+            match nearest(word, ["sink", "use_source"]) {
+                Some(near) => finding.help(format!("did you mean `{near}`?")),
+                None => finding
+                    .note("a template knows `sink`, `use_source` and what it sets itself")
+                    .help("a literal `{{` is written `{{ \"{{\" }}`"),
+            }
+        }
+        ErrorKind::OutOfFuel => Finding::error("E0256", "the template does not come to an end", &place)
+            .help("loop over less"),
+        _ => Finding::error("E0251", format!("the template cannot be read: {detail}"), &place)
+            .help("`{{ … }}` holds a call, `{% … %}` a statement, `{# … #}` a comment"),
+    }
+}

@@ -1,0 +1,257 @@
+//! YAML text → a [`Node`] tree: every value with its bytes, every key as often as it was written.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
+
+use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned};
+use crate::tree::{Node, Value};
+
+/// How deep mappings and lists may be nested.
+const MAX_DEPTH: usize = 64;
+/// How many values a file may have, aliases written out.
+const MAX_NODES: usize = 200_000;
+
+/// Parses a YAML file; an empty one is an empty mapping.
+pub fn parse(files: &Files, id: FileId, findings: &mut Findings) -> Option<Node> {
+    let text = &files.get(id).text;
+    let mut tree = Tree {
+        events: Parser::new_from_str(text),
+        bytes: Bytes::new(text),
+        text,
+        file: id,
+        anchors: HashMap::new(),
+        nodes: 0,
+    };
+    match tree.document() {
+        Ok(node) => Some(node),
+        Err(finding) => {
+            findings.push(*finding);
+            None
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, Box<Finding>>;
+
+struct Tree<'a> {
+    events: Parser<'a, saphyr_parser::StrInput<'a>>,
+    bytes: Bytes,
+    text: &'a str,
+    file: FileId,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+}
+
+impl<'a> Tree<'a> {
+    fn document(&mut self) -> Result<Node> {
+        let mut root = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamStart | Event::DocumentEnd | Event::Nothing => {}
+                Event::DocumentStart(_) if root.is_some() => {
+                    return Err(Box::new(
+                        Finding::error("E0102", "a second YAML document begins here", &self.at(span))
+                            .help("put everything into one document: remove the `---` line"),
+                    ));
+                }
+                Event::DocumentStart(_) => {}
+                Event::StreamEnd => break,
+                event => root = Some(self.node(event, span, 0)?),
+            }
+        }
+        let start = Place::text(self.file, 0..0);
+        Ok(root.unwrap_or(Node { value: Value::Map(Vec::new()), place: start }))
+    }
+
+    fn next(&mut self) -> Result<(Event<'a>, Span)> {
+        match self.events.next_event() {
+            Some(Ok(event)) => Ok(event),
+            Some(Err(error)) => Err(Box::new(self.syntax(&error))),
+            None => Ok((Event::StreamEnd, Span::default())),
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node> {
+        self.nodes += 1;
+        if depth > MAX_DEPTH || self.nodes > MAX_NODES {
+            return Err(Box::new(self.too_large(span)));
+        }
+        let (value, anchor, place) = match event {
+            Event::Alias(id) => return self.alias(id, span),
+            Event::Scalar(text, style, anchor, tag) => {
+                let value = match tag.as_deref() {
+                    Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => {
+                        Value::String(text.into_owned())
+                    }
+                    _ => scalar(text, style),
+                };
+                (value, anchor, self.scalar_place(span, style))
+            }
+            Event::SequenceStart(anchor, _) => {
+                (self.list(depth)?, anchor, self.at(span))
+            }
+            Event::MappingStart(anchor, _) => (self.map(depth)?, anchor, self.at(span)),
+            _ => (Value::Null, 0, self.at(span)),
+        };
+        let node = Node { value, place };
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Value> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd | Event::StreamEnd, _) => return Ok(Value::List(items)),
+                (event, span) => items.push(self.node(event, span, depth + 1)?),
+            }
+        }
+    }
+
+    fn map(&mut self, depth: usize) -> Result<Value> {
+        let mut entries = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            if matches!(event, Event::MappingEnd | Event::StreamEnd) {
+                return Ok(Value::Map(entries));
+            }
+            let key = self.key(event, span, depth)?;
+            let (event, span) = self.next()?;
+            let value = self.node(event, span, depth + 1)?;
+            entries.push((key, value));
+        }
+    }
+
+    fn key(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Spanned<String>> {
+        match event {
+            Event::Scalar(text, style, ..) => {
+                if text == "<<" && style == ScalarStyle::Plain {
+                    return Err(Box::new(
+                        Finding::error("E0104", "merge keys (`<<`) are not supported", &self.at(span))
+                            .help("write the keys out, or use an alias for a whole value"),
+                    ));
+                }
+                Ok(Spanned::new(text.into_owned(), self.scalar_place(span, style)))
+            }
+            event => {
+                let node = self.node(event, span, depth + 1)?;
+                let message = format!("a key must be a word, not {}", node.value.describe());
+                Err(Box::new(Finding::error("E0103", message, &node.place)))
+            }
+        }
+    }
+
+    /// What an anchor holds, counted as if it were written here.
+    fn alias(&mut self, id: usize, span: Span) -> Result<Node> {
+        let Some(node) = self.anchors.get(&id).cloned() else {
+            return Err(Box::new(
+                Finding::error("E0101", "this alias has no anchor", &self.at(span))
+                    .help("an anchor (`&name`) must be complete before `*name` can stand for it"),
+            ));
+        };
+        self.nodes += count(&node);
+        if self.nodes > MAX_NODES {
+            return Err(Box::new(self.too_large(span)));
+        }
+        Ok(node)
+    }
+
+    fn too_large(&self, span: Span) -> Finding {
+        Finding::error("E0105", "the YAML is too large or too deep", &self.at(span))
+            .note(format!("{MAX_NODES} values, nested {MAX_DEPTH} deep, are the most"))
+    }
+
+    fn syntax(&self, error: &ScanError) -> Finding {
+        let at = self.bytes.of(error.marker());
+        let at = at.min(self.text.len());
+        let place = Place::text(self.file, at..at);
+        let finding = Finding::error("E0101", format!("this is not YAML: {}", error.info()), &place);
+        let line_start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = self.text[line_start..].lines().next().unwrap_or_default();
+        let indent = &line[..line.len() - line.trim_start().len()];
+        if indent.contains('\t') {
+            finding.help("indent with spaces: YAML does not allow tabs")
+        } else if line.contains(": ") && line.matches(": ").count() > 1 {
+            finding.help("quote a value that contains `: `")
+        } else {
+            finding.help("check the indentation, the brackets and the quotes up to here")
+        }
+    }
+
+    fn at(&self, span: Span) -> Place {
+        Place::text(self.file, self.trimmed(span))
+    }
+
+    /// The scalar without its quotes.
+    fn scalar_place(&self, span: Span, style: ScalarStyle) -> Place {
+        let range = self.trimmed(span);
+        let quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted)
+            && range.len() >= 2;
+        let range = if quoted { range.start + 1..range.end - 1 } else { range };
+        Place::text(self.file, range)
+    }
+
+    fn trimmed(&self, span: Span) -> Range<usize> {
+        let start = self.bytes.of(&span.start).min(self.text.len());
+        let end = self.bytes.of(&span.end).clamp(start, self.text.len());
+        start..start + self.text[start..end].trim_end().len()
+    }
+}
+
+fn count(node: &Node) -> usize {
+    1 + match &node.value {
+        Value::List(items) => items.iter().map(count).sum(),
+        Value::Map(entries) => entries.iter().map(|(_, node)| count(node)).sum(),
+        _ => 0,
+    }
+}
+
+/// YAML 1.2's core schema: only plain scalars are anything but text.
+fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Value {
+    if style != ScalarStyle::Plain {
+        return Value::String(text.into_owned());
+    }
+    match &*text {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "true" | "True" | "TRUE" => return Value::Bool(true),
+        "false" | "False" | "FALSE" => return Value::Bool(false),
+        _ => {}
+    }
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(&text);
+    let starts_as_number = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    if starts_as_number && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        if let Ok(number) = text.parse() {
+            return Value::Integer(number);
+        }
+    }
+    let numeric = digits.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    if starts_as_number && numeric {
+        if let Ok(number) = text.parse() {
+            return Value::Float(number);
+        }
+    }
+    Value::String(text.into_owned())
+}
+
+/// Positions in characters → in bytes.
+struct Bytes(Option<Vec<usize>>);
+
+impl Bytes {
+    /// Nothing to convert where every character is one byte.
+    fn new(text: &str) -> Self {
+        Self((!text.is_ascii()).then(|| text.char_indices().map(|(byte, _)| byte).collect()))
+    }
+
+    fn of(&self, marker: &Marker) -> usize {
+        match &self.0 {
+            None => marker.index(),
+            Some(bytes) => bytes.get(marker.index()).copied().unwrap_or(usize::MAX),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Findings → text in rustc's form, and JSON for machines.
+
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::diagnostic::{Files, Finding, Place, Severity};
+
+/// The finding as rustc would show it, without colours.
+pub fn render(files: &Files, finding: &Finding) -> String {
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(finding.message.as_str()).id(finding.code);
+    let mut groups = vec![with_snippet(Group::with_title(title), files, &finding.place, |span| {
+        let label = (!finding.label.is_empty()).then_some(finding.label.as_str());
+        AnnotationKind::Primary.span(span).label(label)
+    })];
+    for (place, sentence) in &finding.related {
+        let group = Group::with_title(Level::NOTE.secondary_title(sentence.as_str()));
+        groups.push(with_snippet(group, files, place, |span| AnnotationKind::Primary.span(span)));
+    }
+    for note in &finding.notes {
+        groups.push(Group::with_title(Level::NOTE.secondary_title(note.as_str())));
+    }
+    for help in &finding.help {
+        groups.push(Group::with_title(Level::HELP.secondary_title(help.as_str())));
+    }
+    Renderer::plain().render(&groups)
+}
+
+/// Adds the lines of a place, where there are any to show.
+fn with_snippet<'a>(
+    group: Group<'a>,
+    files: &'a Files,
+    place: &Place,
+    annotation: impl FnOnce(Range<usize>) -> annotate_snippets::Annotation<'a>,
+) -> Group<'a> {
+    let Place::Text { file, start, end } = place else { return group };
+    let file = files.get(*file);
+    if file.text.is_empty() {
+        return group;
+    }
+    let span = within(&file.text, *start..*end);
+    group.element(
+        Snippet::source(file.text.as_str()).path(file.name.as_str()).annotation(annotation(span)),
+    )
+}
+
+/// A range that surely lies within the text, on the borders of characters.
+fn within(text: &str, range: Range<usize>) -> Range<usize> {
+    let border = |mut index: usize| {
+        index = index.min(text.len());
+        while !text.is_char_boundary(index) {
+            index -= 1;
+        }
+        index
+    };
+    let start = border(range.start);
+    start..border(range.end).max(start)
+}
+
+/// File, line and column (both from 1, the column in characters) of a place in a file.
+pub fn location(files: &Files, place: &Place) -> Option<(String, usize, usize)> {
+    let Place::Text { file, start, .. } = place else { return None };
+    let file = files.get(*file);
+    let before = &file.text[..within(&file.text, *start..*start).start];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = 1 + before.matches('\n').count();
+    Some((file.name.clone(), line, 1 + before[line_start..].chars().count()))
+}
+
+/// The finding for machines.
+pub fn json(files: &Files, finding: &Finding) -> serde_json::Value {
+    let (file, line, column) = location(files, &finding.place).unwrap_or_default();
+    let related: Vec<_> = finding
+        .related
+        .iter()
+        .map(|(place, message)| {
+            let (file, line, column) = location(files, place).unwrap_or_default();
+            serde_json::json!({"file": file, "line": line, "column": column, "message": message})
+        })
+        .collect();
+    serde_json::json!({
+        "code": finding.code,
+        "severity": match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
+        "file": file,
+        "line": line,
+        "column": column,
+        "message": finding.message,
+        "related": related,
+        "notes": finding.notes,
+        "help": finding.help,
+    })
+}

@@ -1,0 +1,333 @@
+//! A module → the same module with its pipelines: words and structs are read, checked, and written
+//! down as a definition, a decoder for each source, and the functions to run them.
+
+use apitap_build::check::{self, Checked, PipelineSpec, Schemas};
+use apitap_build::definition::Definition;
+use apitap_build::diagnostic::{Files, Finding, Findings, Place, SourceFile, Spanned};
+use apitap_build::spec::{self, SourceSpec};
+use apitap_build::tree::Value;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::ext::IdentExt as _;
+
+use crate::attribute::{self, Spans};
+use crate::module::{self, Module};
+use crate::record::{self, Record, Records};
+use crate::{report, row};
+
+mod decoder;
+
+/// What the attribute makes of the module.
+pub(crate) fn pipeline(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let module = match Module::parse(item.clone()) {
+        Ok(module) => module,
+        Err(error) => return join(error.into_compile_error(), item),
+    };
+    let mut front = Front::default();
+    let options = match front.options(attribute, &module) {
+        Ok(options) => options,
+        Err(error) => return join(error.into_compile_error(), bare(&module)),
+    };
+    let pipelines = match front.pipelines(&module, &options) {
+        Ok(pipelines) => pipelines,
+        Err(error) => return join(error.into_compile_error(), bare(&module)),
+    };
+    match report::errors(&front.files, &front.spans, &front.findings.0) {
+        Some(errors) => join(errors.into_compile_error(), skeleton(&module, &options)),
+        None => expand(&module, &options, &pipelines, &front.tracked),
+    }
+}
+
+/// What `#[pipeline(…)]` says.
+struct Options {
+    /// The name of the pipeline, or the prefix of the names of several.
+    name: String,
+    /// The path of the `apitap` crate.
+    krate: syn::Path,
+}
+
+/// A pipeline that was checked, and the struct it came from.
+struct Pipeline {
+    definition: Definition,
+    row: syn::Ident,
+}
+
+/// Reads and checks; gathers what is wrong.
+#[derive(Default)]
+struct Front {
+    files: Files,
+    spans: Spans,
+    findings: Findings,
+    /// Files whose change must expand the macro again.
+    tracked: Vec<String>,
+}
+
+impl Front {
+    fn options(&mut self, attribute: TokenStream, module: &Module) -> syn::Result<Options> {
+        let mut options = Options {
+            name: module.outer.ident.unraw().to_string(),
+            krate: syn::parse_quote!(::apitap),
+        };
+        for (key, node) in attribute::bare_words(attribute, &mut self.spans)? {
+            match (key.value.as_str(), node.value) {
+                ("name", Value::String(name)) => options.name = name,
+                ("crate", Value::String(path)) => options.krate = syn::parse_str(&path)?,
+                (word, _) => self.findings.push(
+                    Finding::error("E0317", format!("`pipeline` has no word `{word}`"), &key.place)
+                        .help("it has `name = \"…\"`, and `crate = \"…\"` where apitap is renamed"),
+                ),
+            }
+        }
+        Ok(options)
+    }
+
+    fn pipelines(&mut self, module: &Module, options: &Options) -> syn::Result<Vec<Pipeline>> {
+        let (sources, complete) = self.sources(module)?;
+        let targets: Vec<_> = module.with("target").collect();
+        if targets.is_empty() {
+            let place = self.spans.place(module.outer.ident.span());
+            self.findings.push(
+                Finding::error("E0318", "the pipeline has no `#[target]`", &place)
+                    .help("write the struct of one row, with `#[target(…)]` and `#[sql(\"…\")]`"),
+            );
+        }
+        let mut pipelines = Vec::new();
+        for (item, attribute) in &targets {
+            let name = match targets.len() {
+                1 => options.name.clone(),
+                _ => format!("{}_{}", options.name, snake(&item.ident.unraw().to_string())),
+            };
+            if let Some(pipeline) = self.target(module, item, attribute, name, &sources, complete)? {
+                pipelines.push(pipeline);
+            }
+        }
+        Ok(pipelines)
+    }
+
+    /// The sources, and whether all of them could be read.
+    fn sources(&mut self, module: &Module) -> syn::Result<(Vec<SourceSpec>, bool)> {
+        let mut sources: Vec<SourceSpec> = Vec::new();
+        let mut complete = true;
+        for (item, attribute) in module.with("source") {
+            let node = attribute::words(attribute, &mut self.spans)?;
+            let spec = spec::source(&node, &mut self.findings);
+            match (spec, self.record(module, item)) {
+                (Some(mut spec), Some(record)) => {
+                    spec.source.description = record::description(&item.attrs);
+                    spec.source.schema = Some(record.schema);
+                    spec.schema_place = Some(self.spans.place(item.ident.span()));
+                    spec.field_places = record.places;
+                    if let Some(twin) = sources.iter().find(|s| s.name.value == spec.name.value) {
+                        self.findings.push(spec::same_name("source", &spec.name, &twin.name));
+                    }
+                    sources.push(spec);
+                }
+                _ => complete = false,
+            }
+        }
+        Ok((sources, complete))
+    }
+
+    fn record(&mut self, module: &Module, item: &syn::ItemStruct) -> Option<Record> {
+        let (spans, findings) = (&mut self.spans, &mut self.findings);
+        Records { structs: &module.structs, spans, findings }.read(item)
+    }
+
+    fn target(
+        &mut self,
+        module: &Module,
+        item: &syn::ItemStruct,
+        attribute: &syn::Attribute,
+        name: String,
+        sources: &[SourceSpec],
+        complete: bool,
+    ) -> syn::Result<Option<Pipeline>> {
+        let place = self.spans.place(item.ident.span());
+        let node = attribute::words(attribute, &mut self.spans)?;
+        let inline = spec::inline_target(&node, &mut self.findings);
+        let row = self.record(module, item);
+        let sql = self.sql(item, &place)?;
+        let (Some((target, sink)), Some(row), Some((sql, token)), true) = (inline, row, sql, complete)
+        else {
+            return Ok(None);
+        };
+        let file = self.files.insert(SourceFile {
+            name: format!("the query of {}", item.ident),
+            text: sql.clone(),
+            token: Some(token),
+        });
+        let spec = PipelineSpec {
+            name: Spanned::new(name, place.clone()),
+            description: record::description(&item.attrs),
+            sources: sources.iter().collect(),
+            target: &target,
+            sink: &sink,
+            sql: &sql,
+            sql_place: &|range| Place::text(file, range),
+        };
+        let Some(checked) = check::pipeline(&spec, Schemas::Declared, &mut self.findings) else {
+            return Ok(None);
+        };
+        let Checked { mut definition, .. } = checked;
+        if let Some(query) = &mut definition.row {
+            row::check(&place, &row, query, &mut self.findings);
+            row::widen(query, &row.schema);
+        }
+        Ok(Some(Pipeline { definition, row: item.ident.clone() }))
+    }
+
+    /// The query of a target, and the token that holds it.
+    fn sql(
+        &mut self,
+        item: &syn::ItemStruct,
+        place: &Place,
+    ) -> syn::Result<Option<(String, usize)>> {
+        if let Some(attribute) = module::find(item, "sql") {
+            let text: syn::LitStr = attribute.parse_args()?;
+            let token = self.token(text.span());
+            return Ok(Some((trimmed(&text.value()), token)));
+        }
+        let Some(attribute) = module::find(item, "sql_file") else {
+            self.findings.push(
+                Finding::error("E0319", format!("`{}` has no query", item.ident), place)
+                    .help("write it above the struct: `#[sql(\"SELECT …\")]` or `#[sql_file(\"…\")]`"),
+            );
+            return Ok(None);
+        };
+        let path: syn::LitStr = attribute.parse_args()?;
+        let root = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+        let full = std::path::Path::new(&root).join(path.value());
+        let text = std::fs::read_to_string(&full).map_err(|error| {
+            let message = format!("cannot read `{}`: {error}", path.value());
+            syn::Error::new(path.span(), message + "\n help: the path is relative to Cargo.toml")
+        })?;
+        self.tracked.push(full.display().to_string());
+        Ok(Some((trimmed(&text), self.token(path.span()))))
+    }
+
+    fn token(&mut self, span: proc_macro2::Span) -> usize {
+        match self.spans.place(span) {
+            Place::Token(token) => token,
+            Place::Text { .. } => 0,
+        }
+    }
+}
+
+/// A query without the semicolon and the blanks that may end it.
+fn trimmed(sql: &str) -> String {
+    let sql = sql.trim_end();
+    sql.strip_suffix(';').unwrap_or(sql).trim_end().to_owned()
+}
+
+fn expand(
+    module: &Module,
+    options: &Options,
+    pipelines: &[Pipeline],
+    tracked: &[String],
+) -> TokenStream {
+    let (outer, items, krate) = (header(module), &module.items, &options.krate);
+    let statics: Vec<_> = pipelines.iter().map(|pipeline| constant(pipeline, pipelines)).collect();
+    let definitions = pipelines.iter().zip(&statics).map(|(pipeline, name)| {
+        one(&pipeline.definition, &pipeline.row, name, krate)
+    });
+    quote! {
+        #outer {
+            #(#items)*
+            #(#definitions)*
+            /// The pipelines of this module.
+            pub static PIPELINES: &[&#krate::Pipeline] = &[#(&#statics),*];
+            /// Runs the pipelines of this module once.
+            pub async fn run() -> #krate::Report {
+                #krate::run(PIPELINES).await
+            }
+            #(const _: &[u8] = ::core::include_bytes!(#tracked);)*
+        }
+    }
+}
+
+/// The static of one pipeline: `PIPELINE`, or `PIPELINE_` and the row's name where there are several.
+fn constant(pipeline: &Pipeline, all: &[Pipeline]) -> syn::Ident {
+    match all.len() {
+        1 => format_ident!("PIPELINE"),
+        _ => format_ident!("PIPELINE_{}", snake(&pipeline.row.unraw().to_string()).to_uppercase()),
+    }
+}
+
+fn one(
+    definition: &Definition,
+    row: &syn::Ident,
+    name: &syn::Ident,
+    krate: &syn::Path,
+) -> TokenStream {
+    let json = match serde_json::to_string(definition) {
+        Ok(json) => json,
+        Err(error) => {
+            let message = format!("this definition cannot be written down: {error}");
+            return syn::Error::new(row.span(), message).into_compile_error();
+        }
+    };
+    let doc = format!("The pipeline whose rows are [`{row}`].");
+    let decoders = definition.sources.iter().enumerate().filter_map(|(number, source)| {
+        let schema = source.schema.as_ref()?;
+        let inner = format_ident!("{}_decoder_{number}", name.to_string().to_lowercase());
+        let code = decoder::decoder(&format_ident!("Decoder"), schema, &source.reads, krate);
+        let source = &source.name;
+        Some((
+            quote!(#[doc(hidden)] mod #inner { #code }),
+            quote!((#source, || #krate::private::boxed(#inner::Decoder::default()))),
+        ))
+    });
+    let (modules, entries): (Vec<_>, Vec<_>) = decoders.unzip();
+    quote! {
+        #(#modules)*
+        #[doc = #doc]
+        pub static #name: #krate::Pipeline = #krate::Pipeline::new(#json, &[#(#entries),*]);
+    }
+}
+
+/// What the rest of the program sees of a module that has errors, so that those are all it gets.
+fn skeleton(module: &Module, options: &Options) -> TokenStream {
+    let (outer, items, krate) = (header(module), &module.items, &options.krate);
+    let rows: Vec<_> = module.with("target").map(|(item, _)| item.ident.clone()).collect();
+    let statics = rows.iter().map(|row| match rows.len() {
+        1 => format_ident!("PIPELINE"),
+        _ => format_ident!("PIPELINE_{}", snake(&row.unraw().to_string()).to_uppercase()),
+    });
+    quote! {
+        #outer {
+            #(#items)*
+            #(pub static #statics: #krate::Pipeline = #krate::Pipeline::new("", &[]);)*
+            pub static PIPELINES: &[&#krate::Pipeline] = &[];
+            pub async fn run() -> #krate::Report {
+                #krate::run(PIPELINES).await
+            }
+        }
+    }
+}
+
+fn bare(module: &Module) -> TokenStream {
+    let (outer, items) = (header(module), &module.items);
+    quote!(#outer { #(#items)* })
+}
+
+/// Attributes, visibility and name of the module.
+fn header(module: &Module) -> TokenStream {
+    let syn::ItemMod { attrs, vis, ident, .. } = &module.outer;
+    quote!(#(#attrs)* #vis mod #ident)
+}
+
+fn join(first: TokenStream, second: TokenStream) -> TokenStream {
+    quote!(#first #second)
+}
+
+/// `PaidOrder` → `paid_order`.
+fn snake(name: &str) -> String {
+    let mut out = String::new();
+    for (index, c) in name.chars().enumerate() {
+        if c.is_uppercase() && index > 0 {
+            out.push('_');
+        }
+        out.extend(c.to_lowercase());
+    }
+    out
+}

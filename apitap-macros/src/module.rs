@@ -1,0 +1,63 @@
+//! A module's items → its `#[source]` and `#[target]` structs, and what is left for the program.
+
+use syn::spanned::Spanned as _;
+
+/// The parts of a pipeline module.
+pub(crate) struct Module {
+    /// The module without its content.
+    pub(crate) outer: syn::ItemMod,
+    /// All items, attributes of ours removed.
+    pub(crate) items: Vec<syn::Item>,
+    /// All its structs, as written.
+    pub(crate) structs: Vec<syn::ItemStruct>,
+}
+
+/// The attributes that this macro takes away.
+const OURS: [&str; 4] = ["source", "target", "sql", "sql_file"];
+
+impl Module {
+    /// Takes a module apart.
+    pub(crate) fn parse(item: proc_macro2::TokenStream) -> syn::Result<Self> {
+        let mut outer: syn::ItemMod = syn::parse2(item)?;
+        let Some((_, items)) = outer.content.take() else {
+            return Err(syn::Error::new(
+                outer.span(),
+                "`#[pipeline]` needs a module with its content in braces: `mod name { … }`",
+            ));
+        };
+        let structs = items
+            .iter()
+            .filter_map(|item| match item {
+                syn::Item::Struct(item) => Some(item.clone()),
+                _ => None,
+            })
+            .collect();
+        let items = items.into_iter().map(without_our_attributes).collect();
+        Ok(Self { outer, items, structs })
+    }
+
+    /// The structs that carry an attribute.
+    pub(crate) fn with<'a>(
+        &'a self,
+        attribute: &'a str,
+    ) -> impl Iterator<Item = (&'a syn::ItemStruct, &'a syn::Attribute)> {
+        self.structs.iter().filter_map(move |item| Some((item, find(item, attribute)?)))
+    }
+}
+
+/// The attribute of that name on a struct.
+pub(crate) fn find<'a>(item: &'a syn::ItemStruct, name: &str) -> Option<&'a syn::Attribute> {
+    item.attrs.iter().find(|attribute| attribute.path().is_ident(name))
+}
+
+fn without_our_attributes(mut item: syn::Item) -> syn::Item {
+    if let syn::Item::Struct(item) = &mut item {
+        item.attrs.retain(|attribute| !OURS.iter().any(|name| attribute.path().is_ident(name)));
+        for field in &mut item.fields {
+            field.attrs.retain(|attribute| !attribute.path().is_ident("field"));
+        }
+        // A record is described by its struct, whether or not the program ever holds one.
+        item.attrs.push(syn::parse_quote!(#[allow(dead_code)]));
+    }
+    item
+}

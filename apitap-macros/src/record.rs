@@ -1,0 +1,277 @@
+//! Structs of plain Rust types ↔ schemas: which Rust type stands for which type of apitap.
+
+use std::collections::BTreeMap;
+
+use apitap_build::diagnostic::{Finding, Findings, Place};
+use apitap_build::schema::{self, Schema, Type, notation};
+use apitap_build::tree::{Node, Value};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+
+use crate::attribute::{self, Spans};
+
+/// A struct of the module, read.
+pub(crate) struct Record {
+    /// Its fields.
+    pub(crate) schema: Schema,
+    /// Where each field stands, by dotted path.
+    pub(crate) places: BTreeMap<String, Place>,
+}
+
+/// Reads structs; knows those of the module by name.
+pub(crate) struct Records<'a> {
+    /// The module's structs.
+    pub(crate) structs: &'a [syn::ItemStruct],
+    /// Where places are kept.
+    pub(crate) spans: &'a mut Spans,
+    /// What is wrong with them.
+    pub(crate) findings: &'a mut Findings,
+}
+
+impl Records<'_> {
+    /// The schema of a struct; `None` where it has findings.
+    pub(crate) fn read(&mut self, item: &syn::ItemStruct) -> Option<Record> {
+        let mut places = BTreeMap::new();
+        let fields = self.fields(item, "", &mut vec![item.ident.to_string()], &mut places)?;
+        Some(Record { schema: Schema { fields }, places })
+    }
+
+    fn fields(
+        &mut self,
+        item: &syn::ItemStruct,
+        prefix: &str,
+        inside: &mut Vec<String>,
+        places: &mut BTreeMap<String, Place>,
+    ) -> Option<Vec<schema::Field>> {
+        if !item.generics.params.is_empty() {
+            return self.refuse(item.generics.span(), "a record cannot be generic");
+        }
+        let named = match &item.fields {
+            syn::Fields::Named(named) => named,
+            _ => return self.refuse(item.ident.span(), "a record needs named fields"),
+        };
+        let mut fields = Vec::new();
+        let mut complete = true;
+        for field in &named.named {
+            match self.field(field, prefix, inside, places) {
+                Some(field) => fields.push(field),
+                None => complete = false,
+            }
+        }
+        complete.then_some(fields)
+    }
+
+    fn field(
+        &mut self,
+        field: &syn::Field,
+        prefix: &str,
+        inside: &mut Vec<String>,
+        places: &mut BTreeMap<String, Place>,
+    ) -> Option<schema::Field> {
+        let ident = field.ident.as_ref()?;
+        let words = self.words(field)?;
+        let name = words.name.unwrap_or_else(|| ident.unraw().to_string());
+        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        places.insert(path.clone(), self.spans.place(ident.span()));
+        let (ty, nullable) = self.optional(&field.ty, words.ty.as_ref(), &path, inside, places)?;
+        Some(schema::Field { name, ty, nullable, description: description(&field.attrs) })
+    }
+
+    fn optional(
+        &mut self,
+        ty: &syn::Type,
+        decimal: Option<&Type>,
+        path: &str,
+        inside: &mut Vec<String>,
+        places: &mut BTreeMap<String, Place>,
+    ) -> Option<(Type, bool)> {
+        match argument(ty, "Option") {
+            Some(inner) => Some((self.ty(inner, decimal, path, inside, places)?, true)),
+            None => Some((self.ty(ty, decimal, path, inside, places)?, false)),
+        }
+    }
+
+    fn ty(
+        &mut self,
+        ty: &syn::Type,
+        decimal: Option<&Type>,
+        path: &str,
+        inside: &mut Vec<String>,
+        places: &mut BTreeMap<String, Place>,
+    ) -> Option<Type> {
+        if let Some(item) = argument(ty, "Vec") {
+            if last_segment(item).is_some_and(|segment| segment.ident == "u8") {
+                return Some(Type::Binary);
+            }
+            let (ty, nullable) = self.optional(item, decimal, path, inside, places)?;
+            return Some(Type::List(Box::new(schema::Item { ty, nullable })));
+        }
+        let name = last_segment(ty).map(|segment| segment.ident.to_string());
+        let structs = self.structs;
+        if let Some(item) = structs.iter().find(|item| name.as_deref() == Some(&item.ident.to_string())) {
+            return self.nested(item, ty, path, inside, places);
+        }
+        let scalar = name.as_deref().and_then(|name| match name {
+            "Decimal" => Some(decimal.cloned().unwrap_or(DECIMAL)),
+            name => SCALARS.iter().find(|(rust, _)| *rust == name).map(|(_, ty)| ty.clone()),
+        });
+        if scalar.is_none() {
+            let place = self.spans.place(ty.span());
+            let shown = quote::quote!(#ty).to_string().replace(' ', "");
+            self.findings.push(
+                Finding::error("E0315", format!("a field cannot have the type `{shown}`"), &place)
+                    .help(
+                        "use bool, i16, i32, i64, f32, f64, Decimal, String, NaiveDate, NaiveTime, \
+                         DateTime<Utc>, Uuid, Vec<u8>, Value, a struct of this module, or Vec or \
+                         Option of these",
+                    ),
+            );
+        }
+        scalar
+    }
+
+    fn nested(
+        &mut self,
+        item: &syn::ItemStruct,
+        ty: &syn::Type,
+        path: &str,
+        inside: &mut Vec<String>,
+        places: &mut BTreeMap<String, Place>,
+    ) -> Option<Type> {
+        let name = item.ident.to_string();
+        if inside.contains(&name) {
+            let message = format!("`{name}` contains itself");
+            let place = self.spans.place(ty.span());
+            self.findings.push(
+                Finding::error("E0316", message, &place)
+                    .note("a table's row has a fixed depth")
+                    .help("keep the inner part as JSON: `Option<Value>`"),
+            );
+            return None;
+        }
+        inside.push(name);
+        let fields = self.fields(item, path, inside, places);
+        inside.pop();
+        Some(Type::Record(fields?))
+    }
+
+    /// `#[field(name = "…", type = "…")]`.
+    fn words(&mut self, field: &syn::Field) -> Option<FieldWords> {
+        let mut words = FieldWords::default();
+        for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("field")) {
+            let node = match attribute::words(attribute, self.spans) {
+                Ok(node) => node,
+                Err(error) => return self.refuse(error.span(), &error.to_string()),
+            };
+            let Value::Map(entries) = node.value else { continue };
+            for (key, value) in entries {
+                self.word(&mut words, &key.value, &key.place, value)?;
+            }
+        }
+        Some(words)
+    }
+
+    fn word(&mut self, words: &mut FieldWords, key: &str, place: &Place, value: Node) -> Option<()> {
+        match (key, &value.value) {
+            ("name", Value::String(name)) => words.name = Some(name.clone()),
+            ("type", Value::String(_)) => words.ty = Some(notation::ty(&value, self.findings)?.0),
+            ("name" | "type", other) => {
+                let message = format!("`{key}` must be a string, not {}", other.describe());
+                self.findings.push(Finding::error("E0317", message, &value.place));
+                return None;
+            }
+            _ => {
+                self.findings.push(
+                    Finding::error("E0317", format!("`field` has no word `{key}`"), place)
+                        .help("it has `name`, as the API spells it, and `type`, as in YAML"),
+                );
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    fn refuse<T>(&mut self, span: proc_macro2::Span, message: &str) -> Option<T> {
+        let place = self.spans.place(span);
+        self.findings.push(Finding::error("E0316", message, &place));
+        None
+    }
+}
+
+#[derive(Default)]
+struct FieldWords {
+    name: Option<String>,
+    ty: Option<Type>,
+}
+
+/// What a `Decimal` of which nothing else is said can hold: 28 digits, 10 of them after the point.
+const DECIMAL: Type = Type::Decimal { precision: 28, scale: 10 };
+
+/// Rust types by their last path segment; `Decimal`, `Option`, `Vec` and structs are looked up apart.
+const SCALARS: [(&str, Type); 12] = [
+    ("bool", Type::Bool),
+    ("i16", Type::Int16),
+    ("i32", Type::Int32),
+    ("i64", Type::Int64),
+    ("f32", Type::Float32),
+    ("f64", Type::Float64),
+    ("String", Type::String),
+    ("NaiveDate", Type::Date),
+    ("NaiveTime", Type::Time),
+    ("DateTime", Type::Timestamp),
+    ("Uuid", Type::Uuid),
+    ("Value", Type::Json),
+];
+
+/// The Rust type that stands for a type, for messages.
+pub(crate) fn rust_type(ty: &Type, nullable: bool) -> String {
+    let name = match ty {
+        Type::Decimal { .. } => "Decimal".to_owned(),
+        Type::Timestamp => "DateTime<Utc>".to_owned(),
+        Type::Binary => "Vec<u8>".to_owned(),
+        Type::List(item) => format!("Vec<{}>", rust_type(&item.ty, item.nullable)),
+        Type::Record(_) => "a struct".to_owned(),
+        scalar => SCALARS
+            .iter()
+            .find(|(_, ty)| ty == scalar)
+            .map_or_else(String::new, |(name, _)| (*name).to_owned()),
+    };
+    if nullable { format!("Option<{name}>") } else { name }
+}
+
+/// The text of `///` comments.
+pub(crate) fn description(attributes: &[syn::Attribute]) -> Option<String> {
+    let lines: Vec<_> = attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("doc"))
+        .filter_map(|attribute| match &attribute.meta {
+            syn::Meta::NameValue(syn::MetaNameValue {
+                value: syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }),
+                ..
+            }) => Some(text.value().trim().to_owned()),
+            _ => None,
+        })
+        .collect();
+    let text = lines.join("\n").trim().to_owned();
+    (!text.is_empty()).then_some(text)
+}
+
+fn last_segment(ty: &syn::Type) -> Option<&syn::PathSegment> {
+    match ty {
+        syn::Type::Path(path) => path.path.segments.last(),
+        syn::Type::Group(group) => last_segment(&group.elem),
+        _ => None,
+    }
+}
+
+/// The `T` of `wrapper<T>`.
+fn argument<'a>(ty: &'a syn::Type, wrapper: &str) -> Option<&'a syn::Type> {
+    let segment = last_segment(ty).filter(|segment| segment.ident == wrapper)?;
+    match &segment.arguments {
+        syn::PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
+            Some(syn::GenericArgument::Type(ty)) => Some(ty),
+            _ => None,
+        },
+        _ => None,
+    }
+}

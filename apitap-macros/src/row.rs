@@ -1,0 +1,78 @@
+//! The `#[target]` struct against what its query yields: field by field, the caret on the field.
+
+use apitap_build::diagnostic::{Finding, Findings, Place, did_you_mean};
+use apitap_build::schema::notation::type_text;
+use apitap_build::schema::{Field, Schema, Type};
+
+use crate::record::{Record, rust_type};
+
+/// Reports how the struct differs from the query's columns; a field may be wider than needed.
+pub(crate) fn check(item: &Place, row: &Record, query: &Schema, findings: &mut Findings) {
+    let names: Vec<_> = query.fields.iter().map(|field| field.name.as_str()).collect();
+    for field in &row.schema.fields {
+        let place = row.places.get(&field.name).unwrap_or(item);
+        match query.field(&field.name) {
+            Some(column) => compare(field, column, place, findings),
+            None => findings.push(
+                Finding::error("E0311", format!("the query yields no column `{}`", field.name), place)
+                    .help(did_you_mean("column", &field.name, names.iter().copied())),
+            ),
+        }
+    }
+    let missing: Vec<_> =
+        query.fields.iter().filter(|column| row.schema.field(&column.name).is_none()).collect();
+    for column in missing {
+        let ty = rust_type(&column.ty, column.nullable);
+        let message = format!("the query yields `{}`, for which there is no field", column.name);
+        findings.push(
+            Finding::error("E0312", message, item)
+                .help(format!("add the field `pub {}: {ty}`", column.name)),
+        );
+    }
+}
+
+fn compare(field: &Field, column: &Field, place: &Place, findings: &mut Findings) {
+    let (name, yields) = (&field.name, type_text(&column.ty, column.nullable));
+    if !same(&field.ty, &column.ty) {
+        findings.push(
+            Finding::error(
+                "E0313",
+                format!("`{name}` is {}, but the query yields {yields}", rust_type(&field.ty, field.nullable)),
+                place,
+            )
+            .help(format!("write `{}`, or CAST in the query", rust_type(&column.ty, column.nullable))),
+        );
+    } else if column.nullable && !field.nullable {
+        findings.push(
+            Finding::error("E0314", format!("`{name}` may be null in what the query yields"), place)
+                .help(format!(
+                    "write `{}`, or use coalesce({name}, …) in the query",
+                    rust_type(&column.ty, true)
+                )),
+        );
+    }
+}
+
+/// Whether a Rust field of one type holds values of the other: a `Decimal` holds any decimal.
+fn same(field: &Type, column: &Type) -> bool {
+    match (field, column) {
+        (Type::Decimal { .. }, Type::Decimal { .. }) => true,
+        (Type::List(a), Type::List(b)) => same(&a.ty, &b.ty) && (a.nullable || !b.nullable),
+        (Type::Record(a), Type::Record(b)) => {
+            a.len() == b.len()
+                && a.iter().zip(b).all(|(a, b)| {
+                    a.name == b.name && same(&a.ty, &b.ty) && (a.nullable || !b.nullable)
+                })
+        }
+        (a, b) => a == b,
+    }
+}
+
+/// The table's columns may be null where the struct says so: the user has the last word.
+pub(crate) fn widen(query: &mut Schema, row: &Schema) {
+    for column in &mut query.fields {
+        column.nullable |= row.field(&column.name).is_some_and(|field| field.nullable);
+        let described = row.field(&column.name).and_then(|field| field.description.clone());
+        column.description = described.or_else(|| column.description.take());
+    }
+}

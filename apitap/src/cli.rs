@@ -1,0 +1,120 @@
+//! The `apitap` command: check and run a folder of YAML and SQL without compiling it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use apitap_build::check::Schemas;
+use apitap_build::compile::{Compiled, check_files};
+use apitap_build::diagnostic::Severity;
+use apitap_build::render;
+use clap::{Args, Parser, Subcommand};
+
+use crate::Pipeline;
+use crate::logging::Logging;
+use crate::program::{Format, block_on, print, select, usage};
+
+#[derive(Debug, Parser)]
+#[command(name = "apitap", version, about = "REST APIs into your database")]
+#[command(after_help = "`apitap -m DIR -y FILE` runs every pipeline of DIR.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    project: Project,
+    /// How to print findings and reports
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    format: Format,
+    #[command(flatten)]
+    logging: Logging,
+}
+
+/// Where the project is.
+#[derive(Debug, Args)]
+struct Project {
+    /// The folder of SQL files
+    #[arg(short = 'm', long = "modules", global = true, value_name = "DIR", default_value = "sql")]
+    modules: PathBuf,
+    /// The YAML file
+    #[arg(
+        short = 'y',
+        long = "yaml-config",
+        global = true,
+        value_name = "FILE",
+        default_value = "pipelines.yaml"
+    )]
+    yaml: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Report what is wrong in the YAML and SQL files; exit code 1 if anything is
+    Check,
+    /// Run all pipelines, or those that are named
+    Run {
+        /// Names of pipelines
+        pipelines: Vec<String>,
+    },
+}
+
+/// Runs the command.
+///
+/// Exit code: 1 where the files have errors or a pipeline fails, 2 where the call is wrong or the
+/// environment lacks something.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Err(message) = arguments.logging.start() {
+        return usage(&message);
+    }
+    let Project { modules, yaml } = &arguments.project;
+    let compiled = check_files(Path::new(""), yaml, modules, Schemas::MayBeInferred);
+    match arguments.command.unwrap_or(Command::Run { pipelines: Vec::new() }) {
+        Command::Check => check(&compiled, arguments.format),
+        Command::Run { pipelines } => run(&compiled, &pipelines, arguments.format),
+    }
+}
+
+fn check(compiled: &Compiled, format: Format) -> ExitCode {
+    match format {
+        Format::Text => print_findings(compiled),
+        Format::Json => {
+            let findings: Vec<_> = compiled
+                .findings
+                .iter()
+                .map(|finding| render::json(&compiled.files, finding))
+                .collect();
+            println!("{:#}", serde_json::Value::Array(findings));
+        }
+    }
+    let count =
+        |severity| compiled.findings.iter().filter(|finding| finding.severity == severity).count();
+    eprintln!(
+        "{} pipelines checked: {} errors, {} warnings",
+        compiled.pipelines.len(),
+        count(Severity::Error),
+        count(Severity::Warning)
+    );
+    ExitCode::from(u8::from(compiled.has_errors()))
+}
+
+fn print_findings(compiled: &Compiled) {
+    for finding in &compiled.findings {
+        eprintln!("{}\n", render::render(&compiled.files, finding).trim_end());
+    }
+}
+
+fn run(compiled: &Compiled, names: &[String], format: Format) -> ExitCode {
+    print_findings(compiled);
+    if compiled.has_errors() {
+        eprintln!("nothing was run: mend the errors above first");
+        return ExitCode::FAILURE;
+    }
+    let pipelines: Vec<_> = compiled
+        .pipelines
+        .iter()
+        .map(|checked| Pipeline::from_definition(checked.definition.clone()))
+        .collect();
+    match select(&pipelines.iter().collect::<Vec<_>>(), names) {
+        Ok(selected) => block_on(async { print(&crate::run(&selected).await, format) }),
+        Err(message) => usage(&message),
+    }
+}

@@ -1,0 +1,114 @@
+//! The command line of a user's own binary: what `apitap::main!()` expands to.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::logging::Logging;
+use crate::{Pipeline, Report};
+
+/// How the report is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person.
+    Text,
+    /// For a machine.
+    Json,
+}
+
+#[derive(Debug, Parser)]
+#[command(about = "Loads REST APIs into databases; without a command it runs every pipeline")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// How to print the report
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    format: Format,
+    #[command(flatten)]
+    logging: Logging,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run all pipelines, or those that are named
+    Run {
+        /// Names of pipelines
+        pipelines: Vec<String>,
+    },
+    /// List the pipelines
+    List,
+}
+
+/// Runs a program that is made of pipelines.
+///
+/// Exit code: that of [`Report::exit_code`]; 2 where the command line is wrong.
+pub fn main(pipelines: &[&[&'static Pipeline]]) -> ExitCode {
+    let pipelines: Vec<_> = pipelines.iter().flat_map(|list| list.iter().copied()).collect();
+    let arguments = Arguments::parse();
+    if let Err(message) = arguments.logging.start() {
+        return usage(&message);
+    }
+    match arguments.command.unwrap_or(Command::Run { pipelines: Vec::new() }) {
+        Command::List => list(&pipelines),
+        Command::Run { pipelines: names } => match select(&pipelines, &names) {
+            Ok(selected) => block_on(async { print(&crate::run(&selected).await, arguments.format) }),
+            Err(message) => usage(&message),
+        },
+    }
+}
+
+/// The pipelines of these names; all of them where there is no name.
+pub(crate) fn select<'a>(
+    pipelines: &[&'a Pipeline],
+    names: &[String],
+) -> Result<Vec<&'a Pipeline>, String> {
+    if names.is_empty() {
+        return Ok(pipelines.to_vec());
+    }
+    let find = |name: &String| {
+        pipelines.iter().copied().find(|pipeline| pipeline.name() == name).ok_or_else(|| {
+            let known: Vec<_> = pipelines.iter().map(|pipeline| pipeline.name()).collect();
+            format!("there is no pipeline `{name}`; there is {}", known.join(", "))
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+fn list(pipelines: &[&Pipeline]) -> ExitCode {
+    for pipeline in pipelines {
+        let definition = match pipeline.definition() {
+            Ok(definition) => definition,
+            Err(error) => return usage(&error.to_string()),
+        };
+        let sources: Vec<_> =
+            definition.sources.iter().map(|source| source.name.as_str()).collect();
+        println!("{}\t{} → {}", definition.name, sources.join(", "), definition.table);
+    }
+    ExitCode::SUCCESS
+}
+
+/// Prints a report on standard output.
+pub(crate) fn print(report: &Report, format: Format) -> ExitCode {
+    match format {
+        Format::Text => println!("{report}"),
+        Format::Json => match serde_json::to_string_pretty(report) {
+            Ok(json) => println!("{json}"),
+            Err(error) => return usage(&format!("cannot write the report: {error}")),
+        },
+    }
+    ExitCode::from(report.exit_code())
+}
+
+/// Says what is wrong with the call.
+pub(crate) fn usage(message: &str) -> ExitCode {
+    eprintln!("error: {message}");
+    ExitCode::from(2)
+}
+
+/// Runs on a runtime with as many threads as the machine has cores.
+pub(crate) fn block_on(future: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(future),
+        Err(error) => usage(&format!("cannot start: {error}")),
+    }
+}
