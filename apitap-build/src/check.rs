@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::definition::{Definition, Mode};
-use crate::diagnostic::{Finding, Findings, Place, Spanned, did_you_mean};
+use crate::diagnostic::{Finding, Findings, Place, Spanned, nearest};
 use crate::schema::Schema;
 use crate::spec::{SinkSpec, SourceSpec, TargetSpec};
 
@@ -133,11 +133,7 @@ fn key(spec: &PipelineSpec<'_>) -> Vec<Spanned<String>> {
 }
 
 /// The mode that is written, else merge where there is a key, else append.
-fn mode(
-    spec: &PipelineSpec<'_>,
-    key: &[Spanned<String>],
-    findings: &mut Findings,
-) -> Option<Mode> {
+fn mode(spec: &PipelineSpec<'_>, key: &[Spanned<String>], findings: &mut Findings) -> Option<Mode> {
     let Some(mode) = &spec.sink.mode else {
         return Some(if key.is_empty() { Mode::Append } else { Mode::Merge });
     };
@@ -192,10 +188,7 @@ fn plan(spec: &PipelineSpec<'_>, findings: &mut Findings) -> Option<query::Plann
 }
 
 /// Leaves out the sources that the query does not read, and notes the fields that it reads.
-fn keep_what_is_read(
-    definition: &mut Definition,
-    reads: &BTreeMap<String, BTreeSet<String>>,
-) {
+fn keep_what_is_read(definition: &mut Definition, reads: &BTreeMap<String, BTreeSet<String>>) {
     definition.sources.retain_mut(|source| match reads.get(&source.name) {
         Some(fields) => {
             source.reads = fields.clone();
@@ -233,7 +226,10 @@ fn check_key_is_yielded(
         Finding::error("E0304", message, &column.place)
             .label("not a column of the query")
             .note(format!("the query yields {}", list(&columns)))
-            .help(did_you_mean("column", name, columns.iter().copied())),
+            .help(match nearest(name, columns.iter().copied()) {
+                Some(near) => format!("a similar column exists: `{near}`"),
+                None => format!("select `{name}`, or choose the key among these columns"),
+            }),
     );
 }
 
@@ -250,12 +246,11 @@ fn check_key_is_not_null(
         return;
     }
     let message = format!("column `{name}` is in the key, but may be null");
-    let mut finding = Finding::error("E0305", message, &column.place).label("may be null").help(
-        format!(
+    let mut finding =
+        Finding::error("E0305", message, &column.place).label("may be null").help(format!(
             "if the API always sends it, declare it not null in the source's schema with `!`; \
              else leave the rows without it out: `WHERE {name} IS NOT NULL`"
-        ),
-    );
+        ));
     if let Some(place) = planned.column_places.get(index) {
         finding = finding.related(place, "the query yields it here");
     }

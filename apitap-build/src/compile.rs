@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::check::{self, Checked, Schemas};
+use crate::check::project::{Broken, project};
+use crate::check::{Checked, Schemas};
 use crate::diagnostic::{Files, Finding, Findings, Severity};
 use crate::{codegen, emit, load};
 
@@ -13,6 +14,8 @@ pub struct Compiled {
     pub files: Files,
     /// The pipelines without errors.
     pub pipelines: Vec<Checked>,
+    /// The others.
+    pub broken: Vec<Broken>,
     /// What is wrong, sorted by place.
     pub findings: Vec<Finding>,
 }
@@ -55,11 +58,11 @@ fn compile_in_build_script(yaml: &Path, sql: &Path) -> Result<(), String> {
 pub fn check_files(root: &Path, yaml: &Path, sql: &Path, schemas: Schemas) -> Compiled {
     let mut findings = Findings::default();
     let loaded = load::load(root, yaml, sql, &mut findings);
-    let pipelines = if findings.has_errors() {
-        Vec::new()
-    } else {
-        let (files, queries) = (&loaded.files, &loaded.queries);
-        check::project::project(files, loaded.yaml, queries, schemas, &mut findings)
-    };
-    Compiled { files: loaded.files, pipelines, findings: findings.sorted() }
+    let pipelines = project(&loaded.files, loaded.yaml, &loaded.queries, schemas, &mut findings);
+    Compiled {
+        files: loaded.files,
+        pipelines: pipelines.checked,
+        broken: pipelines.broken,
+        findings: findings.sorted(),
+    }
 }

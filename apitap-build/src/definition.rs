@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::Schema;
 
+mod text;
+
+pub use text::{Part, TextError};
+
 /// One pipeline: which sources, which query over them, into which table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Definition {

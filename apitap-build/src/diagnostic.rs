@@ -65,6 +65,19 @@ impl Place {
     pub fn text(file: FileId, range: Range<usize>) -> Self {
         Self::Text { file, start: range.start, end: range.end }
     }
+
+    /// A part of what stands there, in bytes from its start; of a token, the whole.
+    #[must_use]
+    pub fn within(&self, range: Range<usize>) -> Self {
+        match self {
+            Self::Text { file, start, end } => Self::Text {
+                file: *file,
+                start: (start + range.start).min(*end),
+                end: (start + range.end).min(*end),
+            },
+            Self::Token(token) => Self::Token(*token),
+        }
+    }
 }
 
 /// A value and the place where it was written.
@@ -177,6 +190,11 @@ impl Findings {
         self.0.push(finding);
     }
 
+    /// Adds several.
+    pub fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.0.extend(findings);
+    }
+
     /// All of them in the order of the files and of the places in them.
     pub fn sorted(mut self) -> Vec<Finding> {
         self.0.sort_by(|a, b| a.place.cmp(&b.place));
@@ -212,10 +230,10 @@ pub fn did_you_mean<'a>(
         Some(near) => format!("a similar {kind} exists: `{near}`"),
         None => {
             let all: Vec<_> = candidates.into_iter().map(|name| format!("`{name}`")).collect();
-            if all.is_empty() {
-                format!("there is no {kind} yet: declare one")
-            } else {
-                format!("choose one of {}", all.join(", "))
+            match &all[..] {
+                [] => format!("there is no {kind} yet: declare one"),
+                [only] => format!("the only {kind} is {only}"),
+                all => format!("choose one of {}", all.join(", ")),
             }
         }
     }

@@ -6,22 +6,22 @@ use crate::diagnostic::{Files, Finding};
 use crate::render;
 
 /// The generated file's name in `OUT_DIR`; `apitap::include_pipelines!()` includes it.
-pub const FILE: &str = "apitap_pipelines.rs";
+pub(crate) const FILE: &str = "apitap_pipelines.rs";
 
 /// A variable that cargo sets for build scripts.
-pub fn variable(name: &str) -> Result<String, String> {
+pub(crate) fn variable(name: &str) -> Result<String, String> {
     std::env::var(name).map_err(|_| {
         format!("`{name}` is not set: `apitap_build::compile` must be called from a build script")
     })
 }
 
 /// Runs the build script again when the file, or anything in the folder, changes.
-pub fn rerun_if_changed(path: &Path) {
+pub(crate) fn rerun_if_changed(path: &Path) {
     println!("cargo::rerun-if-changed={}", path.display());
 }
 
 /// Shows a warning in cargo's output, on one line as cargo wants it.
-pub fn warning(files: &Files, finding: &Finding) {
+pub(crate) fn warning(files: &Files, finding: &Finding) {
     let place = render::location(files, &finding.place)
         .map(|(file, line, column)| format!("{file}:{line}:{column}: "))
         .unwrap_or_default();
@@ -30,12 +30,12 @@ pub fn warning(files: &Files, finding: &Finding) {
 }
 
 /// Ends the build script with a message.
-pub fn fail(message: &str) {
+pub(crate) fn fail(message: &str) {
     println!("cargo::error={}", message.replace('\n', " "));
 }
 
 /// Leaves a file that is right as it is untouched, so that nothing is compiled in vain.
-pub fn write_if_changed(path: &Path, text: &str) -> Result<(), String> {
+pub(crate) fn write_if_changed(path: &Path, text: &str) -> Result<(), String> {
     if std::fs::read(path).is_ok_and(|current| current == text.as_bytes()) {
         return Ok(());
     }

@@ -7,9 +7,29 @@
 //! it can find before it stops.
 
 pub mod definition;
+pub mod engine;
 pub mod schema;
 
 #[cfg(feature = "compiler")]
+pub mod check;
+#[cfg(feature = "compiler")]
+pub mod codegen;
+#[cfg(feature = "compiler")]
+pub mod compile;
+#[cfg(feature = "compiler")]
 pub mod diagnostic;
 #[cfg(feature = "compiler")]
+mod emit;
+#[cfg(feature = "compiler")]
+mod load;
+#[cfg(feature = "compiler")]
+pub mod parse;
+#[cfg(feature = "compiler")]
+pub mod render;
+#[cfg(feature = "compiler")]
+pub mod spec;
+#[cfg(feature = "compiler")]
 pub mod tree;
+
+#[cfg(feature = "compiler")]
+pub use compile::compile;

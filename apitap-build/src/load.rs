@@ -6,19 +6,19 @@ use crate::diagnostic::{FileId, Files, Finding, Findings, Place};
 
 /// A project's texts.
 #[derive(Debug)]
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// All of them.
-    pub files: Files,
-    /// The YAML file.
-    pub yaml: FileId,
-    /// The SQL files by path within their folder, sorted.
-    pub queries: Vec<(String, FileId)>,
+    pub(crate) files: Files,
+    /// The YAML file, where it could be read.
+    pub(crate) yaml: Option<FileId>,
+    /// The SQL files by path within their folder, sorted, where they could be read.
+    pub(crate) queries: Vec<(String, Option<FileId>)>,
 }
 
 /// Reads the YAML file and every `*.sql` under the folder; what cannot be read is a finding.
 ///
 /// Files are named relative to `root` where they are below it, as the user knows them.
-pub fn load(root: &Path, yaml: &Path, sql: &Path, findings: &mut Findings) -> Loaded {
+pub(crate) fn load(root: &Path, yaml: &Path, sql: &Path, findings: &mut Findings) -> Loaded {
     let mut files = Files::default();
     let yaml = read(&mut files, root, yaml, findings);
     let mut paths = Vec::new();
@@ -41,10 +41,10 @@ pub fn load(root: &Path, yaml: &Path, sql: &Path, findings: &mut Findings) -> Lo
     Loaded { files, yaml, queries }
 }
 
-fn read(files: &mut Files, root: &Path, path: &Path, findings: &mut Findings) -> FileId {
+fn read(files: &mut Files, root: &Path, path: &Path, findings: &mut Findings) -> Option<FileId> {
     let name = shown(root, path);
     match std::fs::read(path).map(String::from_utf8) {
-        Ok(Ok(text)) => files.add(name, text),
+        Ok(Ok(text)) => Some(files.add(name, text)),
         Ok(Err(error)) => {
             let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
                 .iter()
@@ -56,12 +56,12 @@ fn read(files: &mut Files, root: &Path, path: &Path, findings: &mut Findings) ->
                     .note(format!("the first byte that is not stands in line {line}"))
                     .help("save the file as UTF-8"),
             );
-            file
+            None
         }
         Err(error) => {
             let file = files.add(&name, "");
             findings.push(unreadable(&name, &error, file));
-            file
+            None
         }
     }
 }

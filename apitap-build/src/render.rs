@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::diagnostic::{Files, Finding, Place, Severity};
 
@@ -17,7 +17,9 @@ pub fn render(files: &Files, finding: &Finding) -> String {
         let label = (!finding.label.is_empty()).then_some(finding.label.as_str());
         AnnotationKind::Primary.span(span).label(label)
     })];
-    for (place, sentence) in &finding.related {
+    // A token of Rust source stands where only rustc could show it.
+    let related = finding.related.iter().filter(|(place, _)| matches!(place, Place::Text { .. }));
+    for (place, sentence) in related {
         let group = Group::with_title(Level::NOTE.secondary_title(sentence.as_str()));
         groups.push(with_snippet(group, files, place, |span| AnnotationKind::Primary.span(span)));
     }
@@ -27,10 +29,11 @@ pub fn render(files: &Files, finding: &Finding) -> String {
     for help in &finding.help {
         groups.push(Group::with_title(Level::HELP.secondary_title(help.as_str())));
     }
-    Renderer::plain().render(&groups)
+    // The renderer has no margin where no finding has a line number.
+    Renderer::plain().render(&groups).replace("\n--> ", "\n --> ")
 }
 
-/// Adds the lines of a place, where there are any to show.
+/// Adds the lines of a place; only the file's name where there are none to show.
 fn with_snippet<'a>(
     group: Group<'a>,
     files: &'a Files,
@@ -40,7 +43,7 @@ fn with_snippet<'a>(
     let Place::Text { file, start, end } = place else { return group };
     let file = files.get(*file);
     if file.text.is_empty() {
-        return group;
+        return group.element(Origin::path(file.name.as_str()));
     }
     let span = within(&file.text, *start..*end);
     group.element(

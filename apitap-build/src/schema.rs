@@ -7,6 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 pub mod arrow;
+#[cfg(feature = "compiler")]
+pub mod inference;
 pub mod notation;
 
 /// The type of a value, as written in a schema (`int64`, `decimal(12,2)`, `[string]`, `{id: int64!}`).

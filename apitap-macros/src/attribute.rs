@@ -49,10 +49,7 @@ pub(crate) fn bare_words(
     (|input: ParseStream<'_>| entries(input, spans)).parse2(tokens)
 }
 
-fn entries(
-    input: ParseStream<'_>,
-    spans: &mut Spans,
-) -> syn::Result<Vec<(Spanned<String>, Node)>> {
+fn entries(input: ParseStream<'_>, spans: &mut Spans) -> syn::Result<Vec<(Spanned<String>, Node)>> {
     let mut entries = Vec::new();
     while !input.is_empty() {
         let key = key(input, spans)?;

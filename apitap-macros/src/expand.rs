@@ -2,6 +2,7 @@
 //! down as a definition, a decoder for each source, and the functions to run them.
 
 use apitap_build::check::{self, Checked, PipelineSpec, Schemas};
+use apitap_build::codegen::names;
 use apitap_build::definition::Definition;
 use apitap_build::diagnostic::{Files, Finding, Findings, Place, SourceFile, Spanned};
 use apitap_build::spec::{self, SourceSpec};
@@ -95,9 +96,11 @@ impl Front {
         for (item, attribute) in &targets {
             let name = match targets.len() {
                 1 => options.name.clone(),
-                _ => format!("{}_{}", options.name, snake(&item.ident.unraw().to_string())),
+                _ => format!("{}_{}", options.name, names::snake(&item.ident.unraw().to_string())),
             };
-            if let Some(pipeline) = self.target(module, item, attribute, name, &sources, complete)? {
+            if let Some(pipeline) =
+                self.target(module, item, attribute, name, &sources, complete)?
+            {
                 pipelines.push(pipeline);
             }
         }
@@ -147,7 +150,8 @@ impl Front {
         let inline = spec::inline_target(&node, &mut self.findings);
         let row = self.record(module, item);
         let sql = self.sql(item, &place)?;
-        let (Some((target, sink)), Some(row), Some((sql, token)), true) = (inline, row, sql, complete)
+        let (Some((target, sink)), Some(row), Some((sql, token)), true) =
+            (inline, row, sql, complete)
         else {
             return Ok(None);
         };
@@ -189,8 +193,9 @@ impl Front {
         }
         let Some(attribute) = module::find(item, "sql_file") else {
             self.findings.push(
-                Finding::error("E0319", format!("`{}` has no query", item.ident), place)
-                    .help("write it above the struct: `#[sql(\"SELECT …\")]` or `#[sql_file(\"…\")]`"),
+                Finding::error("E0319", format!("`{}` has no query", item.ident), place).help(
+                    "write it above the struct: `#[sql(\"SELECT …\")]` or `#[sql_file(\"…\")]`",
+                ),
             );
             return Ok(None);
         };
@@ -227,9 +232,10 @@ fn expand(
 ) -> TokenStream {
     let (outer, items, krate) = (header(module), &module.items, &options.krate);
     let statics: Vec<_> = pipelines.iter().map(|pipeline| constant(pipeline, pipelines)).collect();
-    let definitions = pipelines.iter().zip(&statics).map(|(pipeline, name)| {
-        one(&pipeline.definition, &pipeline.row, name, krate)
-    });
+    let definitions = pipelines
+        .iter()
+        .zip(&statics)
+        .map(|(pipeline, name)| one(&pipeline.definition, &pipeline.row, name, krate));
     quote! {
         #outer {
             #(#items)*
@@ -249,7 +255,10 @@ fn expand(
 fn constant(pipeline: &Pipeline, all: &[Pipeline]) -> syn::Ident {
     match all.len() {
         1 => format_ident!("PIPELINE"),
-        _ => format_ident!("PIPELINE_{}", snake(&pipeline.row.unraw().to_string()).to_uppercase()),
+        _ => format_ident!(
+            "PIPELINE_{}",
+            names::snake(&pipeline.row.unraw().to_string()).to_uppercase()
+        ),
     }
 }
 
@@ -266,6 +275,7 @@ fn one(
             return syn::Error::new(row.span(), message).into_compile_error();
         }
     };
+    let pipeline = &definition.name;
     let doc = format!("The pipeline whose rows are [`{row}`].");
     let decoders = definition.sources.iter().enumerate().filter_map(|(number, source)| {
         let schema = source.schema.as_ref()?;
@@ -274,14 +284,14 @@ fn one(
         let source = &source.name;
         Some((
             quote!(#[doc(hidden)] mod #inner { #code }),
-            quote!((#source, || #krate::private::boxed(#inner::Decoder::default()))),
+            quote!((#source, || #krate::private::boxed(<#inner::Decoder as ::core::default::Default>::default()))),
         ))
     });
     let (modules, entries): (Vec<_>, Vec<_>) = decoders.unzip();
     quote! {
         #(#modules)*
         #[doc = #doc]
-        pub static #name: #krate::Pipeline = #krate::Pipeline::new(#json, &[#(#entries),*]);
+        pub static #name: #krate::Pipeline = #krate::Pipeline::new(#pipeline, #json, &[#(#entries),*]);
     }
 }
 
@@ -291,12 +301,12 @@ fn skeleton(module: &Module, options: &Options) -> TokenStream {
     let rows: Vec<_> = module.with("target").map(|(item, _)| item.ident.clone()).collect();
     let statics = rows.iter().map(|row| match rows.len() {
         1 => format_ident!("PIPELINE"),
-        _ => format_ident!("PIPELINE_{}", snake(&row.unraw().to_string()).to_uppercase()),
+        _ => format_ident!("PIPELINE_{}", names::snake(&row.unraw().to_string()).to_uppercase()),
     });
     quote! {
         #outer {
             #(#items)*
-            #(pub static #statics: #krate::Pipeline = #krate::Pipeline::new("", &[]);)*
+            #(pub static #statics: #krate::Pipeline = #krate::Pipeline::new("", "", &[]);)*
             pub static PIPELINES: &[&#krate::Pipeline] = &[];
             pub async fn run() -> #krate::Report {
                 #krate::run(PIPELINES).await
@@ -313,21 +323,10 @@ fn bare(module: &Module) -> TokenStream {
 /// Attributes, visibility and name of the module.
 fn header(module: &Module) -> TokenStream {
     let syn::ItemMod { attrs, vis, ident, .. } = &module.outer;
-    quote!(#(#attrs)* #vis mod #ident)
+    // The structs are `pub` so that the module can be read from anywhere the program wants.
+    quote!(#(#attrs)* #[allow(unreachable_pub)] #vis mod #ident)
 }
 
 fn join(first: TokenStream, second: TokenStream) -> TokenStream {
     quote!(#first #second)
-}
-
-/// `PaidOrder` → `paid_order`.
-fn snake(name: &str) -> String {
-    let mut out = String::new();
-    for (index, c) in name.chars().enumerate() {
-        if c.is_uppercase() && index > 0 {
-            out.push('_');
-        }
-        out.extend(c.to_lowercase());
-    }
-    out
 }

@@ -44,11 +44,15 @@ impl Records<'_> {
         places: &mut BTreeMap<String, Place>,
     ) -> Option<Vec<schema::Field>> {
         if !item.generics.params.is_empty() {
-            return self.refuse(item.generics.span(), "a record cannot be generic");
+            let help = "write the types of its fields out";
+            return self.refuse(item.generics.span(), "a record cannot be generic", help);
         }
         let named = match &item.fields {
             syn::Fields::Named(named) => named,
-            _ => return self.refuse(item.ident.span(), "a record needs named fields"),
+            _ => {
+                let help = "name each, as the API does: `pub id: i64`";
+                return self.refuse(item.ident.span(), "a record needs named fields", help);
+            }
         };
         let mut fields = Vec::new();
         let mut complete = true;
@@ -108,7 +112,9 @@ impl Records<'_> {
         }
         let name = last_segment(ty).map(|segment| segment.ident.to_string());
         let structs = self.structs;
-        if let Some(item) = structs.iter().find(|item| name.as_deref() == Some(&item.ident.to_string())) {
+        if let Some(item) =
+            structs.iter().find(|item| name.as_deref() == Some(&item.ident.to_string()))
+        {
             return self.nested(item, ty, path, inside, places);
         }
         let scalar = name.as_deref().and_then(|name| match name {
@@ -120,11 +126,10 @@ impl Records<'_> {
             let shown = quote::quote!(#ty).to_string().replace(' ', "");
             self.findings.push(
                 Finding::error("E0315", format!("a field cannot have the type `{shown}`"), &place)
-                    .help(
-                        "use bool, i16, i32, i64, f32, f64, Decimal, String, NaiveDate, NaiveTime, \
-                         DateTime<Utc>, Uuid, Vec<u8>, Value, a struct of this module, or Vec or \
-                         Option of these",
-                    ),
+                    .help(match name.as_deref().and_then(meant) {
+                        Some(meant) => format!("write `{meant}`"),
+                        None => TYPES.to_owned(),
+                    }),
             );
         }
         scalar
@@ -161,7 +166,10 @@ impl Records<'_> {
         for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("field")) {
             let node = match attribute::words(attribute, self.spans) {
                 Ok(node) => node,
-                Err(error) => return self.refuse(error.span(), &error.to_string()),
+                Err(error) => {
+                    let help = "write `#[field(name = \"…\")]`, with the name that the API uses";
+                    return self.refuse(error.span(), &error.to_string(), help);
+                }
             };
             let Value::Map(entries) = node.value else { continue };
             for (key, value) in entries {
@@ -171,13 +179,21 @@ impl Records<'_> {
         Some(words)
     }
 
-    fn word(&mut self, words: &mut FieldWords, key: &str, place: &Place, value: Node) -> Option<()> {
+    fn word(
+        &mut self,
+        words: &mut FieldWords,
+        key: &str,
+        place: &Place,
+        value: Node,
+    ) -> Option<()> {
         match (key, &value.value) {
             ("name", Value::String(name)) => words.name = Some(name.clone()),
             ("type", Value::String(_)) => words.ty = Some(notation::ty(&value, self.findings)?.0),
             ("name" | "type", other) => {
                 let message = format!("`{key}` must be a string, not {}", other.describe());
-                self.findings.push(Finding::error("E0317", message, &value.place));
+                self.findings.push(
+                    Finding::error("E0317", message, &value.place).help("put it into quotes"),
+                );
                 return None;
             }
             _ => {
@@ -191,9 +207,9 @@ impl Records<'_> {
         Some(())
     }
 
-    fn refuse<T>(&mut self, span: proc_macro2::Span, message: &str) -> Option<T> {
+    fn refuse<T>(&mut self, span: proc_macro2::Span, message: &str, help: &str) -> Option<T> {
         let place = self.spans.place(span);
-        self.findings.push(Finding::error("E0316", message, &place));
+        self.findings.push(Finding::error("E0316", message, &place).help(help));
         None
     }
 }
@@ -206,6 +222,25 @@ struct FieldWords {
 
 /// What a `Decimal` of which nothing else is said can hold: 28 digits, 10 of them after the point.
 const DECIMAL: Type = Type::Decimal { precision: 28, scale: 10 };
+
+/// What a field can be.
+const TYPES: &str = "use `bool`, `i16`, `i32`, `i64`, `f32`, `f64`, `Decimal`, `String`, `NaiveDate`, \
+                     `NaiveTime`, `DateTime<Utc>`, `Uuid`, `Vec<u8>`, `Value`, a struct of this \
+                     module, or `Vec` or `Option` of these";
+
+/// What stands for types that databases do not have.
+fn meant(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "i8" | "u8" => "i16",
+        "u16" => "i32",
+        "u32" | "u64" | "usize" | "isize" => "i64",
+        "i128" | "u128" => "Decimal",
+        "str" | "char" => "String",
+        "HashMap" | "BTreeMap" => "Value",
+        "NaiveDateTime" | "SystemTime" | "Instant" => "DateTime<Utc>",
+        _ => return None,
+    })
+}
 
 /// Rust types by their last path segment; `Decimal`, `Option`, `Vec` and structs are looked up apart.
 const SCALARS: [(&str, Type); 12] = [

@@ -21,6 +21,8 @@ pub(crate) fn errors(files: &Files, spans: &Spans, findings: &[Finding]) -> Opti
 fn error(files: &Files, spans: &Spans, finding: &Finding) -> syn::Error {
     let rendered = render::render(files, finding);
     let body = rendered.split_once('\n').map_or("", |(_, body)| body).trim_end();
+    // The margin of lines that are not there.
+    let body = body.strip_prefix(" |\n").unwrap_or(body);
     let mut message = format!("{} [{}]", finding.message, finding.code);
     if !body.is_empty() {
         message.push('\n');

@@ -1,6 +1,6 @@
 //! The `#[target]` struct against what its query yields: field by field, the caret on the field.
 
-use apitap_build::diagnostic::{Finding, Findings, Place, did_you_mean};
+use apitap_build::diagnostic::{Finding, Findings, Place, did_you_mean, nearest};
 use apitap_build::schema::notation::type_text;
 use apitap_build::schema::{Field, Schema, Type};
 
@@ -14,13 +14,26 @@ pub(crate) fn check(item: &Place, row: &Record, query: &Schema, findings: &mut F
         match query.field(&field.name) {
             Some(column) => compare(field, column, place, findings),
             None => findings.push(
-                Finding::error("E0311", format!("the query yields no column `{}`", field.name), place)
-                    .help(did_you_mean("column", &field.name, names.iter().copied())),
+                Finding::error(
+                    "E0311",
+                    format!("the query yields no column `{}`", field.name),
+                    place,
+                )
+                .help(did_you_mean("column", &field.name, names.iter().copied())),
             ),
         }
     }
-    let missing: Vec<_> =
-        query.fields.iter().filter(|column| row.schema.field(&column.name).is_none()).collect();
+    // The column of a field that is only misspelled is not missing, too.
+    let misspelled: Vec<_> = row
+        .schema
+        .fields
+        .iter()
+        .filter(|field| query.field(&field.name).is_none())
+        .filter_map(|field| nearest(&field.name, names.iter().copied()))
+        .collect();
+    let missing = query.fields.iter().filter(|column| {
+        row.schema.field(&column.name).is_none() && !misspelled.contains(&column.name.as_str())
+    });
     for column in missing {
         let ty = rust_type(&column.ty, column.nullable);
         let message = format!("the query yields `{}`, for which there is no field", column.name);
@@ -32,24 +45,49 @@ pub(crate) fn check(item: &Place, row: &Record, query: &Schema, findings: &mut F
 }
 
 fn compare(field: &Field, column: &Field, place: &Place, findings: &mut Findings) {
-    let (name, yields) = (&field.name, type_text(&column.ty, column.nullable));
+    let name = &field.name;
     if !same(&field.ty, &column.ty) {
         findings.push(
             Finding::error(
                 "E0313",
-                format!("`{name}` is {}, but the query yields {yields}", rust_type(&field.ty, field.nullable)),
+                format!(
+                    "`{name}` is {}, but the query yields {}",
+                    shown(&field.ty, field.nullable),
+                    shown(&column.ty, column.nullable)
+                ),
                 place,
             )
-            .help(format!("write `{}`, or CAST in the query", rust_type(&column.ty, column.nullable))),
+            .help(match column.ty {
+                Type::Record(_) => "give the struct these fields, of these types".to_owned(),
+                _ => format!(
+                    "write `{}`, or CAST in the query",
+                    rust_type(&column.ty, column.nullable)
+                ),
+            }),
         );
     } else if column.nullable && !field.nullable {
         findings.push(
-            Finding::error("E0314", format!("`{name}` may be null in what the query yields"), place)
-                .help(format!(
-                    "write `{}`, or use coalesce({name}, …) in the query",
-                    rust_type(&column.ty, true)
-                )),
+            Finding::error(
+                "E0314",
+                format!("`{name}` may be null in what the query yields"),
+                place,
+            )
+            .help(format!(
+                "write `{}`, or use coalesce({name}, …) in the query",
+                rust_type(&column.ty, true)
+            )),
         );
+    }
+}
+
+/// A type in Rust's words; a record's fields in those of a schema.
+fn shown(ty: &Type, nullable: bool) -> String {
+    match ty {
+        Type::Record(_) => format!("`{}`", type_text(ty, nullable)),
+        Type::List(item) if matches!(item.ty, Type::Record(_)) => {
+            format!("`{}`", type_text(ty, nullable))
+        }
+        ty => format!("`{}`", rust_type(ty, nullable)),
     }
 }
 

@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use apitap_build::check::Schemas;
+use apitap_build::check::{self, Schemas};
 use apitap_build::compile::{Compiled, check_files};
-use apitap_build::diagnostic::Severity;
+use apitap_build::definition::Definition;
+use apitap_build::diagnostic::{Files, Severity};
 use apitap_build::render;
 use clap::{Args, Parser, Subcommand};
 
-use crate::Pipeline;
 use crate::logging::Logging;
-use crate::program::{Format, block_on, print, select, usage};
+use crate::program::{self, Format, select, usage};
+use crate::{Error, Pipeline, Result};
 
 #[derive(Debug, Parser)]
 #[command(name = "apitap", version, about = "REST APIs into your database")]
@@ -87,13 +88,19 @@ fn check(compiled: &Compiled, format: Format) -> ExitCode {
     }
     let count =
         |severity| compiled.findings.iter().filter(|finding| finding.severity == severity).count();
-    eprintln!(
-        "{} pipelines checked: {} errors, {} warnings",
-        compiled.pipelines.len(),
-        count(Severity::Error),
-        count(Severity::Warning)
-    );
+    match (count(Severity::Error), count(Severity::Warning)) {
+        (0, 0) => eprintln!("{} pipelines, nothing wrong", compiled.pipelines.len()),
+        (errors, warnings) => {
+            eprintln!("{}, {}", several(errors, "error"), several(warnings, "warning"));
+        }
+    }
     ExitCode::from(u8::from(compiled.has_errors()))
+}
+
+/// `1 error`, `2 errors`.
+fn several(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
 }
 
 fn print_findings(compiled: &Compiled) {
@@ -114,7 +121,17 @@ fn run(compiled: &Compiled, names: &[String], format: Format) -> ExitCode {
         .map(|checked| Pipeline::from_definition(checked.definition.clone()))
         .collect();
     match select(&pipelines.iter().collect::<Vec<_>>(), names) {
-        Ok(selected) => block_on(async { print(&crate::run(&selected).await, format) }),
+        Ok(selected) => program::run(&selected, format),
         Err(message) => usage(&message),
     }
+}
+
+/// Checks the query of a definition whose schemas were found out during the run.
+pub(crate) fn complete(definition: &mut Definition) -> Result<()> {
+    let mut files = Files::default();
+    check::complete(definition, &mut files).map_err(|findings| {
+        let texts: Vec<_> =
+            findings.iter().map(|finding| render::render(&files, finding)).collect();
+        Error::config(format!("the query does not fit the records\n{}", texts.join("\n\n")))
+    })
 }

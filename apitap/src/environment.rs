@@ -1,12 +1,219 @@
-//! `${NAME}` in a definition → values, when the program starts.
+//! `${NAME}` in a definition → values, when the program starts, and which of them never to show.
 //!
 //! Names that are missing are gathered and reported at once. Nothing here knows what a text is for.
 
+mod secrets;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use apitap_build::definition::{Part, Text};
+
+pub use secrets::Secrets;
+
+use crate::{Error, Result};
+use secrets::Known;
 
 /// The variables that a run may use, and those that it asked for in vain.
 #[derive(Default)]
 pub struct Environment {
-    variables: BTreeMap<String, String>,
+    variables: BTreeMap<String, Value>,
     missing: BTreeSet<String>,
+    unreadable: BTreeSet<String>,
+    /// Texts whose `${…}` is not spelled right.
+    malformed: Vec<Error>,
+    known: Vec<Known>,
+}
+
+/// A variable's value, as the process got it.
+enum Value {
+    Text(String),
+    /// Not UTF-8.
+    Unreadable,
+}
+
+impl Environment {
+    /// The variables of this process.
+    pub fn process() -> Self {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            let value = value.into_string().map_or(Value::Unreadable, Value::Text);
+            // A name that is not UTF-8 cannot be spelled in a definition.
+            name.into_string().ok().map(|name| (name, value))
+        });
+        Self { variables: variables.collect(), ..Self::default() }
+    }
+
+    /// The same with one variable more, or with another value.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variables.insert(name.into(), Value::Text(value.into()));
+        self
+    }
+
+    /// The text with the variables' values in place of their names.
+    ///
+    /// A variable that is not set leaves nothing in its place and is reported by
+    /// [`Environment::check`], as is a text that is not spelled right.
+    pub fn text(&mut self, text: &Text) -> String {
+        let parts = text.parts().unwrap_or_else(|error| {
+            let written = self.secrets().mask(&text.0);
+            self.malformed
+                .push(Error::config(format!("{error} in `{written}`")).help(error.help.clone()));
+            Vec::new()
+        });
+        let resolved: String = parts.into_iter().map(|part| self.part(part)).collect();
+        self.known.extend(secrets::password_in_url(&resolved));
+        resolved
+    }
+
+    /// As [`Environment::text`], for a text that is a secret even where it is written out.
+    pub fn secret(&mut self, text: &Text) -> String {
+        let resolved = self.text(text);
+        self.hide(&resolved);
+        resolved
+    }
+
+    /// Keeps a value from showing that is made of secrets, such as a token derived from them.
+    pub fn hide(&mut self, value: &str) {
+        self.known.push(Known::literal(value));
+    }
+
+    fn part(&mut self, part: Part) -> String {
+        let (name, default) = match part {
+            Part::Literal(literal) => return literal,
+            Part::Variable { name, default } => (name, default),
+        };
+        match (self.variables.get(&name), default) {
+            (Some(Value::Text(value)), default) if !value.is_empty() || default.is_none() => {
+                self.known.push(Known::variable(&name, value));
+                value.clone()
+            }
+            (Some(Value::Unreadable), _) => {
+                self.unreadable.insert(name);
+                String::new()
+            }
+            (_, Some(default)) => default,
+            (_, None) => {
+                self.missing.insert(name);
+                String::new()
+            }
+        }
+    }
+
+    /// What the texts resolved so far must never show.
+    pub fn secrets(&self) -> Secrets {
+        Secrets::new(&self.known)
+    }
+
+    /// Whether every text so far could be resolved.
+    ///
+    /// # Errors
+    /// A config error that names every variable that is missing or not UTF-8, or the first text
+    /// that is not spelled right.
+    pub fn check(&self) -> Result<()> {
+        if let Some(error) = self.malformed.first() {
+            return Err(error.clone());
+        }
+        let troubles = [
+            (&self.missing, "is not set", "are not set"),
+            (&self.unreadable, "is not valid UTF-8", "are not valid UTF-8"),
+        ];
+        let message: Vec<String> = troubles
+            .iter()
+            .filter(|(names, ..)| !names.is_empty())
+            .map(|(names, one, many)| {
+                format!("{} {}", listed(names), if names.len() == 1 { one } else { many })
+            })
+            .collect();
+        if message.is_empty() {
+            return Ok(());
+        }
+        let names = self.missing.iter().chain(&self.unreadable);
+        let exports: Vec<String> = names.map(|name| format!("export {name}=…")).collect();
+        Err(Error::config(message.join(", and "))
+            .help(format!("set them before the run: `{}`", exports.join(" ; "))))
+    }
+}
+
+/// `` `A`, `B` and `C` ``.
+fn listed(names: &BTreeSet<String>) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
+    /// These variables and no others.
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        let variables = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), Value::Text(value.into())))
+            .collect();
+        Self { variables, ..Self::default() }
+    }
+}
+
+impl fmt::Debug for Environment {
+    /// What is missing; never a value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment").field("missing", &self.missing).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts, resolved with `A=1`, `EMPTY=` and `TOKEN=s3cr3t`, one after the other.
+    fn check(texts: &[&str], expected: std::result::Result<&[&str], &str>) {
+        let mut environment =
+            Environment::from_iter([("A", "1"), ("EMPTY", ""), ("TOKEN", "s3cr3t")]);
+        let resolved: Vec<String> =
+            texts.iter().map(|text| environment.text(&Text((*text).to_owned()))).collect();
+        let outcome = environment.check().map(|()| resolved).map_err(|error| error.to_string());
+        let expected = expected
+            .map(|texts| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
+            .map_err(str::to_owned);
+        assert_eq!(outcome, expected, "{texts:?}");
+    }
+
+    #[test]
+    fn values_take_the_place_of_names() {
+        check(&["${A}-${TOKEN}", "plain"], Ok(&["1-s3cr3t", "plain"]));
+    }
+
+    #[test]
+    fn a_default_stands_in_for_what_is_not_set_or_empty() {
+        check(&["${NONE:-d}", "${EMPTY:-d}", "${A:-d}", "[${EMPTY}]"], Ok(&["d", "d", "1", "[]"]));
+    }
+
+    #[test]
+    fn everything_missing_is_told_at_once() {
+        check(&["${X}"], Err("`X` is not set\n  help:     set them before the run: `export X=…`"));
+        check(
+            &["${Z} ${A}", "${X}${Y}", "${X}"],
+            Err("`X`, `Y` and `Z` are not set\n  help:     set them before the run: \
+                 `export X=… ; export Y=… ; export Z=…`"),
+        );
+    }
+
+    #[test]
+    fn a_malformed_text_is_an_error() {
+        check(
+            &["a ${A"],
+            Err("`${` is not closed in `a ${A`\n  \
+                 help:     write `${NAME}`, or `$${` for a literal `${`"),
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let mut environment = Environment::from_iter([("TOKEN", "s3cr3t")]);
+        environment.secret(&Text("${TOKEN}".to_owned()));
+        let shown = format!("{environment:?} {:?}", environment.secrets());
+        assert!(!shown.contains("s3cr3t"), "{shown}");
+    }
 }

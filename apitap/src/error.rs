@@ -6,11 +6,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+
 /// The result of everything that runs.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What kind of trouble: decides the exit code and whether trying again may help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The environment or the definition: nothing was requested yet.
@@ -29,7 +32,11 @@ pub enum ErrorKind {
 
 /// Why a run failed.
 #[derive(Debug, Clone)]
-pub struct Error {
+pub struct Error(Box<Parts>);
+
+/// All that is known of an error; boxed, so that a `Result` stays small.
+#[derive(Debug, Clone)]
+struct Parts {
     kind: ErrorKind,
     message: String,
     pipeline: Option<String>,
@@ -45,7 +52,7 @@ pub struct Error {
 impl Error {
     /// An error of that kind; the message is lower case, without a full stop.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             kind,
             message: message.into(),
             pipeline: None,
@@ -54,7 +61,7 @@ impl Error {
             path: None,
             help: None,
             source: None,
-        }
+        }))
     }
 
     /// Something in the environment or the definition.
@@ -85,84 +92,106 @@ impl Error {
     /// Names the pipeline, unless it is named already.
     #[must_use]
     pub fn in_pipeline(mut self, name: &str) -> Self {
-        self.pipeline.get_or_insert_with(|| name.to_owned());
+        self.0.pipeline.get_or_insert_with(|| name.to_owned());
         self
     }
 
     /// Names the request (method and masked URL), unless it is named already.
     #[must_use]
     pub fn in_request(mut self, request: &str) -> Self {
-        self.request.get_or_insert_with(|| request.to_owned());
+        self.0.request.get_or_insert_with(|| request.to_owned());
         self
     }
 
     /// Names the record, counted from 1 within its page.
     #[must_use]
     pub fn at_record(mut self, record: u64) -> Self {
-        self.record = Some(record);
+        self.0.record = Some(record);
         self
     }
 
     /// Names the JSON path, as a JSON Pointer.
     #[must_use]
     pub fn at_path(mut self, path: impl Into<String>) -> Self {
-        self.path = Some(path.into());
+        self.0.path = Some(path.into());
         self
     }
 
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.0.help = Some(help.into());
         self
     }
 
     /// Keeps the cause.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.source = Some(Arc::from(cause.into()));
+        self.0.source = Some(Arc::from(cause.into()));
         self
     }
 
     /// What kind of trouble.
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// The pipeline that failed.
     pub fn pipeline(&self) -> Option<&str> {
-        self.pipeline.as_deref()
+        self.0.pipeline.as_deref()
     }
 }
 
 impl fmt::Display for Error {
     /// The message, then one indented line for each thing known about it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        let mut cause = self.source.as_deref().map(|cause| cause as &dyn std::error::Error);
+        f.write_str(&self.0.message)?;
+        let mut cause = self.0.source.as_deref().map(|cause| cause as &dyn std::error::Error);
         while let Some(error) = cause {
             write!(f, "\n  cause:    {error}")?;
             cause = error.source();
         }
         for (name, value) in
-            [("pipeline", &self.pipeline), ("request", &self.request), ("path", &self.path)]
+            [("pipeline", &self.0.pipeline), ("request", &self.0.request), ("path", &self.0.path)]
         {
             if let Some(value) = value {
                 write!(f, "\n  {name}:{:1$}{value}", "", 9 - name.len())?;
             }
-            if let (true, Some(record)) = (name == "request", self.record) {
+            if let (true, Some(record)) = (name == "request", self.0.record) {
                 write!(f, "\n  record:   {record} of the page")?;
             }
         }
-        match &self.help {
+        match &self.0.help {
             Some(help) => write!(f, "\n  help:     {help}"),
             None => Ok(()),
         }
     }
 }
 
+impl Serialize for Error {
+    /// The parts of it by name; `causes` from the nearest to the root.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut causes = Vec::new();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        let mut fields = serializer.serialize_struct("Error", 8)?;
+        fields.serialize_field("kind", &self.0.kind)?;
+        fields.serialize_field("message", &self.0.message)?;
+        fields.serialize_field("causes", &causes)?;
+        fields.serialize_field("pipeline", &self.0.pipeline)?;
+        fields.serialize_field("request", &self.0.request)?;
+        fields.serialize_field("record", &self.0.record)?;
+        fields.serialize_field("path", &self.0.path)?;
+        fields.serialize_field("help", &self.0.help)?;
+        fields.end()
+    }
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|cause| cause as _)
+        self.0.source.as_deref().map(|cause| cause as _)
     }
 }

@@ -6,18 +6,18 @@ use tracing_subscriber::EnvFilter;
 
 /// How much is said, and how.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Logging {
+pub(crate) struct Logging {
     /// Log as JSON, one object a line
     #[arg(long, global = true)]
-    pub log_json: bool,
+    pub(crate) log_json: bool,
     /// How much to log: error, warn, info, debug, trace, or a filter such as `apitap=debug`
     #[arg(long, global = true, value_name = "LEVEL", default_value = "warn")]
-    pub log_level: String,
+    pub(crate) log_level: String,
 }
 
 impl Logging {
     /// Starts logging; `Err` says what is wrong with the level.
-    pub fn start(&self) -> Result<(), String> {
+    pub(crate) fn start(&self) -> Result<(), String> {
         let filter = EnvFilter::builder()
             .parse(&self.log_level)
             .map_err(|error| format!("`--log-level {}`: {error}", self.log_level))?;

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::logging::Logging;
-use crate::{Pipeline, Report};
+use crate::{Error, ErrorKind, Pipeline, Report};
 
 /// How the report is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For a person.
     Text,
     /// For a machine.
@@ -42,7 +42,7 @@ enum Command {
 /// Runs a program that is made of pipelines.
 ///
 /// Exit code: that of [`Report::exit_code`]; 2 where the command line is wrong.
-pub fn main(pipelines: &[&[&'static Pipeline]]) -> ExitCode {
+pub(crate) fn main(pipelines: &[&[&'static Pipeline]]) -> ExitCode {
     let pipelines: Vec<_> = pipelines.iter().flat_map(|list| list.iter().copied()).collect();
     let arguments = Arguments::parse();
     if let Err(message) = arguments.logging.start() {
@@ -51,7 +51,7 @@ pub fn main(pipelines: &[&[&'static Pipeline]]) -> ExitCode {
     match arguments.command.unwrap_or(Command::Run { pipelines: Vec::new() }) {
         Command::List => list(&pipelines),
         Command::Run { pipelines: names } => match select(&pipelines, &names) {
-            Ok(selected) => block_on(async { print(&crate::run(&selected).await, arguments.format) }),
+            Ok(selected) => run(&selected, arguments.format),
             Err(message) => usage(&message),
         },
     }
@@ -105,10 +105,46 @@ pub(crate) fn usage(message: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Runs on a runtime with as many threads as the machine has cores.
-pub(crate) fn block_on(future: impl Future<Output = ExitCode>) -> ExitCode {
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(future),
-        Err(error) => usage(&format!("cannot start: {error}")),
+/// Runs pipelines to their end, or until somebody stops the program, and prints the report.
+pub(crate) fn run(pipelines: &[&Pipeline], format: Format) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return usage(&format!("cannot start: {error}")),
+    };
+    let report = runtime.block_on(async {
+        tokio::select! {
+            report = crate::run(pipelines) => report,
+            () = stopped() => Report::not_run(interrupted()),
+        }
+    });
+    print(&report, format)
+}
+
+/// What was committed stays; what was under way has changed nothing.
+fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "interrupted before all pipelines were done")
+        .help("what was not committed has changed nothing: run it again")
+}
+
+/// Resolves at Ctrl-C, and at the SIGTERM by which services and containers are stopped.
+async fn stopped() {
+    let ctrl_c = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without a handler the system's own way of stopping us holds.
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = ctrl_c => {}
+        () = terminated => {}
     }
 }

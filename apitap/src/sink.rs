@@ -1,11 +1,29 @@
 //! Where rows go: Arrow batches → one transaction of a database.
 //!
-//! A sink knows the row schema, the table and the mode. It does not know where the rows come from.
+//! Every target works the same way: rows are staged in a temporary table while they arrive, and
+//! [`Sink::commit`] puts them into the table in one transaction. A sink knows the row schema, the
+//! table and the mode. It does not know where the rows come from.
 
+mod destination;
+mod document;
+mod load;
+mod postgres;
+mod refusal;
+mod slices;
+mod sqlite;
+mod statement;
+mod text;
+
+use arrow::array::RecordBatch;
 use async_trait::async_trait;
-use datafusion::arrow::array::RecordBatch;
 
 use crate::Result;
+use crate::definition::Mode;
+use crate::schema::Schema;
+
+pub use destination::Destination;
+pub use postgres::Address;
+pub use sqlite::File;
 
 /// One run's rows on their way into one table, inside one transaction.
 ///
@@ -14,7 +32,9 @@ use crate::Result;
 pub trait Sink: Send {
     /// Takes rows in the order of the stream: for `merge`, the last row of a key wins.
     ///
-    /// The batch's columns are those of the definition's row schema, in its order.
+    /// The batch's columns are those of the definition's row schema, in its order, and their types
+    /// are those of [`crate::schema::arrow`]. After an error the sink is good for nothing but to be
+    /// dropped: a commit fails.
     async fn write(&mut self, batch: RecordBatch) -> Result<()>;
 
     /// Puts the rows into the table in the definition's mode and commits.
@@ -29,3 +49,28 @@ pub struct Written {
     /// Rows inserted or updated: fewer where a run yielded several rows of one key.
     pub stored: u64,
 }
+
+/// Connects, and tries out all that can be tried before the first row: the table, its columns and
+/// its key, and the rights to create and to write. Nothing of it stays.
+///
+/// `table` may be qualified (`analytics.orders`). The columns of `row` become those of the table,
+/// which is created at the commit where it does not exist, in PostgreSQL together with its schema.
+///
+/// # Errors
+/// Whatever stands between these rows and that table, with the statement that mends it.
+pub async fn open(
+    destination: &Destination,
+    table: &str,
+    mode: Mode,
+    key: &[String],
+    row: &Schema,
+) -> Result<Box<dyn Sink>> {
+    let load = load::Load::new(table, mode, key, row)?;
+    Ok(match destination {
+        Destination::Postgres(address) => Box::new(postgres::Postgres::open(address, load).await?),
+        Destination::Sqlite(file) => Box::new(sqlite::Sqlite::open(file, load).await?),
+    })
+}
+
+#[cfg(test)]
+mod tests;

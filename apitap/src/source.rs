@@ -1,8 +1,12 @@
 //! Where records come from: requests → pages → Arrow batches.
 
 pub mod decode;
+pub mod json;
 pub mod page;
 pub mod rest;
+pub mod spool;
+pub(crate) mod table;
+mod task;
 
 use std::sync::atomic::AtomicU64;
 

@@ -1,2 +1,5 @@
-//! Compiles the pipelines.
-fn main() {}
+//! Compiles `pipelines.yaml` and `sql/` into typed pipelines.
+
+fn main() {
+    apitap_build::compile("pipelines.yaml", "sql");
+}

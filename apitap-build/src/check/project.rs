@@ -5,42 +5,67 @@
 use std::collections::BTreeSet;
 
 use super::{Checked, PipelineSpec, Schemas, list};
+use crate::definition::Source;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, did_you_mean};
 use crate::parse::template::{QueryText, render_query};
 use crate::parse::yaml;
 use crate::spec::{self, Project, SinkSpec, SourceSpec, TargetSpec};
 
-/// Checks all pipelines of a project; those with findings are left out.
+/// The pipelines of a project.
+#[derive(Debug, Default)]
+pub struct Pipelines {
+    /// Those without errors.
+    pub checked: Vec<Checked>,
+    /// The others.
+    pub broken: Vec<Broken>,
+}
+
+/// What is known of a pipeline that has errors.
+#[derive(Debug)]
+pub struct Broken {
+    /// Its name.
+    pub name: String,
+    /// Those of its sources that are well.
+    pub sources: Vec<Source>,
+}
+
+/// Checks all pipelines of a project.
 ///
-/// `queries` are the SQL files in the order of their paths, relative to their folder.
+/// `queries` are the SQL files in the order of their paths, relative to their folder. A file that
+/// could not be read is `None`.
 pub fn project(
     files: &Files,
-    yaml: FileId,
-    queries: &[(String, FileId)],
+    yaml: Option<FileId>,
+    queries: &[(String, Option<FileId>)],
     schemas: Schemas,
     findings: &mut Findings,
-) -> Vec<Checked> {
-    let Some(node) = yaml::parse(files, yaml, findings) else { return Vec::new() };
-    let project = spec::project(&node, findings);
-    let mut used = Used::default();
+) -> Pipelines {
+    let node = yaml.and_then(|yaml| yaml::parse(files, yaml, findings));
+    let project = node.map(|node| spec::project(&node, findings));
+    let used = Used::default();
+    let mut checker = Checker { files, project: project.as_ref(), schemas, used, findings };
+    let mut pipelines = Pipelines::default();
     let mut names: Vec<Spanned<String>> = Vec::new();
-    let mut checked = Vec::new();
     for (path, file) in queries {
-        let start = Place::text(*file, 0..0);
+        let start = Place::text(file.unwrap_or_default(), 0..0);
         let name = Spanned::new(pipeline_name(path), start);
         if let Some(other) = names.iter().find(|other| other.value == name.value) {
-            findings.push(same_name(&name, other));
+            checker.findings.push(same_name(&name, other));
             continue;
         }
         names.push(name.clone());
-        let Some(text) = render_query(files, *file, findings) else {
-            used.unknown = true;
-            continue;
-        };
-        checked.extend(query(files, &project, name, *file, &text, schemas, &mut used, findings));
+        let mut sources = Vec::new();
+        let checked = file.and_then(|file| checker.query(name.clone(), file, &mut sources));
+        match checked {
+            Some(checked) => pipelines.checked.push(checked),
+            None => pipelines.broken.push(Broken { name: name.value, sources }),
+        }
     }
-    used.warn(&project, findings);
-    checked
+    // What a broken pipeline will use when it is mended is not known.
+    if pipelines.broken.is_empty() && !pipelines.checked.is_empty() {
+        checker.warn_of_unused();
+    }
+    pipelines
 }
 
 /// `placeholder/post.sql` → `placeholder_post`.
@@ -51,32 +76,8 @@ pub fn pipeline_name(path: &str) -> String {
     if name.starts_with(|c: char| c.is_ascii_digit()) { format!("_{name}") } else { name }
 }
 
-/// Which sources and targets some query names.
-#[derive(Default)]
-struct Used {
-    names: BTreeSet<(&'static str, String)>,
-    /// A file could not be read to its end: what it uses is not known.
-    unknown: bool,
-}
-
-impl Used {
-    fn warn(&self, project: &Project, findings: &mut Findings) {
-        if self.unknown {
-            return;
-        }
-        let sources = project.sources.iter().map(|source| ("source", &source.name));
-        let targets = project.targets.iter().map(|target| ("target", &target.name));
-        for (kind, name) in sources.chain(targets) {
-            if !self.names.contains(&(kind, name.value.clone())) {
-                findings.push(unused(kind, name));
-            }
-        }
-    }
-}
-
 fn unused(kind: &str, name: &Spanned<String>) -> Finding {
-    let (code, call) =
-        if kind == "source" { ("E0390", "use_source") } else { ("E0391", "sink") };
+    let (code, call) = if kind == "source" { ("E0390", "use_source") } else { ("E0391", "sink") };
     let message = format!("{kind} `{}` is never used", name.value);
     let argument = if kind == "source" { "" } else { "name=" };
     Finding::warning(code, message, &name.place).help(format!(
@@ -92,96 +93,157 @@ fn same_name(name: &Spanned<String>, other: &Spanned<String>) -> Finding {
         .help("rename one of the files")
 }
 
-#[allow(clippy::too_many_arguments)]
-fn query(
-    files: &Files,
-    project: &Project,
-    name: Spanned<String>,
-    file: FileId,
-    text: &QueryText,
-    schemas: Schemas,
-    used: &mut Used,
-    findings: &mut Findings,
-) -> Option<Checked> {
-    let sources = sources(project, text, used, findings);
-    let sink = match &text.sink {
-        Some(node) => spec::sink(node, findings)?,
-        None => SinkSpec::at(&name.place),
-    };
-    let target = target(project, &sink, used, findings);
-    let spec = PipelineSpec {
-        name,
-        description: leading_comment(&files.get(file).text),
-        sources: sources?,
-        target: target?,
-        sink: &sink,
-        sql: &text.sql,
-        sql_place: &|range| text.place(range),
-    };
-    super::pipeline(&spec, schemas, findings)
+/// Names of sources and of targets.
+#[derive(Default)]
+struct Used {
+    sources: BTreeSet<String>,
+    targets: BTreeSet<String>,
 }
 
-/// The sources that the query names; `None` where one of them is not known or has findings.
-fn sources<'a>(
-    project: &'a Project,
-    text: &QueryText,
-    used: &mut Used,
-    findings: &mut Findings,
-) -> Option<Vec<&'a SourceSpec>> {
-    let mut sources: Vec<&SourceSpec> = Vec::new();
-    let mut complete = true;
-    for name in &text.uses {
-        used.names.insert(("source", name.value.clone()));
-        match project.sources.iter().find(|source| source.name.value == name.value) {
-            Some(source) if sources.iter().any(|known| known.name == source.name) => {}
-            Some(source) => sources.push(source),
-            None => {
-                complete = false;
-                if !project.broken_sources.contains(&name.value) {
-                    let known: Vec<_> =
-                        project.sources.iter().map(|source| source.name.value.as_str()).collect();
-                    findings.push(unknown("E0301", "source", name, &known));
+struct Checker<'a> {
+    files: &'a Files,
+    /// `None` where the YAML file cannot be read: then no more is said about its names.
+    project: Option<&'a Project>,
+    schemas: Schemas,
+    used: Used,
+    findings: &'a mut Findings,
+}
+
+impl Checker<'_> {
+    /// Checks the pipeline of a SQL file; `sources` becomes the sources that are well.
+    fn query(
+        &mut self,
+        name: Spanned<String>,
+        file: FileId,
+        sources: &mut Vec<Source>,
+    ) -> Option<Checked> {
+        let text = render_query(self.files, file, self.findings)?;
+        let project = self.project?;
+        let (known, complete) = self.sources(project, &text);
+        sources.extend(known.iter().map(|source| source.source.clone()));
+        let sink = match &text.sink {
+            Some(node) => spec::sink(node, self.findings)?,
+            None => SinkSpec::at(&name.place),
+        };
+        let target = self.target(project, &sink)?;
+        if !complete {
+            return None;
+        }
+        let spec = PipelineSpec {
+            name,
+            description: leading_comment(&self.files.get(file).text),
+            sources: known,
+            target,
+            sink: &sink,
+            sql: &text.sql,
+            sql_place: &|range| text.place(range),
+        };
+        let before = self.findings.0.len();
+        let checked = super::pipeline(&spec, self.schemas, self.findings);
+        for finding in self.findings.0.iter_mut().skip(before) {
+            say_how_to_use(finding, self.files, project, &text);
+        }
+        checked
+    }
+
+    /// The sources that the query names, without those that are not known or have findings; and
+    /// whether that is all of them.
+    fn sources<'p>(
+        &mut self,
+        project: &'p Project,
+        text: &QueryText,
+    ) -> (Vec<&'p SourceSpec>, bool) {
+        let mut sources: Vec<&SourceSpec> = Vec::new();
+        let mut complete = true;
+        for name in &text.uses {
+            self.used.sources.insert(name.value.clone());
+            match project.sources.iter().find(|source| source.name.value == name.value) {
+                Some(source) if sources.iter().any(|known| known.name == source.name) => {}
+                Some(source) => sources.push(source),
+                None => {
+                    complete = false;
+                    if !project.broken_sources.may_be(&name.value) {
+                        let known = project.sources.iter().map(|source| &*source.name.value);
+                        let known = known.chain(project.broken_sources.names());
+                        self.findings.push(unknown("E0301", "source", name, known));
+                    }
                 }
             }
         }
+        (sources, complete)
     }
-    complete.then_some(sources)
+
+    /// The target that `sink(…)` names; the only one where it names none.
+    fn target<'p>(&mut self, project: &'p Project, sink: &SinkSpec) -> Option<&'p TargetSpec> {
+        let known = project.targets.iter().map(|target| &*target.name.value);
+        let known = known.chain(project.broken_targets.names());
+        let target = match &sink.name {
+            Some(name) => {
+                let target = project.targets.iter().find(|target| target.name.value == name.value);
+                if target.is_none() && !project.broken_targets.may_be(&name.value) {
+                    self.findings.push(unknown("E0302", "target", name, known));
+                }
+                target?
+            }
+            None => match &project.targets[..] {
+                _ if !project.broken_targets.is_empty() => return None,
+                [only] => only,
+                _ => {
+                    self.findings.push(no_target(sink, &known.collect::<Vec<_>>()));
+                    return None;
+                }
+            },
+        };
+        self.used.targets.insert(target.name.value.clone());
+        Some(target)
+    }
+
+    fn warn_of_unused(&mut self) {
+        let Some(project) = self.project else { return };
+        let sources = project.sources.iter().map(|source| &source.name);
+        let targets = project.targets.iter().map(|target| &target.name);
+        let sources = sources.filter(|name| !self.used.sources.contains(&name.value));
+        let targets = targets.filter(|name| !self.used.targets.contains(&name.value));
+        let unused = sources
+            .map(|name| unused("source", name))
+            .chain(targets.map(|name| unused("target", name)));
+        self.findings.extend(unused);
+    }
 }
 
-/// The target that `sink(…)` names; the only one where it names none.
-fn target<'a>(
-    project: &'a Project,
-    sink: &SinkSpec,
-    used: &mut Used,
-    findings: &mut Findings,
-) -> Option<&'a TargetSpec> {
-    let known: Vec<_> = project.targets.iter().map(|target| target.name.value.as_str()).collect();
-    let Some(name) = &sink.name else {
-        if let ([only], true) = (&project.targets[..], project.broken_targets.is_empty()) {
-            used.names.insert(("target", only.name.value.clone()));
-            return Some(only);
-        }
-        if project.broken_targets.is_empty() {
-            findings.push(
-                Finding::error("E0303", "the query names no target", &sink.place)
-                    .note(format!("the targets are {}", list(&known)))
-                    .help("say where the rows go: `{{ sink(name=\"…\") }}`"),
-            );
-        }
-        return None;
-    };
-    used.names.insert(("target", name.value.clone()));
-    let target = project.targets.iter().find(|target| target.name.value == name.value);
-    if target.is_none() && !project.broken_targets.contains(&name.value) {
-        findings.push(unknown("E0302", "target", name, &known));
+/// A source that is declared, but that the query does not say it uses.
+fn say_how_to_use(finding: &mut Finding, files: &Files, project: &Project, text: &QueryText) {
+    let Place::Text { file, start, end } = finding.place else { return };
+    let written = files.get(file).text.get(start..end).unwrap_or_default();
+    let name = written.trim_matches('"');
+    let declared = project.sources.iter().any(|source| source.name.value == name);
+    let used = text.uses.iter().any(|used| used.value == name);
+    if finding.code == "E0205" && declared && !used {
+        finding.message = format!("source `{name}` is named without `use_source`");
+        finding.label = String::new();
+        finding.help = vec![format!("write `{{{{ use_source(\"{name}\") }}}}`")];
     }
-    target
 }
 
-fn unknown(code: &'static str, kind: &str, name: &Spanned<String>, known: &[&str]) -> Finding {
+fn no_target(sink: &SinkSpec, known: &[&str]) -> Finding {
+    let finding = Finding::error("E0303", "the query names no target", &sink.place);
+    if known.is_empty() {
+        return finding.help("declare one under `targets` of the YAML file");
+    }
+    finding
+        .note(format!("the targets are {}", list(known)))
+        .help("say where the rows go: `{{ sink(name=\"…\") }}`")
+}
+
+fn unknown<'a>(
+    code: &'static str,
+    kind: &str,
+    name: &Spanned<String>,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Finding {
     Finding::error(code, format!("{kind} `{}` is not declared", name.value), &name.place)
         .label(format!("no such {kind}"))
-        .help(did_you_mean(kind, &name.value, known.iter().copied()))
+        .help(did_you_mean(kind, &name.value, known))
 }
 
 /// The comment that opens a SQL file says what the pipeline is for.

@@ -4,39 +4,76 @@ use std::fmt::Write as _;
 
 use super::text;
 use crate::definition::{
-    ApiKeyPlace, Auth, Connection, Definition, Mode, Pagination, Pointer, Retry, Source, TargetKind,
-    default_timeout,
+    ApiKeyPlace, Auth, Connection, Definition, Mode, Pagination, Pointer, Retry, Source,
+    TargetKind, default_timeout,
 };
 
-/// Writes `#[name(words)]`, on one line where it fits.
-pub(super) fn write(out: &mut String, name: &str, words: &[String]) {
-    let line = format!("#[{name}({})]", words.join(", "));
-    if line.len() <= 92 {
-        let _ = writeln!(out, "{line}");
-        return;
+/// A word of an attribute.
+#[derive(Clone)]
+pub(super) enum Word {
+    /// `key = value`.
+    Value(String),
+    /// `key(words)`.
+    Group(String, Vec<Word>),
+}
+
+/// The longest line within a module.
+const WIDTH: usize = 96;
+
+impl Word {
+    fn line(&self) -> String {
+        match self {
+            Self::Value(text) => text.clone(),
+            Self::Group(key, words) => {
+                let words: Vec<_> = words.iter().map(Self::line).collect();
+                format!("{key}({})", words.join(", "))
+            }
+        }
     }
-    let _ = writeln!(out, "#[{name}(");
-    words.iter().for_each(|word| {
-        let _ = writeln!(out, "    {word},");
-    });
-    let _ = writeln!(out, ")]");
+
+    /// Writes the word on one line where it fits, else what is in it one a line; as rustfmt does.
+    fn write(&self, out: &mut String, depth: usize, end: &str) {
+        let (pad, line) = ("    ".repeat(depth), self.line());
+        match self {
+            Self::Group(key, words) if pad.len() + line.len() + end.len() > WIDTH => {
+                let _ = writeln!(out, "{pad}{key}(");
+                for (index, word) in words.iter().enumerate() {
+                    let comma = if index + 1 < words.len() { "," } else { "" };
+                    word.write(out, depth + 1, comma);
+                }
+                let _ = writeln!(out, "{pad}){end}");
+            }
+            _ => {
+                let _ = writeln!(out, "{pad}{line}{end}");
+            }
+        }
+    }
 }
 
-fn word(key: &str, value: &str) -> String {
-    format!("{key} = {}", text(value))
+/// Writes `#[name(words)]`.
+pub(super) fn write(out: &mut String, name: &str, words: Vec<Word>) {
+    Word::Group(format!("#[{name}"), words).write(out, 0, "]");
 }
 
-fn group(key: &str, words: &[String]) -> String {
-    format!("{key}({})", words.join(", "))
+fn word(key: &str, value: &str) -> Word {
+    Word::Value(format!("{key} = {}", text(value)))
+}
+
+fn group(key: &str, words: impl Into<Vec<Word>>) -> Word {
+    Word::Group(key.to_owned(), words.into())
+}
+
+fn number(key: &str, value: impl std::fmt::Display) -> Word {
+    Word::Value(format!("{key} = {value}"))
 }
 
 /// The words of `#[source(…)]`.
-pub(super) fn source(source: &Source) -> Vec<String> {
+pub(super) fn source(source: &Source) -> Vec<Word> {
     let mut words = vec![word("name", &source.name), word("url", &source.url.0)];
     for (key, pairs) in [("headers", &source.headers), ("query_params", &source.query_params)] {
         if !pairs.is_empty() {
             let pairs: Vec<_> = pairs.iter().map(|(name, value)| pair(name, &value.0)).collect();
-            words.push(group(key, &pairs));
+            words.push(group(key, pairs));
         }
     }
     words.extend(source.auth.as_ref().map(auth));
@@ -46,25 +83,29 @@ pub(super) fn source(source: &Source) -> Vec<String> {
     words.extend(pagination(&source.pagination));
     words.extend(retry(&source.retry));
     if source.timeout != default_timeout() {
-        words.push(word("timeout", &format!("{}ms", source.timeout.as_millis())));
+        let timeout = match source.timeout.subsec_nanos() {
+            0 => format!("{}s", source.timeout.as_secs()),
+            _ => format!("{}ms", source.timeout.as_millis()),
+        };
+        words.push(word("timeout", &timeout));
     }
     words
 }
 
 /// A header or parameter: a name that is no Rust identifier is quoted.
-fn pair(name: &str, value: &str) -> String {
+fn pair(name: &str, value: &str) -> Word {
     if syn::parse_str::<syn::Ident>(name).is_ok() {
         word(name, value)
     } else {
-        format!("{} = {}", text(name), text(value))
+        Word::Value(format!("{} = {}", text(name), text(value)))
     }
 }
 
-fn auth(auth: &Auth) -> String {
+fn auth(auth: &Auth) -> Word {
     let words = match auth {
         Auth::Bearer(token) => vec![word("bearer", &token.0)],
         Auth::Basic { username, password } => {
-            vec![group("basic", &[word("username", &username.0), word("password", &password.0)])]
+            vec![group("basic", [word("username", &username.0), word("password", &password.0)])]
         }
         Auth::ApiKey { place, name, value } => {
             let place = match place {
@@ -72,16 +113,15 @@ fn auth(auth: &Auth) -> String {
                 ApiKeyPlace::Query => "query",
                 ApiKeyPlace::Cookie => "cookie",
             };
-            let words = [format!("r#in = {place:?}"), word("name", name), word("value", &value.0)];
-            vec![group("api_key", &words)]
+            let words = [word("r#in", place), word("name", name), word("value", &value.0)];
+            vec![group("api_key", words)]
         }
     };
-    group("auth", &words)
+    group("auth", words)
 }
 
-fn pagination(pagination: &Pagination) -> Option<String> {
-    let number = |key: &str, value: u64| format!("{key} = {value}");
-    let workers = |value: usize| format!("concurrency = {value}");
+fn pagination(pagination: &Pagination) -> Option<Word> {
+    let workers = |value: usize| number("concurrency", value);
     let words = match pagination {
         Pagination::None => return None,
         Pagination::LimitOffset { limit_param, offset_param, limit, first_offset, concurrency } => {
@@ -128,17 +168,17 @@ fn pagination(pagination: &Pagination) -> Option<String> {
         Pagination::LinkHeader => vec![word("kind", "link_header")],
         Pagination::NextUrl { path } => vec![word("kind", "next_url"), word("path", &path.0)],
     };
-    Some(group("pagination", &words))
+    Some(group("pagination", words))
 }
 
-fn retry(retry: &Retry) -> Option<String> {
+fn retry(retry: &Retry) -> Option<Word> {
     (*retry != Retry::default()).then(|| {
         group(
             "retry",
-            &[
-                format!("max_attempts = {}", retry.max_attempts),
-                format!("min_delay_secs = {}", seconds(retry.min_delay)),
-                format!("max_delay_secs = {}", seconds(retry.max_delay)),
+            [
+                number("max_attempts", retry.max_attempts),
+                number("min_delay_secs", seconds(retry.min_delay)),
+                number("max_delay_secs", seconds(retry.max_delay)),
             ],
         )
     })
@@ -154,7 +194,7 @@ fn seconds(duration: std::time::Duration) -> String {
 }
 
 /// The words of `#[target(…)]`.
-pub(super) fn target(definition: &Definition) -> Vec<String> {
+pub(super) fn target(definition: &Definition) -> Vec<Word> {
     let target = &definition.target;
     let kind = match target.kind {
         TargetKind::Postgres => "postgres",
@@ -162,13 +202,16 @@ pub(super) fn target(definition: &Definition) -> Vec<String> {
     };
     let mut words = vec![word("name", &target.name), word("type", kind)];
     match &target.connection {
-        Connection::Url(url) => words.push(word("url", &url.0)),
+        Connection::Url(url) => {
+            let is_path = target.kind == TargetKind::Sqlite && !url.0.starts_with("sqlite:");
+            words.push(word(if is_path { "path" } else { "url" }, &url.0));
+        }
         Connection::Parts { host, port, database, username, password } => {
             words.push(word("host", &host.0));
-            words.push(format!("port = {port}"));
+            words.push(number("port", port));
             words.push(word("database", &database.0));
             let auth = [word("username", &username.0), word("password", &password.0)];
-            words.push(group("auth", &auth));
+            words.push(group("auth", auth));
         }
     }
     words.push(word("table", &definition.table));
@@ -180,7 +223,7 @@ pub(super) fn target(definition: &Definition) -> Vec<String> {
     words.push(word("mode", mode));
     if !definition.key.is_empty() {
         let key: Vec<_> = definition.key.iter().map(|column| text(column)).collect();
-        words.push(format!("key = [{}]", key.join(", ")));
+        words.push(Word::Value(format!("key = [{}]", key.join(", "))));
     }
     words
 }

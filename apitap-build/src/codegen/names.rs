@@ -1,4 +1,7 @@
-//! Names of APIs and files → Rust identifiers.
+//! Names of APIs and files → Rust identifiers: the one mapping of the generated file and of the
+//! code that the macro makes.
+
+use std::collections::BTreeSet;
 
 /// `placeholder_post` → a module's name; keywords get `r#`.
 pub(super) fn module(name: &str) -> String {
@@ -10,44 +13,57 @@ pub(super) fn field(name: &str) -> String {
     identifier(&snake(name))
 }
 
-/// `paid_orders` → `PaidOrders`.
-pub(super) fn ty(name: &str) -> String {
+/// `createdAt` → `created_at`: ASCII, not empty, no two underscores in a row, no bare `self`.
+pub fn snake(name: &str) -> String {
     let mut out = String::new();
-    for word in snake(name).split('_').filter(|word| !word.is_empty()) {
+    let mut previous = '_';
+    for c in name.chars() {
+        let starts_word = c.is_ascii_uppercase() && !previous.is_ascii_uppercase();
+        if (starts_word || !c.is_ascii_alphanumeric()) && !out.is_empty() && !out.ends_with('_') {
+            out.push('_');
+        }
+        if c.is_ascii_alphanumeric() {
+            out.push(c.to_ascii_lowercase());
+        }
+        previous = c;
+    }
+    let name = out.trim_end_matches('_');
+    match name {
+        "" => "field".to_owned(),
+        "self" | "super" | "crate" => format!("{name}_field"),
+        _ if name.starts_with(|c: char| c.is_ascii_digit()) => format!("field_{name}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// `created_at` → `CreatedAt`.
+pub fn camel(name: &str) -> String {
+    let mut out = String::new();
+    for word in snake(name).split('_') {
         let mut chars = word.chars();
         out.extend(chars.next().map(|first| first.to_ascii_uppercase()));
         out.extend(chars);
     }
-    if out.is_empty() || out.starts_with(|c: char| c.is_ascii_digit()) || out == "Self" {
-        out.insert(0, 'T');
-    }
     out
 }
 
-/// Lower case, words joined by `_`, ASCII only: what is not becomes `_`.
-fn snake(name: &str) -> String {
-    let mut out = String::new();
-    let mut previous = '_';
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && (previous.is_ascii_lowercase() || previous.is_ascii_digit()) {
-            out.push('_');
-        }
-        out.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
-        previous = c;
+/// A name of [`snake`] as an identifier; keywords get `r#`.
+pub fn identifier(name: &str) -> String {
+    // `gen` is a keyword only since edition 2024: syn takes it.
+    if name == "gen" || syn::parse_str::<syn::Ident>(name).is_err() {
+        format!("r#{name}")
+    } else {
+        name.to_owned()
     }
-    if out.chars().all(|c| c == '_') {
-        out.insert_str(0, "field");
-    }
-    if out.starts_with(|c: char| c.is_ascii_digit()) {
-        out.insert(0, '_');
-    }
-    out
 }
 
-fn identifier(name: &str) -> String {
-    match name {
-        "self" | "super" | "crate" => format!("{name}_"),
-        _ if syn::parse_str::<syn::Ident>(name).is_err() => format!("r#{name}"),
-        _ => name.to_owned(),
+/// `name`, or with a number after it where that is taken.
+pub(super) fn unique(name: &str, taken: &mut BTreeSet<String>) -> String {
+    let mut free = name.to_owned();
+    let mut number = 2;
+    while !taken.insert(free.clone()) {
+        free = format!("{}_{number}", name.strip_prefix("r#").unwrap_or(name));
+        number += 1;
     }
+    free
 }

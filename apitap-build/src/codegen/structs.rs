@@ -11,6 +11,8 @@ use crate::schema::{Field, Type};
 #[derive(Default)]
 pub(super) struct Structs {
     taken: BTreeSet<String>,
+    /// Without attributes that only `#[pipeline]` understands.
+    pub(super) plain: bool,
     /// What `apitap::types` must provide.
     pub(super) types: BTreeSet<&'static str>,
 }
@@ -19,7 +21,15 @@ impl Structs {
     /// A name that no other struct of the module, and no type that it uses, has.
     pub(super) fn reserve(&mut self, name: &str) -> String {
         const IMPORTED: [&str; 9] = [
-            "DateTime", "Decimal", "NaiveDate", "NaiveTime", "Option", "String", "Utc", "Uuid", "Vec",
+            "DateTime",
+            "Decimal",
+            "NaiveDate",
+            "NaiveTime",
+            "Option",
+            "String",
+            "Utc",
+            "Uuid",
+            "Vec",
         ];
         let mut free = name.to_owned();
         let mut number = 2;
@@ -37,12 +47,14 @@ impl Structs {
         let mut taken = BTreeSet::new();
         let mut body = String::new();
         for field in fields {
-            let ident = unique(names::field(&field.name), &mut taken);
+            let ident = names::unique(&names::field(&field.name), &mut taken);
             let ty = self.ty(name, &field.name, &field.ty, &mut nested);
             let ty = self.optional(ty, field.nullable);
             let mut item = String::new();
             docs(&mut item, field.description.as_deref());
-            attributes(&mut item, &ident, field);
+            if !self.plain {
+                attributes(&mut item, &ident, field);
+            }
             let _ = writeln!(item, "pub {ident}: {ty},");
             item.lines().for_each(|line| {
                 let _ = writeln!(body, "    {line}");
@@ -106,7 +118,7 @@ impl Structs {
                 format!("Vec<{}>", self.optional(inner, item.nullable))
             }
             Type::Record(fields) => {
-                let name = self.reserve(&format!("{owner}{}", names::ty(field)));
+                let name = self.reserve(&format!("{owner}{}", names::camel(field)));
                 nested.push((name.clone(), fields.clone()));
                 name
             }
@@ -135,14 +147,4 @@ fn decimal(ty: &Type) -> Option<&Type> {
         Type::List(item) => decimal(&item.ty),
         _ => None,
     }
-}
-
-fn unique(name: String, taken: &mut BTreeSet<String>) -> String {
-    let mut free = name.clone();
-    let mut number = 2;
-    while !taken.insert(free.clone()) {
-        free = format!("{}_{number}", name.strip_prefix("r#").unwrap_or(&name));
-        number += 1;
-    }
-    free
 }

@@ -46,14 +46,14 @@ const FUEL: u64 = 1_000_000;
 pub fn render_query(files: &Files, file: FileId, findings: &mut Findings) -> Option<QueryText> {
     let text = &files.get(file).text;
     let marked = origin::mark(text);
-    let calls = Arc::new(Mutex::new(Calls { written: calls::find(text), file, ..Calls::default() }));
+    let calls =
+        Arc::new(Mutex::new(Calls { written: calls::find(text), file, ..Calls::default() }));
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
-    environment.set_keep_trailing_newline(true);
     let heard = Arc::clone(&calls);
-    environment.add_function("use_source", move |name: &Any, rest: Rest<Any>| {
-        lock(&heard).use_source(name, &rest)
+    environment.add_function("use_source", move |arguments: Rest<Any>| {
+        lock(&heard).use_source(&arguments)
     });
     let heard = Arc::clone(&calls);
     environment.add_function("sink", move |arguments: Rest<Any>, words: Kwargs| {
@@ -112,8 +112,12 @@ struct Calls {
 }
 
 impl Calls {
-    fn use_source(&mut self, name: &Any, rest: &[Any]) -> Result<Any, Error> {
-        let Some(name) = name.as_str().filter(|_| rest.is_empty()).map(origin::without_markers) else {
+    fn use_source(&mut self, arguments: &[Any]) -> Result<Any, Error> {
+        let only = match arguments {
+            [only] => only.as_str(),
+            _ => None,
+        };
+        let Some(name) = only.map(origin::without_markers) else {
             let place = self.place_of("use_source", |_| true);
             self.findings.push(
                 Finding::error("E0254", "`use_source` takes the name of one source", &place)
@@ -149,8 +153,12 @@ impl Calls {
         }
         if let Some(extra) = arguments.get(1) {
             self.findings.push(
-                Finding::error("E0254", format!("`sink` has one unnamed word, not `{extra}`"), &place)
-                    .help("name the others, as in `sink(name=\"…\", table=\"…\")`"),
+                Finding::error(
+                    "E0254",
+                    format!("`sink` has one unnamed word, not `{extra}`"),
+                    &place,
+                )
+                .help("name the others, as in `sink(name=\"…\", table=\"…\")`"),
             );
         }
         let keys: Vec<String> = words.args().map(str::to_owned).collect();
@@ -216,21 +224,30 @@ fn template_error(file: FileId, text: &str, marked: &Marked, error: &Error) -> F
         let start = text.split_inclusive('\n').take(line).map(str::len).sum();
         start..start
     });
-    let place = Place::text(file, range);
+    let place = Place::text(file, range.clone());
     let detail = error.detail().map(origin::without_markers).unwrap_or_default();
     match error.kind() {
         ErrorKind::UnknownFunction | ErrorKind::UndefinedError | ErrorKind::UnknownFilter => {
-            let word = detail.split_whitespace().next().unwrap_or_default();
-            let finding = Finding::error("E0252", format!("unknown name in the template: {detail}"), &place);
+            let word = detail.split_whitespace().next().unwrap_or_default().trim_matches('`');
+            // Of a call, its name.
+            let word_at = text.get(range.clone()).and_then(|text| text.find(word));
+            let place = match word_at.map(|at| range.start + at) {
+                Some(start) => Place::text(file, start..start + word.len()),
+                None => place,
+            };
+            let message = format!("`{word}` is not known to the template");
+            let finding = Finding::error("E0252", message, &place);
             match nearest(word, ["sink", "use_source"]) {
-                Some(near) => finding.help(format!("did you mean `{near}`?")),
+                Some(near) => finding.help(format!("write `{near}(…)`")),
                 None => finding
                     .note("a template knows `sink`, `use_source` and what it sets itself")
                     .help("a literal `{{` is written `{{ \"{{\" }}`"),
             }
         }
-        ErrorKind::OutOfFuel => Finding::error("E0256", "the template does not come to an end", &place)
-            .help("loop over less"),
+        ErrorKind::OutOfFuel => {
+            Finding::error("E0256", "the template does not come to an end", &place)
+                .help("loop over less")
+        }
         _ => Finding::error("E0251", format!("the template cannot be read: {detail}"), &place)
             .help("`{{ … }}` holds a call, `{% … %}` a statement, `{# … #}` a comment"),
     }

@@ -54,8 +54,12 @@ impl<'a> Tree<'a> {
                 Event::StreamStart | Event::DocumentEnd | Event::Nothing => {}
                 Event::DocumentStart(_) if root.is_some() => {
                     return Err(Box::new(
-                        Finding::error("E0102", "a second YAML document begins here", &self.at(span))
-                            .help("put everything into one document: remove the `---` line"),
+                        Finding::error(
+                            "E0102",
+                            "a second YAML document begins here",
+                            &self.at(span),
+                        )
+                        .help("put everything into one document: remove the `---` line"),
                     ));
                 }
                 Event::DocumentStart(_) => {}
@@ -91,9 +95,7 @@ impl<'a> Tree<'a> {
                 };
                 (value, anchor, self.scalar_place(span, style))
             }
-            Event::SequenceStart(anchor, _) => {
-                (self.list(depth)?, anchor, self.at(span))
-            }
+            Event::SequenceStart(anchor, _) => (self.list(depth)?, anchor, self.at(span)),
             Event::MappingStart(anchor, _) => (self.map(depth)?, anchor, self.at(span)),
             _ => (Value::Null, 0, self.at(span)),
         };
@@ -133,8 +135,12 @@ impl<'a> Tree<'a> {
             Event::Scalar(text, style, ..) => {
                 if text == "<<" && style == ScalarStyle::Plain {
                     return Err(Box::new(
-                        Finding::error("E0104", "merge keys (`<<`) are not supported", &self.at(span))
-                            .help("write the keys out, or use an alias for a whole value"),
+                        Finding::error(
+                            "E0104",
+                            "merge keys (`<<`) are not supported",
+                            &self.at(span),
+                        )
+                        .help("write the keys out, or use an alias for a whole value"),
                     ));
                 }
                 Ok(Spanned::new(text.into_owned(), self.scalar_place(span, style)))
@@ -142,7 +148,10 @@ impl<'a> Tree<'a> {
             event => {
                 let node = self.node(event, span, depth + 1)?;
                 let message = format!("a key must be a word, not {}", node.value.describe());
-                Err(Box::new(Finding::error("E0103", message, &node.place)))
+                Err(Box::new(
+                    Finding::error("E0103", message, &node.place)
+                        .help("write a word before the `:`, as in `amount: float64`"),
+                ))
             }
         }
     }
@@ -167,21 +176,49 @@ impl<'a> Tree<'a> {
             .note(format!("{MAX_NODES} values, nested {MAX_DEPTH} deep, are the most"))
     }
 
+    /// The scanner says where it gave up: what people get wrong stands there, or just after.
     fn syntax(&self, error: &ScanError) -> Finding {
-        let at = self.bytes.of(error.marker());
-        let at = at.min(self.text.len());
-        let place = Place::text(self.file, at..at);
-        let finding = Finding::error("E0101", format!("this is not YAML: {}", error.info()), &place);
+        let at = self.bytes.of(error.marker()).min(self.text.len());
+        let rest = &self.text[at..];
+        let is_text = rest.starts_with(['"', '\'']);
         let line_start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let line = self.text[line_start..].lines().next().unwrap_or_default();
-        let indent = &line[..line.len() - line.trim_start().len()];
-        if indent.contains('\t') {
-            finding.help("indent with spaces: YAML does not allow tabs")
-        } else if line.contains(": ") && line.matches(": ").count() > 1 {
-            finding.help("quote a value that contains `: `")
+        let finding = |message: &str, range: Range<usize>| {
+            Finding::error("E0101", format!("this is not YAML: {message}"), &self.place(range))
+        };
+        if let Some(tab) =
+            self.tab_in_indentation(line_start).filter(|_| error.info().contains("tab"))
+        {
+            finding("a tab in the indentation", tab..tab + 1).help("indent with spaces")
+        } else if let Some(name) = rest.strip_prefix('*') {
+            let end = name.find(|c: char| c.is_whitespace() || ",]}".contains(c));
+            let name = &name[..end.unwrap_or(name.len())];
+            finding(&format!("`*{name}` stands for nothing"), at..at + 1 + name.len())
+                .help(format!("name the value that it stands for: write `&{name}` before it"))
+        } else if is_text {
+            let end = at + rest.lines().next().unwrap_or_default().len();
+            finding("this text is not closed", at..end).help("end it with the quote it begins with")
+        } else if line.matches(": ").count() > 1 {
+            finding(error.info(), at..at).help("quote a value that contains `: `")
         } else {
-            finding.help("check the indentation, the brackets and the quotes up to here")
+            finding(error.info(), at..at)
+                .help("check the indentation, the brackets and the quotes up to here")
         }
+    }
+
+    /// The first tab that indents a line, from a line's start on.
+    fn tab_in_indentation(&self, start: usize) -> Option<usize> {
+        let mut at = start;
+        self.text[start..].split_inclusive('\n').find_map(|line| {
+            let indent = line.len() - line.trim_start().len();
+            let tab = line[..indent].trim_end_matches(['\r', '\n']).find('\t').map(|tab| at + tab);
+            at += line.len();
+            tab
+        })
+    }
+
+    fn place(&self, range: Range<usize>) -> Place {
+        Place::text(self.file, range)
     }
 
     fn at(&self, span: Span) -> Place {
@@ -225,16 +262,16 @@ fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Value {
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(&text);
     let starts_as_number = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-    if starts_as_number && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        if let Ok(number) = text.parse() {
-            return Value::Integer(number);
-        }
+    let whole = starts_as_number && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if whole && let Ok(number) = text.parse() {
+        return Value::Integer(number);
     }
     let numeric = digits.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
-    if starts_as_number && numeric {
-        if let Ok(number) = text.parse() {
-            return Value::Float(number);
-        }
+    if starts_as_number
+        && numeric
+        && let Ok(number) = text.parse()
+    {
+        return Value::Float(number);
     }
     Value::String(text.into_owned())
 }

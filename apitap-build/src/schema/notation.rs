@@ -1,1 +1,78 @@
-//! The spelling of scalar types: `int64`, `decimal(12,2)`, …
+//! The inline notation of schemas: `int64!`, `decimal(12,2)`, `[string]`, `{id: int64!}`.
+//!
+//! Spelling → [`Type`] (with the compiler, which knows places) and [`Type`] → spelling.
+
+use super::Type;
+#[cfg(feature = "compiler")]
+pub use read::{schema, ty};
+
+#[cfg(feature = "compiler")]
+mod read;
+
+/// Scalars that have a name of their own; `decimal` has its digits besides.
+const SCALARS: [(&str, Type); 13] = [
+    ("bool", Type::Bool),
+    ("int16", Type::Int16),
+    ("int32", Type::Int32),
+    ("int64", Type::Int64),
+    ("float32", Type::Float32),
+    ("float64", Type::Float64),
+    ("string", Type::String),
+    ("date", Type::Date),
+    ("time", Type::Time),
+    ("timestamp", Type::Timestamp),
+    ("uuid", Type::Uuid),
+    ("binary", Type::Binary),
+    ("json", Type::Json),
+];
+
+/// A type as it is written in a schema; `!` where it is not null.
+pub fn type_text(ty: &Type, nullable: bool) -> String {
+    let text = match ty {
+        Type::Decimal { precision, scale } => format!("decimal({precision},{scale})"),
+        Type::List(item) => format!("[{}]", type_text(&item.ty, item.nullable)),
+        Type::Record(fields) => {
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|field| format!("{}: {}", field.name, type_text(&field.ty, field.nullable)))
+                .collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+        scalar => SCALARS
+            .iter()
+            .find(|(_, ty)| ty == scalar)
+            .map_or_else(String::new, |(name, _)| (*name).to_owned()),
+    };
+    if nullable { text } else { format!("{text}!") }
+}
+
+/// A schema as YAML: one `name: type` a line.
+pub fn yaml(schema: &super::Schema) -> String {
+    let line = |field: &super::Field| {
+        format!("{}: {}", yaml_name(&field.name), yaml_type(&field.ty, field.nullable, false))
+    };
+    schema.fields.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Within brackets and braces, a comma and a brace of a type would be YAML's: it is quoted.
+fn yaml_type(ty: &Type, nullable: bool, within: bool) -> String {
+    match ty {
+        Type::List(item) => format!("[{}]", yaml_type(&item.ty, item.nullable, true)),
+        Type::Record(fields) => {
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|f| format!("{}: {}", yaml_name(&f.name), yaml_type(&f.ty, f.nullable, true)))
+                .collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+        Type::Decimal { .. } if within => format!("\"{}\"", type_text(ty, nullable)),
+        scalar => type_text(scalar, nullable),
+    }
+}
+
+fn yaml_name(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !["null", "true", "false"].contains(&name.to_ascii_lowercase().as_str());
+    if plain { name.to_owned() } else { format!("{name:?}") }
+}

@@ -1,2 +1,5 @@
 //! The `apitap` command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    apitap::cli::main()
+}

@@ -2,11 +2,36 @@
 //!
 //! A [`Decoder`] is either generated for one schema by `#[apitap::pipeline]`, or [`dynamic`]: both
 //! drive the same leaf columns, so they accept and refuse the same values with the same words.
+//!
+//! ```text
+//! RecordDecoder<R>             one batch: counts records and bytes
+//!   R: Record                  key → field; all that a generated decoder and `dynamic` differ in
+//!     Field<C>                 once, or missing, or null
+//!       C: Column              a value of one type: a leaf, a List<C>, a Nested<R>
+//! ```
 
-use datafusion::arrow::array::RecordBatch;
+pub mod column;
+pub mod dynamic;
+pub mod leaf;
+pub mod list;
+mod number;
+pub mod record;
+mod text;
+mod time;
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
 
-use crate::Result;
+use crate::schema::{Schema, arrow};
+use crate::source::json::{Cursor, Fault};
+use crate::{Error, Result};
+use record::{Record, arrays, fields, read};
+
+/// The most JSON that one batch can be made of: no offset into a column outgrows 31 bits then, as
+/// no value takes more than twice the bytes in Arrow that it takes in JSON.
+const BATCH_LIMIT: usize = 1 << 30;
 
 /// Turns records, one after the other, into a batch.
 pub trait Decoder: Send {
@@ -27,3 +52,72 @@ pub trait Decoder: Send {
     /// The records so far as one batch; the decoder starts anew.
     fn finish(&mut self) -> Result<RecordBatch>;
 }
+
+/// A decoder of records whose keys `R` knows.
+#[derive(Debug)]
+pub struct RecordDecoder<R> {
+    record: R,
+    schema: SchemaRef,
+    rows: usize,
+    bytes: usize,
+}
+
+impl<R: Record> RecordDecoder<R> {
+    /// A decoder that starts with no rows.
+    pub fn new(mut record: R) -> Self {
+        let schema = arrow::schema(&Schema { fields: fields(&mut record) });
+        Self { record, schema, rows: 0, bytes: 0 }
+    }
+
+    fn read(&mut self, text: &[u8]) -> Result<(), Fault> {
+        let mut cursor = Cursor::new(text)?;
+        read(&mut self.record, self.rows, &mut cursor)?;
+        cursor.end()
+    }
+}
+
+impl<R: Record + Default> Default for RecordDecoder<R> {
+    fn default() -> Self {
+        Self::new(R::default())
+    }
+}
+
+impl<R: Record> Decoder for RecordDecoder<R> {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn append(&mut self, record: &[u8]) -> Result<()> {
+        if record.len() > BATCH_LIMIT - self.bytes {
+            let message = "a batch of records has more than 1 GiB of JSON";
+            return Err(Error::data(message).help("ask the API for smaller pages"));
+        }
+        self.read(record).map_err(|fault| fault.into_error("the record"))?;
+        self.rows += 1;
+        self.bytes += record.len();
+        Ok(())
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn finish(&mut self) -> Result<RecordBatch> {
+        // A column that does not have exactly these rows, as after an error, is refused.
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        self.rows = 0;
+        self.bytes = 0;
+        arrays(&mut self.record)
+            .and_then(|arrays| {
+                RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
+            })
+            .map_err(|error| Error::data("the records make no batch").caused_by(error))
+    }
+}
+
+#[cfg(test)]
+mod tests;

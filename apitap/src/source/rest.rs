@@ -1,1 +1,187 @@
 //! A REST collection → pages, in order.
+//!
+//! ```text
+//! Source → Resolved (values for ${NAME}) → Endpoint (URL, headers) → answers → Page, Page, …
+//! ```
+//! [`pages`] is the whole of it. An answer is fetched with retries (`fetch`), and the pagination
+//! says which request comes next and when the collection has ended (`counted`, `linked`). Nothing
+//! here knows what the records mean.
+
+mod body;
+mod client;
+mod counted;
+mod endpoint;
+mod fetch;
+mod link;
+mod linked;
+mod trouble;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use apitap_build::definition::{ApiKeyPlace, Auth, Pagination, Pointer, Retry, Source};
+use base64::Engine;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+
+pub use client::Client;
+
+use super::Fetched;
+use super::page::Page;
+use crate::Result;
+use crate::environment::{Environment, Secrets};
+use counted::Counted;
+use endpoint::Endpoint;
+use linked::Linked;
+
+/// A source with the environment's values in its texts; nothing was requested yet.
+#[derive(Clone)]
+pub struct Resolved {
+    name: String,
+    url: String,
+    headers: Vec<(String, String)>,
+    query_params: Vec<(String, String)>,
+    auth: Option<Credentials>,
+    data_path: Pointer,
+    pagination: Pagination,
+    retry: Retry,
+    timeout: Duration,
+}
+
+/// [`Auth`] with its values.
+#[derive(Clone)]
+enum Credentials {
+    /// The whole value of the `Authorization` header.
+    Authorization(String),
+    ApiKey {
+        place: ApiKeyPlace,
+        name: String,
+        value: String,
+    },
+}
+
+impl Resolved {
+    /// Whether requests can be made of it: a proper URL, and values that fit into their headers.
+    ///
+    /// # Errors
+    /// A config error that names the source and the value's place, never the value.
+    pub fn check(&self) -> Result<()> {
+        endpoint::Address::new(self).map(drop)
+    }
+
+    /// The source's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Debug for Resolved {
+    /// The name only: the rest holds secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolved").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Puts the environment's values into a source's texts. What is missing is in the environment's
+/// [`check`](Environment::check); what cannot be requested is in [`Resolved::check`].
+pub fn resolve(source: &Source, environment: &mut Environment) -> Resolved {
+    let auth = source.auth.as_ref().map(|auth| match auth {
+        Auth::Bearer(token) => {
+            Credentials::Authorization(format!("Bearer {}", environment.secret(token)))
+        }
+        Auth::Basic { username, password } => {
+            let pair = format!("{}:{}", environment.text(username), environment.secret(password));
+            let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+            environment.hide(&encoded);
+            Credentials::Authorization(format!("Basic {encoded}"))
+        }
+        Auth::ApiKey { place, name, value } => Credentials::ApiKey {
+            place: *place,
+            name: name.clone(),
+            value: environment.secret(value),
+        },
+    });
+    let pairs = |pairs: &[(String, _)], environment: &mut Environment| {
+        pairs.iter().map(|(name, value)| (name.clone(), environment.text(value))).collect()
+    };
+    Resolved {
+        name: source.name.clone(),
+        url: environment.text(&source.url),
+        headers: pairs(&source.headers, environment),
+        query_params: pairs(&source.query_params, environment),
+        auth,
+        data_path: source.data_path.clone(),
+        pagination: source.pagination.clone(),
+        retry: source.retry,
+        timeout: source.timeout,
+    }
+}
+
+/// Requests the collection page by page, in order, and ends after the first error.
+///
+/// Pages without records are not passed on. The first request is made when the stream is first
+/// polled, on a tokio runtime; dropping the stream stops what is under way. `fetched` counts the
+/// pages as they are passed on.
+pub fn pages(
+    client: &Client,
+    source: Resolved,
+    secrets: Secrets,
+    fetched: Arc<Fetched>,
+) -> BoxStream<'static, Result<Page>> {
+    let pager = Pager::new(client, source, secrets, fetched);
+    stream::try_unfold(pager, |pager| async move {
+        let mut pager = pager?;
+        Ok(pager.next().await?.map(|page| (page, Ok(pager))))
+    })
+    .boxed()
+}
+
+/// The pages of one collection, one after the other.
+enum Pager {
+    /// The request for a page follows from its number.
+    Counted(Counted),
+    /// The request for a page follows from the answer before it.
+    Linked(Linked),
+}
+
+impl Pager {
+    fn new(
+        client: &Client,
+        source: Resolved,
+        secrets: Secrets,
+        fetched: Arc<Fetched>,
+    ) -> Result<Self> {
+        let pagination = source.pagination.clone();
+        let endpoint = Arc::new(Endpoint::new(client, &source, secrets, fetched)?);
+        Ok(match counted::Counting::new(&pagination) {
+            Some(counting) => Self::Counted(Counted::new(endpoint, counting)),
+            None => Self::Linked(Linked::new(endpoint, pagination)),
+        })
+    }
+
+    async fn next(&mut self) -> Result<Option<Page>> {
+        match self {
+            Self::Counted(counted) => counted.next().await,
+            Self::Linked(linked) => linked.next().await,
+        }
+    }
+}
+
+impl Fetched {
+    /// Counts a page that arrived in its turn.
+    fn count(&self, page: &Page) {
+        self.pages.fetch_add(1, Relaxed);
+        self.bytes.fetch_add(page.body.len() as u64, Relaxed);
+        self.records.fetch_add(page.records.len() as u64, Relaxed);
+    }
+}
+
+/// Whether two pages hold the very same records, and at least one.
+fn same_records(one: &Page, other: &Page) -> bool {
+    !one.records.is_empty() && one.texts().eq(other.texts())
+}

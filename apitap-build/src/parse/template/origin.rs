@@ -115,10 +115,11 @@ impl Origins {
 
     /// What a block has put out stands just before the stretch that follows the block.
     fn blocks_until(&mut self, end: usize, block: &Range<usize>) {
-        if let Some(last) = self.pieces.last_mut() {
-            if !last.literal && last.rendered < end {
-                last.original = block.clone();
-            }
+        if let Some(last) = self.pieces.last_mut()
+            && !last.literal
+            && last.rendered < end
+        {
+            last.original = block.clone();
         }
     }
 

@@ -1,0 +1,184 @@
+//! The SQL of a pipeline and the schemas of its sources → the row that it yields and the fields
+//! that it reads, or findings with exact places.
+//!
+//! DataFusion plans the query to the end, as the runtime will. Knows nothing of files, of
+//! templates, or of what the rows are for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use datafusion::sql::sqlparser::ast::Statement;
+
+use self::draft::Draft;
+use self::explain::{Context, explain};
+use self::planner::Planner;
+use self::scope::Scope;
+use self::text::{Text, overlap};
+use crate::diagnostic::{Finding, Place};
+use crate::schema::{Schema, arrow};
+
+mod blame;
+mod columns;
+mod draft;
+mod explain;
+mod mismatch;
+mod parse;
+mod planner;
+mod probe;
+mod reads;
+mod row;
+mod scope;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tree;
+mod unsupported;
+mod words;
+
+/// A source, as the query sees it.
+pub struct Table<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its fields.
+    pub schema: &'a Schema,
+    /// Where its fields are declared.
+    pub declared: Option<Place>,
+    /// Where each field is declared: dotted path (`customer.email`) → place.
+    pub field_places: &'a BTreeMap<String, Place>,
+}
+
+/// A query to plan.
+pub struct Query<'a> {
+    /// The SQL.
+    pub sql: &'a str,
+    /// The sources that it may read.
+    pub tables: &'a [Table<'a>],
+    /// Where bytes of the SQL were written.
+    pub place: &'a dyn Fn(Range<usize>) -> Place,
+}
+
+/// A query that can run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// The columns that it yields.
+    pub row: Schema,
+    /// Source → the top-level fields that are read of it. A source that the query does not name is
+    /// absent; one of which it only counts the records is there with no fields.
+    pub reads: BTreeMap<String, BTreeSet<String>>,
+    /// Where each column stands in the `SELECT`.
+    pub column_places: Vec<Place>,
+}
+
+/// How many findings of the planner one query can have.
+const FINDINGS: usize = 20;
+
+/// The stack of the planner: it recurses as deeply as the query nests, and in a debug build takes
+/// more than 100 KB for each level. Only what is used takes memory.
+const STACK: usize = 256 << 20;
+
+/// Plans a query against the declared schemas; `None` if it cannot run, for the reasons given.
+///
+/// May be called from asynchronous code: it does no I/O.
+pub fn plan(query: &Query<'_>) -> (Option<Planned>, Vec<Finding>) {
+    let (sql, tables) = (query.sql, query.tables);
+    let (outcome, mut drafts) = on_own_stack(|| outcome(sql, tables)).unwrap_or_else(|message| {
+        // There is nothing else to build from, so it is a finding, too.
+        let whole = 0..sql.trim_end().len();
+        (None, vec![Draft::error("E0299", message, whole)])
+    });
+    drafts.sort_by_key(|draft| draft.range.start);
+    let findings: Vec<_> = drafts.into_iter().map(|draft| draft.finding(query.place)).collect();
+    let planned = outcome.filter(|_| findings.is_empty()).map(|outcome| Planned {
+        row: outcome.row.schema,
+        reads: outcome.reads,
+        column_places: outcome.row.places.into_iter().map(query.place).collect(),
+    });
+    (planned, findings)
+}
+
+/// Runs on a thread with a large stack of its own.
+///
+/// # Errors
+/// Where there is no such thread to be had, or the planner panics.
+fn on_own_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, &'static str> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        let thread = thread.map_err(|_| "there is no thread or no memory to plan this query")?;
+        thread.join().map_err(|_| "the planner has a defect that this query brings to light")
+    })
+}
+
+struct Outcome {
+    row: row::Row,
+    reads: reads::Reads,
+}
+
+fn outcome(sql: &str, tables: &[Table<'_>]) -> (Option<Outcome>, Vec<Draft>) {
+    let text = match Text::new(sql) {
+        Ok(text) => text,
+        Err(error) => return (None, vec![parse::unreadable(sql, &error)]),
+    };
+    if let Some(draft) = unsupported::too_long(&text) {
+        return (None, vec![draft]);
+    }
+    let statement = match parse::parse(&text) {
+        Ok(statement) => statement,
+        Err(draft) => return (None, vec![*draft]),
+    };
+    if let Some(draft) = unsupported::too_large(&text, &statement) {
+        return (None, vec![draft]);
+    }
+    let scope = Scope::new(&text, tables, &statement);
+    let mut drafts = unsupported::check(&text, &statement);
+    drafts.extend(scope.unknown_sources());
+    let meant = scope.probably_meant();
+    if meant.iter().any(|(_, source)| source.is_none()) {
+        return (None, drafts);
+    }
+    // Under the name of a source that is not known stands the one that is meant: its columns can be
+    // checked all the same.
+    let known = tables.iter().enumerate().map(|(index, table)| (table.name.to_owned(), index));
+    let meant = meant.into_iter().filter_map(|(name, source)| Some((name, source?)));
+    let schema =
+        |(name, index): (String, usize)| Some((name, arrow::schema(tables.get(index)?.schema)));
+    let planner = Planner::new(known.chain(meant).filter_map(schema));
+    let context = Context { text: &text, tables, scope: &scope, planner: &planner };
+    let outcome = plan_or_explain(&context, statement, &mut drafts);
+    (outcome, drafts)
+}
+
+/// Plans; on an error notes it, mends the statement and plans again, so that all errors show.
+fn plan_or_explain(
+    context: &Context<'_>,
+    mut statement: Statement,
+    drafts: &mut Vec<Draft>,
+) -> Option<Outcome> {
+    for _ in 0..FINDINGS {
+        let error = match context.planner.plan(statement.clone()) {
+            Ok(plan) => {
+                let (row, found) =
+                    row::row(context, &statement, &plan.analyzed, !drafts.is_empty());
+                let known = drafts.clone();
+                let is_new =
+                    |draft: &Draft| known.iter().all(|old| !overlap(&old.range, &draft.range));
+                drafts.extend(found.into_iter().filter(is_new));
+                match reads::reads(&statement, &plan.optimized) {
+                    Ok(reads) => return Some(Outcome { row, reads }),
+                    Err(error) => error,
+                }
+            }
+            Err(error) => error,
+        };
+        let explained = explain(context, &statement, &error);
+        let range = explained.draft.range.clone();
+        // What comes up where something has been mended follows from what was wrong there.
+        let is_vague = explained.draft.is_vague() && !drafts.is_empty();
+        if !is_vague && drafts.iter().all(|draft| !overlap(&draft.range, &range)) {
+            drafts.push(explained.draft);
+        } else if is_vague || drafts.iter().any(|draft| draft.range == range) {
+            return None;
+        }
+        statement = explained.repair?.apply(context.text, &statement);
+    }
+    None
+}

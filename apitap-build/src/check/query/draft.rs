@@ -1,0 +1,86 @@
+//! A finding whose places are bytes of the query, before they become places of the user's file.
+
+use std::ops::Range;
+
+use crate::diagnostic::{Finding, Place};
+
+/// A finding about a query.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    code: &'static str,
+    message: String,
+    /// Where the caret goes, in bytes of the query.
+    pub(super) range: Range<usize>,
+    label: String,
+    related: Vec<(Site, String)>,
+    notes: Vec<String>,
+    help: Vec<String>,
+}
+
+/// A place that matters.
+#[derive(Debug, Clone)]
+pub(super) enum Site {
+    /// Bytes of the query.
+    Query(Range<usize>),
+    /// Somewhere else.
+    Elsewhere(Place),
+}
+
+impl Draft {
+    /// An error at these bytes.
+    pub(super) fn error(
+        code: &'static str,
+        message: impl Into<String>,
+        range: Range<usize>,
+    ) -> Self {
+        let message = message.into();
+        let (label, related, notes, help) = Default::default();
+        Self { code, message, range, label, related, notes, help }
+    }
+
+    /// Whether it only repeats what the planner says. After other findings that may well be about
+    /// what has been mended because of them.
+    pub(super) fn is_vague(&self) -> bool {
+        self.code == "E0299"
+    }
+
+    /// Words beside the caret.
+    pub(super) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Another place that matters.
+    pub(super) fn related(mut self, site: Site, sentence: impl Into<String>) -> Self {
+        self.related.push((site, sentence.into()));
+        self
+    }
+
+    /// A fact that explains.
+    pub(super) fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// What to do.
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// The finding, its places those of the user's file.
+    pub(super) fn finding(self, place: &dyn Fn(Range<usize>) -> Place) -> Finding {
+        let mut finding = Finding::error(self.code, self.message, &place(self.range));
+        finding.label = self.label;
+        finding.notes = self.notes;
+        finding.help = self.help;
+        for (site, sentence) in self.related {
+            let place = match site {
+                Site::Query(range) => place(range),
+                Site::Elsewhere(place) => place,
+            };
+            finding.related.push((place, sentence));
+        }
+        finding
+    }
+}

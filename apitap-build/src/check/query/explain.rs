@@ -1,0 +1,395 @@
+//! A planner's error → a finding in our words, and how to go on planning in spite of it.
+
+use std::ops::Range;
+
+use datafusion::common::diagnostic::DiagnosticNote;
+use datafusion::common::{Column, DataFusionError, SchemaError};
+use datafusion::sql::sqlparser::ast::{Expr, Spanned, Statement};
+
+use super::blame::{Blame, Culprit};
+use super::draft::{Draft, Site};
+use super::planner::{Planner, innermost};
+use super::scope::{Scope, plain};
+use super::text::Text;
+use super::{Table, columns, mismatch, tree, words};
+use crate::diagnostic::nearest;
+
+/// What a query is planned in.
+pub(super) struct Context<'a> {
+    /// The query.
+    pub(super) text: &'a Text<'a>,
+    /// The sources.
+    pub(super) tables: &'a [Table<'a>],
+    /// What the names in its `FROM` clauses mean.
+    pub(super) scope: &'a Scope<'a>,
+    /// The planner that refused it.
+    pub(super) planner: &'a Planner,
+}
+
+/// What is wrong, and what to plan next.
+pub(super) struct Explained {
+    /// The finding.
+    pub(super) draft: Draft,
+    /// What makes the error go, so that the next one comes to light.
+    pub(super) repair: Option<Repair>,
+}
+
+/// A change to a statement.
+pub(super) enum Repair {
+    /// Another expression in the place of these.
+    Replace(Vec<usize>, Box<Expr>),
+    /// Another name for the column that stands there.
+    Name(Range<usize>),
+}
+
+impl Repair {
+    /// The statement with the change.
+    pub(super) fn apply(&self, text: &Text<'_>, statement: &Statement) -> Statement {
+        match self {
+            Self::Replace(nodes, by) => tree::replace(statement, nodes, by),
+            Self::Name(range) => {
+                let name = format!("{HIDDEN}{}", range.start);
+                tree::name_column(text, statement, range, &name)
+            }
+        }
+    }
+}
+
+/// How the names that a repair invents start.
+pub(super) const HIDDEN: char = '\u{0}';
+
+/// Explains why a statement cannot be planned.
+pub(super) fn explain(
+    context: &Context<'_>,
+    statement: &Statement,
+    error: &DataFusionError,
+) -> Explained {
+    let first = first(error);
+    let blame = Blame::new(context.planner, context.text, statement, error);
+    let range = first.diagnostic().and_then(|diagnostic| diagnostic.span);
+    let range = context.text.planner_range(range);
+    match innermost(first) {
+        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+            SchemaError::FieldNotFound { field, valid_fields } => {
+                columns::unknown(context, &blame, field, valid_fields, range)
+            }
+            SchemaError::AmbiguousReference { field } => {
+                let candidates = candidates(first);
+                if candidates.is_empty() && super::row::items_named(context, &field.name).len() > 1
+                {
+                    return duplicate(context, &field.name, range);
+                }
+                columns::ambiguous(context, &blame, field, &candidates, range)
+            }
+            SchemaError::DuplicateQualifiedField { name, .. }
+            | SchemaError::DuplicateUnqualifiedField { name } => duplicate(context, name, range),
+        },
+        inner => match sides(context, first) {
+            Some(draft) => Explained { draft, repair: None },
+            None => by_message(context, &blame, &inner.message(), range),
+        },
+    }
+}
+
+/// Of several errors, the first.
+fn first(error: &DataFusionError) -> &DataFusionError {
+    match error {
+        DataFusionError::Collection(errors) => errors.first().map_or(error, first),
+        other => other,
+    }
+}
+
+/// The notes of an ambiguity: `possible column orders.id`.
+fn candidates(error: &DataFusionError) -> Vec<String> {
+    let notes = error.diagnostic().map(|diagnostic| diagnostic.notes.as_slice());
+    let names = notes.unwrap_or_default().iter();
+    names.filter_map(|note| note.message.strip_prefix("possible column ")).map(Into::into).collect()
+}
+
+/// The two sides of a `UNION`, where one has more columns.
+fn sides(context: &Context<'_>, error: &DataFusionError) -> Option<Draft> {
+    let diagnostic = error.diagnostic()?;
+    let operator = diagnostic.message.strip_suffix(" queries have different number of columns")?;
+    let [left, right] = diagnostic.notes.as_slice() else { return None };
+    let count = |note: &DiagnosticNote| {
+        let count = note.message.strip_prefix("this side has ")?.strip_suffix(" fields")?;
+        Some((count.to_owned(), context.text.planner_range(note.span)?))
+    };
+    let ((left, first), (right, second)) = (count(left)?, count(right)?);
+    let message = format!("the sides of {operator} have {left} and {right} columns");
+    Some(
+        Draft::error("E0207", message, second).related(Site::Query(first), "the other side").help(
+            "select as many columns on both sides: `NULL AS name` for what one does not have",
+        ),
+    )
+}
+
+/// The kinds of errors that the planner tells apart by their words alone.
+fn by_message(
+    context: &Context<'_>,
+    blame: &Blame<'_>,
+    message: &str,
+    range: Option<Range<usize>>,
+) -> Explained {
+    let has = |words: &str| message.contains(words);
+    if message.starts_with("Invalid function '") {
+        return unknown_function(context, blame, range);
+    }
+    if has("Table Functions are not supported") {
+        return table_function(context);
+    }
+    if has("Aggregations require unique expression names") {
+        return grouped_by_aggregate(context);
+    }
+    if has("require unique expression names") {
+        return duplicate(context, &duplicate_name(message), None);
+    }
+    if let Some(qualifier) = message.strip_prefix("Invalid qualifier ") {
+        return unknown_wildcard(context, qualifier);
+    }
+    let culprit = blame.culprit();
+    if has("Field ") && has("not found in struct")
+        || has("Cannot access field")
+        || has("could not parse compound identifier")
+    {
+        let node = culprit.map(Culprit::index);
+        let explained = node.and_then(|node| columns::unknown_field(context, blame, node));
+        if let Some(explained) = explained {
+            return explained;
+        }
+    }
+    let here = culprit.and_then(|culprit| blame.tree.range(culprit.index()));
+    let draft = if let Some(draft) = grouping(context, blame, message, range.clone(), culprit) {
+        return grouped(blame, draft);
+    } else if let Some(draft) = mismatch::explain(context, blame, message, culprit) {
+        draft
+    } else {
+        let fallback = || keyword(context.text, message);
+        other(context, blame, message, here.or(range).unwrap_or_else(fallback))
+    };
+    let repair = culprit.map(Culprit::index).and_then(|node| {
+        let expr = blame.expr(node)?;
+        Some(Repair::Replace(blame.same(node), Box::new(tree::null_for(&expr))))
+    });
+    Explained { draft, repair }
+}
+
+/// The expression that a finding points at is left out, wherever it is.
+fn grouped(blame: &Blame<'_>, draft: Draft) -> Explained {
+    let is_it = |node: &usize| blame.tree.range(*node).as_ref() == Some(&draft.range);
+    let repair = blame.tree.all().find(is_it).and_then(|node| {
+        Some(Repair::Replace(vec![node], Box::new(tree::null_for(&blame.expr(node)?))))
+    });
+    Explained { draft, repair }
+}
+
+/// A column that is neither grouped nor aggregated, an aggregate where none can be.
+fn grouping(
+    context: &Context<'_>,
+    blame: &Blame<'_>,
+    message: &str,
+    range: Option<Range<usize>>,
+    culprit: Option<Culprit>,
+) -> Option<Draft> {
+    let here = culprit.and_then(|culprit| blame.tree.range(culprit.index()));
+    let place = |range: Option<Range<usize>>| range.unwrap_or_else(|| context.text.first());
+    if message.starts_with("HAVING clause references") {
+        let range = place(context.text.find("HAVING"));
+        return Some(
+            Draft::error("E0208", "HAVING looks at groups, but there are none", range)
+                .help("use WHERE, or say what is grouped: `GROUP BY …`"),
+        );
+    }
+    if message.contains("For SELECT DISTINCT, ORDER BY") {
+        let message = "rows that are made DISTINCT are ordered by columns of the SELECT only";
+        return Some(
+            Draft::error("E0208", message, place(here))
+                .help("add it to the SELECT, or leave DISTINCT out"),
+        );
+    }
+    if message.contains("must be in GROUP BY") || message.contains("must appear in the GROUP BY") {
+        let range = place(range.or(here));
+        let written = context.text.slice(&range);
+        let message = format!("`{written}` is neither grouped by nor aggregated");
+        return Some(
+            Draft::error("E0208", message, range)
+                .label("which value of the group?")
+                .help(format!("add it to GROUP BY, or take one value: `max({written})`")),
+        );
+    }
+    if message.contains("Aggregate functions are not allowed in the WHERE") {
+        let calls = culprit.map(Culprit::index).and_then(|root| aggregate_in(context, blame, root));
+        return Some(
+            Draft::error("E0208", "WHERE cannot aggregate", place(calls.or(here)))
+                .label("there are no groups yet")
+                .help("use HAVING, which looks at the groups"),
+        );
+    }
+    if message.contains("Aggregate function calls cannot be nested") {
+        return Some(
+            Draft::error("E0208", "an aggregate cannot be aggregated", place(here.or(range)))
+                .help("compute the inner one in a query of its own: `FROM (SELECT … GROUP BY …)`"),
+        );
+    }
+    None
+}
+
+/// The first call of an aggregate function in an expression.
+fn aggregate_in(context: &Context<'_>, blame: &Blame<'_>, root: usize) -> Option<Range<usize>> {
+    let root = blame.tree.root(root);
+    let is_aggregate = |node: &usize| match blame.expr(*node) {
+        Some(Expr::Function(function)) => context.planner.is_aggregate(&plain(&function.name)),
+        _ => false,
+    };
+    let inside = blame.tree.all().filter(|node| blame.tree.root(*node) == root);
+    blame.tree.range(inside.into_iter().find(is_aggregate)?)
+}
+
+fn unknown_function(
+    context: &Context<'_>,
+    blame: &Blame<'_>,
+    range: Option<Range<usize>>,
+) -> Explained {
+    let is_it = |node: &usize| match blame.expr(*node) {
+        Some(Expr::Function(function)) => context.text.range(function.name.span()) == range,
+        _ => false,
+    };
+    let node = range.as_ref().and_then(|_| blame.tree.all().find(is_it));
+    let range = range.unwrap_or_else(|| context.text.first());
+    let name = context.text.slice(&range);
+    let functions = context.planner.functions();
+    let near = nearest(name, functions.iter().map(String::as_str));
+    let draft = if functions.iter().any(|function| function.eq_ignore_ascii_case(name)) {
+        let message = format!("`{name}` is computed over a window, but there is none");
+        Draft::error("E0206", message, range.clone())
+            .help(format!("say over which rows: `{name}(…) OVER (ORDER BY …)`"))
+    } else {
+        let message = format!("function `{name}` not found");
+        let draft = Draft::error("E0206", message, range.clone()).label("no such function");
+        match near {
+            Some(near) => draft.help(format!("a similar function exists: `{near}`")),
+            None => draft,
+        }
+    };
+    let repair = node.and_then(|node| {
+        Some(Repair::Replace(vec![node], Box::new(tree::null_for(&blame.expr(node)?))))
+    });
+    Explained { draft, repair }
+}
+
+fn table_function(context: &Context<'_>) -> Explained {
+    let range = context.scope.calls.first().cloned().unwrap_or_else(|| context.text.first());
+    let name = context.text.slice(&range);
+    let draft = Draft::error("E0206", format!("function `{name}` yields no table"), range)
+        .label("a query reads sources, and nothing else")
+        .help("write the rows out: `(VALUES (…), (…)) AS t(a)`");
+    Explained { draft, repair: None }
+}
+
+/// `x.*`, where there is no `x`.
+fn unknown_wildcard(context: &Context<'_>, qualifier: &str) -> Explained {
+    let range = context.text.find(qualifier).unwrap_or_else(|| context.text.first());
+    let message = format!("table `{qualifier}` not found in this query");
+    let draft = Draft::error("E0205", message, range);
+    let draft = match context.scope.alias_of(qualifier) {
+        Some(alias) => draft.help(format!("it goes by the name `{alias}` here: `{alias}.*`")),
+        None => draft.help(format!("name a table of the FROM: {}", context.scope.names())),
+    };
+    Explained { draft, repair: None }
+}
+
+/// `… expression "orders.id" at position 0 and …` → `id`.
+fn duplicate_name(message: &str) -> String {
+    let name = message.split('"').nth(1).unwrap_or_default();
+    let column = Column::from_qualified_name(name);
+    column.name
+}
+
+/// A name that two columns have.
+fn duplicate(context: &Context<'_>, name: &str, range: Option<Range<usize>>) -> Explained {
+    let items = super::row::items_named(context, name);
+    if items.is_empty() && name.contains('(') && context.text.find("GROUP").is_some() {
+        return grouped_by_aggregate(context);
+    }
+    let mut ranges = items.into_iter();
+    let (first, second) = (ranges.next(), ranges.next());
+    let at = second.clone().or(first.clone()).or(range);
+    let at = at.unwrap_or_else(|| context.text.first());
+    let first = second.and(first);
+    let repair = Some(Repair::Name(at.clone()));
+    Explained { draft: super::row::duplicate(name, at, first), repair }
+}
+
+fn grouped_by_aggregate(context: &Context<'_>) -> Explained {
+    let range = context.text.find("GROUP").unwrap_or_else(|| context.text.first());
+    let draft = Draft::error("E0208", "GROUP BY cannot group by an aggregate", range)
+        .help("group by what is not aggregated");
+    Explained { draft, repair: None }
+}
+
+/// Anything else that the planner refuses.
+fn other(context: &Context<'_>, blame: &Blame<'_>, message: &str, range: Range<usize>) -> Draft {
+    if message.contains("OuterReferenceColumn") || message.contains("outer reference") {
+        let message = "this reads a column of the query around it, in a way that cannot be planned";
+        return Draft::error("E0299", message, range)
+            .help("join the tables instead, or aggregate in the inner query");
+    }
+    if message.contains("Correlated scalar subquery") {
+        let message = "this subquery may yield several values where one is needed";
+        let range = subquery_around(blame, &range).unwrap_or(range);
+        return Draft::error("E0299", message, range)
+            .help("aggregate in it, as in `SELECT max(…)`, or join the tables instead");
+    }
+    if message.contains("Placeholder") || message.contains("has no type information") {
+        let message = "a query has no parameters";
+        return Draft::error("E0299", message, range).help("write the value itself");
+    }
+    if message.contains("should only return one column") {
+        let message = "a subquery yields one column here, this one yields more";
+        let range = subquery_around(blame, &range).unwrap_or(range);
+        return Draft::error("E0299", message, range).help("leave the others out");
+    }
+    if message.contains("Inconsistent data length across values") {
+        let message = "the rows of VALUES have different numbers of columns";
+        let range = context.text.find("VALUES").unwrap_or(range);
+        return Draft::error("E0299", message, range).help("write NULL for what is not known");
+    }
+    if message.contains("does not support logical expression WindowFunction") {
+        let message = "a window cannot be looked at here";
+        return Draft::error("E0299", message, range)
+            .help("compute it in an inner query, or write the condition after QUALIFY");
+    }
+    if message.contains("Source table contains") {
+        return renamed_columns(context, message, range);
+    }
+    let sentence = words::sentence(message);
+    let is_clause = sentence.chars().all(|c| c.is_ascii_uppercase() || c == ' ');
+    let verdict = if is_clause { " is not supported" } else { "" };
+    Draft::error("E0299", format!("{sentence}{verdict}"), range)
+}
+
+/// `AS t(a, b)`, where `t` has another number of columns: `Source table contains 8 columns but …`.
+fn renamed_columns(context: &Context<'_>, message: &str, range: Range<usize>) -> Draft {
+    let count = message.split(' ').find_map(|word| word.parse::<usize>().ok()).unwrap_or_default();
+    let given = context.scope.renamed.iter().find(|(_, given)| *given != count);
+    let (range, given) = given.cloned().unwrap_or((range, 0));
+    let message = format!("{given} names are given to a table of {count} columns");
+    Draft::error("E0299", message, range).help("name all of them, or none")
+}
+
+/// The innermost subquery that these bytes stand in.
+fn subquery_around(blame: &Blame<'_>, range: &Range<usize>) -> Option<Range<usize>> {
+    let around = |node: &usize| matches!(blame.expr(*node), Some(Expr::Subquery(_)));
+    let ranges = blame.tree.all().filter(around).filter_map(|node| blame.tree.range(node));
+    let covers = |outer: &Range<usize>| outer.start <= range.start && range.end <= outer.end;
+    ranges.filter(covers).min_by_key(|range| range.len())
+}
+
+/// The word of SQL that a message names: `FETCH clause is not supported yet`.
+fn keyword(text: &Text<'_>, message: &str) -> Range<usize> {
+    message
+        .split(|c: char| !c.is_ascii_uppercase())
+        .filter(|word| word.len() > 1)
+        .find_map(|word| text.find(word))
+        .unwrap_or_else(|| text.first())
+}

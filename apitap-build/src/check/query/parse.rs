@@ -1,0 +1,167 @@
+//! The text of a query → one parsed `SELECT`, or findings about its grammar.
+
+use std::ops::Range;
+
+use datafusion::sql::sqlparser::ast::{SetExpr, Statement};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenizerError};
+
+use super::draft::Draft;
+use super::text::{Text, Word};
+use crate::diagnostic::nearest;
+
+/// How deeply a query may nest, as in the runtime.
+const DEPTH: usize = 50;
+
+/// The words that a query can start with.
+const STARTS: [&str; 3] = ["SELECT", "WITH", "VALUES"];
+
+/// Parses exactly one query.
+pub(super) fn parse(text: &Text<'_>) -> Result<Statement, Box<Draft>> {
+    let is_end = |word: &&Word| word.token == Token::SemiColon;
+    let end = text.words().iter().find(is_end);
+    if text.words().iter().all(|word| is_end(&word)) {
+        return Err(Box::new(empty()));
+    }
+    let statement = parse_one(text, end)?;
+    if let Some(second) = end.and_then(|end| second(text, end)) {
+        return Err(Box::new(several(second)));
+    }
+    match statement {
+        Some(Statement::Query(query)) if reads(&query.body) => Ok(Statement::Query(query)),
+        _ => Err(Box::new(not_a_query(text))),
+    }
+}
+
+/// Whether it reads rows, and nothing but that.
+fn reads(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Select(_) | SetExpr::Values(_) => true,
+        SetExpr::Query(query) => reads(&query.body),
+        SetExpr::SetOperation { left, right, .. } => reads(left) && reads(right),
+        _ => false,
+    }
+}
+
+/// The words after the first `;`, if there are any.
+fn second(text: &Text<'_>, end: &Word) -> Option<Range<usize>> {
+    let mut rest = text
+        .words()
+        .iter()
+        .filter(|word| word.range.start >= end.range.end)
+        .skip_while(|word| word.token == Token::SemiColon)
+        .take_while(|word| word.token != Token::SemiColon);
+    let first = rest.next()?;
+    Some(first.range.start..rest.last().unwrap_or(first).range.end)
+}
+
+fn parse_one(text: &Text<'_>, end: Option<&Word>) -> Result<Option<Statement>, Box<Draft>> {
+    let tokens = text.tokens_before(end);
+    let parsed = Parser::new(&GenericDialect {})
+        .with_recursion_limit(DEPTH)
+        .with_tokens_with_locations(tokens)
+        .parse_statements();
+    match parsed {
+        Ok(statements) => Ok(statements.into_iter().next()),
+        Err(error) => Err(Box::new(syntax(text, &error))),
+    }
+}
+
+fn empty() -> Draft {
+    Draft::error("E0203", "there is no query", 0..0).help("write one: `SELECT … FROM …`")
+}
+
+fn several(second: Range<usize>) -> Draft {
+    Draft::error("E0202", "a pipeline has one statement, this is the second", second)
+        .label("after the `;`")
+        .help("put it into a file of its own: each SQL file is a pipeline")
+}
+
+fn not_a_query(text: &Text<'_>) -> Draft {
+    let first = text.first();
+    let message = format!("`{}` does not yield rows", text.slice(&first).to_uppercase());
+    Draft::error("E0203", message, first)
+        .label("not a query")
+        .help("write the query that yields the rows: `SELECT … FROM …`")
+}
+
+/// What the tokenizer could not read.
+pub(super) fn unreadable(sql: &str, error: &TokenizerError) -> Draft {
+    let start = Text::blank(sql).offset(error.location.line, error.location.column);
+    let rest = sql.get(start..).unwrap_or_default();
+    let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+    let mut draft = Draft::error("E0201", lower(&error.message), start..start + end);
+    if error.message.contains("string literal") {
+        draft = draft.help("end it with `'`; a `'` inside a text is written twice");
+    }
+    draft
+}
+
+fn syntax(text: &Text<'_>, error: &ParserError) -> Draft {
+    let message = match error {
+        ParserError::RecursionLimitExceeded => {
+            return Draft::error("E0201", "the query is nested too deeply", text.first())
+                .note(format!("the limit is {DEPTH} levels"))
+                .help("name the inner queries in a WITH clause");
+        }
+        ParserError::ParserError(message) | ParserError::TokenizerError(message) => message,
+    };
+    let (message, location) = split_location(message);
+    let end = text.sql.trim_end().len();
+    let range = match location {
+        Some((line, column)) => {
+            let offset = text.offset(line, column);
+            let word = text.word_at(offset).and_then(|index| text.words().get(index));
+            word.map_or(offset..offset, |word| word.range.clone())
+        }
+        None => end..end,
+    };
+    let range = if text.slice(&range) == ";" { range.start..range.start } else { range };
+    let mut draft = Draft::error("E0201", expectation(message), range.clone());
+    if range == text.first()
+        && let Some(start) = nearest(text.slice(&range), STARTS)
+    {
+        draft = draft.help(format!("a similar word exists: `{start}`"));
+    }
+    draft
+}
+
+/// `… at Line: 1, Column: 8` → `…` and where.
+fn split_location(message: &str) -> (&str, Option<(u64, u64)>) {
+    let Some((head, tail)) = message.rsplit_once(" at Line: ") else { return (message, None) };
+    let Some((line, column)) = tail.split_once(", Column: ") else { return (message, None) };
+    match (line.trim().parse(), column.trim().parse()) {
+        (Ok(line), Ok(column)) => (head, Some((line, column))),
+        _ => (message, None),
+    }
+}
+
+/// `Expected: an expression, found: FROM` → ``expected an expression, found `FROM` ``.
+fn expectation(message: &str) -> String {
+    let Some((expected, found)) =
+        message.strip_prefix("Expected: ").and_then(|rest| rest.rsplit_once(", found: "))
+    else {
+        return lower(message);
+    };
+    let expected = expected.trim_end_matches(':');
+    let is_sign = !expected.is_empty() && !expected.contains(char::is_alphanumeric);
+    let expected = if is_sign { format!("`{expected}`") } else { expected.to_owned() };
+    match found {
+        "EOF" => format!("expected {expected}, but the query ends here"),
+        found => format!("expected {expected}, found `{found}`"),
+    }
+}
+
+/// A message as we write them: lower case, no full stop.
+pub(super) fn lower(message: &str) -> String {
+    let message = message.trim().trim_end_matches('.');
+    let mut chars = message.chars();
+    match (chars.next(), chars.next()) {
+        // A word in capitals is a word of SQL.
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(message.chars().skip(1)).collect()
+        }
+        _ => message.to_owned(),
+    }
+}

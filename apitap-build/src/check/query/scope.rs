@@ -1,0 +1,255 @@
+//! What the names in a `FROM` stand for: sources, or rows that the query itself has made.
+
+use std::ops::{ControlFlow, Range};
+
+use datafusion::sql::sqlparser::ast::{
+    Ident, ObjectName, Query, Select, Spanned, Statement, TableAlias, TableFactor, Visit, Visitor,
+};
+
+use super::Table;
+use super::draft::{Draft, Site};
+use super::text::Text;
+use crate::check::list;
+use crate::diagnostic::{did_you_mean, nearest};
+use crate::schema::{Field, Type};
+
+/// The names in all `FROM` clauses of a statement.
+pub(super) struct Scope<'a> {
+    tables: &'a [Table<'a>],
+    bindings: Vec<Binding>,
+    /// Calls in a `FROM`: `generate_series(1, 3)`.
+    pub(super) calls: Vec<Range<usize>>,
+    /// Names with columns, `t(a, b)`, and how many columns they name.
+    pub(super) renamed: Vec<(Range<usize>, usize)>,
+    /// All `SELECT`s, from the outside in.
+    pub(super) selects: Vec<Select>,
+    /// Sources that are not declared.
+    unknown: Vec<(String, Range<usize>)>,
+}
+
+/// A name that columns can be qualified with.
+struct Binding {
+    /// The alias, else the table's own name.
+    name: String,
+    /// The source, if it is one.
+    source: Option<usize>,
+}
+
+impl<'a> Scope<'a> {
+    /// Reads the names out of a statement.
+    pub(super) fn new(text: &Text<'_>, tables: &'a [Table<'a>], statement: &Statement) -> Self {
+        let (bindings, calls, renamed, selects, unknown) = Default::default();
+        let scope = Self { tables, bindings, calls, renamed, selects, unknown };
+        let mut reader = Reader { text, scope, named: Vec::new() };
+        let _: ControlFlow<()> = statement.visit(&mut reader);
+        reader.scope
+    }
+
+    /// The names of all sources.
+    pub(super) fn sources(&self) -> Vec<&'a str> {
+        self.tables.iter().map(|table| table.name).collect()
+    }
+
+    /// A finding for each source that is not declared.
+    pub(super) fn unknown_sources(&self) -> Vec<Draft> {
+        let finding = |(name, range): &(String, Range<usize>)| {
+            let message = format!("source `{name}` is not known to this query");
+            let sources = self.sources();
+            let draft = Draft::error("E0205", message, range.clone()).label("no such source");
+            if sources.is_empty() {
+                return draft
+                    .help("declare a source of that name, and say that the query reads it");
+            }
+            draft.help(did_you_mean("source", name, sources))
+        };
+        self.unknown.iter().map(finding).collect()
+    }
+
+    /// For each source that is not declared: which one is probably meant.
+    pub(super) fn probably_meant(&self) -> Vec<(String, Option<usize>)> {
+        let meant = |(name, _): &(String, Range<usize>)| (name.clone(), self.similar(name));
+        self.unknown.iter().map(meant).collect()
+    }
+
+    fn similar(&self, name: &str) -> Option<usize> {
+        let near = nearest(name, self.sources())?;
+        self.tables.iter().position(|table| table.name == near)
+    }
+
+    /// The name under which a source is read here.
+    pub(super) fn alias_of(&self, source: &str) -> Option<&str> {
+        let is_it = |binding: &&Binding| {
+            let table = binding.source.and_then(|index| self.tables.get(index));
+            table.is_some_and(|table| table.name == source) && binding.name != source
+        };
+        self.bindings.iter().find(is_it).map(|binding| binding.name.as_str())
+    }
+
+    /// Whether any table is read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bindings.is_empty() && self.calls.is_empty()
+    }
+
+    /// The names in all `FROM` clauses.
+    pub(super) fn names(&self) -> String {
+        let mut names: Vec<_> = self.bindings.iter().map(|binding| binding.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        list(&names)
+    }
+
+    /// The source behind a name, if it has these columns and no others.
+    pub(super) fn source(&self, binding: &str, columns: &[&str]) -> Option<&'a Table<'a>> {
+        self.bindings
+            .iter()
+            .filter(|other| other.name == binding)
+            .filter_map(|binding| self.tables.get(binding.source?))
+            .find(|table| {
+                let fields = &table.schema.fields;
+                fields.iter().all(|field| columns.contains(&field.name.as_str()))
+                    && columns.iter().all(|column| table.schema.field(column).is_some())
+            })
+    }
+}
+
+/// Says where a source declares its fields; where it declares that one, if it is given.
+pub(super) fn with_declaration(draft: Draft, table: &Table<'_>, field: Option<&str>) -> Draft {
+    let of_field = field.and_then(|field| table.field_places.get(field));
+    match of_field.or(table.declared.as_ref()) {
+        Some(place) => draft.related(
+            Site::Elsewhere(place.clone()),
+            format!("`{}` declares its fields here", table.name),
+        ),
+        None => draft,
+    }
+}
+
+/// The paths of the fields of that name inside of records: `customer.email`.
+pub(super) fn inner_fields(fields: &[Field], name: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    for field in fields {
+        let Type::Record(inner) = &field.ty else { continue };
+        if inner.iter().any(|field| field.name == name) {
+            paths.push(format!("{}.{name}", field.name));
+        }
+        let deeper = inner_fields(inner, name);
+        paths.extend(deeper.iter().map(|path| format!("{}.{path}", field.name)));
+    }
+    paths
+}
+
+struct Reader<'a, 'b> {
+    text: &'b Text<'b>,
+    scope: Scope<'a>,
+    /// The names of `WITH` clauses that are in force: one list for each query around.
+    named: Vec<Vec<String>>,
+}
+
+impl Reader<'_, '_> {
+    fn is_named(&self, name: &str) -> bool {
+        self.named.iter().flatten().any(|other| other == name)
+    }
+
+    fn read_alias(&mut self, alias: &TableAlias) {
+        let range = self.text.range(alias.span()).map(|range| self.text.balanced(range));
+        if let Some(range) = range.filter(|_| !alias.columns.is_empty()) {
+            self.scope.renamed.push((range, alias.columns.len()));
+        }
+    }
+
+    fn read(&mut self, name: &ObjectName, alias: Option<&Ident>) {
+        let table = plain(name);
+        let source = match self.is_named(&table) {
+            true => None,
+            false => self
+                .scope
+                .tables
+                .iter()
+                .position(|source| source.name == table)
+                .or_else(|| self.scope.similar(&table)),
+        };
+        let name = alias.map_or(table, |alias| alias.value.clone());
+        self.scope.bindings.push(Binding { name, source });
+    }
+}
+
+impl Visitor for Reader<'_, '_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        self.named.push(Vec::new());
+        let Some(with) = &query.with else { return ControlFlow::Continue(()) };
+        for cte in &with.cte_tables {
+            let name = cte.alias.name.value.clone();
+            self.read_alias(&cte.alias);
+            // A query of a WITH clause does not see its own name, but those before it: what it
+            // reads is read here, and met again, to no effect, when all names are known.
+            if !with.recursive {
+                let _ = cte.query.visit(self);
+            }
+            if let Some(names) = self.named.last_mut() {
+                names.push(name);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _query: &Query) -> ControlFlow<()> {
+        self.named.pop();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        if !self.scope.selects.contains(select) {
+            self.scope.selects.push(select.clone());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
+        let table = plain(name);
+        let range = self.text.range(name.span()).unwrap_or_else(|| self.text.first());
+        let is_call = self
+            .text
+            .after(&range)
+            .is_some_and(|word| word.token == datafusion::sql::sqlparser::tokenizer::Token::LParen);
+        let is_known = self.scope.tables.iter().any(|source| source.name == table);
+        if is_call {
+            self.scope.calls.push(range);
+        } else if !is_known && !self.is_named(&table) {
+            let unknown = (table, range);
+            if !self.scope.unknown.contains(&unknown) {
+                self.scope.unknown.push(unknown);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { alias: Some(alias), .. }
+        | TableFactor::Derived { alias: Some(alias), .. } = factor
+        {
+            self.read_alias(alias);
+        }
+        match factor {
+            TableFactor::Table { name, alias, args: None, .. } => {
+                self.read(name, alias.as_ref().map(|alias| &alias.name));
+            }
+            TableFactor::Derived { alias: Some(alias), .. } => {
+                let name = alias.name.value.clone();
+                self.scope.bindings.push(Binding { name, source: None });
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// A table's name without quotes.
+pub(super) fn plain(name: &ObjectName) -> String {
+    let part = |part: &datafusion::sql::sqlparser::ast::ObjectNamePart| match part.as_ident() {
+        Some(ident) => ident.value.clone(),
+        None => part.to_string(),
+    };
+    name.0.iter().map(part).collect::<Vec<_>>().join(".")
+}

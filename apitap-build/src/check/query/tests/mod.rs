@@ -1,0 +1,102 @@
+//! One shop for all suites: two sources, declared in a YAML file.
+
+use std::collections::BTreeMap;
+
+use super::{Planned, Query, Table, plan};
+use crate::diagnostic::{Files, Finding, Place};
+use crate::render::render;
+use crate::schema::{Field, Item, Schema, Type};
+
+mod columns;
+mod names;
+mod robust;
+mod rows;
+mod statements;
+mod types;
+
+const YAML: &str = "\
+sources:
+  - name: orders
+    schema:
+      id: int64!
+      status: string
+      total: decimal(12,2)
+      placed_at: timestamp
+      customerId: int64
+      customer:
+        id: int64!
+        email: string
+        address: {city: string}
+      tags: [string]
+      extra: json
+  - name: customers
+    schema: {id: int64!, name: string, uuid: uuid!}
+";
+
+fn orders() -> Schema {
+    let address = Type::Record(vec![Field::new("city", Type::String, true)]);
+    let customer = Type::Record(vec![
+        Field::new("id", Type::Int64, false),
+        Field::new("email", Type::String, true),
+        Field::new("address", address, true),
+    ]);
+    let tags = Type::List(Box::new(Item { ty: Type::String, nullable: true }));
+    Schema::from_iter([
+        Field::new("id", Type::Int64, false),
+        Field::new("status", Type::String, true),
+        Field::new("total", Type::Decimal { precision: 12, scale: 2 }, true),
+        Field::new("placed_at", Type::Timestamp, true),
+        Field::new("customerId", Type::Int64, true),
+        Field::new("customer", customer, true),
+        Field::new("tags", tags, true),
+        Field::new("extra", Type::Json, true),
+    ])
+}
+
+fn customers() -> Schema {
+    Schema::from_iter([
+        Field::new("id", Type::Int64, false),
+        Field::new("name", Type::String, true),
+        Field::new("uuid", Type::Uuid, false),
+    ])
+}
+
+/// Plans a query against the two sources.
+fn planned(sql: &str) -> (Files, Option<Planned>, Vec<Finding>) {
+    let mut files = Files::default();
+    let yaml = files.add("pipelines.yaml", YAML);
+    let file = files.add("sql/paid_orders.sql", sql);
+    let at = |word: &str| {
+        let start = YAML.find(word).unwrap();
+        Place::text(yaml, start..start + word.len())
+    };
+    let of_orders = BTreeMap::from([
+        ("id".to_owned(), at("id")),
+        ("total".to_owned(), at("total")),
+        ("customer".to_owned(), at("customer:").clone()),
+        ("customer.email".to_owned(), at("email")),
+    ]);
+    let none = BTreeMap::new();
+    let (orders, customers) = (orders(), customers());
+    let tables = [
+        Table {
+            name: "orders",
+            schema: &orders,
+            declared: Some(at("schema")),
+            field_places: &of_orders,
+        },
+        Table { name: "customers", schema: &customers, declared: None, field_places: &none },
+    ];
+    let place = |range: std::ops::Range<usize>| Place::text(file, range);
+    let (planned, findings) = plan(&Query { sql, tables: &tables, place: &place });
+    (files, planned, findings)
+}
+
+/// A query and its findings, as a user sees them.
+fn check(sql: &str, expected: &str) {
+    let (files, planned, findings) = planned(sql);
+    assert_eq!(planned.is_some(), findings.is_empty(), "a query is planned or has findings");
+    let rendered: Vec<_> = findings.iter().map(|finding| render(&files, finding)).collect();
+    let rendered = rendered.join("\n\n");
+    assert_eq!(rendered, expected.trim_matches('\n'), "\n{rendered}\n");
+}

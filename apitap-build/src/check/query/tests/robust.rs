@@ -1,0 +1,205 @@
+//! Whatever the query is, it is planned or there is a finding inside of it.
+
+use proptest::prelude::*;
+
+use super::planned;
+use crate::diagnostic::Place;
+
+/// Any text: it is planned or has findings, all of which lie in it.
+fn check(sql: &str) {
+    let (_, planned, findings) = planned(sql);
+    assert_eq!(planned.is_some(), findings.is_empty(), "{sql}");
+    if let Some(planned) = planned {
+        assert_eq!(planned.row.fields.len(), planned.column_places.len(), "{sql}");
+    }
+    for finding in findings {
+        assert!(!finding.message.contains("the planner has a defect"), "{sql}");
+        let Place::Text { start, end, .. } = finding.place else { panic!("no place: {sql}") };
+        assert!(start <= end && end <= sql.len(), "{start}..{end}: {sql}");
+        assert!(sql.is_char_boundary(start) && sql.is_char_boundary(end), "{start}..{end}: {sql}");
+    }
+}
+
+/// Words that a query can be made of.
+const WORDS: [&str; 84] = [
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP BY",
+    "ORDER BY",
+    "HAVING",
+    "LIMIT",
+    "JOIN",
+    "LEFT JOIN",
+    "ON",
+    "USING",
+    "AS",
+    "WITH",
+    "UNION ALL",
+    "UNION",
+    "EXCEPT",
+    "VALUES",
+    "DISTINCT",
+    "CASE",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "END",
+    "CAST",
+    "BIGINT",
+    "VARCHAR",
+    "NULL",
+    "IS",
+    "NOT",
+    "AND",
+    "OR",
+    "IN",
+    "BETWEEN",
+    "LIKE",
+    "OVER",
+    "PARTITION BY",
+    "INTERVAL",
+    "EXISTS",
+    "LATERAL",
+    "UNNEST",
+    "EXTRACT",
+    "(",
+    ")",
+    "(",
+    ")",
+    ",",
+    ",",
+    ".",
+    "*",
+    "+",
+    "-",
+    "/",
+    "=",
+    "<>",
+    "<",
+    "::",
+    "[",
+    "]",
+    "{",
+    "}",
+    ";",
+    "'",
+    "\"",
+    "--",
+    "/*",
+    "orders",
+    "orders",
+    "customers",
+    "o",
+    "c",
+    "id",
+    "status",
+    "total",
+    "customer",
+    "customer.email",
+    "tags",
+    "count",
+    "sum",
+    "row_number",
+    "1",
+    "2.5",
+    "'x'",
+    "\"é\"",
+    "\n\t",
+];
+
+/// Queries that work, to be damaged.
+const QUERIES: [&str; 8] = [
+    "SELECT id , customer . email AS email FROM orders AS o WHERE status = 'paid' AND total > 3",
+    "SELECT status , sum ( total ) AS s , count ( * ) AS n FROM orders GROUP BY status ORDER BY s",
+    "SELECT o . id , c . name FROM orders o LEFT JOIN customers c ON o . customerId = c . id",
+    "WITH x AS ( SELECT id , total FROM orders ) SELECT x . id , x . total FROM x LIMIT 3",
+    "SELECT id FROM orders UNION ALL SELECT id FROM customers",
+    "SELECT CASE WHEN id = 1 THEN 'a' ELSE status END AS a , CAST ( id AS VARCHAR ) AS b FROM orders",
+    "SELECT row_number ( ) OVER ( PARTITION BY status ORDER BY id ) AS r , tags [ 1 ] AS t FROM orders",
+    "SELECT id FROM orders o WHERE EXISTS ( SELECT 1 FROM customers c WHERE c . id = o . id )",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
+    #[test]
+    fn any_text_is_answered(sql in "\\PC{0,80}") {
+        check(&sql);
+    }
+
+    #[test]
+    fn any_words_are_answered(words in prop::collection::vec(prop::sample::select(&WORDS[..]), 0..25)) {
+        check(&words.join(" "));
+    }
+
+    #[test]
+    fn any_select_is_answered(words in prop::collection::vec(prop::sample::select(&WORDS[..]), 0..12)) {
+        check(&format!("SELECT {} FROM orders o, customers c", words.join(" ")));
+    }
+
+    #[test]
+    fn any_damaged_query_is_answered(
+        query in prop::sample::select(&QUERIES[..]),
+        damages in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(&WORDS[..])), 1..4),
+    ) {
+        let mut words: Vec<_> = query.split(' ').collect();
+        for (index, word) in damages {
+            let index = index.index(words.len());
+            words[index] = word;
+        }
+        check(&words.join(" "));
+    }
+}
+
+const CASES: u32 = 300;
+
+#[test]
+fn a_long_chain_is_answered() {
+    for length in [200, 1000, 40_000, 1_000_000] {
+        check(&format!("SELECT {} AS a FROM orders", vec!["id"; length].join(" + ")));
+    }
+}
+
+#[test]
+fn a_long_chain_with_a_mistake_is_answered() {
+    for length in [20, 150] {
+        check(&format!("SELECT {} + totl AS a FROM orders", vec!["id"; length].join(" + ")));
+        check(&format!("SELECT {} + customer AS a FROM orders", vec!["id"; length].join(" + ")));
+        check(&format!("SELECT customer + {} AS a FROM orders", vec!["id"; length].join(" + ")));
+    }
+}
+
+#[test]
+fn a_long_list_is_answered() {
+    let list: Vec<_> = (0..5000).map(|number| number.to_string()).collect();
+    check(&format!("SELECT id FROM orders WHERE id IN ({})", list.join(", ")));
+}
+
+#[test]
+fn deep_nesting_is_answered() {
+    for depth in [10, 40, 60, 5000] {
+        let (open, close) = ("(".repeat(depth), ")".repeat(depth));
+        check(&format!("SELECT {open}id{close} AS a FROM orders"));
+        check(&format!("SELECT {} id AS a FROM orders", "- ".repeat(depth)));
+    }
+    for depth in [10, 30, 200] {
+        let (open, close) = ("SELECT * FROM (".repeat(depth), ") x".repeat(depth));
+        check(&format!("{open}SELECT id FROM orders{close}"));
+    }
+}
+
+#[test]
+fn many_selects_are_answered() {
+    for count in [40, 3000] {
+        check(&vec!["SELECT id FROM orders"; count].join(" UNION ALL "));
+        check(&vec!["SELECT totl FROM orders"; count].join(" UNION ALL "));
+    }
+}
+
+#[test]
+fn many_joins_are_answered() {
+    let join = |number| format!(" JOIN customers c{number} ON o.id = c{number}.id");
+    let joins: String = (0..30).map(join).collect();
+    check(&format!("SELECT o.id FROM orders o{joins}"));
+}

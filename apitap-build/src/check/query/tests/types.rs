@@ -1,0 +1,349 @@
+//! Types that do not fit.
+
+use super::check;
+
+#[test]
+fn a_record_is_not_compared_with_a_number() {
+    check(
+        "SELECT id FROM orders WHERE id = customer",
+        r"
+error[E0207]: `int64` and a record cannot be compared
+ --> sql/paid_orders.sql:1:29
+  |
+1 | SELECT id FROM orders WHERE id = customer
+  |                             ^^^^^^^^^^^^^
+  |
+help: take a field of the record: `customer.id`
+",
+    );
+}
+
+#[test]
+fn a_timestamp_is_not_compared_with_a_number() {
+    check(
+        "SELECT id FROM orders WHERE placed_at > 3",
+        r"
+error[E0207]: `timestamp` and `int64` cannot be compared
+ --> sql/paid_orders.sql:1:29
+  |
+1 | SELECT id FROM orders WHERE placed_at > 3
+  |                             ^^^^^^^^^^^^^
+  |
+help: convert one of them: `CAST(3 AS TIMESTAMP)`
+",
+    );
+}
+
+#[test]
+fn a_text_that_is_no_timestamp_is_found() {
+    check(
+        "SELECT id FROM orders WHERE placed_at > 'soon'",
+        r"
+error[E0207]: `'soon'` does not read as `timestamp`
+ --> sql/paid_orders.sql:1:41
+  |
+1 | SELECT id FROM orders WHERE placed_at > 'soon'
+  |                                         ^^^^^^
+",
+    );
+}
+
+#[test]
+fn arithmetic_names_both_types() {
+    check(
+        "SELECT id + status AS a, placed_at + 3 AS b FROM orders",
+        r"
+error[E0207]: `+` does not take `int64` and `string`
+ --> sql/paid_orders.sql:1:8
+  |
+1 | SELECT id + status AS a, placed_at + 3 AS b FROM orders
+  |        ^^^^^^^^^^^
+  |
+help: convert one of them: `CAST(status AS BIGINT)`
+
+error[E0207]: `+` does not take `timestamp` and `int64`
+ --> sql/paid_orders.sql:1:26
+  |
+1 | SELECT id + status AS a, placed_at + 3 AS b FROM orders
+  |                          ^^^^^^^^^^^^^
+  |
+help: say of what: `placed_at + INTERVAL '3 days'`
+",
+    );
+}
+
+#[test]
+fn a_sign_needs_a_number() {
+    check(
+        "SELECT -status AS a FROM orders",
+        r"
+error[E0207]: `-` does not take `string`
+ --> sql/paid_orders.sql:1:8
+  |
+1 | SELECT -status AS a FROM orders
+  |        ^^^^^^^
+  |
+help: convert it: `CAST(status AS DOUBLE)`
+",
+    );
+}
+
+#[test]
+fn not_needs_a_bool() {
+    check(
+        "SELECT id FROM orders WHERE NOT total",
+        r"
+error[E0207]: NOT needs `bool`, not `decimal(12,2)`
+ --> sql/paid_orders.sql:1:29
+  |
+1 | SELECT id FROM orders WHERE NOT total
+  |                             ^^^^^^^^^
+",
+    );
+}
+
+#[test]
+fn where_needs_a_bool() {
+    check(
+        "SELECT id FROM orders WHERE total",
+        r"
+error[E0207]: a condition is `bool`, not `decimal(12,2)`
+ --> sql/paid_orders.sql:1:29
+  |
+1 | SELECT id FROM orders WHERE total
+  |                             ^^^^^
+  |
+help: compare the value: `… = …`, `… > 0`, `… IS NOT NULL`
+",
+    );
+}
+
+#[test]
+fn a_function_names_the_type_that_it_does_not_take() {
+    check(
+        "SELECT max(abs(status)) AS a, upper(id) AS b FROM orders",
+        r"
+error[E0207]: `abs` does not take `string`
+ --> sql/paid_orders.sql:1:12
+  |
+1 | SELECT max(abs(status)) AS a, upper(id) AS b FROM orders
+  |            ^^^^^^^^^^^
+  |
+help: convert it: `CAST(status AS DOUBLE)`
+
+error[E0207]: `upper` does not take `int64`
+ --> sql/paid_orders.sql:1:31
+  |
+1 | SELECT max(abs(status)) AS a, upper(id) AS b FROM orders
+  |                               ^^^^^^^^^
+  |
+note: it is called as `upper(string)`
+help: convert it: `CAST(id AS VARCHAR)`
+",
+    );
+}
+
+#[test]
+fn a_function_says_how_it_is_called() {
+    check(
+        "SELECT split_part(status, ',') AS a FROM orders",
+        r"
+error[E0207]: `split_part` does not take 2 arguments
+ --> sql/paid_orders.sql:1:8
+  |
+1 | SELECT split_part(status, ',') AS a FROM orders
+  |        ^^^^^^^^^^^^^^^^^^^^^^^
+  |
+note: it is called as `split_part(string, string, int64)`
+",
+    );
+}
+
+#[test]
+fn join_keys_must_be_comparable() {
+    check(
+        "SELECT o.id FROM orders o JOIN customers c ON o.customer = c.id",
+        r"
+error[E0207]: a record and `int64` cannot be compared
+ --> sql/paid_orders.sql:1:47
+  |
+1 | SELECT o.id FROM orders o JOIN customers c ON o.customer = c.id
+  |                                               ^^^^^^^^^^^^^^^^^
+  |
+help: take a field of the record: `o.customer.id`
+",
+    );
+}
+
+#[test]
+fn the_sides_of_a_union_have_the_same_types() {
+    check(
+        "SELECT customer AS c FROM orders\nUNION ALL\nSELECT id FROM customers",
+        r"
+error[E0207]: this is `int64`, but the same column is a record above
+ --> sql/paid_orders.sql:3:8
+  |
+3 | SELECT id FROM customers
+  |        ^^
+  |
+help: convert one of them: `CAST(… AS …)`
+",
+    );
+}
+
+#[test]
+fn the_sides_of_a_union_have_as_many_columns() {
+    check(
+        "SELECT id FROM orders\nUNION ALL\nSELECT id, name FROM customers",
+        r"
+error[E0207]: the sides of UNION have 1 and 2 columns
+ --> sql/paid_orders.sql:3:1
+  |
+3 | SELECT id, name FROM customers
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+note: the other side
+ --> sql/paid_orders.sql:1:1
+  |
+1 | SELECT id FROM orders
+  | ^^^^^^^^^^^^^^^^^^^^^
+help: select as many columns on both sides: `NULL AS name` for what one does not have
+",
+    );
+}
+
+#[test]
+fn in_compares_with_every_value() {
+    check(
+        "SELECT id FROM orders WHERE id IN (1, customer)",
+        r"
+error[E0207]: `int64` and a record cannot be compared
+ --> sql/paid_orders.sql:1:29
+  |
+1 | SELECT id FROM orders WHERE id IN (1, customer)
+  |                             ^^^^^^^^^^^^^^^^^^^
+  |
+help: take a field of the record: `customer.id`
+",
+    );
+}
+
+#[test]
+fn in_compares_with_the_column_of_a_subquery() {
+    check(
+        "SELECT id FROM orders WHERE id IN (SELECT customer FROM orders)",
+        r"
+error[E0207]: `int64` cannot be compared with a record
+ --> sql/paid_orders.sql:1:29
+  |
+1 | SELECT id FROM orders WHERE id IN (SELECT customer FROM orders)
+  |                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+",
+    );
+}
+
+#[test]
+fn the_branches_of_a_case_agree() {
+    check(
+        "SELECT CASE WHEN id = 1 THEN customer ELSE 3 END AS a FROM orders",
+        r"
+error[E0207]: the branches of CASE do not agree: a record and `int64`
+ --> sql/paid_orders.sql:1:8
+  |
+1 | SELECT CASE WHEN id = 1 THEN customer ELSE 3 END AS a FROM orders
+  |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+help: convert them to one type: `CAST(… AS …)`
+",
+    );
+}
+
+#[test]
+fn a_record_is_not_converted_to_a_number() {
+    check(
+        "SELECT CAST(customer AS BIGINT) AS a FROM orders",
+        r"
+error[E0207]: a record cannot be converted to `BIGINT`
+ --> sql/paid_orders.sql:1:8
+  |
+1 | SELECT CAST(customer AS BIGINT) AS a FROM orders
+  |        ^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+help: take a field of the record: `customer.id`
+",
+    );
+}
+
+#[test]
+fn a_type_must_be_known() {
+    check(
+        "SELECT CAST(status AS number) AS a FROM orders",
+        r"
+error[E0207]: type `number` is not known
+ --> sql/paid_orders.sql:1:8
+  |
+1 | SELECT CAST(status AS number) AS a FROM orders
+  |        ^^^^^^^^^^^^^^^^^^^^^^
+  |
+help: the types are BOOLEAN, SMALLINT, INT, BIGINT, REAL, DOUBLE, DECIMAL(p, s), VARCHAR, DATE, TIME, TIMESTAMP and BYTEA
+",
+    );
+}
+
+#[test]
+fn a_text_that_is_no_number_is_found() {
+    check(
+        "SELECT CAST('ten' AS BIGINT) AS a FROM orders",
+        r"
+error[E0207]: `'ten'` cannot be converted to `BIGINT`
+ --> sql/paid_orders.sql:1:8
+  |
+1 | SELECT CAST('ten' AS BIGINT) AS a FROM orders
+  |        ^^^^^^^^^^^^^^^^^^^^^
+",
+    );
+}
+
+#[test]
+fn json_is_not_reached_into() {
+    check(
+        "SELECT extra->'a' AS a FROM orders",
+        r"
+error[E0207]: `->` does not take `json` and `string`
+ --> sql/paid_orders.sql:1:8
+  |
+1 | SELECT extra->'a' AS a FROM orders
+  |        ^^^^^^^^^^
+  |
+help: declare the field in the source's schema, and write `record.field`
+",
+    );
+}
+
+#[test]
+fn a_pattern_is_a_text() {
+    check(
+        "SELECT id FROM orders WHERE status LIKE 3",
+        r"
+error[E0207]: a pattern is text that is matched against text, not `string` and `int64`
+ --> sql/paid_orders.sql:1:29
+  |
+1 | SELECT id FROM orders WHERE status LIKE 3
+  |                             ^^^^^^^^^^^^^
+",
+    );
+}
+
+#[test]
+fn a_limit_is_a_whole_number() {
+    check(
+        "SELECT id FROM orders LIMIT 'ten'",
+        r"
+error[E0207]: a number of rows is a whole number, not `string`
+ --> sql/paid_orders.sql:1:29
+  |
+1 | SELECT id FROM orders LIMIT 'ten'
+  |                             ^^^^^
+",
+    );
+}

@@ -1,0 +1,123 @@
+//! Queries that are refused before they are planned: clauses that the planner reads over without
+//! doing what they say, and sizes that would take it minutes, or more stack than there is.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, Query, Select, SelectFlavor, Statement, TableFactor, Visit, Visitor,
+};
+
+use super::draft::Draft;
+use super::text::Text;
+
+/// Tokens in a query.
+const WORDS: usize = 100_000;
+
+/// Expressions that stand in each other, as they do in `a + b + c + …`: planning takes time that
+/// grows with the square of it.
+const DEPTH: usize = 500;
+
+/// `SELECT`s in a query.
+const SELECTS: usize = 200;
+
+/// A text that is too long even to be parsed.
+pub(super) fn too_long(text: &Text<'_>) -> Option<Draft> {
+    let words = text.words().len();
+    (words > WORDS).then(|| {
+        let message = format!("the query is too long: {words} words, where {WORDS} are the limit");
+        Draft::error("E0299", message, text.first()).help("put constant data into a source")
+    })
+}
+
+/// A query with more in it than can be planned.
+pub(super) fn too_large(text: &Text<'_>, statement: &Statement) -> Option<Draft> {
+    let mut size = Size { depth: 0, selects: 0 };
+    let ControlFlow::Break(message) = statement.visit(&mut size) else { return None };
+    Some(Draft::error("E0299", message, text.first()).help("compute parts of it in inner queries"))
+}
+
+struct Size {
+    depth: usize,
+    selects: usize,
+}
+
+impl Visitor for Size {
+    type Break = String;
+
+    fn pre_visit_select(&mut self, _select: &Select) -> ControlFlow<String> {
+        self.selects += 1;
+        match self.selects > SELECTS {
+            true => ControlFlow::Break(format!("the query has more than {SELECTS} SELECTs")),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn pre_visit_expr(&mut self, _expr: &Expr) -> ControlFlow<String> {
+        self.depth += 1;
+        match self.depth > DEPTH {
+            true => ControlFlow::Break(format!("an expression joins more than {DEPTH} others")),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn post_visit_expr(&mut self, _expr: &Expr) -> ControlFlow<String> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+}
+
+/// A finding for each such clause.
+pub(super) fn check(text: &Text<'_>, statement: &Statement) -> Vec<Draft> {
+    let mut clauses = Clauses(Vec::new());
+    let _: ControlFlow<()> = statement.visit(&mut clauses);
+    clauses.0.into_iter().map(|clause| refuse(text, clause)).collect()
+}
+
+fn refuse(text: &Text<'_>, clause: &'static str) -> Draft {
+    let first = clause.split(' ').next().unwrap_or(clause);
+    let range = text.find(first).unwrap_or_else(|| text.first());
+    Draft::error("E0299", format!("{clause} is not supported"), range)
+}
+
+struct Clauses(Vec<&'static str>);
+
+impl Clauses {
+    fn refuse_if(&mut self, is_there: bool, clause: &'static str) {
+        if is_there && !self.0.contains(&clause) {
+            self.0.push(clause);
+        }
+    }
+}
+
+impl Visitor for Clauses {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        self.refuse_if(!query.locks.is_empty(), "FOR UPDATE");
+        self.refuse_if(query.for_clause.is_some(), "FOR");
+        self.refuse_if(query.settings.is_some(), "SETTINGS");
+        self.refuse_if(query.format_clause.is_some(), "FORMAT");
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        self.refuse_if(select.into.is_some(), "INTO");
+        self.refuse_if(select.prewhere.is_some(), "PREWHERE");
+        self.refuse_if(!select.connect_by.is_empty(), "CONNECT BY");
+        self.refuse_if(!select.distribute_by.is_empty(), "DISTRIBUTE BY");
+        self.refuse_if(select.value_table_mode.is_some(), "AS STRUCT");
+        self.refuse_if(select.exclude.is_some(), "EXCLUDE after the columns");
+        self.refuse_if(select.flavor != SelectFlavor::Standard, "FROM before SELECT");
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { sample, version, partitions, index_hints, .. } = factor {
+            self.refuse_if(sample.is_some(), "TABLESAMPLE");
+            self.refuse_if(version.is_some(), "FOR SYSTEM_TIME");
+            self.refuse_if(!partitions.is_empty(), "PARTITION");
+            self.refuse_if(!index_hints.is_empty(), "INDEX hints");
+        }
+        ControlFlow::Continue(())
+    }
+}

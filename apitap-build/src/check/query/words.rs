@@ -1,0 +1,180 @@
+//! The planner's words for types and the like → ours.
+
+use std::fmt::Write;
+
+use datafusion::arrow::datatypes::{DataType, Field as ArrowField};
+
+use crate::schema::notation::type_text;
+use crate::schema::{Type, arrow};
+
+/// A type in a sentence: `` `int64` ``, or what a reader calls it.
+pub(super) fn describe(field: &ArrowField) -> String {
+    match arrow::from_field(field) {
+        Some(Type::Record(_)) => "a record".to_owned(),
+        Some(Type::List(item)) if matches!(item.ty, Type::Record(_)) => {
+            "a list of records".to_owned()
+        }
+        Some(Type::List(item)) if matches!(item.ty, Type::List(_)) => "a list of lists".to_owned(),
+        Some(ty) => format!("`{}`", notation(&ty)),
+        None => format!("`{}`", other(field.data_type())),
+    }
+}
+
+/// A type as a schema spells it; a record without its fields, which would fill the message.
+pub(super) fn notation(ty: &Type) -> String {
+    match ty {
+        Type::List(item) => format!("[{}]", notation(&item.ty)),
+        Type::Record(_) => "record".to_owned(),
+        scalar => type_text(scalar, true),
+    }
+}
+
+/// A type that no schema can spell.
+fn other(ty: &DataType) -> &'static str {
+    match ty {
+        DataType::Null => "null",
+        DataType::Interval(_) | DataType::Duration(_) => "interval",
+        DataType::Map(..) => "map",
+        DataType::Decimal32(..)
+        | DataType::Decimal64(..)
+        | DataType::Decimal128(..)
+        | DataType::Decimal256(..) => "decimal of more than 38 digits",
+        _ => "unknown",
+    }
+}
+
+/// The name of a type in a `CAST`; `None` where nothing can be cast to it.
+pub(super) fn sql(field: &ArrowField) -> Option<String> {
+    Some(match arrow::from_field(field)? {
+        Type::Bool => "BOOLEAN".to_owned(),
+        Type::Int16 => "SMALLINT".to_owned(),
+        Type::Int32 => "INT".to_owned(),
+        Type::Int64 => "BIGINT".to_owned(),
+        Type::Float32 => "REAL".to_owned(),
+        Type::Float64 => "DOUBLE".to_owned(),
+        Type::Decimal { precision, scale } => format!("DECIMAL({precision}, {scale})"),
+        Type::String | Type::Uuid | Type::Json => "VARCHAR".to_owned(),
+        Type::Date => "DATE".to_owned(),
+        Type::Time => "TIME".to_owned(),
+        Type::Timestamp => "TIMESTAMP".to_owned(),
+        Type::Binary => "BYTEA".to_owned(),
+        Type::List(_) | Type::Record(_) => return None,
+    })
+}
+
+/// The planner's sentence, in our words as far as they go: one line, no type of its own, no
+/// prefix that says which of its stages speaks.
+pub(super) fn sentence(message: &str) -> String {
+    const PREFIXES: [&str; 9] = [
+        "Error during planning: ",
+        "Execution error: ",
+        "Internal error: ",
+        "Schema error: ",
+        "Arrow error: ",
+        "Cast error: ",
+        "Parser error: ",
+        "Invalid argument error: ",
+        "This feature is not implemented: ",
+    ];
+    let mut message = message.trim();
+    // Which rule was at work is none of the user's business.
+    if let Some((_, cause)) = message.rsplit_once("caused by\n") {
+        message = cause;
+    }
+    if let Some((_, cause)) = message.rsplit_once("failed with: ") {
+        message = cause;
+    }
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| message.strip_prefix(prefix)) {
+        message = rest;
+    }
+    let line = message.lines().next().unwrap_or_default();
+    let line = ["This issue was likely caused", "No function matches"]
+        .iter()
+        .fold(line, |line, tail| line.split(tail).next().unwrap_or(line));
+    let line = line.trim().trim_end_matches(['.', ',', ':']);
+    let sentence = types(line);
+    // What shows the planner's insides says nothing to a reader.
+    if ["{", "}", "::", "Some("].iter().any(|inside| sentence.contains(inside)) {
+        return "this cannot be planned".to_owned();
+    }
+    super::parse::lower(&sentence).replace(['\'', '"'], "`")
+}
+
+/// Replaces the planner's names of types.
+pub(super) fn types(message: &str) -> String {
+    let mut out = String::with_capacity(message.len());
+    let mut rest = message;
+    let mut before = ' ';
+    while let Some(char) = rest.chars().next() {
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let (word, tail) = rest.split_at(end);
+        let inside = matches!(before, '.' | '`' | '"' | '\'');
+        match word_of(word).filter(|_| !inside) {
+            Some(ours) => {
+                let (arguments, tail) = arguments(tail);
+                out.push_str(ours);
+                if ours == "decimal" && !arguments.is_empty() {
+                    let digits = arguments.split(',').map(str::trim).collect::<Vec<_>>().join(",");
+                    let _ = write!(out, "({digits})");
+                }
+                rest = tail;
+                before = ' ';
+            }
+            None if word.is_empty() => {
+                out.push(char);
+                rest = rest.get(char.len_utf8()..).unwrap_or_default();
+                before = char;
+            }
+            None => {
+                out.push_str(word);
+                rest = tail;
+                before = ' ';
+            }
+        }
+    }
+    out
+}
+
+/// `(12, 2) rest` → `12, 2` and ` rest`.
+fn arguments(text: &str) -> (&str, &str) {
+    let Some(inner) = text.strip_prefix('(') else { return ("", text) };
+    let mut depth = 1_usize;
+    for (index, byte) in inner.bytes().enumerate() {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            _ => continue,
+        }
+        if depth == 0 {
+            let tail = inner.get(index + 1..).unwrap_or_default();
+            return (inner.get(..index).unwrap_or_default(), tail);
+        }
+    }
+    ("", text)
+}
+
+fn word_of(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "Boolean" => "bool",
+        "Int8" | "Int16" | "UInt8" => "int16",
+        "Int32" | "UInt16" => "int32",
+        "Int64" | "UInt32" | "UInt64" => "int64",
+        "Float16" | "Float32" => "float32",
+        "Float64" => "float64",
+        "Decimal32" | "Decimal64" | "Decimal128" | "Decimal256" => "decimal",
+        "Utf8" | "LargeUtf8" | "Utf8View" | "String" => "string",
+        "Date32" | "Date64" => "date",
+        "Time32" | "Time64" => "time",
+        "Timestamp" => "timestamp",
+        "Interval" | "Duration" => "interval",
+        "Binary" | "LargeBinary" | "BinaryView" | "FixedSizeBinary" => "binary",
+        "List" | "LargeList" | "FixedSizeList" | "ListView" | "LargeListView" => "list",
+        "Struct" => "record",
+        "Null" => "null",
+        "Decimal" => "decimal",
+        "Integer" => "int64",
+        "Date" => "date",
+        "Time" => "time",
+        _ => return None,
+    })
+}

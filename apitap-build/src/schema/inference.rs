@@ -1,0 +1,269 @@
+//! Records seen → the narrowest schema that holds all of them.
+//!
+//! Every value is looked at, and a type only ever widens: `int64` and a fraction become `float64`,
+//! two kinds that have nothing in common become `json`, which keeps both as they are. Every field
+//! may be null, for nobody has promised that the next record has it.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::{Field, Item, Schema, Type};
+
+/// The schema of the records seen so far.
+#[derive(Debug, Clone, Default)]
+pub struct Inference {
+    record: Shape,
+}
+
+/// What values of one place have been seen.
+#[derive(Debug, Clone, Default, PartialEq)]
+enum Shape {
+    /// Nothing but null.
+    #[default]
+    Null,
+    Bool,
+    Int,
+    /// Whole numbers, some beyond 64 bits with a sign.
+    BigInt,
+    Float,
+    String,
+    List(Box<Shape>),
+    Record(Vec<(String, Shape)>),
+    /// Kinds that have nothing in common.
+    Mixed,
+}
+
+impl Inference {
+    /// Looks at one record, whose whole JSON text this is.
+    ///
+    /// # Errors
+    /// The text is not a JSON object.
+    pub fn observe(&mut self, record: &[u8]) -> Result<(), serde_json::Error> {
+        let mut text = serde_json::Deserializer::from_slice(record);
+        Observe(&mut self.record).deserialize(&mut text)?;
+        text.end()?;
+        match self.record {
+            Shape::Record(_) => Ok(()),
+            _ => Err(serde_json::Error::custom("a record must be an object")),
+        }
+    }
+
+    /// The fields in the order in which they were first seen.
+    pub fn schema(&self) -> Schema {
+        Schema { fields: fields(&self.record) }
+    }
+
+    /// The dotted paths of the fields whose values have nothing in common.
+    pub fn mixed(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        mixed("", &self.record, &mut found);
+        found
+    }
+}
+
+fn fields(shape: &Shape) -> Vec<Field> {
+    match shape {
+        Shape::Record(fields) => {
+            fields.iter().map(|(name, shape)| Field::new(name, ty(shape), true)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn ty(shape: &Shape) -> Type {
+    match shape {
+        // Whatever comes some day can be read as text only by a query that asks for it.
+        Shape::Null | Shape::String => Type::String,
+        Shape::Bool => Type::Bool,
+        Shape::Int => Type::Int64,
+        Shape::BigInt => Type::Decimal { precision: 38, scale: 0 },
+        Shape::Float => Type::Float64,
+        Shape::List(item) => Type::List(Box::new(Item { ty: ty(item), nullable: true })),
+        // An object without fields holds nothing that a column could.
+        Shape::Record(fields) if fields.is_empty() => Type::Json,
+        Shape::Record(_) => Type::Record(fields(shape)),
+        Shape::Mixed => Type::Json,
+    }
+}
+
+fn mixed(path: &str, shape: &Shape, found: &mut Vec<String>) {
+    match shape {
+        Shape::Mixed => found.push(path.to_owned()),
+        Shape::List(item) => mixed(path, item, found),
+        Shape::Record(fields) => {
+            for (name, shape) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                mixed(&path, shape, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+impl Shape {
+    /// Widens by a scalar that was seen.
+    fn widen(&mut self, seen: Shape) {
+        *self = match (std::mem::take(self), seen) {
+            (known, Shape::Null) => known,
+            (Shape::Null, seen) => seen,
+            (known, seen) if known == seen => known,
+            (Shape::Int, Shape::BigInt) | (Shape::BigInt, Shape::Int) => Shape::BigInt,
+            (Shape::Int | Shape::BigInt, Shape::Float)
+            | (Shape::Float, Shape::Int | Shape::BigInt) => Shape::Float,
+            _ => Shape::Mixed,
+        };
+    }
+
+    /// The shape of the field of that name, new where it was not seen before.
+    fn field<'a>(fields: &'a mut Vec<(String, Shape)>, hint: usize, name: &str) -> &'a mut Shape {
+        // Records of one API have their fields in one order: the next one is mostly the right one.
+        let index = match fields.get(hint) {
+            Some((known, _)) if known == name => hint,
+            _ => fields.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+                fields.push((name.to_owned(), Shape::Null));
+                fields.len() - 1
+            }),
+        };
+        &mut fields[index].1
+    }
+}
+
+/// Widens a shape by whatever value comes.
+struct Observe<'a>(&'a mut Shape);
+
+impl<'de> DeserializeSeed<'de> for Observe<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Observe<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        self.0.widen(Shape::Bool);
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        self.0.widen(Shape::Int);
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        self.0.widen(if i64::try_from(value).is_ok() { Shape::Int } else { Shape::BigInt });
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        self.0.widen(Shape::Float);
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        self.0.widen(Shape::String);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        if *self.0 == Shape::Null {
+            *self.0 = Shape::List(Box::default());
+        }
+        match self.0 {
+            Shape::List(item) => while seq.next_element_seed(Observe(item))?.is_some() {},
+            other => {
+                *other = Shape::Mixed;
+                while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        if *self.0 == Shape::Null {
+            *self.0 = Shape::Record(Vec::new());
+        }
+        match self.0 {
+            Shape::Record(fields) => {
+                let mut hint = 0;
+                while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+                    map.next_value_seed(Observe(Shape::field(fields, hint, &name)))?;
+                    hint += 1;
+                }
+            }
+            other => {
+                *other = Shape::Mixed;
+                while map.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {}
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::notation::type_text;
+
+    fn check(records: &[&str], expected: &str) {
+        let mut inference = Inference::default();
+        records.iter().for_each(|record| inference.observe(record.as_bytes()).unwrap());
+        let ty = Type::Record(inference.schema().fields);
+        assert_eq!(type_text(&ty, true), expected);
+    }
+
+    #[test]
+    fn types_widen_until_they_hold_every_value() {
+        check(&[r#"{"a": 1}"#, r#"{"a": 2.5}"#], "{a: float64}");
+        check(&[r#"{"a": 2.5}"#, r#"{"a": 1}"#], "{a: float64}");
+        check(&[r#"{"a": 18446744073709551615}"#, r#"{"a": 1}"#], "{a: decimal(38,0)}");
+        check(&[r#"{"a": null}"#, r#"{"a": true}"#], "{a: bool}");
+        check(&[r#"{"a": null}"#], "{a: string}");
+        check(&[r#"{"a": 1}"#, r#"{"a": "1"}"#], "{a: json}");
+        check(&[r#"{"a": [1, 2]}"#, r#"{"a": 1}"#], "{a: json}");
+        check(&[r#"{"a": {}}"#], "{a: json}");
+    }
+
+    #[test]
+    fn fields_keep_the_order_in_which_they_came() {
+        check(
+            &[r#"{"b": 1, "a": "x"}"#, r#"{"c": true, "a": null}"#],
+            "{b: int64, a: string, c: bool}",
+        );
+    }
+
+    #[test]
+    fn records_and_lists_widen_within() {
+        check(
+            &[r#"{"a": {"x": 1}, "l": [{"y": 1}]}"#, r#"{"a": {"z": "s"}, "l": [{"y": 0.5}]}"#],
+            "{a: {x: int64, z: string}, l: [{y: float64}]}",
+        );
+    }
+
+    #[test]
+    fn fields_with_nothing_in_common_are_named() {
+        let mut inference = Inference::default();
+        for record in [r#"{"a": {"b": 1}, "c": [1]}"#, r#"{"a": {"b": "x"}, "c": [{}]}"#] {
+            inference.observe(record.as_bytes()).unwrap();
+        }
+        assert_eq!(inference.mixed(), ["a.b", "c"]);
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused() {
+        for text in ["1", "[]", "{", "null", "{} {}"] {
+            assert!(Inference::default().observe(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! A schema as written → [`Schema`], with the place of every field.
+
+use std::collections::BTreeMap;
+
+use super::SCALARS;
+use crate::diagnostic::{Finding, Findings, Place, nearest};
+use crate::schema::{Field, Item, Schema, Type};
+use crate::tree::{Node, Value};
+
+/// Where each field was declared, by dotted path.
+type Places = BTreeMap<String, Place>;
+
+/// Reads the fields of a schema.
+pub fn schema(node: &Node, findings: &mut Findings) -> Option<(Schema, Places)> {
+    let mut places = Places::new();
+    let fields = fields("", node, &mut places, findings)?;
+    Some((Schema { fields }, places))
+}
+
+fn fields(
+    prefix: &str,
+    node: &Node,
+    places: &mut Places,
+    findings: &mut Findings,
+) -> Option<Vec<Field>> {
+    let Value::Map(entries) = &node.value else {
+        findings.push(
+            Finding::error("E0130", "a schema is a mapping of fields to types", &node.place)
+                .help("write one field a line, as in `id: int64!`"),
+        );
+        return None;
+    };
+    if entries.is_empty() {
+        findings.push(
+            Finding::error("E0130", "a record needs at least one field", &node.place)
+                .help("write one field a line, as in `id: int64!`"),
+        );
+        return None;
+    }
+    let before = findings.0.len();
+    let mut fields: Vec<Field> = Vec::new();
+    let mut entries = entries.iter().peekable();
+    while let Some((key, value)) = entries.next() {
+        if let Some(finding) = cut_decimal(value) {
+            findings.push(finding);
+            // What follows the comma, `2)`, is the rest of the same mistake.
+            entries.next_if(|(next, _)| next.value.ends_with([')', '!']));
+            continue;
+        }
+        let (name, marked) = match key.value.strip_suffix('!') {
+            Some(name) => (name, true),
+            None => (key.value.as_str(), false),
+        };
+        let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
+        if let Some(first) = places.insert(path.clone(), key.place.clone()) {
+            findings.push(
+                Finding::error("E0111", format!("field `{path}` is declared twice"), &key.place)
+                    .related(&first, "it was declared here first")
+                    .help("remove one of them"),
+            );
+            continue;
+        }
+        if let Some((ty, nullable)) = nested(&path, value, places, findings) {
+            fields.push(Field::new(name, ty, nullable && !marked));
+        }
+    }
+    (findings.0.len() == before).then_some(fields)
+}
+
+/// Inside `{…}` and `[…]` a comma ends the value: `decimal(12,2)` arrives as `decimal(12`.
+fn cut_decimal(node: &Node) -> Option<Finding> {
+    let Value::String(text) = &node.value else { return None };
+    (text.starts_with("decimal(") && !text.contains(')')).then(|| {
+        Finding::error("E0132", "the comma of this decimal ends the value", &node.place)
+            .note("inside `{…}` and `[…]` a comma separates what is in them")
+            .help("put the type into quotes: `\"decimal(12,2)\"`")
+    })
+}
+
+/// A scalar's word, a list with one type, or a record's fields; and whether it may be null.
+pub fn ty(node: &Node, findings: &mut Findings) -> Option<(Type, bool)> {
+    nested("", node, &mut Places::new(), findings)
+}
+
+fn nested(
+    path: &str,
+    node: &Node,
+    places: &mut Places,
+    findings: &mut Findings,
+) -> Option<(Type, bool)> {
+    match &node.value {
+        Value::String(text) => scalar(text, &node.place, findings),
+        Value::Map(_) => Some((Type::Record(fields(path, node, places, findings)?), true)),
+        Value::List(items) => match &items[..] {
+            [item] => {
+                let (ty, nullable) = nested(path, item, places, findings)?;
+                Some((Type::List(Box::new(Item { ty, nullable })), true))
+            }
+            items if items.iter().any(|item| cut_decimal(item).is_some()) => {
+                findings.extend(items.iter().find_map(cut_decimal));
+                None
+            }
+            _ => {
+                findings.push(
+                    Finding::error("E0130", "a list has one type of elements", &node.place)
+                        .help("write it in brackets, as in `tags: [string]`"),
+                );
+                None
+            }
+        },
+        other => {
+            let message = match other {
+                Value::Null => "the type is missing".to_owned(),
+                other => format!("a type is a word such as `string`, not {}", other.describe()),
+            };
+            findings.push(
+                Finding::error("E0130", message, &node.place)
+                    .help("write `int64`, `string`, `[string]` or `{name: string}`"),
+            );
+            None
+        }
+    }
+}
+
+fn scalar(text: &str, place: &Place, findings: &mut Findings) -> Option<(Type, bool)> {
+    let word = text.trim_end_matches('!');
+    let nullable = match text.len() - word.len() {
+        0 => true,
+        1 => false,
+        _ => {
+            findings.push(
+                Finding::error("E0131", format!("`{text}` has more than one `!`"), place)
+                    .help(format!("write `{word}!`")),
+            );
+            return None;
+        }
+    };
+    let word = word.trim();
+    let ty = match word.strip_prefix("decimal") {
+        Some(digits) => decimal(digits),
+        None => SCALARS.iter().find(|(name, _)| *name == word).map(|(_, ty)| ty.clone()),
+    };
+    if ty.is_none() {
+        findings.push(unknown(word, place));
+    }
+    ty.map(|ty| (ty, nullable))
+}
+
+/// `(12,2)`: 1 to 38 digits, at most all of them after the point.
+fn decimal(digits: &str) -> Option<Type> {
+    let (precision, scale) = digits.trim().strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
+    let (precision, scale) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
+    ((1..=38).contains(&precision) && scale <= precision)
+        .then_some(Type::Decimal { precision, scale })
+}
+
+fn unknown(word: &str, place: &Place) -> Finding {
+    if word.starts_with("decimal") {
+        return Finding::error("E0131", format!("`{word}` is not a decimal type"), place)
+            .note("1 to 38 digits in all, then how many of them stand after the point")
+            .help("write `decimal(12,2)`");
+    }
+    let finding = Finding::error("E0131", format!("`{word}` is not a type"), place);
+    if let Some(meant) = meant(word) {
+        return finding.help(format!("write `{meant}`"));
+    }
+    let names = SCALARS.iter().map(|(name, _)| *name);
+    match nearest(word, names.clone()) {
+        Some(near) => finding.help(format!("a similar type exists: `{near}`")),
+        None => {
+            let all: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+            finding.help(format!(
+                "choose one of {}, `decimal(p,s)`, `[type]` or `{{field: type}}`",
+                all.join(", ")
+            ))
+        }
+    }
+}
+
+/// What other tools call these types.
+fn meant(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "int" | "integer" | "bigint" | "long" | "i64" => "int64",
+        "i32" => "int32",
+        "i16" | "smallint" | "short" => "int16",
+        "float" | "double" | "real" | "f64" => "float64",
+        "f32" => "float32",
+        "str" | "text" | "varchar" => "string",
+        "boolean" => "bool",
+        "datetime" | "timestamptz" => "timestamp",
+        "bytes" | "blob" | "bytea" => "binary",
+        "object" | "jsonb" | "any" => "json",
+        "numeric" => "decimal(12,2)",
+        "number" => "int64` or `float64",
+        _ => return None,
+    })
+}

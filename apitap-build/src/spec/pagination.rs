@@ -1,0 +1,135 @@
+//! `pagination` of a source as written → [`Pagination`].
+
+use super::Words;
+use super::values::pointer;
+use crate::definition::{Pagination, Pointer};
+use crate::diagnostic::{Finding, Findings};
+use crate::tree::Node;
+
+#[derive(Clone, Copy)]
+enum Kind {
+    None,
+    LimitOffset,
+    PageNumber,
+    PageOnly,
+    Cursor,
+    LinkHeader,
+    NextUrl,
+}
+
+const KINDS: [(&str, Kind); 7] = [
+    ("limit_offset", Kind::LimitOffset),
+    ("page_number", Kind::PageNumber),
+    ("page_only", Kind::PageOnly),
+    ("cursor", Kind::Cursor),
+    ("link_header", Kind::LinkHeader),
+    ("next_url", Kind::NextUrl),
+    ("none", Kind::None),
+];
+
+/// Records per page where nothing is said.
+const PAGE_SIZE: u64 = 100;
+/// Requests under way at once where nothing is said.
+const CONCURRENCY: u64 = 4;
+
+/// Reads `pagination`: each kind has its own words.
+pub(super) fn pagination(node: &Node, findings: &mut Findings) -> Option<Pagination> {
+    let mut words = Words::new("`pagination`", node, findings)?;
+    let kind = words.choice("kind", &KINDS);
+    let Some(kind) = kind else {
+        if !words.has("kind") {
+            words.missing("kind", "kind: page_number");
+        }
+        words.give_up();
+        return None;
+    };
+    if let Some((name, _)) = KINDS.iter().find(|(_, k)| *k as u8 == kind.value as u8) {
+        words.owner = format!("`pagination` of the kind `{name}`");
+    }
+    let read = match kind.value {
+        Kind::None => Some(Pagination::None),
+        Kind::LimitOffset => limit_offset(&mut words),
+        Kind::PageNumber => page_number(&mut words),
+        Kind::PageOnly => page_only(&mut words),
+        Kind::Cursor => cursor(&mut words),
+        Kind::LinkHeader => Some(Pagination::LinkHeader),
+        Kind::NextUrl => next_url(&mut words),
+    };
+    if words.finish() { read } else { None }
+}
+
+fn limit_offset(words: &mut Words<'_, '_>) -> Option<Pagination> {
+    let limit_param = words.required_string("limit_param", "limit_param: limit");
+    let offset_param = words.required_string("offset_param", "offset_param: offset");
+    let limit = words.number("limit", 1, PAGE_SIZE);
+    let first_offset = words.number("first_offset", 0, 0);
+    let concurrency = concurrency(words);
+    Some(Pagination::LimitOffset {
+        limit_param: limit_param?.value,
+        offset_param: offset_param?.value,
+        limit,
+        first_offset,
+        concurrency,
+    })
+}
+
+fn page_number(words: &mut Words<'_, '_>) -> Option<Pagination> {
+    let page_param = words.required_string("page_param", "page_param: page");
+    let per_page_param = words.required_string("per_page_param", "per_page_param: per_page");
+    let per_page = words.number("per_page", 1, PAGE_SIZE);
+    let first_page = words.number("first_page", 0, 1);
+    let concurrency = concurrency(words);
+    Some(Pagination::PageNumber {
+        page_param: page_param?.value,
+        per_page_param: per_page_param?.value,
+        per_page,
+        first_page,
+        concurrency,
+    })
+}
+
+fn page_only(words: &mut Words<'_, '_>) -> Option<Pagination> {
+    let page_param = words.required_string("page_param", "page_param: page");
+    let first_page = words.number("first_page", 0, 1);
+    let concurrency = concurrency(words);
+    Some(Pagination::PageOnly { page_param: page_param?.value, first_page, concurrency })
+}
+
+fn cursor(words: &mut Words<'_, '_>) -> Option<Pagination> {
+    let cursor_param = words.required_string("cursor_param", "cursor_param: after");
+    let cursor_path = path(words, "cursor_path", "cursor_path: /meta/next");
+    let page_size_param = words.string("page_size_param").map(|param| param.value);
+    let page_size = words.number("page_size", 1, PAGE_SIZE);
+    if let (Some(place), None) = (words.key_place("page_size"), &page_size_param) {
+        words.findings.push(
+            Finding::error("E0120", "`page_size` is not sent without `page_size_param`", place)
+                .help("say which parameter takes it, as in `page_size_param: limit`"),
+        );
+    }
+    Some(Pagination::Cursor {
+        cursor_param: cursor_param?.value,
+        cursor_path: cursor_path?,
+        page_size_param,
+        page_size,
+    })
+}
+
+fn next_url(words: &mut Words<'_, '_>) -> Option<Pagination> {
+    Some(Pagination::NextUrl { path: path(words, "path", "path: /links/next")? })
+}
+
+fn concurrency(words: &mut Words<'_, '_>) -> usize {
+    usize::try_from(words.number("concurrency", 1, CONCURRENCY)).unwrap_or(usize::MAX)
+}
+
+fn path(words: &mut Words<'_, '_>, word: &'static str, example: &str) -> Option<Pointer> {
+    let text = words.required_string(word, example)?;
+    if text.value.is_empty() {
+        let message = format!("`{word}` cannot be empty: the whole body is no such value");
+        words
+            .findings
+            .push(Finding::error("E0117", message, &text.place).help(format!("write `{example}`")));
+        return None;
+    }
+    pointer(&text, words.findings)
+}

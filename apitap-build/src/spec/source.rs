@@ -1,0 +1,123 @@
+//! A source as written → [`SourceSpec`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::SourceSpec;
+use super::auth::auth;
+use super::pagination::pagination;
+use super::values::{duration, header_name, pairs, pointer, url};
+use super::words::{Words, strings};
+use crate::definition::{Pagination, Pointer, Retry, Source, default_timeout};
+use crate::diagnostic::{Finding, Findings};
+use crate::schema::notation;
+use crate::tree::Node;
+
+/// Reads `#[source(…)]`: the record's struct says the schema and the description.
+pub fn source(node: &Node, findings: &mut Findings) -> Option<SourceSpec> {
+    let words = Words::new(owner(node), node, findings)?;
+    read(words)
+}
+
+/// Reads an entry of `sources`.
+pub(super) fn declared(node: &Node, findings: &mut Findings) -> Option<SourceSpec> {
+    let mut words = Words::new(owner(node), node, findings)?;
+    let description = words.string("description").map(|text| text.value);
+    let table_destination_name = words.string("table_destination_name");
+    let key = words.get("primary_key_in_dest");
+    let primary_key_in_dest = key.map(|node| strings("primary_key_in_dest", node, words.findings));
+    let schema_place = words.key_place("schema").cloned();
+    let schema = words.get("schema").map(|node| notation::schema(node, words.findings));
+    let mut spec = read(words)?;
+    spec.source.description = description;
+    if let Some(schema) = schema {
+        let (schema, places) = schema?;
+        spec.source.schema = Some(schema);
+        spec.field_places = places;
+    }
+    Some(SourceSpec { schema_place, table_destination_name, primary_key_in_dest, ..spec })
+}
+
+/// `` source `orders` ``, or `a source` where its name is not known.
+fn owner(node: &Node) -> String {
+    super::name_of(node).map_or_else(|| "a source".to_owned(), |name| format!("source `{name}`"))
+}
+
+fn read(mut words: Words<'_, '_>) -> Option<SourceSpec> {
+    let name = words.required_string("name", "name: orders");
+    let address = words.required_string("url", "url: https://api.example.com/orders");
+    let url = address.and_then(|address| url(address, words.findings));
+    let headers = words.get("headers").map(|node| pairs("headers", node, words.findings));
+    let headers = headers
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|(name, value)| Some((header_name(&name, words.findings)?, value)))
+        .collect();
+    let query_params = words.get("query_params");
+    let query_params =
+        query_params.map(|node| pairs("query_params", node, words.findings)).unwrap_or_default();
+    let auth = words.get("auth").map(|node| auth(node, words.findings));
+    let data_path = words.string("data_path");
+    let data_path =
+        data_path.map_or(Some(Pointer::default()), |text| pointer(&text, words.findings));
+    let pagination = words.get("pagination");
+    let pagination =
+        pagination.map_or(Some(Pagination::None), |node| self::pagination(node, words.findings));
+    let retry = words.get("retry");
+    let retry = retry.map_or(Some(Retry::default()), |node| self::retry(node, words.findings));
+    let timeout = words.get("timeout");
+    let timeout =
+        timeout.map_or(Some(default_timeout()), |node| duration("timeout", node, words.findings));
+    if !words.finish() {
+        return None;
+    }
+    let name = name?;
+    let source = Source {
+        name: name.value.clone(),
+        description: None,
+        url: url?,
+        headers,
+        query_params: query_params.into_iter().map(|(name, value)| (name.value, value)).collect(),
+        auth: auth.flatten(),
+        data_path: data_path?,
+        pagination: pagination?,
+        retry: retry?,
+        timeout: timeout?,
+        schema: None,
+        reads: BTreeSet::new(),
+    };
+    Some(SourceSpec {
+        name,
+        source,
+        schema_place: None,
+        field_places: BTreeMap::new(),
+        primary_key_in_dest: None,
+        table_destination_name: None,
+    })
+}
+
+fn retry(node: &Node, findings: &mut Findings) -> Option<Retry> {
+    let default = Retry::default();
+    let mut words = Words::new("`retry`", node, findings)?;
+    let max_attempts = words.number("max_attempts", 1, default.max_attempts.into());
+    let mut delay = |word: &'static str, default: Duration| match words.get(word) {
+        Some(node) => duration(word, node, words.findings),
+        None => Some(default),
+    };
+    let min_delay = delay("min_delay_secs", default.min_delay);
+    let max_delay = delay("max_delay_secs", default.max_delay);
+    let max_place = words.key_place("max_delay_secs").unwrap_or(words.place).clone();
+    if !words.finish() {
+        return None;
+    }
+    let (min_delay, max_delay) = (min_delay?, max_delay?);
+    if min_delay > max_delay {
+        findings.push(
+            Finding::error("E0114", "`max_delay_secs` is less than `min_delay_secs`", &max_place)
+                .help("the wait grows from the one to the other"),
+        );
+        return None;
+    }
+    let max_attempts = u32::try_from(max_attempts).unwrap_or(u32::MAX);
+    Some(Retry { max_attempts, min_delay, max_delay })
+}

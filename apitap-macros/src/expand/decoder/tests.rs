@@ -1,0 +1,38 @@
+//! The generated code is kept as a file, which the runtime's own tests compile and run
+//! (`apitap/src/source/decode/tests/agreement.rs`). `UPDATE_EXPECT=1` writes it anew.
+
+use super::*;
+
+const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../apitap/src/source/decode/tests");
+
+/// Generates a decoder for `{name}.json` and compares it with `{name}.rs`.
+fn check(name: &str, reads: impl Fn(&str) -> bool) {
+    let json = std::fs::read_to_string(format!("{SAMPLES}/{name}.json")).unwrap();
+    let schema: Schema = serde_json::from_str(&json).unwrap();
+    let names = schema.fields.iter().map(|field| field.name.clone());
+    let reads = names.filter(|name| reads(name)).collect();
+    let krate = syn::parse_quote!(crate);
+    let tokens = decoder(&format_ident!("Decoder"), &schema, &reads, &krate);
+    let actual = prettyplease::unparse(&syn::parse2(tokens).unwrap());
+    let path = format!("{SAMPLES}/{name}.rs");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(actual == expected, "{path} is not what is generated (UPDATE_EXPECT=1):\n{actual}");
+}
+
+#[test]
+fn a_decoder_knows_every_type_nested_records_and_lists() {
+    check("rich", |name| name != "unread");
+}
+
+#[test]
+fn a_query_may_read_no_field_at_all() {
+    check("nothing", |_| false);
+}
+
+#[test]
+fn names_become_identifiers_that_differ() {
+    check("names", |_| true);
+}

@@ -1,0 +1,193 @@
+//! Values that must never show → their names in their place.
+//!
+//! A value is also found in the forms that it takes on its way: percent-encoded, in a JSON string,
+//! in `Authorization: Basic`. Nothing here knows where the texts to be masked come from.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use url::Url;
+
+/// Shorter values are not masked: they would be found all over an ordinary text.
+const SHORTEST: usize = 4;
+
+/// A value that must not show, and what to show in its place.
+pub(super) struct Known {
+    value: String,
+    shown: String,
+}
+
+impl Known {
+    /// A variable's value shows as `${NAME}`.
+    pub(super) fn variable(name: &str, value: &str) -> Self {
+        Self { value: value.to_owned(), shown: format!("${{{name}}}") }
+    }
+
+    /// A secret that is written out shows as `***`.
+    pub(super) fn literal(value: &str) -> Self {
+        Self { value: value.to_owned(), shown: "***".to_owned() }
+    }
+}
+
+/// The password in `scheme://user:password@host`, if the text is such a URL.
+pub(super) fn password_in_url(text: &str) -> Vec<Known> {
+    let Ok(url) = Url::parse(text) else { return Vec::new() };
+    let Some(password) = url.password().filter(|password| !password.is_empty()) else {
+        return Vec::new();
+    };
+    let plain = percent_decode_str(password).decode_utf8_lossy().into_owned();
+    let pair = format!("{}:{plain}", percent_decode_str(url.username()).decode_utf8_lossy());
+    let basic = base64::engine::general_purpose::STANDARD.encode(pair);
+    [password, &plain, &basic].into_iter().map(Known::literal).collect()
+}
+
+/// What must never show. Cheap to clone; shared by all that makes messages.
+#[derive(Clone, Default)]
+pub struct Secrets(Arc<Masks>);
+
+#[derive(Default)]
+struct Masks {
+    /// Finds the longest value that starts leftmost; `None` where there is nothing to mask, or
+    /// where the finder could not be built: then `all` is set.
+    finder: Option<AhoCorasick>,
+    /// For each of the finder's patterns.
+    shown: Vec<String>,
+    /// Nothing at all may be shown.
+    all: bool,
+}
+
+impl Secrets {
+    pub(super) fn new(known: &[Known]) -> Self {
+        let (mut patterns, mut shown) = (Vec::new(), Vec::new());
+        let mut seen = HashSet::new();
+        // Variables first: their name says more than `***`, where a value is both.
+        let (literals, variables): (Vec<_>, Vec<_>) =
+            known.iter().partition(|known| known.shown == "***");
+        for known in variables.into_iter().chain(literals) {
+            if known.value.chars().count() < SHORTEST {
+                continue;
+            }
+            for form in forms(&known.value) {
+                if seen.insert(form.clone()) {
+                    patterns.push(form);
+                    shown.push(known.shown.clone());
+                }
+            }
+        }
+        if patterns.is_empty() {
+            return Self::default();
+        }
+        let finder =
+            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok();
+        Self(Arc::new(Masks { all: finder.is_none(), finder, shown }))
+    }
+
+    /// The text, with `${NAME}` or `***` in place of each secret.
+    pub fn mask(&self, text: &str) -> String {
+        match &self.0.finder {
+            Some(finder) => finder.replace_all(text, &self.0.shown),
+            None if self.0.all => "***".to_owned(),
+            None => text.to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for Secrets {
+    /// Shows nothing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets(…)")
+    }
+}
+
+/// The value as it is, and as a URL, a form and a JSON string spell it.
+fn forms(value: &str) -> Vec<String> {
+    let component = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
+    let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    let mut forms = vec![
+        value.to_owned(),
+        lower_escapes(&component),
+        lower_escapes(&form),
+        component,
+        form.replace('+', "%20"),
+        form,
+    ];
+    // As the URL parser spells it in a path, in a query and in the user's part.
+    if let Ok(mut url) = Url::parse("http://h/") {
+        url.set_path(value);
+        forms.push(url.path().trim_start_matches('/').to_owned());
+        url.set_query(Some(value));
+        forms.extend(url.query().map(str::to_owned));
+        if url.set_password(Some(value)).is_ok() {
+            forms.extend(url.password().map(str::to_owned));
+        }
+    }
+    if let Ok(quoted) = serde_json::to_string(value) {
+        forms.extend(quoted.get(1..quoted.len() - 1).map(str::to_owned));
+    }
+    forms.retain(|form| form.len() >= SHORTEST);
+    forms
+}
+
+/// `%2F` → `%2f`.
+fn lower_escapes(encoded: &str) -> String {
+    let mut since_percent = usize::MAX;
+    encoded
+        .chars()
+        .map(|character| {
+            since_percent = if character == '%' { 0 } else { since_percent.saturating_add(1) };
+            if (1..=2).contains(&since_percent) {
+                character.to_ascii_lowercase()
+            } else {
+                character
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Masks a text with `TOKEN`, `LONG`, a written `p@ss/w"rd` and a short `PIN` known.
+    fn check(text: &str, expected: &str) {
+        let secrets = Secrets::new(&[
+            Known::literal("p@ss/w\"rd"),
+            Known::variable("TOKEN", "abc+/123"),
+            Known::variable("LONG", "abc+/123456"),
+            Known::variable("PIN", "42"),
+            Known::literal("abc+/123"),
+        ]);
+        assert_eq!(secrets.mask(text), expected);
+    }
+
+    #[test]
+    fn values_show_as_their_names() {
+        check("t=abc+/123, 42", "t=${TOKEN}, 42");
+        check("abc+/123456", "${LONG}");
+        check("got p@ss/w\"rd!", "got ***!");
+        check("nothing here", "nothing here");
+    }
+
+    #[test]
+    fn encoded_values_are_found_too() {
+        check("?k=abc%2B%2F123&x", "?k=${TOKEN}&x");
+        check("?k=abc%2b%2f123&x", "?k=${TOKEN}&x");
+        check("?k=p%40ss%2Fw%22rd", "?k=***");
+        check("https://h/p@ss/w%22rd/x", "https://h/***/x");
+        check(r#"{"password":"p@ss/w\"rd"}"#, r#"{"password":"***"}"#);
+    }
+
+    #[test]
+    fn passwords_in_urls_are_secrets() {
+        let secrets = Secrets::new(&password_in_url("postgres://me:hunt%40r2@db:5432/shop"));
+        assert_eq!(
+            secrets.mask("hunt@r2 at postgres://me:hunt%40r2@db, Basic bWU6aHVudEByMg=="),
+            "*** at postgres://me:***@db, Basic ***"
+        );
+        assert!(password_in_url("postgres://me@db/shop").is_empty());
+    }
+}

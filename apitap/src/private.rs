@@ -1,0 +1,22 @@
+//! What generated code is made of. Not for people: it may change with every version.
+
+pub use crate::source::decode::Decoder;
+pub use crate::source::decode::RecordDecoder;
+pub use crate::source::decode::leaf::{
+    Binary, Bool, Date, Decimal, Float32, Float64, Int16, Int32, Int64, Json, Text, Time,
+    Timestamp, Uuid,
+};
+pub use crate::source::decode::list::List;
+pub use crate::source::decode::record::{Field, Nested, NoFields, Record, Visit};
+pub use crate::source::json::{Cursor, Fault};
+
+/// A decoder whose type no longer matters.
+#[must_use]
+pub fn boxed(decoder: impl Decoder + 'static) -> Box<dyn Decoder> {
+    Box::new(decoder)
+}
+
+/// Runs the program of `apitap::main!()`.
+pub fn main(pipelines: &[&[&'static crate::Pipeline]]) -> std::process::ExitCode {
+    crate::program::main(pipelines)
+}

@@ -1,0 +1,297 @@
+//! Runs pipelines: definitions → environment → plans → fetches and sinks → a report.
+//!
+//! Each source is fetched once a run, however many queries read it; each pipeline is one transaction
+//! of its target. What goes wrong in one pipeline leaves the others alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use apitap_build::definition::{Definition, Source};
+#[cfg(feature = "cli")]
+use apitap_build::schema::{Schema, inference::Inference, notation};
+use datafusion::execution::runtime_env::RuntimeEnv;
+use futures::StreamExt as _;
+use tracing::{Instrument as _, info_span};
+
+use crate::environment::{Environment, Secrets};
+use crate::report::{Numbers, PipelineReport, Report};
+use crate::sink::{self, Destination, Written};
+use crate::source::Fetched;
+use crate::source::rest::{self, Client, Resolved};
+#[cfg(feature = "cli")]
+use crate::source::spool::Pages;
+use crate::source::spool::Shared;
+use crate::sql::{self, Query};
+use crate::{Error, Pipeline, Result};
+
+/// Pipelines that are under way at once; the others wait.
+const PIPELINES_AT_ONCE: usize = 8;
+
+/// Runs pipelines once, on the runtime of the caller.
+///
+/// Reads the process's environment first: where a variable is missing, nothing is requested and
+/// nothing is written. The report says what each pipeline has done, errors included.
+pub async fn run(pipelines: &[&Pipeline]) -> Report {
+    run_in(pipelines, Environment::process()).await
+}
+
+/// Runs pipelines once, with these variables in place of the process's environment.
+pub async fn run_in(pipelines: &[&Pipeline], environment: Environment) -> Report {
+    match prepare(pipelines, environment) {
+        Ok((jobs, run)) => run.all(jobs).await,
+        Err(error) => Report::not_run(error),
+    }
+}
+
+/// A pipeline with its texts resolved.
+struct Job<'a> {
+    pipeline: &'a Pipeline,
+    definition: Definition,
+    sources: Vec<Fetch>,
+    destination: Destination,
+}
+
+/// What the pipelines of a run share.
+struct Run {
+    began: Instant,
+    client: Client,
+    secrets: Secrets,
+    runtime: Arc<RuntimeEnv>,
+}
+
+/// One fetch of a run, which several pipelines may read.
+#[derive(Clone)]
+struct Fetch {
+    resolved: Arc<Resolved>,
+    fetched: Arc<Fetched>,
+    /// How often it is read in the whole run.
+    readers: Arc<AtomicUsize>,
+    shared: Arc<OnceLock<Shared>>,
+}
+
+fn prepare<'a>(
+    pipelines: &[&'a Pipeline],
+    mut environment: Environment,
+) -> Result<(Vec<Job<'a>>, Run)> {
+    let began = Instant::now();
+    let mut fetches = BTreeMap::new();
+    let mut jobs = Vec::new();
+    for &pipeline in pipelines {
+        let definition = pipeline.definition()?.clone();
+        let sources = definition
+            .sources
+            .iter()
+            .map(|source| fetch(source, &mut fetches, &mut environment))
+            .collect();
+        let destination = Destination::resolve(&definition.target, &mut environment);
+        jobs.push(Job { pipeline, definition, sources, destination });
+    }
+    environment.check()?;
+    fetches.values().try_for_each(|fetch| fetch.resolved.check())?;
+    let run = Run {
+        began,
+        client: Client::new()?,
+        secrets: environment.secrets(),
+        runtime: sql::runtime()?,
+    };
+    Ok((jobs, run))
+}
+
+/// The fetch of a source; sources that make the same requests have one.
+fn fetch(
+    source: &Source,
+    fetches: &mut BTreeMap<String, Fetch>,
+    environment: &mut Environment,
+) -> Fetch {
+    let requests = Source {
+        name: String::new(),
+        description: None,
+        schema: None,
+        reads: BTreeSet::new(),
+        ..source.clone()
+    };
+    let new = || Fetch {
+        resolved: Arc::new(rest::resolve(source, environment)),
+        fetched: Arc::default(),
+        readers: Arc::default(),
+        shared: Arc::default(),
+    };
+    // Only what is requested counts: it is compared as it was written.
+    fetches.entry(format!("{requests:?}")).or_insert_with(new).clone()
+}
+
+/// A job whose query is planned, or why it is not.
+struct Planned<'a> {
+    job: Job<'a>,
+    query: Result<Query>,
+}
+
+impl Run {
+    async fn all(self, jobs: Vec<Job<'_>>) -> Report {
+        // How often each fetch is read must be known before any begins: all queries are planned first.
+        let mut planned = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            planned.push(self.plan(job).await);
+        }
+        let fetches: Vec<_> = planned.iter().flat_map(|p| p.job.sources.clone()).collect();
+        let pipelines: Vec<_> = futures::stream::iter(planned)
+            .map(|planned| self.report(planned))
+            .buffered(PIPELINES_AT_ONCE)
+            .collect()
+            .await;
+        let total = self.total(&pipelines, &fetches);
+        Report { error: None, pipelines, total }
+    }
+
+    async fn plan<'a>(&self, mut job: Job<'a>) -> Planned<'a> {
+        let query = self.query(&mut job).await;
+        if let Ok(query) = &query {
+            for (source, fetch) in job.definition.sources.iter().zip(&job.sources) {
+                fetch.readers.fetch_add(query.reading.scans(&source.name), Ordering::Relaxed);
+            }
+        }
+        Planned { job, query }
+    }
+
+    async fn query(&self, job: &mut Job<'_>) -> Result<Query> {
+        if job.definition.row.is_none() {
+            self.infer(job).await?;
+        }
+        Query::plan(&job.definition, &self.runtime).await
+    }
+
+    /// Runs one pipeline to its end, good or bad.
+    async fn report(&self, Planned { job, query }: Planned<'_>) -> PipelineReport {
+        let began = Instant::now();
+        let name = job.pipeline.name().to_owned();
+        let outcome = match query {
+            Ok(query) => {
+                self.one(&job, &query).instrument(info_span!("run", pipeline = name)).await
+            }
+            Err(error) => Err(error),
+        };
+        let mut numbers = Numbers { seconds: began.elapsed(), ..Numbers::default() };
+        job.sources.iter().for_each(|fetch| numbers.add_fetched(&fetch.fetched));
+        let error = match outcome {
+            Ok(Written { received, stored }) => {
+                (numbers.rows, numbers.stored) = (received, stored);
+                tracing::info!(pipeline = name, rows = received, stored, "committed");
+                None
+            }
+            Err(error) => {
+                let error = error.in_pipeline(&name);
+                tracing::error!(pipeline = name, "{error}");
+                Some(error)
+            }
+        };
+        PipelineReport { name, table: job.definition.table, error, numbers }
+    }
+
+    /// Fetches, computes, stores, commits.
+    async fn one(&self, job: &Job<'_>, query: &Query) -> Result<Written> {
+        let Definition { table, mode, key, row, .. } = &job.definition;
+        let row = row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
+        // The target is the first to be asked: what it refuses costs no request.
+        let mut sink = sink::open(&job.destination, table, *mode, key, row).await?;
+        for (source, fetch) in job.definition.sources.iter().zip(&job.sources) {
+            let pages = fetch.shared(self);
+            let decoder = job.pipeline.decoder(source)?;
+            query.reading.set(&source.name, Box::new(move || Ok((pages.reader(), decoder()))));
+        }
+        let mut batches = std::pin::pin!(query.stream()?);
+        while let Some(batch) = batches.next().await {
+            sink.write(batch?).await?;
+        }
+        sink.commit().await
+    }
+
+    fn total(&self, pipelines: &[PipelineReport], fetches: &[Fetch]) -> Numbers {
+        let mut total = Numbers { seconds: self.began.elapsed(), ..Numbers::default() };
+        let mut counted = Vec::new();
+        for fetch in fetches {
+            if !counted.iter().any(|known| Arc::ptr_eq(known, &fetch.fetched)) {
+                counted.push(Arc::clone(&fetch.fetched));
+                total.add_fetched(&fetch.fetched);
+            }
+        }
+        for pipeline in pipelines {
+            total.rows += pipeline.numbers.rows;
+            total.stored += pipeline.numbers.stored;
+        }
+        total
+    }
+}
+
+impl Fetch {
+    /// The pages, requested when the first reader begins.
+    fn shared(&self, run: &Run) -> Shared {
+        let several = self.readers.load(Ordering::Relaxed) > 1;
+        self.shared.get_or_init(|| self.begin(run, several)).clone()
+    }
+
+    fn begin(&self, run: &Run, several: bool) -> Shared {
+        let (client, resolved) = (run.client.clone(), Resolved::clone(&self.resolved));
+        let (secrets, fetched) = (run.secrets.clone(), Arc::clone(&self.fetched));
+        Shared::new(several, move || rest::pages(&client, resolved, secrets, fetched))
+    }
+}
+
+#[cfg(not(feature = "cli"))]
+impl Run {
+    #[allow(clippy::unused_async)] // The same shape as with the compiler.
+    async fn infer(&self, job: &mut Job<'_>) -> Result<()> {
+        let name = job.pipeline.name();
+        Err(Error::config(format!("`{name}` reads a source without a schema"))
+            .help("declare `schema:`, or build apitap with the feature `cli`"))
+    }
+}
+
+#[cfg(feature = "cli")]
+impl Run {
+    /// Looks at all records of the sources without a schema, then checks the query against them.
+    ///
+    /// Pages are kept in a temporary file, so that they are requested once and read again.
+    async fn infer(&self, job: &mut Job<'_>) -> Result<()> {
+        for (source, fetch) in job.definition.sources.iter_mut().zip(&job.sources) {
+            if source.schema.is_none() {
+                let pages = fetch.shared.get_or_init(|| fetch.begin(self, true));
+                source.schema = Some(infer(&source.name, pages.reader()).await?);
+            }
+        }
+        crate::cli::complete(&mut job.definition)
+    }
+}
+
+/// The schema of all records; tells the user how to write it down.
+#[cfg(feature = "cli")]
+async fn infer(source: &str, mut pages: Pages) -> Result<Schema> {
+    let mut inference = Inference::default();
+    while let Some(page) = pages.next().await {
+        let page = page?;
+        for (index, range) in page.records.iter().enumerate() {
+            let record = page.body.get(range.start as usize..range.end as usize);
+            inference.observe(record.unwrap_or_default()).map_err(|cause| {
+                Error::data("this record cannot be read")
+                    .caused_by(cause)
+                    .in_request(&page.request)
+                    .at_record(index as u64 + 1)
+            })?;
+        }
+    }
+    let schema = inference.schema();
+    if schema.fields.is_empty() {
+        return Err(Error::data(format!("`{source}` has no records to infer a schema from"))
+            .help("declare its fields in the YAML file: `schema: {id: int64!, …}`"));
+    }
+    for path in inference.mixed() {
+        tracing::warn!("`{path}` of `{source}` has values of several kinds: it is kept as json");
+    }
+    let yaml = notation::yaml(&schema).replace('\n', "\n      ");
+    tracing::warn!(
+        "the schema of `{source}` is inferred from this run's records; to have it checked before \
+         a run, write it down:\n    schema:\n      {yaml}"
+    );
+    Ok(schema)
+}

@@ -1,0 +1,172 @@
+//! What is to be loaded: which columns, into which table, how. The same for every database.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::FieldRef;
+
+use super::refusal;
+use crate::definition::Mode;
+use crate::schema::{Schema, Type};
+use crate::{Error, Result};
+
+/// A load that makes sense in itself: the key's columns are among the row's.
+#[derive(Debug, Clone)]
+pub(super) struct Load {
+    pub(super) table: TableName,
+    pub(super) mode: Mode,
+    pub(super) columns: Vec<Column>,
+    /// The places of the columns that identify a row, in the order of the key. Empty for `append`,
+    /// which keeps every row: there a key is no more than a remark.
+    pub(super) key: Vec<usize>,
+}
+
+/// One column of the rows.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) ty: Type,
+    pub(super) description: Option<String>,
+    /// In which form its values arrive.
+    pub(super) field: FieldRef,
+    /// What says that a value must be there, if anything does.
+    pub(super) required: Option<Required>,
+}
+
+/// What says that a value must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Required {
+    Schema,
+    Key,
+    Table,
+}
+
+/// A table's name as it was written, in its parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TableName {
+    pub(super) schema: Option<String>,
+    pub(super) name: String,
+}
+
+impl Load {
+    pub(super) fn new(table: &str, mode: Mode, key: &[String], row: &Schema) -> Result<Self> {
+        let table = TableName::parse(table)?;
+        if row.fields.is_empty() {
+            return Err(Error::config(format!("the rows for `{table}` have no columns")));
+        }
+        let mut names = HashSet::new();
+        if let Some(twice) = row.fields.iter().find(|field| !names.insert(field.name.as_str())) {
+            let name = &twice.name;
+            return Err(Error::config(format!("the rows for `{table}` have two columns `{name}`"))
+                .help("give one of them another name with AS"));
+        }
+        if mode == Mode::Merge && key.is_empty() {
+            return Err(Error::config(format!("`{table}` has no key to merge by"))
+                .help("say which columns identify a row: `key`"));
+        }
+        let mut places = Vec::with_capacity(key.len());
+        for name in key {
+            let place = row.fields.iter().position(|field| field.name == *name);
+            places.push(place.ok_or_else(|| unknown_key(&table, name, row))?);
+        }
+        if mode == Mode::Append {
+            places.clear();
+        }
+        let columns = row.fields.iter().enumerate().map(|(place, field)| Column {
+            name: field.name.clone(),
+            ty: field.ty.clone(),
+            description: field.description.clone(),
+            field: crate::schema::arrow::field(field).into(),
+            required: match (places.contains(&place), field.nullable) {
+                (true, _) => Some(Required::Key),
+                (false, false) => Some(Required::Schema),
+                (false, true) => None,
+            },
+        });
+        Ok(Self { columns: columns.collect(), table, mode, key: places })
+    }
+
+    /// The names of the key's columns, in its order.
+    pub(super) fn key_names(&self) -> impl Iterator<Item = &str> {
+        self.key.iter().filter_map(|&place| self.columns.get(place)).map(|column| &*column.name)
+    }
+
+    /// Asks for a value in these columns too: in the table they are NOT NULL.
+    pub(super) fn require(&mut self, names: &[String]) {
+        for column in &mut self.columns {
+            if names.contains(&column.name) {
+                column.required.get_or_insert(Required::Table);
+            }
+        }
+    }
+
+    /// Whether a batch has these columns, and a value wherever one must be.
+    ///
+    /// `first` is the number of its first row.
+    pub(super) fn check(&self, batch: &RecordBatch, first: u64) -> Result<()> {
+        if batch.num_columns() != self.columns.len() {
+            return Err(Error::query(format!(
+                "the query yields {} columns where `{}` takes {}",
+                batch.num_columns(),
+                self.table,
+                self.columns.len()
+            )));
+        }
+        for (column, array) in self.columns.iter().zip(batch.columns()) {
+            if array.data_type() != column.field.data_type() {
+                return Err(Error::query(format!(
+                    "column `{}` arrives as {} where {} was declared",
+                    column.name,
+                    array.data_type(),
+                    column.field.data_type()
+                ))
+                .help("this is a mistake in apitap: please report it"));
+            }
+            let Some(required) = column.required else { continue };
+            let null = (array.null_count() > 0)
+                .then(|| (0..array.len()).find(|&row| array.is_null(row)))
+                .flatten();
+            if let Some(row) = null {
+                return Err(refusal::null(&self.table, column, required, first + row as u64));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unknown_key(table: &TableName, name: &str, row: &Schema) -> Error {
+    let all: Vec<_> = row.fields.iter().map(|field| format!("`{}`", field.name)).collect();
+    Error::config(format!(
+        "the key of `{table}` names a column `{name}`, which the query does not yield"
+    ))
+    .help(format!("it yields {}", all.join(", ")))
+}
+
+impl TableName {
+    fn parse(written: &str) -> Result<Self> {
+        let parts: Vec<_> = written.split('.').collect();
+        let (schema, name) = match parts.as_slice() {
+            [name] => (None, *name),
+            [schema, name] => (Some(*schema), *name),
+            _ => {
+                return Err(Error::config(format!("the table name `{written}` has too many dots"))
+                    .help("write `table` or `schema.table`"));
+            }
+        };
+        if name.is_empty() || schema == Some("") {
+            return Err(Error::config(format!("the table name `{written}` has an empty part"))
+                .help("write `table` or `schema.table`"));
+        }
+        Ok(Self { schema: schema.map(str::to_owned), name: name.to_owned() })
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(f, "{schema}.{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}

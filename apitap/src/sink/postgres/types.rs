@@ -1,0 +1,186 @@
+//! Schema types as PostgreSQL's types: of a new table, of the staging table, and which types of a
+//! table that is there already hold all our values.
+
+use crate::schema::Type;
+use crate::sink::load::Load;
+use crate::{Error, Result};
+
+/// PostgreSQL cuts off what is longer, silently.
+const MAX_NAME_BYTES: usize = 63;
+
+/// Names that PostgreSQL would cut off are refused.
+pub(super) fn check_names(load: &Load) -> Result<()> {
+    let schema = load.table.schema.iter().map(|name| ("schema", name));
+    let table = std::iter::once(("table", &load.table.name));
+    let columns = load.columns.iter().map(|column| ("column", &column.name));
+    match schema.chain(table).chain(columns).find(|(_, name)| name.len() > MAX_NAME_BYTES) {
+        None => Ok(()),
+        Some((what, name)) => Err(Error::config(format!(
+            "the {what} name `{name}` has {} bytes; PostgreSQL takes {MAX_NAME_BYTES}",
+            name.len()
+        ))
+        .help(match what {
+            "column" => "give the column a shorter name with AS",
+            _ => "name a table with a shorter name",
+        })),
+    }
+}
+
+/// Whether a type is written as JSON.
+pub(super) fn is_document(ty: &Type) -> bool {
+    match ty {
+        Type::Record(_) => true,
+        Type::List(item) => {
+            matches!(item.ty, Type::Record(_) | Type::List(_) | Type::Json)
+        }
+        _ => false,
+    }
+}
+
+/// The type of a column that we create.
+pub(super) fn sql(ty: &Type) -> String {
+    match ty {
+        Type::Bool => "boolean",
+        Type::Int16 => "smallint",
+        Type::Int32 => "integer",
+        Type::Int64 => "bigint",
+        Type::Float32 => "real",
+        Type::Float64 => "double precision",
+        Type::Decimal { precision, scale } => return format!("numeric({precision},{scale})"),
+        Type::String => "text",
+        Type::Date => "date",
+        Type::Time => "time without time zone",
+        Type::Timestamp => "timestamp with time zone",
+        Type::Uuid => "uuid",
+        Type::Binary => "bytea",
+        Type::Json | Type::Record(_) => "jsonb",
+        Type::List(_) if is_document(ty) => "jsonb",
+        Type::List(item) => return format!("{}[]", sql(&item.ty)),
+    }
+    .to_owned()
+}
+
+/// The type of a column of the staging table: what the encoder writes.
+///
+/// An array says the type of its elements in itself, and the encoder knows neither `timestamptz`
+/// nor `uuid`: those arrays get theirs on the way out, by [`cast`].
+pub(super) fn staged(ty: &Type) -> String {
+    match ty {
+        Type::List(item) => match item.ty {
+            Type::Timestamp => "timestamp[]".to_owned(),
+            Type::Uuid => "text[]".to_owned(),
+            _ => sql(ty),
+        },
+        _ => sql(ty),
+    }
+}
+
+/// What turns a staged value into one of our type; often nothing.
+pub(super) fn cast(ty: &Type) -> &'static str {
+    match ty {
+        Type::List(item) => match item.ty {
+            Type::Timestamp => "::timestamptz[]",
+            Type::Uuid => "::uuid[]",
+            _ => "",
+        },
+        _ => "",
+    }
+}
+
+/// Whether a column of that type, as `format_type` spells it, holds every value of ours unchanged.
+pub(super) fn holds(actual: &str, ty: &Type) -> bool {
+    const TEXT: [&str; 2] = ["text", "character varying"];
+    let one_of = |names: &[&str]| names.contains(&actual);
+    match ty {
+        Type::Int16 => one_of(&["smallint", "integer", "bigint"]) || numeric_holds(actual, 5, 0),
+        Type::Int32 => one_of(&["integer", "bigint"]) || numeric_holds(actual, 10, 0),
+        Type::Int64 => one_of(&["bigint"]) || numeric_holds(actual, 19, 0),
+        Type::Float32 => one_of(&["real", "double precision"]),
+        Type::Decimal { precision, scale } => {
+            numeric_holds(actual, i32::from(*precision), i32::from(*scale))
+        }
+        Type::String => one_of(&TEXT),
+        Type::Uuid => one_of(&["uuid"]) || one_of(&TEXT),
+        _ if sql(ty) == "jsonb" => one_of(&["jsonb", "json"]) || one_of(&TEXT),
+        Type::List(item) => {
+            actual.strip_suffix("[]").is_some_and(|element| holds(element, &item.ty))
+        }
+        _ => actual == sql(ty),
+    }
+}
+
+/// Whether `numeric`, or `numeric(p,s)` with room on both sides of the point.
+fn numeric_holds(actual: &str, precision: i32, scale: i32) -> bool {
+    let Some(rest) = actual.strip_prefix("numeric") else { return false };
+    if rest.is_empty() {
+        return true;
+    }
+    let inner = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    let Some((p, s)) = inner.and_then(|inner| inner.split_once(',')) else { return false };
+    let (Ok(p), Ok(s)) = (p.trim().parse::<i32>(), s.trim().parse::<i32>()) else { return false };
+    s >= scale && p - s >= precision - scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Item;
+
+    #[track_caller]
+    fn check(ty: Type, actual: &str, expected: bool) {
+        assert_eq!(holds(actual, &ty), expected, "{ty:?} in {actual}");
+    }
+
+    fn list(ty: Type) -> Type {
+        Type::List(Box::new(Item { ty, nullable: true }))
+    }
+
+    #[test]
+    fn a_wider_type_holds_our_values_and_a_narrower_one_does_not() {
+        check(Type::Int32, "bigint", true);
+        check(Type::Int32, "numeric", true);
+        check(Type::Int32, "numeric(10,0)", true);
+        check(Type::Int32, "numeric(9,0)", false);
+        check(Type::Int32, "smallint", false);
+        check(Type::Int64, "double precision", false);
+        check(Type::Float64, "real", false);
+        check(Type::Decimal { precision: 12, scale: 2 }, "numeric(12,2)", true);
+        check(Type::Decimal { precision: 12, scale: 2 }, "numeric(14,4)", true);
+        check(Type::Decimal { precision: 12, scale: 2 }, "numeric(12,4)", false);
+        check(Type::Decimal { precision: 12, scale: 2 }, "numeric(12,1)", false);
+        check(Type::String, "character varying", true);
+        check(Type::String, "character varying(20)", false);
+        check(Type::Timestamp, "timestamp without time zone", false);
+        check(Type::Timestamp, "timestamp(3) with time zone", false);
+        check(Type::Json, "json", true);
+        check(list(Type::Int32), "bigint[]", true);
+        check(list(Type::Int32), "bigint", false);
+        check(list(Type::Json), "jsonb", true);
+        check(list(Type::Json), "jsonb[]", false);
+    }
+
+    #[test]
+    fn a_column_that_we_create_holds_our_values() {
+        for ty in [
+            Type::Bool,
+            Type::Int16,
+            Type::Int32,
+            Type::Int64,
+            Type::Float32,
+            Type::Float64,
+            Type::Decimal { precision: 38, scale: 9 },
+            Type::String,
+            Type::Date,
+            Type::Time,
+            Type::Timestamp,
+            Type::Uuid,
+            Type::Binary,
+            Type::Json,
+            Type::Record(Vec::new()),
+        ] {
+            check(ty.clone(), &sql(&ty), true);
+            let list = list(ty);
+            check(list.clone(), &sql(&list), true);
+        }
+    }
+}

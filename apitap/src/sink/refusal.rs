@@ -1,0 +1,88 @@
+//! Why a value or a table cannot be taken, in words: the same for every database.
+
+use super::load::{Column, Load, Required, TableName};
+use crate::Error;
+
+/// A value that the database cannot hold; `why` goes on after "column … of row …".
+pub(super) fn value(column: &Column, row: u64, why: &str) -> Error {
+    Error::target(format!("column `{}` of row {row} {why}", column.name))
+}
+
+/// A null where a value must be.
+pub(super) fn null(table: &TableName, column: &Column, required: Required, row: u64) -> Error {
+    let name = &column.name;
+    let help = format!("leave such rows out: `WHERE {name} IS NOT NULL`");
+    match required {
+        Required::Schema => value(column, row, "is null, but the schema says it never is"),
+        Required::Key => {
+            value(column, row, &format!("is null, but it belongs to the key of `{table}`"))
+        }
+        Required::Table => {
+            value(column, row, &format!("is null, but in the table `{table}` it is NOT NULL"))
+        }
+    }
+    .help(help)
+}
+
+/// A column that the table lacks.
+pub(super) fn missing_column(table: &TableName, column: &Column, mend: String) -> Error {
+    Error::target(format!("the table `{table}` has no column `{}`", column.name)).help(mend)
+}
+
+/// A column of the table whose type does not hold our values.
+pub(super) fn column_type(
+    table: &TableName,
+    column: &Column,
+    actual: &str,
+    ours: &str,
+    mend: String,
+) -> Error {
+    Error::target(format!(
+        "column `{}` of the table `{table}` is `{actual}`, which does not hold every `{ours}`",
+        column.name
+    ))
+    .help(mend)
+}
+
+/// A column of the table that must have a value, and for which there is none.
+pub(super) fn extra_column(table: &TableName, name: &str, mend: String) -> Error {
+    Error::target(format!(
+        "column `{name}` of the table `{table}` is NOT NULL without a default, and the query does \
+         not yield it"
+    ))
+    .help(mend)
+}
+
+/// A column that the database computes.
+pub(super) fn generated_column(table: &TableName, column: &Column) -> Error {
+    Error::target(format!(
+        "column `{}` of the table `{table}` is computed by the database and takes no values",
+        column.name
+    ))
+    .help("leave it out of the query")
+}
+
+/// A table without a unique constraint over exactly the key.
+pub(super) fn no_unique_key(load: &Load, mend: String) -> Error {
+    let table = &load.table;
+    let key: Vec<_> = load.key_names().map(|name| format!("`{name}`")).collect();
+    Error::target(format!(
+        "the table `{table}` cannot be merged into: nothing says that {} {} unique in it",
+        key.join(", "),
+        if key.len() == 1 { "is" } else { "together are" }
+    ))
+    .help(mend)
+}
+
+/// Something of that name which is no table.
+pub(super) fn not_a_table(table: &TableName, kind: &str) -> Error {
+    Error::target(format!("`{table}` is a {kind}, not a table")).help("name another table")
+}
+
+/// Rows that got lost between us and the database: never to be passed over.
+pub(super) fn lost(table: &TableName, received: u64, staged: u64) -> Error {
+    Error::target(format!(
+        "{received} rows were to go into `{table}`, but only {staged} have arrived; nothing was \
+         changed"
+    ))
+}

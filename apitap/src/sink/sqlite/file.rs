@@ -1,0 +1,102 @@
+//! A path or URL → a connection to a SQLite file, or words that say why not.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::error::DatabaseError;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Executor, SqliteConnection};
+
+use crate::{Error, Result};
+
+/// A SQLite file, as it was written: `sqlite:quakes.db`, `sqlite://quakes.db` or a path.
+#[derive(Debug, Clone)]
+pub struct File {
+    written: String,
+}
+
+impl File {
+    pub(in crate::sink) fn new(written: String) -> Self {
+        Self { written: written.trim().to_owned() }
+    }
+
+    pub(super) async fn connect(&self, patience: Duration) -> Result<SqliteConnection> {
+        let (options, path) = self.options()?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(Error::target(format!(
+                "there is no folder `{}` for the SQLite file `{}`",
+                folder.display(),
+                path.display()
+            ))
+            .help(format!("create it: `mkdir -p {}`", folder.display())));
+        }
+        let opened = options
+            .create_if_missing(true)
+            .busy_timeout(patience)
+            // Staged rows go to a file: memory stays bounded, whatever the run yields.
+            .pragma("temp_store", "file")
+            .disable_statement_logging()
+            .connect()
+            .await;
+        let mut connection = opened.map_err(|error| unopened(&path, &error))?;
+        // SQLite looks into the file only when it has to.
+        let look = connection.execute("SELECT count(*) FROM sqlite_schema").await;
+        look.map_err(|error| unopened(&path, &error))?;
+        Ok(connection)
+    }
+
+    fn options(&self) -> Result<(SqliteConnectOptions, PathBuf)> {
+        let written = self.written.as_str();
+        let path = written.strip_prefix("sqlite:").unwrap_or(written);
+        let path = path.strip_prefix("//").filter(|_| path.len() < written.len()).unwrap_or(path);
+        if path.is_empty() {
+            return Err(Error::config("the SQLite target names no file")
+                .help("write `sqlite:FILE` or the path of a file"));
+        }
+        let (file, parameters) = path.split_once('?').unwrap_or((path, ""));
+        if file == ":memory:" || parameters.contains("memory") {
+            return Err(Error::config("a SQLite database in memory is gone when the run ends")
+                .help("write `sqlite:FILE` or the path of a file"));
+        }
+        if path.starts_with("file:") {
+            return Err(Error::config(format!("`{path}` is not a form of SQLite target"))
+                .help("write `sqlite:FILE` or the path of a file"));
+        }
+        let options = match path.len() == written.len() {
+            // A path is a path, whatever characters are in it.
+            true => SqliteConnectOptions::new().filename(path),
+            false => SqliteConnectOptions::from_str(written).map_err(|error| {
+                Error::config(format!("`{written}` is malformed: {}", said(&error)))
+                    .help("write `sqlite:FILE` or the path of a file")
+            })?,
+        };
+        let path = options.get_filename().to_path_buf();
+        Ok((options, path))
+    }
+}
+
+fn unopened(path: &Path, error: &sqlx::Error) -> Error {
+    let failed =
+        Error::target(format!("cannot open the SQLite file `{}`: {}", path.display(), said(error)));
+    match error.as_database_error() {
+        Some(error) if is_busy(error) => failed.help("another program keeps it locked"),
+        _ => failed.help("it must be a SQLite database, or not be there yet, and be writable"),
+    }
+}
+
+/// Whether another connection holds a lock. The extended codes end in the byte of the plain one.
+pub(super) fn is_busy(error: &dyn DatabaseError) -> bool {
+    let code = error.code().and_then(|code| code.parse::<i32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
+/// What SQLite said, in one line.
+pub(super) fn said(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Configuration(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}

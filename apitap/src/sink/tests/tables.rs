@@ -1,0 +1,137 @@
+//! Which tables take the rows, and what the others lack.
+
+use super::*;
+
+async fn check(ddl: &str, mode: Mode, expected: Result<(), &str>) {
+    let database = Database::new();
+    database.execute(ddl).await;
+    let opened = database.open("orders", mode, &orders()).await;
+    match (opened, expected) {
+        (Ok(_), Ok(())) => {}
+        (opened, Err(expected)) => fails(opened.map(drop), expected),
+        (Err(error), Ok(())) => panic!("{ddl}: {error}"),
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_takes_the_rows_is_used() {
+    check("CREATE TABLE orders (status VARCHAR(9), id BIGINT UNIQUE)", Mode::Merge, Ok(())).await;
+    check("CREATE TABLE Orders (ID INTEGER PRIMARY KEY, Status)", Mode::Merge, Ok(())).await;
+    check("CREATE TABLE orders (id INT, status TEXT, x NOT NULL DEFAULT 1)", Mode::Append, Ok(()))
+        .await;
+    check(
+        "CREATE TABLE orders (k INTEGER PRIMARY KEY NOT NULL, id INT UNIQUE, status TEXT)",
+        Mode::Merge,
+        Ok(()),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_is_refused_with_what_mends_it() {
+    check(
+        "CREATE TABLE orders (id INT)",
+        Mode::Append,
+        Err("the table `orders` has no column `status`\n  \
+             help:     ALTER TABLE main.\"orders\" ADD COLUMN \"status\" TEXT"),
+    )
+    .await;
+    check(
+        "CREATE TABLE orders (id INT, status INT)",
+        Mode::Append,
+        Err("column `status` of the table `orders` is `INT`, which does not hold every `TEXT`\n  \
+             help:     SQLite cannot change a column's type: ALTER TABLE main.\"orders\" RENAME \
+             COLUMN \"status\" TO another name, then ALTER TABLE main.\"orders\" ADD COLUMN \
+             \"status\" TEXT"),
+    )
+    .await;
+    check(
+        "CREATE TABLE orders (id INT, status TEXT, x NOT NULL)",
+        Mode::Append,
+        Err("column `x` of the table `orders` is NOT NULL without a default, and the query does \
+             not yield it\n  help:     yield the column `x`, or give it a default"),
+    )
+    .await;
+    check(
+        "CREATE TABLE orders (id INT, status TEXT AS ('x'))",
+        Mode::Append,
+        Err("column `status` of the table `orders` is computed by the database and takes no \
+             values\n  help:     leave it out of the query"),
+    )
+    .await;
+    check(
+        "CREATE VIEW orders AS SELECT 1 AS id, 'x' AS status",
+        Mode::Append,
+        Err("`orders` is a view, not a table\n  help:     name another table"),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn merge_needs_a_unique_key_over_exactly_the_key() {
+    for ddl in [
+        "CREATE TABLE orders (id INT, status TEXT)",
+        "CREATE TABLE orders (id INT, status TEXT, UNIQUE (id, status))",
+        "CREATE TABLE orders (id INT, status TEXT);
+         CREATE UNIQUE INDEX some ON orders (id) WHERE status = 'x'",
+        "CREATE TABLE orders (id INT COLLATE NOCASE UNIQUE, status TEXT)",
+    ] {
+        check(
+            ddl,
+            Mode::Merge,
+            Err("the table `orders` cannot be merged into: nothing says that `id` is unique in \
+                 it\n  help:     CREATE UNIQUE INDEX main.\"orders_key\" ON \"orders\" (\"id\")"),
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn names_are_kept_as_they_are_written() {
+    let database = Database::new();
+    let row = schema(&[
+        ("id", Type::Int64, false),
+        ("select", Type::String, true),
+        ("camelCase", Type::String, true),
+        ("Order \"x\"", Type::String, true),
+    ]);
+    let rows = json!([{ "id": 1, "select": "a", "camelCase": "b", "Order \"x\"": "c" }]);
+    for _ in 0..2 {
+        database.load("Order \"x\" ; --", Mode::Merge, &row, rows.clone()).await.unwrap();
+    }
+    let found = database
+        .rows("SELECT \"select\", \"camelCase\", \"Order \"\"x\"\"\" FROM \"Order \"\"x\"\" ; --\"")
+        .await;
+    assert_eq!(found, ["a|b|c"]);
+    // Even the name of the staging table.
+    database.load("apitap_staging", Mode::Merge, &row, rows).await.unwrap();
+    assert_eq!(database.rows("SELECT \"select\" FROM apitap_staging").await, ["a"]);
+}
+
+#[tokio::test]
+async fn names_that_make_no_table_are_refused() {
+    let database = Database::new();
+    fails(
+        database.open("analytics.orders", Mode::Append, &orders()).await.map(drop),
+        "`analytics.orders` names a schema, and SQLite has none\n  help:     write `orders`",
+    );
+    fails(
+        database.open("a.b.c", Mode::Append, &orders()).await.map(drop),
+        "the table name `a.b.c` has too many dots\n  help:     write `table` or `schema.table`",
+    );
+    fails(
+        database.open("sqlite_x", Mode::Append, &orders()).await.map(drop),
+        "the table name `sqlite_x` is reserved: those that start with `sqlite_` are SQLite's \
+         own\n  help:     name another table",
+    );
+    let row = schema(&[("v", Type::Int64, false), ("V", Type::Int64, false)]);
+    fails(
+        database.open("t", Mode::Append, &row).await.map(drop),
+        "there is another column like `V` that differs only in case, and to SQLite they are \
+         the same\n  help:     give one of them another name with AS",
+    );
+    fails(
+        database.open("t", Mode::Merge, &row).await.map(drop),
+        "`t` has no key to merge by\n  help:     say which columns identify a row: `key`",
+    );
+}

@@ -1,0 +1,69 @@
+//! A value of one type at a cursor → one more row of an Arrow array.
+
+use std::fmt;
+
+use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::error::ArrowError;
+
+use crate::schema::Type;
+use crate::source::json::{Cursor, Fault, Scalar};
+
+/// The values of one type, as they gather.
+///
+/// Whether null is allowed is not its business: [`super::record::Field`] and [`super::list::List`]
+/// decide that.
+pub trait Column: Send {
+    /// The type that it takes.
+    fn ty(&self) -> Type;
+
+    /// Appends the value at the cursor, which is not null, and passes over it.
+    fn append(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault>;
+
+    /// Appends null; also what stands in a field of a record that is null itself.
+    fn append_null(&mut self);
+
+    /// Values and nulls since the last [`Column::finish`].
+    fn rows(&self) -> usize;
+
+    /// The array of them; the column starts anew.
+    fn finish(&mut self) -> Result<ArrayRef, ArrowError>;
+}
+
+impl Column for Box<dyn Column> {
+    fn ty(&self) -> Type {
+        self.as_ref().ty()
+    }
+
+    fn append(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+        self.as_mut().append(cursor)
+    }
+
+    fn append_null(&mut self) {
+        self.as_mut().append_null();
+    }
+
+    fn rows(&self) -> usize {
+        self.as_ref().rows()
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        self.as_mut().finish()
+    }
+}
+
+/// A value of another kind than its type has.
+#[cold]
+pub(super) fn other_kind(expected: impl fmt::Display, found: Scalar<'_>) -> Fault {
+    Fault::misfit(format!("expected {expected}, found {found}"))
+        .help("declare the type that the API returns; `json` takes any value")
+}
+
+/// A value of the right kind that does not fit, and why: `which is not whole`.
+#[cold]
+pub(super) fn no_fit(
+    expected: impl fmt::Display,
+    found: Scalar<'_>,
+    why: impl fmt::Display,
+) -> Fault {
+    Fault::misfit(format!("expected {expected}, found {found}, {why}"))
+}

@@ -1,0 +1,101 @@
+//! Numbers as they are written → exact values.
+
+/// Why a decimal literal has no exact value in a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// Digits other than zero follow the last place that is kept.
+    Fraction,
+    /// It has more digits than can be kept.
+    Large,
+}
+
+/// The value of a JSON number times 10^`scale`, exactly: `1.50` at scale 1 is 15.
+///
+/// `1.0` and `1e3` are whole; it is the value that counts, not the spelling.
+pub(super) fn scaled(raw: &str, scale: u8) -> Result<i128, Unfit> {
+    let (negative, unsigned) = match raw.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, raw),
+    };
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, saturating(exponent)),
+        None => (unsigned, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let places = exponent.saturating_add(i64::from(scale));
+    // How many of the digits stand before the last place that is kept; more than there are: zeros.
+    let kept = places.saturating_add(whole.len() as i64);
+    let mut value = 0i128;
+    for (digit, position) in whole.bytes().chain(fraction.bytes()).zip(0i64..) {
+        let digit = i128::from(digit - b'0');
+        if position < kept {
+            value = append(value, digit)?;
+        } else if digit != 0 {
+            return Err(Unfit::Fraction);
+        }
+    }
+    let mut zeros = kept.saturating_sub((whole.len() + fraction.len()) as i64);
+    while zeros > 0 && value != 0 {
+        value = append(value, 0)?;
+        zeros -= 1;
+    }
+    Ok(if negative { -value } else { value })
+}
+
+fn append(value: i128, digit: i128) -> Result<i128, Unfit> {
+    value.checked_mul(10).and_then(|value| value.checked_add(digit)).ok_or(Unfit::Large)
+}
+
+/// The exponent of a JSON number; one that no value can have, where it has too many digits.
+fn saturating(exponent: &str) -> i64 {
+    let limit = if exponent.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 };
+    exponent.parse().unwrap_or(limit).clamp(i64::MIN / 2, i64::MAX / 2)
+}
+
+/// Whether a string is a decimal as people write it: `-?[0-9]+(.[0-9]+)?`.
+pub(super) fn is_plain_decimal(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    match unsigned.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => digits(unsigned),
+    }
+}
+
+/// Whether a number is written as a whole number: without point and exponent.
+pub(super) fn is_whole(raw: &str) -> bool {
+    raw.bytes().all(|byte| matches!(byte, b'-' | b'0'..=b'9'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(raw: &str, scale: u8, expected: Result<i128, Unfit>) {
+        assert_eq!(scaled(raw, scale), expected, "{raw} at scale {scale}");
+    }
+
+    #[test]
+    fn the_value_counts_and_not_the_spelling() {
+        check("0", 0, Ok(0));
+        check("-0", 0, Ok(0));
+        check("1.0", 0, Ok(1));
+        check("1e3", 0, Ok(1000));
+        check("1.50e1", 0, Ok(15));
+        check("1500E-2", 0, Ok(15));
+        check("-12.30", 2, Ok(-1230));
+        check("0.000e-99999999999999999999999", 0, Ok(0));
+        check("0e99999999999999999999999", 38, Ok(0));
+        check("170141183460469231731687303715884105727", 0, Ok(i128::MAX));
+    }
+
+    #[test]
+    fn what_is_not_exact_is_refused() {
+        check("1.5", 0, Err(Unfit::Fraction));
+        check("1e-1", 0, Err(Unfit::Fraction));
+        check("0.001", 2, Err(Unfit::Fraction));
+        check("1e-99999999999999999999999", 38, Err(Unfit::Fraction));
+        check("1e99999999999999999999999", 0, Err(Unfit::Large));
+        check("170141183460469231731687303715884105728", 0, Err(Unfit::Large));
+    }
+}

@@ -1,0 +1,158 @@
+//! Pages that name the next one → requests one after the other, until a page names none.
+//!
+//! A page that leads back to where the run has been is an error, not an endless run.
+
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use apitap_build::definition::{Pagination, Pointer};
+use url::Url;
+
+use super::body::shortened;
+use super::endpoint::Endpoint;
+use super::fetch::Answer;
+use super::{link, same_records};
+use crate::source::page::{self, Page};
+use crate::{Error, Result};
+
+/// How many places a run remembers, which bounds the memory for it to some 20 MiB. After that it
+/// starts anew: a loop is still found, unless it is longer than this.
+const REMEMBERED: usize = 1 << 20;
+
+/// The pages of a collection in which each page leads to the next.
+pub(super) struct Linked {
+    endpoint: Arc<Endpoint>,
+    pagination: Arc<Pagination>,
+    /// The next request; `None` at the end.
+    next: Option<Url>,
+    /// The next page's number.
+    number: u64,
+    visited: Visited,
+    previous: Option<Page>,
+}
+
+impl Linked {
+    pub(super) fn new(endpoint: Arc<Endpoint>, pagination: Pagination) -> Self {
+        let first = match &pagination {
+            Pagination::Cursor { page_size_param: Some(param), page_size, .. } => {
+                endpoint.url(&[(param, page_size.to_string())])
+            }
+            _ => endpoint.url(&[]),
+        };
+        let mut visited = Visited::default();
+        if !matches!(pagination, Pagination::Cursor { .. }) {
+            visited.insert(first.as_str());
+        }
+        let pagination = Arc::new(pagination);
+        Self { endpoint, pagination, next: Some(first), number: 1, visited, previous: None }
+    }
+
+    /// The next page with records.
+    pub(super) async fn next(&mut self) -> Result<Option<Page>> {
+        while let Some(url) = self.next.take() {
+            let fetched = Arc::clone(&self.endpoint).fetch(url, self.number).await;
+            let answer = fetched.map_err(|failure| failure.error)?;
+            self.endpoint.fetched.count(&answer.page);
+            self.number += 1;
+            let following = self.following(&answer);
+            self.next = following.map_err(|error| error.in_request(&answer.page.request))?;
+            if !answer.page.records.is_empty() {
+                self.previous = self.next.is_some().then(|| answer.page.clone());
+                return Ok(Some(answer.page));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The request after this answer; `None` at the end.
+    fn following(&mut self, answer: &Answer) -> Result<Option<Url>> {
+        let body = &answer.page.body;
+        let pagination = Arc::clone(&self.pagination);
+        match &*pagination {
+            Pagination::Cursor { cursor_param, cursor_path, page_size_param, page_size } => {
+                if let Some(error) = self.repeated(&answer.page, cursor_param) {
+                    return Err(error);
+                }
+                let Some(cursor) = scalar(body, cursor_path)? else { return Ok(None) };
+                if !self.visited.insert(&cursor) {
+                    let shown = self.endpoint.secrets.mask(&shortened(&cursor, 100));
+                    return Err(Error::data(format!(
+                        "the cursor `{shown}` came before: the run would never end"
+                    ))
+                    .at_path(cursor_path.0.clone())
+                    .help(format!(
+                        "check `cursor_param`: the API seems to ignore `{cursor_param}`"
+                    )));
+                }
+                let size =
+                    page_size_param.iter().map(|name| (name.as_str(), page_size.to_string()));
+                let params: Vec<_> = size.chain([(cursor_param.as_str(), cursor)]).collect();
+                Ok(Some(self.endpoint.url(&params)))
+            }
+            Pagination::LinkHeader => {
+                let next = link::next(&answer.links).map_err(|value| {
+                    let shown = self.endpoint.secrets.mask(&shortened(&value, 200));
+                    Error::data(format!("the `Link` header is not a list of links: `{shown}`"))
+                        .help("without it the next page is not known; try another `pagination`")
+                })?;
+                next.map(|next| self.follow(answer, &next)).transpose()
+            }
+            Pagination::NextUrl { path } => {
+                let next = scalar(body, path)?;
+                let url = next.map(|next| self.follow(answer, &next)).transpose();
+                url.map_err(|error| error.at_path(path.0.clone()))
+            }
+            Pagination::None
+            | Pagination::LimitOffset { .. }
+            | Pagination::PageNumber { .. }
+            | Pagination::PageOnly { .. } => Ok(None),
+        }
+    }
+
+    fn follow(&mut self, answer: &Answer, reference: &str) -> Result<Url> {
+        let url = self.endpoint.follow(&answer.url, reference)?;
+        if self.visited.insert(url.as_str()) {
+            return Ok(url);
+        }
+        let label = self.endpoint.label(&url);
+        Err(Error::data(format!(
+            "the next page is one that was requested before: the run would never end (`{label}`)"
+        ))
+        .help("the API's pages lead in a circle; try another `pagination`"))
+    }
+
+    fn repeated(&self, page: &Page, cursor_param: &str) -> Option<Error> {
+        let previous = self.previous.as_ref()?;
+        same_records(previous, page).then(|| {
+            Error::data(format!(
+                "page {} repeats page {}: the API seems to ignore `{cursor_param}`",
+                page.number, previous.number
+            ))
+            .help("check `cursor_param`")
+        })
+    }
+}
+
+/// What the body says about the next page; an empty body says nothing.
+fn scalar(body: &[u8], path: &Pointer) -> Result<Option<String>> {
+    if body.is_empty() { Ok(None) } else { page::scalar_at(body, path) }
+}
+
+/// Where a run has been, as hashes: 64 bits, so that a million places clash once in 10⁷ runs.
+#[derive(Default)]
+struct Visited {
+    hasher: RandomState,
+    hashes: HashSet<u64>,
+}
+
+impl Visited {
+    /// Whether the place is new.
+    fn insert(&mut self, place: &str) -> bool {
+        if self.hashes.len() >= REMEMBERED {
+            self.hashes.clear();
+        }
+        self.hashes.insert(self.hasher.hash_one(place))
+    }
+}

@@ -1,0 +1,200 @@
+//! Who we are: on every request to the source's server, on no other, and in no message.
+
+use apitap_build::definition::{ApiKeyPlace, Auth};
+
+use super::*;
+
+fn token() -> Text {
+    Text("${TOKEN}".to_owned())
+}
+
+fn api_key(place: ApiKeyPlace) -> Auth {
+    Auth::ApiKey { place, name: "x-key".to_owned(), value: token() }
+}
+
+fn every_auth() -> [Auth; 5] {
+    [
+        Auth::Bearer(token()),
+        Auth::Basic { username: Text("me".to_owned()), password: token() },
+        api_key(ApiKeyPlace::Header),
+        api_key(ApiKeyPlace::Query),
+        api_key(ApiKeyPlace::Cookie),
+    ]
+}
+
+/// Where a request carries credentials: `place=value`.
+fn carried(request: &Request) -> String {
+    let mut found = Vec::new();
+    for name in ["authorization", "x-key", "cookie"] {
+        let value = request.header(name);
+        if !value.is_empty() {
+            found.push(format!("{name}={value}"));
+        }
+    }
+    let param = request.param("x-key");
+    if !param.is_empty() {
+        found.push(format!("query={param}"));
+    }
+    found.join(" ")
+}
+
+#[tokio::test]
+async fn credentials_are_in_their_place_on_every_page() {
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("me:{TOKEN}"));
+    let places = [
+        format!("authorization=Bearer {TOKEN}"),
+        format!("authorization=Basic {basic}"),
+        format!("x-key={TOKEN}"),
+        format!("query={TOKEN}"),
+        format!("cookie=theme=dark; x-key={TOKEN}"),
+    ];
+    for (auth, expected) in every_auth().into_iter().zip(places) {
+        let server = Server::start(|request| match request.number("page") {
+            0 => records(0..1).header("link", "<?page=2>; rel=next"),
+            _ => records(1..2),
+        })
+        .await;
+        let mut source = source(&server, Pagination::LinkHeader);
+        if matches!(auth, Auth::ApiKey { place: ApiKeyPlace::Cookie, .. }) {
+            source.headers = vec![("Cookie".to_owned(), Text("theme=dark".to_owned()))];
+        }
+        source.auth = Some(auth);
+        assert_eq!(fetch(&source).await.pages.len(), 2);
+        let found: Vec<String> = server.requests().iter().map(carried).collect();
+        assert_eq!(found, [expected.clone(), expected]);
+    }
+}
+
+#[tokio::test]
+async fn a_user_in_the_url_becomes_basic_authorization() {
+    let server = Server::start(|_| Reply::status(500)).await;
+    let mut source = source(&server, Pagination::None);
+    source.url = Text(server.url().replace("http://", "http://me:p%40ss@"));
+    let error = fetch(&source).await.error.unwrap().to_string();
+    let basic = base64::engine::general_purpose::STANDARD.encode("me:p@ss");
+    assert_eq!(carried(&server.requests()[0]), format!("authorization=Basic {basic}"));
+    assert!(error.contains(&format!("request:  GET {}/\n", server.url())), "{error}");
+}
+
+#[tokio::test]
+async fn headers_are_sent_and_json_is_asked_for() {
+    let server = Server::start(|_| records([])).await;
+    let mut source = source(&server, Pagination::None);
+    source.headers = vec![("X-Version".to_owned(), Text("v${TOKEN}".to_owned()))];
+    fetch(&source).await;
+    let request = &server.requests()[0];
+    assert_eq!(request.header("x-version"), format!("v{TOKEN}"));
+    assert_eq!(request.header("accept"), "application/json");
+    assert_eq!(request.header("user-agent"), concat!("apitap/", env!("CARGO_PKG_VERSION")));
+    assert_eq!(request.header("accept-encoding"), "zstd,gzip,br");
+    source.headers.push(("Accept".to_owned(), Text("application/hal+json".to_owned())));
+    fetch(&source).await;
+    assert_eq!(server.requests()[1].header("accept"), "application/hal+json");
+}
+
+#[tokio::test]
+async fn redirects_keep_credentials_on_the_same_server() {
+    for auth in every_auth() {
+        let server = Server::start(|request| match request.uri.path() {
+            "/items" => Reply::redirect("/v2/items"),
+            _ => records(0..1),
+        })
+        .await;
+        let source = Source { auth: Some(auth), ..source(&server, Pagination::None) };
+        assert_eq!(fetch(&source).await.shown(), shown(0..1));
+        let found: Vec<String> = server.requests().iter().map(carried).collect();
+        assert_eq!(found.len(), 2);
+        assert!(found[0].contains(['=']) && found[0] == found[1], "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn redirects_leave_credentials_behind_on_the_way_to_another_server() {
+    for auth in every_auth() {
+        let other = Server::start(|_| records(0..1)).await;
+        let location = format!("{}/elsewhere", other.url());
+        let server = Server::start(move |_| Reply::redirect(&location)).await;
+        let mut source = source(&server, Pagination::None);
+        source.headers = vec![("x-secret".to_owned(), token())];
+        source.auth = Some(auth);
+        assert_eq!(fetch(&source).await.shown(), shown(0..1));
+        let requests = other.requests();
+        assert_eq!(requests.len(), 1);
+        assert_eq!((carried(&requests[0]).as_str(), requests[0].header("x-secret")), ("", ""));
+        assert_eq!(requests[0].header("accept"), "application/json");
+        assert_secret(&format!("{requests:?}"));
+    }
+}
+
+#[tokio::test]
+async fn redirects_without_end_are_an_error() {
+    let expected = "error: the API redirects more than 10 times";
+    let (server, _) = check(Pagination::None, |_| Reply::redirect("/items"), expected).await;
+    assert_eq!(server.requests().len(), 11);
+    let expected = "error: the API redirects to something that is not an HTTP URL";
+    check(Pagination::None, |_| Reply::redirect("file:///etc/passwd"), expected).await;
+}
+
+#[tokio::test]
+async fn secrets_never_show_in_errors() {
+    // The API repeats all that it was told: `fetch` looks for the token in every error.
+    for status in [400, 401, 500] {
+        for auth in every_auth() {
+            let server = Server::start(move |request| {
+                let told = format!("{:?} {} {TOKEN}", request.headers, request.uri);
+                Reply::json(told).with_status(status)
+            })
+            .await;
+            let mut source = source(&server, Pagination::None);
+            source.query_params = vec![("t".to_owned(), token())];
+            source.auth = Some(auth);
+            let error = fetch(&source).await.error.unwrap().to_string();
+            assert!(error.contains("t=${TOKEN}"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn literal_credentials_are_secrets_too() {
+    let server = Server::start(|request| {
+        Reply::json(format!("no access for {}", carried(request))).with_status(403)
+    })
+    .await;
+    let auth = Some(Auth::Bearer(Text("written-out".to_owned())));
+    let error = fetch(&Source { auth, ..source(&server, Pagination::None) }).await.error.unwrap();
+    assert_eq!(
+        first_line(&error),
+        "the API answered `403 Forbidden`: no access for authorization=Bearer ***"
+    );
+}
+
+#[tokio::test]
+async fn credentials_in_a_written_url_do_not_show() {
+    let server = Server::start(|_| Reply::status(404)).await;
+    let mut source = source(&server, Pagination::None);
+    source.url = Text(format!("{}/items?Access_Token=abc&page=1", server.url()));
+    let error = fetch(&source).await.error.unwrap().to_string();
+    assert!(error.contains("/items?Access_Token=***&page=1\n"), "{error}");
+}
+
+#[tokio::test]
+async fn a_value_that_fits_no_header_is_a_config_error_without_it() {
+    let server = Server::start(|_| records([])).await;
+    let mut environment = Environment::from_iter([("TOKEN", "two\nlines")]);
+    for (auth, message) in [
+        (Auth::Bearer(token()), "the value of `auth` in source `items` does not fit a header"),
+        (
+            Auth::ApiKey {
+                place: ApiKeyPlace::Header,
+                name: "a b".to_owned(),
+                value: Text("x".to_owned()),
+            },
+            "`a b` in source `items` is not a header's name",
+        ),
+    ] {
+        let source = Source { auth: Some(auth), ..source(&server, Pagination::None) };
+        let error = resolve(&source, &mut environment).check().unwrap_err();
+        assert_eq!((error.kind(), first_line(&error).as_str()), (ErrorKind::Config, message));
+        assert!(!format!("{error:?}").contains("two"));
+    }
+}

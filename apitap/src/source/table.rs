@@ -1,0 +1,205 @@
+//! A source → a table of the engine: pages are fetched and decoded while the query reads them.
+//!
+//! The table and its plan hold the source's definition and nothing that is alive; what a run reads
+//! from ([`Reading`]) is found in the session when the plan is executed.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use apitap_build::definition::Source;
+use apitap_build::schema::arrow;
+use async_trait::async_trait;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::{FieldRef, Schema as ArrowSchema, SchemaRef};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{DataFusionError, internal_datafusion_err};
+use datafusion::execution::TaskContext;
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_plan::stream::RecordBatchReceiverStream;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use futures::StreamExt as _;
+use tokio::sync::mpsc::Sender;
+
+use super::decode::Decoder;
+use super::spool::Pages;
+use crate::{Error, Result};
+
+/// JSON bytes after which a batch is handed on; its Arrow form is of about that size.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Decoded batches that may wait for the query.
+const BATCHES_AHEAD: usize = 2;
+
+/// A source as a table: it has all declared fields, and can be scanned for those that are read.
+#[derive(Debug)]
+pub(crate) struct SourceTable {
+    source: Arc<Source>,
+    schema: SchemaRef,
+}
+
+impl SourceTable {
+    /// The table of a source whose schema is known.
+    pub(crate) fn new(source: Source) -> Self {
+        let schema = arrow::schema(&source.schema.clone().unwrap_or_default());
+        Self { source: Arc::new(source), schema }
+    }
+
+    /// What the source's decoder yields: the fields that the query reads, in their order.
+    fn decoded(&self) -> SchemaRef {
+        let reads = |field: &&FieldRef| self.source.reads.contains(field.name());
+        let fields: Vec<FieldRef> =
+            self.schema.fields().iter().filter(reads).map(Arc::clone).collect();
+        Arc::new(ArrowSchema::new(fields))
+    }
+}
+
+#[async_trait]
+impl TableProvider for SourceTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    // Filters stay above the scan: the decoder knows nothing of them.
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
+        if let Some(reading) = session.config().get_extension::<Reading>() {
+            reading.plan_scan(&self.source.name);
+        }
+        let schema = self.decoded();
+        let all: Vec<_> = (0..self.schema.fields().len()).collect();
+        let columns = projection
+            .unwrap_or(&all)
+            .iter()
+            .map(|index| schema.index_of(self.schema.field(*index).name()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let scan = SourceScan { source: Arc::clone(&self.source), schema: Arc::clone(&schema) };
+        let partitions: Vec<Arc<dyn PartitionStream>> = vec![Arc::new(scan)];
+        let exec =
+            StreamingTableExec::try_new(schema, partitions, Some(&columns), [], false, limit)?;
+        Ok(Arc::new(exec))
+    }
+}
+
+/// One reading of a source from its first page to its last.
+#[derive(Debug)]
+struct SourceScan {
+    source: Arc<Source>,
+    schema: SchemaRef,
+}
+
+impl PartitionStream for SourceScan {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let mut batches =
+            RecordBatchReceiverStream::builder(Arc::clone(&self.schema), BATCHES_AHEAD);
+        let sender = batches.tx();
+        let reading = context.session_config().get_extension::<Reading>();
+        let name = self.source.name.clone();
+        batches.spawn(async move {
+            let begun = reading
+                .ok_or_else(|| internal_datafusion_err!("`{name}` is read outside a run"))
+                .and_then(|reading| reading.begin(&name).map_err(external));
+            let (pages, decoder) = begun?;
+            decode(pages, decoder, &sender).await.map_err(external)
+        });
+        batches.build()
+    }
+}
+
+/// An error of ours on its way through the engine; [`crate::sql::error`] finds it again.
+fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// Begins to read a source's pages, and makes a decoder for them.
+pub(crate) type Begin = Box<dyn Fn() -> Result<(Pages, Box<dyn Decoder>)> + Send + Sync>;
+
+/// What one pipeline reads during a run, by the names of its sources.
+#[derive(Default)]
+pub(crate) struct Reading {
+    sources: HashMap<String, SourceReading>,
+}
+
+#[derive(Default)]
+struct SourceReading {
+    scans: AtomicUsize,
+    begin: OnceLock<Begin>,
+}
+
+impl Reading {
+    /// Nothing is known yet of how the sources are read.
+    pub(crate) fn new<'a>(sources: impl Iterator<Item = &'a Source>) -> Self {
+        Self {
+            sources: sources
+                .map(|source| (source.name.clone(), SourceReading::default()))
+                .collect(),
+        }
+    }
+
+    fn plan_scan(&self, source: &str) {
+        if let Some(source) = self.sources.get(source) {
+            source.scans.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How often the planned query reads a source.
+    pub(crate) fn scans(&self, source: &str) -> usize {
+        self.sources.get(source).map_or(0, |source| source.scans.load(Ordering::Relaxed))
+    }
+
+    /// Says how a source is read from now on.
+    pub(crate) fn set(&self, source: &str, begin: Begin) {
+        if let Some(source) = self.sources.get(source) {
+            // Set once by the runner, before the plan is executed; a second one would be the same.
+            drop(source.begin.set(begin));
+        }
+    }
+
+    fn begin(&self, source: &str) -> Result<(Pages, Box<dyn Decoder>)> {
+        match self.sources.get(source).and_then(|source| source.begin.get()) {
+            Some(begin) => begin(),
+            None => Err(Error::query(format!("`{source}` cannot be read: it is not fetched"))),
+        }
+    }
+}
+
+/// Decodes pages as they come; ends early when nobody reads the batches any more.
+async fn decode(
+    mut pages: Pages,
+    mut decoder: Box<dyn Decoder>,
+    batches: &Sender<datafusion::common::Result<RecordBatch>>,
+) -> Result<()> {
+    while let Some(page) = pages.next().await {
+        let page = page?;
+        for (index, range) in page.records.iter().enumerate() {
+            let record = page.body.get(range.start as usize..range.end as usize);
+            decoder
+                .append(record.unwrap_or_default())
+                .map_err(|error| error.at_record(index as u64 + 1).in_request(&page.request))?;
+            let full = decoder.rows() >= apitap_build::engine::BATCH_ROWS
+                || decoder.bytes() >= BATCH_BYTES;
+            if full && batches.send(Ok(decoder.finish()?)).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    if decoder.rows() > 0 {
+        // Nobody reads any more: then nobody misses the last batch.
+        drop(batches.send(Ok(decoder.finish()?)).await);
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! A checked query over its sources → Arrow batches of exactly the definition's row.
+//!
+//! Plans and executes with the engine's one configuration ([`apitap_build::engine`]), so that what
+//! the compiler has planned is what runs. Nothing here knows HTTP or a database.
+
+use std::sync::Arc;
+
+use apitap_build::definition::Definition;
+use apitap_build::engine;
+use apitap_build::schema::arrow;
+use datafusion::arrow::array::{Array as _, ArrayRef, RecordBatch};
+use datafusion::arrow::compute::{CastOptions, cast_with_options};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::DataFusionError;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::prelude::SessionContext;
+use futures::{Stream, StreamExt as _};
+
+use crate::source::table::{Reading, SourceTable};
+use crate::{Error, Result};
+
+/// What all queries of a run together may keep in memory; what needs more spills to disk.
+const MEMORY: usize = 512 << 20;
+
+/// What the queries of one run share: memory and temporary files.
+///
+/// # Errors
+/// There is no folder for temporary files.
+pub(crate) fn runtime() -> Result<Arc<RuntimeEnv>> {
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(MEMORY)))
+        .build_arc()
+        .map_err(|cause| error(&cause))
+}
+
+/// A query that is ready to run.
+pub(crate) struct Query {
+    plan: Arc<dyn ExecutionPlan>,
+    context: SessionContext,
+    row: SchemaRef,
+    /// How it reads its sources.
+    pub(crate) reading: Arc<Reading>,
+}
+
+impl Query {
+    /// Plans the query of a definition whose sources all have a schema.
+    ///
+    /// # Errors
+    /// The engine refuses the query, which it accepted when it was checked.
+    pub(crate) async fn plan(definition: &Definition, runtime: &Arc<RuntimeEnv>) -> Result<Self> {
+        let row =
+            definition.row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
+        let reading = Arc::new(Reading::new(definition.sources.iter()));
+        let config = engine::session_config().with_extension(Arc::clone(&reading));
+        let state =
+            engine::session().with_config(config).with_runtime_env(Arc::clone(runtime)).build();
+        let context = SessionContext::new_with_state(state);
+        for source in &definition.sources {
+            let name = datafusion::common::TableReference::bare(source.name.clone());
+            let table = Arc::new(SourceTable::new(source.clone()));
+            context.register_table(name, table).map_err(|cause| error(&cause))?;
+        }
+        let frame = context.sql(&definition.sql).await.map_err(|cause| error(&cause))?;
+        let plan = frame.create_physical_plan().await.map_err(|cause| error(&cause))?;
+        Ok(Self { plan, context, row: arrow::schema(row), reading })
+    }
+
+    /// Runs it: batches of the definition's row, in the order in which the query yields them.
+    ///
+    /// # Errors
+    /// Each item is an error of the fetch, of a record, or of the query itself.
+    pub(crate) fn stream(&self) -> Result<impl Stream<Item = Result<RecordBatch>> + use<>> {
+        let batches = execute_stream(Arc::clone(&self.plan), self.context.task_ctx())
+            .map_err(|cause| error(&cause))?;
+        let row = Arc::clone(&self.row);
+        Ok(batches
+            .map(move |batch| batch.map_err(|cause| error(&cause)).and_then(|b| align(&b, &row))))
+    }
+}
+
+/// The query's columns as those of the row, which may be of wider types.
+fn align(batch: &RecordBatch, row: &SchemaRef) -> Result<RecordBatch> {
+    let columns = row
+        .fields()
+        .iter()
+        .zip(batch.columns())
+        .map(|(field, column)| {
+            if column.null_count() > 0 && !field.is_nullable() {
+                let message =
+                    format!("the query yields null for `{}`, which cannot be", field.name());
+                return Err(Error::query(message).help(
+                    "the column was checked to be never null: please report this with the query",
+                ));
+            }
+            exactly(column, field)
+        })
+        .collect::<Result<Vec<ArrayRef>>>()?;
+    let options =
+        datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(row), columns, &options).map_err(|cause| {
+        Error::query("the query yields other columns than planned").caused_by(cause)
+    })
+}
+
+/// The column in the field's type; a value that does not fit is an error.
+fn exactly(column: &ArrayRef, field: &datafusion::arrow::datatypes::Field) -> Result<ArrayRef> {
+    if column.data_type() == field.data_type() {
+        return Ok(Arc::clone(column));
+    }
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(column, field.data_type(), &strict).map_err(|cause| {
+        Error::query(format!("a value of `{}` does not fit the column's type", field.name()))
+            .caused_by(cause)
+            .help("cast it in the query to a type that holds it")
+    })
+}
+
+/// An error of the engine: ours where it began with us, else what the engine says.
+pub(crate) fn error(cause: &DataFusionError) -> Error {
+    let root = cause.find_root();
+    if let DataFusionError::External(inner) = root
+        && let Some(ours) = inner.downcast_ref::<Error>()
+    {
+        return ours.clone();
+    }
+    let error = Error::query(format!("the query failed: {}", root.strip_backtrace()));
+    match root {
+        DataFusionError::ResourcesExhausted(_) => error.help(format!(
+            "the queries of a run may keep {} MiB in memory; filter the larger side of a join \
+             first, or select fewer columns",
+            MEMORY >> 20
+        )),
+        _ => error.help("look at the values that the query computes with"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{Int64Array, UInt64Array};
+    use datafusion::arrow::datatypes::{DataType, Field, Schema as ArrowSchema};
+
+    use super::*;
+
+    fn check(column: ArrayRef, nullable: bool, expected: Result<ArrayRef, &str>) {
+        let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let row = Arc::new(ArrowSchema::new(vec![Field::new("n", DataType::Int64, nullable)]));
+        match (align(&batch, &row), expected) {
+            (Ok(batch), Ok(expected)) => assert_eq!(batch.column(0), &expected),
+            (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{error}"),
+            (found, expected) => panic!("{found:?} instead of {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_the_row_is_an_error() {
+        let wide = |value| Arc::new(UInt64Array::from(vec![value])) as ArrayRef;
+        check(wide(7), false, Ok(Arc::new(Int64Array::from(vec![7]))));
+        check(wide(u64::MAX), false, Err("a value of `n` does not fit the column's type"));
+        let null = Arc::new(Int64Array::from(vec![None])) as ArrayRef;
+        check(Arc::clone(&null), false, Err("the query yields null for `n`"));
+        check(Arc::clone(&null), true, Ok(null));
+    }
+}

@@ -1,0 +1,3 @@
+//! The API that the examples read: the USGS earthquake catalogue, from a recording.
+
+pub mod usgs;

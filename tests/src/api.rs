@@ -1,0 +1,104 @@
+//! A REST API on loopback: serves collections over HTTP, and remembers what it was asked.
+
+mod answer;
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+
+use axum::http::HeaderMap;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::collection::Collection;
+use answer::{Served, router};
+
+/// One request that an [`Api`] got.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// `GET`, …
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// The query as it was sent, without `?`; empty where there was none.
+    pub query: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The page that was asked for, from 1; `None` where the request is not one for a page.
+    pub page: Option<u64>,
+}
+
+/// A running API. It has a thread of its own, and stops when this is dropped.
+#[derive(Debug)]
+pub struct Api {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    runtime: Option<Runtime>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    collections: BTreeMap<&'static str, Arc<Served>>,
+    requests: Mutex<Vec<Request>>,
+}
+
+impl Api {
+    /// Serves one collection, at [`Api::url`].
+    pub fn serve(collection: impl Into<Collection>) -> Self {
+        Self::serve_all([("/records", collection.into())])
+    }
+
+    /// Serves several collections, each at its path.
+    pub fn serve_all(collections: impl IntoIterator<Item = (&'static str, Collection)>) -> Self {
+        let collections = collections
+            .into_iter()
+            .map(|(path, collection)| (path, Arc::new(Served::from(collection))))
+            .collect();
+        let shared = Arc::new(Shared { collections, requests: Mutex::default() });
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = router(shared.clone());
+        runtime.spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            axum::serve(listener, router).await
+        });
+        Self { address, shared, runtime: Some(runtime) }
+    }
+
+    /// The address of the only collection.
+    pub fn url(&self) -> String {
+        let mut paths = self.shared.collections.keys();
+        match (paths.next(), paths.next()) {
+            (Some(path), None) => self.url_of(path),
+            _ => panic!("`url` is that of the only collection; `url_of` takes a path"),
+        }
+    }
+
+    /// The address of a path.
+    pub fn url_of(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// All requests so far, in the order in which they came.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// The pages that were asked for so far, in order, each as often as it was.
+    pub fn pages(&self) -> Vec<u64> {
+        self.requests().iter().filter_map(|request| request.page).collect()
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        // In the background, since a test may drop this inside a runtime of its own.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
