@@ -1,0 +1,3 @@
+{{ sink(name="warehouse") }}
+-- Commandes payées.
+SELECT id FROM {{ use_source("orders") }}

@@ -1,0 +1,2 @@
+{{ sink(name="warehouse", tabel="orders") }}
+SELECT id FROM {{ use_source("orders") }}

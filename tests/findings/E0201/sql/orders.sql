@@ -1,0 +1,3 @@
+{{ sink(name="warehouse") }}
+SELECT id, amount
+FORM {{ use_source("orders") }}

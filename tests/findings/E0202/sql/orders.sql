@@ -1,0 +1,3 @@
+{{ sink(name="warehouse") }}
+SELECT id FROM {{ use_source("orders") }};
+SELECT amount FROM {{ use_source("orders") }}

@@ -1,0 +1,2 @@
+{{ sink(name="warehouse") }}
+UPDATE {{ use_source("orders") }} SET status = 'paid'

@@ -1,0 +1,2 @@
+{{ sink(name="warehouse") }}
+SELECT id, amonut FROM {{ use_source("orders") }}

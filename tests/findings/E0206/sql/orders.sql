@@ -1,0 +1,2 @@
+{{ sink(name="warehouse") }}
+SELECT id, uper(status) AS status FROM {{ use_source("orders") }}

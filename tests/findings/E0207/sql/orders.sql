@@ -1,0 +1,2 @@
+{{ sink(name="warehouse") }}
+SELECT id, amount + status AS total FROM {{ use_source("orders") }}

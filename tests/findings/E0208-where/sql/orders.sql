@@ -1,0 +1,2 @@
+{{ sink(name="warehouse") }}
+SELECT status, count(*) AS orders FROM {{ use_source("orders") }} WHERE count(*) > 1 GROUP BY status

@@ -1,0 +1,2 @@
+{{ sink(name="warehouse") }}
+SELECT id, customer.id AS id FROM {{ use_source("orders") }}

@@ -1,0 +1,2 @@
+{{ sink("warehouse", "orders") }}
+SELECT id FROM {{ use_source("orders") }}

@@ -1,0 +1,2 @@
+{{ sink(name="warehose") }}
+SELECT id, amount FROM {{ use_source("orders") }}

@@ -1,0 +1,2 @@
+{{ sink(name="lake") }}
+SELECT id, amount FROM {{ use_source("orders") }}

@@ -1,0 +1,1 @@
+{{ sink(name="here") }}SELECT count(*) AS orders FROM {{ use_source("orders") }}

@@ -1,0 +1,19 @@
+//! The promises, kept by the real programs against real servers.
+//!
+//! One binary: each further one would link DataFusion once more. A group of promises is a module.
+
+// What is around the `#[test]` functions is part of the tests too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod promises {
+    mod crates;
+    mod engine;
+    mod faults;
+    mod findings;
+    mod harness;
+    mod interpreter;
+    mod postgres;
+    mod quickstart;
+    mod readme;
+    mod runs;
+}

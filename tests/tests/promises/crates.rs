@@ -1,0 +1,183 @@
+//! What the compiler says to crates of users: those with findings, and those that are right.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use apitap_build::check::Schemas;
+use apitap_build::codegen;
+use apitap_build::compile::check_files;
+use apitap_tests::crates::Crates;
+use apitap_tests::process::{Project, finish};
+use apitap_tests::readme::root;
+use serde_json::Value;
+
+use super::findings::{fixtures, same};
+use super::runs::LIMIT;
+
+/// The build script of a user.
+const BUILD: &str = "//! Compiles the pipelines.\n\n\
+                     fn main() {\n    apitap_build::compile(\"pipelines.yaml\", \"sql\");\n}\n";
+
+/// A program that names every pipeline of `tests/broken`.
+const BROKEN: &str = "//! A program whose pipelines are broken, but for one.
+
+apitap::include_pipelines!();
+
+/// How many can run.
+pub fn count() -> usize {
+    let each = [
+        &customers::PIPELINE,
+        &daily_sales::PIPELINE,
+        &orders::PIPELINE,
+        &recent_orders::PIPELINE,
+        &returns::PIPELINE,
+    ];
+    each.len() + PIPELINES.len() + customers::PIPELINES.len()
+}
+
+/// Runs one of them.
+pub async fn run() -> bool {
+    returns::run().await.is_success()
+}
+";
+
+/// The strictest crate that may include the generated file.
+const STRICT: &str = "//! Pipelines under every lint.
+
+#![deny(warnings, missing_docs, unreachable_pub, unsafe_code)]
+#![deny(clippy::all, clippy::pedantic, clippy::unwrap_used)]
+#![no_implicit_prelude]
+
+::apitap::include_pipelines!();
+";
+
+/// What the compiler says to each crate. All of them are compiled in one build, once.
+pub(crate) fn said() -> &'static BTreeMap<String, Vec<String>> {
+    static SAID: OnceLock<BTreeMap<String, Vec<String>>> = OnceLock::new();
+    SAID.get_or_init(|| {
+        let mut crates = Crates::new("crates-of-users");
+        for fixture in fixtures().iter().filter(|fixture| fixture.is_rust()) {
+            let text = std::fs::read_to_string(fixture.folder.join("pipeline.rs")).unwrap();
+            crates = crates.with(&fixture.name, "apitap", [("lib.rs", text.as_str())]);
+        }
+        crates = with_project(crates, "broken", &root().join("tests/broken"), BROKEN);
+        let quickstart = root().join("examples/quickstart");
+        crates = with_project(crates, "quickstart", &quickstart, STRICT);
+        crates = with_project(crates, "strict", &root().join("tests/generated"), STRICT);
+        crates = crates.with("renamed", "tap", [("lib.rs", renamed().as_str())]);
+        crates.compile()
+    })
+}
+
+/// Adds a crate with the YAML and SQL files of a folder.
+fn with_project(crates: Crates, name: &str, folder: &Path, program: &str) -> Crates {
+    let mut files =
+        vec![("lib.rs".to_owned(), program.to_owned()), ("build.rs".to_owned(), BUILD.to_owned())];
+    files.extend(project(folder));
+    crates.with(name, "apitap", files.iter().map(|(path, text)| (path.as_str(), text.as_str())))
+}
+
+/// The YAML and SQL files of a folder.
+fn project(folder: &Path) -> Vec<(String, String)> {
+    let mut paths = vec!["pipelines.yaml".to_owned()];
+    for entry in std::fs::read_dir(folder.join("sql")).unwrap() {
+        paths.push(format!("sql/{}", entry.unwrap().file_name().to_string_lossy()));
+    }
+    let read = |path: String| {
+        let text = std::fs::read_to_string(folder.join(&path)).unwrap();
+        (path, text)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// The pipeline of the quickstart that is written in Rust, for a program that calls apitap `tap`.
+fn renamed() -> String {
+    let path = root().join("examples/quickstart/src/networks.rs");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (own, renamed) = ("#[apitap::pipeline]", "#[tap::pipeline(crate = \"::tap\")]");
+    assert!(text.contains(own), "{text}");
+    text.replace(own, renamed)
+}
+
+#[test]
+fn every_finding_of_rust_is_shown_as_its_fixture_says() {
+    let differences: Vec<_> = fixtures()
+        .iter()
+        .filter(|fixture| fixture.is_rust())
+        .filter_map(|fixture| fixture.difference(&said()[&fixture.name].join("\n")))
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn four_broken_pipelines_are_four_errors_in_one_build_and_nothing_else() {
+    let found = &said()["broken"];
+    assert_eq!(found.len(), 4, "{}", found.join("\n"));
+    same(&root().join("tests/broken/build.txt"), &found.join("\n"));
+}
+
+#[test]
+fn the_command_finds_the_same_four() {
+    let files = project(&root().join("tests/broken"));
+    let project = Project::new(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let text = finish(&mut project.apitap(["check"]), LIMIT);
+    assert_eq!(text.code, Some(1), "{}", text.stderr);
+    same(&root().join("tests/broken/check.txt"), &format!("{}{}", text.stdout, text.stderr));
+
+    let json = finish(&mut project.apitap(["check", "--format", "json"]), LIMIT);
+    assert_eq!(json.code, Some(1), "{}", json.stderr);
+    same(&root().join("tests/broken/check.json"), &json.stdout);
+    let findings: Vec<Value> = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(findings.len(), 4);
+
+    // What the build says is the same, with its own frame around it.
+    let built = said()["broken"].join("\n");
+    for finding in findings {
+        let place = format!(
+            "--> {}:{}:{}",
+            finding["file"].as_str().unwrap(),
+            finding["line"],
+            finding["column"]
+        );
+        for part in
+            [finding["message"].as_str().unwrap(), &place, finding["help"][0].as_str().unwrap()]
+        {
+            assert!(built.contains(part) && text.stderr.contains(part), "{part}\n{built}");
+        }
+    }
+}
+
+/// The snapshots in `tests/generated` are there to be read: would a careful person have written it so?
+#[test]
+fn generated_code_is_formatted_and_reads_like_its_snapshot() {
+    check_generated(&root().join("examples/quickstart"), "quickstart.rs");
+    check_generated(&root().join("tests/generated"), "everything.rs");
+}
+
+/// Compares what is generated for a folder with a snapshot, and the snapshot with rustfmt's taste.
+fn check_generated(folder: &Path, snapshot: &str) {
+    let (yaml, sql) = (folder.join("pipelines.yaml"), folder.join("sql"));
+    let compiled = check_files(folder, &yaml, &sql, Schemas::Declared);
+    let snapshot = root().join("tests/generated").join(snapshot);
+    same(&snapshot, &codegen::file("pipelines.yaml and sql/", &compiled));
+    let mut rustfmt = std::process::Command::new("rustfmt");
+    rustfmt
+        .args(["--edition", "2024", "--check"])
+        .arg("--config-path")
+        .arg(root().join("rustfmt.toml"))
+        .arg(&snapshot);
+    let formatted = finish(&mut rustfmt, LIMIT);
+    assert_eq!(formatted.code, Some(0), "{}{}", formatted.stdout, formatted.stderr);
+}
+
+#[test]
+fn generated_code_has_no_warnings_and_needs_no_prelude() {
+    assert_eq!(said()["quickstart"], Vec::<String>::new());
+    assert_eq!(said()["strict"], Vec::<String>::new());
+}
+
+#[test]
+fn the_library_may_be_renamed() {
+    assert_eq!(said()["renamed"], Vec::<String>::new());
+}

@@ -1,0 +1,181 @@
+//! What goes wrong is said, and nothing is half-loaded.
+
+use apitap_tests::api::Api;
+use apitap_tests::collection::{Collection, Pagination};
+use apitap_tests::faults::{Fault, On};
+use apitap_tests::process::Project;
+use serde_json::{Value, json};
+
+use super::runs::{has_table, project, run_badly, run_well, sqlite};
+
+fn orders() -> Vec<Value> {
+    (1..=250).map(|id| json!({"id": id, "status": "paid"})).collect()
+}
+
+fn collection() -> Collection {
+    Collection::new(orders(), Pagination::page_number()).data_path("/data")
+}
+
+fn orders_project(api: &Api, data_path: &str) -> Project {
+    let sources = format!(
+        "sources:
+  - name: orders
+    url: {}
+    data_path: {data_path}
+    pagination: {{kind: page_number, page_param: page, per_page_param: per_page}}
+    retry: {{max_attempts: 3, min_delay_secs: 0.01, max_delay_secs: 0.05}}
+    schema: {{id: int64!, status: string}}",
+        api.url()
+    );
+    let sql = "{{ sink(mode=\"replace\") }} SELECT id, status FROM {{ use_source(\"orders\") }}";
+    project(&sources, &[("orders", sql)])
+}
+
+/// A fault that passes: the result is right, and the report says how often it was tried again.
+fn check_passes(collection: Collection, retries: u64) {
+    let api = Api::serve(collection);
+    let project = orders_project(&api, "/data");
+    let report = run_well(&project);
+    assert_eq!(report["pipelines"][0]["rows"], 250, "{report:#}");
+    assert_eq!(report["pipelines"][0]["retries"], retries, "{report:#}");
+    assert_eq!(sqlite(&project, "count(*), sum(id)) FROM orders"), [json!([250, 31375])]);
+}
+
+/// A fault that stays: the error says all of this, and the table is as it was before the run.
+fn check_fails(fault: impl Fn(Collection) -> Collection, data_path: &str, expected: &[&str]) {
+    let api = Api::serve(fault(collection()));
+    let fresh = orders_project(&api, data_path);
+    let error = run_badly(&fresh);
+    for part in expected {
+        let part = part.replace("{url}", &api.url());
+        assert!(error.contains(&part), "no `{part}` in:\n{error}");
+    }
+    assert!(!has_table(&fresh, "orders"));
+
+    let whole = Api::serve(collection());
+    let loaded = orders_project(&whole, "/data");
+    run_well(&loaded);
+    let yaml = loaded.read("pipelines.yaml").replace(&whole.url(), &api.url());
+    loaded.write(
+        "pipelines.yaml",
+        &yaml.replace("data_path: /data", &format!("data_path: {data_path}")),
+    );
+    run_badly(&loaded);
+    assert_eq!(sqlite(&loaded, "count(*), sum(id)) FROM orders"), [json!([250, 31375])]);
+}
+
+#[test]
+fn a_page_that_fails_twice_is_asked_for_again() {
+    check_passes(collection().fault(On::page(2).times(2), Fault::Status(500)), 2);
+}
+
+#[test]
+fn a_truncated_body_is_asked_for_again() {
+    for fault in [Fault::CutLength, Fault::CutChunked, Fault::CutBody] {
+        check_passes(collection().fault(On::page(2).times(1), fault), 1);
+    }
+}
+
+#[test]
+fn a_page_that_always_fails_fails_the_run() {
+    check_fails(
+        |collection| collection.fault(On::page(2), Fault::Status(500)),
+        "/data",
+        &["500", "pipeline: orders", "request:  GET {url}?per_page=100&page=2", "help:"],
+    );
+}
+
+#[test]
+fn a_body_that_is_always_truncated_fails_the_run() {
+    for fault in [Fault::CutLength, Fault::CutChunked, Fault::CutBody] {
+        check_fails(
+            |collection| collection.fault(On::page(3), fault.clone()),
+            "/data",
+            &["request:  GET {url}?per_page=100&page=3", "help:"],
+        );
+    }
+}
+
+#[test]
+fn a_wrong_data_path_names_what_is_there() {
+    check_fails(
+        |collection| collection,
+        "/date",
+        &["`date`", "`data`", "request:  GET {url}?per_page=100&page=1"],
+    );
+}
+
+#[test]
+fn a_string_where_a_number_was_declared_names_record_and_path() {
+    let value = json!("twelve");
+    check_fails(
+        |collection| {
+            collection
+                .fault(On::page(2), Fault::Value { record: 7, path: "/id", value: value.clone() })
+        },
+        "/data",
+        &[
+            "expected int64",
+            "twelve",
+            "pipeline: orders",
+            "request:  GET {url}?per_page=100&page=2",
+            "record:   7 of the page",
+            "path:     /id",
+        ],
+    );
+}
+
+#[test]
+fn a_page_loop_is_an_error() {
+    check_fails(
+        |collection| collection.fault(On::every(), Fault::Page(1)),
+        "/data",
+        &["page 2 repeats page 1", "help:"],
+    );
+}
+
+#[test]
+fn html_in_place_of_json_is_said_to_be_html() {
+    let login = "<!doctype html><title>Log in</title>".to_owned();
+    check_fails(
+        |collection| collection.fault(On::page(1), Fault::Body("text/html", login.clone())),
+        "/data",
+        &["HTML", "request:  GET {url}?per_page=100&page=1"],
+    );
+}
+
+#[test]
+fn missing_variables_are_named_all_at_once_and_nothing_is_requested() {
+    let api = Api::serve(collection());
+    let project = orders_project(&api, "/data");
+    let yaml = project.read("pipelines.yaml");
+    let yaml = yaml.replace(
+        "    data_path:",
+        "    headers: {X-One: \"${APITAP_TEST_ONE}\", X-Two: \"${APITAP_TEST_TWO}\"}\n    data_path:",
+    );
+    project.write("pipelines.yaml", &yaml);
+    let error = run_badly(&project);
+    assert!(error.contains("APITAP_TEST_ONE") && error.contains("APITAP_TEST_TWO"), "{error}");
+    assert_eq!(api.requests().len(), 0);
+}
+
+#[test]
+fn a_run_that_is_stopped_changes_nothing() {
+    let api = Api::serve(collection().fault(On::page(2), Fault::Hang));
+    let project = orders_project(&api, "/data");
+    let mut command = project.apitap(["run"]);
+    let child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let begun = std::time::Instant::now();
+    while api.requests().len() < 2 {
+        assert!(begun.elapsed() < super::runs::LIMIT, "it requests nothing");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let killed =
+        std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(killed.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("error: interrupted before all pipelines were done"), "{said}");
+    assert!(!has_table(&project, "orders"));
+}

@@ -1,0 +1,176 @@
+//! Every finding has a fixture with its exact rendering, and a section in `docs/errors.md`.
+//!
+//! `tests/findings/E0110` and `tests/findings/E0110-sink` are projects that have the finding E0110.
+//! `UPDATE_FINDINGS=1` writes down what is found; look at the difference before you keep it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use apitap_build::check::Schemas;
+use apitap_build::compile::check_files;
+use apitap_build::render::render;
+use apitap_tests::readme::root;
+
+/// A folder of `tests/findings`.
+pub(crate) struct Fixture {
+    pub(crate) folder: PathBuf,
+    /// `E0110-sink`.
+    pub(crate) name: String,
+}
+
+impl Fixture {
+    /// `E0110` of `E0110-sink`.
+    fn code(&self) -> &str {
+        self.name.split('-').next().unwrap_or_default()
+    }
+
+    /// Whether it is compiled; the others are YAML and SQL.
+    pub(crate) fn is_rust(&self) -> bool {
+        self.folder.join("pipeline.rs").exists()
+    }
+
+    /// How what was found differs from what the fixture says.
+    pub(crate) fn difference(&self, found: &str) -> Option<String> {
+        if !found.contains(&format!("[{}]", self.code())) {
+            return Some(format!("{} does not have its own finding:\n{found}", self.name));
+        }
+        compare(&self.folder.join("findings.txt"), found)
+    }
+}
+
+/// All of them, sorted by name.
+pub(crate) fn fixtures() -> Vec<Fixture> {
+    let folder = root().join("tests/findings");
+    let entries = std::fs::read_dir(&folder).expect("the fixtures are there");
+    let mut fixtures: Vec<_> = entries
+        .map(|entry| entry.expect("the folder can be read").path())
+        .map(|folder| {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Fixture { folder, name }
+        })
+        .collect();
+    fixtures.sort_by(|a, b| a.name.cmp(&b.name));
+    assert!(fixtures.len() > 50, "only {} fixtures in {}", fixtures.len(), folder.display());
+    fixtures
+}
+
+/// What a user sees of a project of YAML and SQL.
+fn found(folder: &Path) -> String {
+    let (yaml, sql) = (folder.join("pipelines.yaml"), folder.join("sql"));
+    let compiled = check_files(folder, &yaml, &sql, Schemas::Declared);
+    let texts = compiled.findings.iter().map(|finding| render(&compiled.files, finding));
+    texts.map(|text| format!("{}\n", text.trim_end())).collect::<Vec<_>>().join("\n")
+}
+
+/// Compares a file with what was found, or writes it.
+pub(crate) fn same(path: &Path, found: &str) {
+    if let Some(difference) = compare(path, found) {
+        panic!("{difference}");
+    }
+}
+
+fn compare(path: &Path, found: &str) -> Option<String> {
+    if std::env::var_os("UPDATE_FINDINGS").is_some() {
+        std::fs::write(path, found).expect("the file can be written");
+        return None;
+    }
+    let name = path.display();
+    match std::fs::read_to_string(path) {
+        Ok(expected) if expected == found => None,
+        Ok(expected) => Some(format!("{name}: expected\n{expected}\nfound\n{found}")),
+        Err(error) => Some(format!("{name}: {error}; found\n{found}")),
+    }
+}
+
+#[test]
+fn every_finding_of_yaml_and_sql_is_shown_as_its_fixture_says() {
+    let differences: Vec<_> = fixtures()
+        .iter()
+        .filter(|fixture| !fixture.is_rust())
+        .filter_map(|fixture| fixture.difference(&found(&fixture.folder)))
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// The codes in the sources of the compiler and of the macro.
+fn codes() -> BTreeSet<String> {
+    let mut codes = BTreeSet::new();
+    let mut folders = vec![root().join("apitap-build/src"), root().join("apitap-macros/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("the sources are there") {
+            let path = entry.expect("the folder can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a source is text");
+            codes.extend(text.match_indices("\"E0").filter_map(|(start, _)| {
+                let code = text.get(start + 1..start + 6)?;
+                let ends = text.get(start + 6..start + 7) == Some("\"");
+                (ends && code[1..].bytes().all(|b| b.is_ascii_digit())).then(|| code.to_owned())
+            }));
+        }
+    }
+    codes
+}
+
+#[test]
+fn every_code_has_a_fixture_and_every_fixture_a_code() {
+    let fixtures: BTreeSet<_> = fixtures().iter().map(|f| f.code().to_owned()).collect();
+    assert_eq!(fixtures, codes());
+}
+
+/// A section of `docs/errors.md`.
+struct Section {
+    code: String,
+    text: String,
+}
+
+/// The sections about codes, and what stands before, between and after them, in order.
+fn sections(document: &str) -> Vec<Section> {
+    let mut sections = vec![Section { code: String::new(), text: String::new() }];
+    for line in document.split_inclusive('\n') {
+        let code = line.strip_prefix("### ").and_then(|title| title.split(':').next());
+        if code.is_some() || line.starts_with("## ") {
+            let code = code.unwrap_or_default().to_owned();
+            sections.push(Section { code, text: String::new() });
+        }
+        sections.last_mut().expect("there is a first").text.push_str(line);
+    }
+    sections
+}
+
+impl Section {
+    /// The section with the example that its fixture has.
+    fn with_example(&self) -> String {
+        let path = root().join("tests/findings").join(&self.code).join("findings.txt");
+        let example = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let parts = self.text.split_once("```text\n").and_then(|(before, rest)| {
+            let (_, after) = rest.split_once("```\n")?;
+            Some((before, after))
+        });
+        let (before, after) = parts.unwrap_or_else(|| panic!("{} has no example", self.code));
+        assert!(after.contains("**The fix.** "), "{} has no fix", self.code);
+        format!("{before}```text\n{example}```\n{after}")
+    }
+}
+
+#[test]
+fn every_code_has_a_section_in_the_documentation_with_its_example_and_fix() {
+    let path = root().join("docs/errors.md");
+    let document = std::fs::read_to_string(&path).expect("docs/errors.md is there");
+    let sections = sections(&document);
+    let described: Vec<_> = sections.iter().map(|s| &s.code).filter(|c| !c.is_empty()).collect();
+    let unique: BTreeSet<_> = described.iter().map(|code| (*code).clone()).collect();
+    assert_eq!(described.len(), unique.len(), "a code is described twice");
+    assert_eq!(unique, codes());
+    let expected: String = sections
+        .iter()
+        .map(|section| match section.code.is_empty() {
+            true => section.text.clone(),
+            false => section.with_example(),
+        })
+        .collect();
+    same(&path, &expected);
+}

@@ -1,0 +1,100 @@
+//! Projects run by the `apitap` command: what they print, and what is in the table afterwards.
+
+use std::path::Path;
+use std::time::Duration;
+
+use apitap_tests::process::{Finished, Project, finish};
+use serde_json::Value;
+use sqlx::{Connection as _, PgConnection, Row as _, SqliteConnection};
+
+/// Longer than any run of a test; one that hangs fails.
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+
+/// A project with the target `here`, a SQLite file `out.db` in the project's folder.
+pub(crate) fn project(sources: &str, queries: &[(&str, &str)]) -> Project {
+    let project = Project::new([]);
+    let target = format!("sqlite:{}/out.db", project.path().display());
+    let yaml =
+        format!("{sources}\ntargets:\n  - {{name: here, type: sqlite, url: \"{target}\"}}\n");
+    project.write("pipelines.yaml", &yaml);
+    for (name, sql) in queries {
+        project.write(&format!("sql/{name}.sql"), sql);
+    }
+    project
+}
+
+/// Runs all pipelines of a project.
+pub(crate) fn run(project: &Project) -> Finished {
+    finish(&mut project.apitap(["run", "--format", "json"]), LIMIT)
+}
+
+/// Runs all pipelines, which must go well; the report.
+pub(crate) fn run_well(project: &Project) -> Value {
+    let finished = run(project);
+    assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
+    serde_json::from_str(&finished.stdout).expect("the report is JSON")
+}
+
+/// Runs all pipelines, which must fail; the error of the first pipeline that failed, as people see it.
+pub(crate) fn run_badly(project: &Project) -> String {
+    let finished = finish(&mut project.apitap(["run"]), LIMIT);
+    assert_ne!(finished.code, Some(0), "{}", finished.stdout);
+    let error = finished.stdout.split_once("error: ").map(|(_, error)| error.to_owned());
+    error.unwrap_or_else(|| panic!("no error in {}{}", finished.stdout, finished.stderr))
+}
+
+/// The rows of a query on the project's SQLite file, as lists of values: `sql` is all that stands
+/// behind `SELECT json_array(`.
+pub(crate) fn sqlite(project: &Project, sql: &str) -> Vec<Value> {
+    sqlite_file(&project.path().join("out.db"), &format!("SELECT json_array({sql}"))
+}
+
+/// The first column of a query on a SQLite file, which is JSON.
+pub(crate) fn sqlite_file(path: &Path, sql: &str) -> Vec<Value> {
+    block_on(async {
+        let url = format!("sqlite:{}", path.display());
+        let mut database = SqliteConnection::connect(&url).await.expect("the database is there");
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        let rows = sqlx::query(sql).fetch_all(&mut database).await.expect("the query works");
+        rows.iter()
+            .map(|row| serde_json::from_str(row.get::<&str, _>(0)).expect("SQLite writes JSON"))
+            .collect()
+    })
+}
+
+/// Whether the project's SQLite file has a table.
+pub(crate) fn has_table(project: &Project, table: &str) -> bool {
+    project.path().join("out.db").exists()
+        && !sqlite(project, &format!("1) FROM sqlite_master WHERE name = '{table}'")).is_empty()
+}
+
+/// The first column of a query on PostgreSQL, as JSON.
+pub(crate) fn postgres(url: &str, sql: &str) -> Vec<Value> {
+    block_on(async {
+        let mut database = PgConnection::connect(url).await.expect("the database is there");
+        let sql = sqlx::AssertSqlSafe(format!("SELECT to_jsonb(t)::text FROM ({sql}) t"));
+        let rows = sqlx::query(sql).fetch_all(&mut database).await.expect("the query works");
+        rows.iter()
+            .map(|row| serde_json::from_str(row.get::<&str, _>(0)).expect("it writes JSON"))
+            .collect()
+    })
+}
+
+/// Executes statements on PostgreSQL.
+pub(crate) fn postgres_do(url: &str, sql: &str) {
+    block_on(async {
+        let mut database = PgConnection::connect(url).await.expect("the database is there");
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        sqlx::raw_sql(sql).execute(&mut database).await.expect("the statements work");
+    });
+}
+
+/// A fresh PostgreSQL database.
+pub(crate) fn postgres_database() -> String {
+    block_on(apitap_tests::postgres::database())
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(future)
+}
