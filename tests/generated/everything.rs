@@ -32,7 +32,7 @@ pub mod paid {
         pub id: i64,
         pub r#type: String,
         #[field(name = "self")]
-        pub self_: Option<String>,
+        pub self_field: Option<String>,
         pub r#gen: Option<i16>,
         #[field(name = "createdAt")]
         pub created_at: DateTime<Utc>,
@@ -146,7 +146,7 @@ pub mod everything {
         pub id: i64,
         pub r#type: String,
         #[field(name = "self")]
-        pub self_: Option<String>,
+        pub self_field: Option<String>,
         pub r#gen: Option<i16>,
         #[field(name = "createdAt")]
         pub created_at: DateTime<Utc>,
@@ -210,7 +210,7 @@ SELECT * EXCEPT ("2nd name") FROM "orders"
         pub id: i64,
         pub r#type: String,
         #[field(name = "self")]
-        pub self_: Option<String>,
+        pub self_field: Option<String>,
         pub r#gen: Option<i16>,
         #[field(name = "createdAt")]
         pub created_at: DateTime<Utc>,
@@ -285,7 +285,7 @@ pub mod paid_2 {
         pub id: i64,
         pub r#type: String,
         #[field(name = "self")]
-        pub self_: Option<String>,
+        pub self_field: Option<String>,
         pub r#gen: Option<i16>,
         #[field(name = "createdAt")]
         pub created_at: DateTime<Utc>,
@@ -399,7 +399,7 @@ pub mod r#type {
         pub id: i64,
         pub r#type: String,
         #[field(name = "self")]
-        pub self_: Option<String>,
+        pub self_field: Option<String>,
         pub r#gen: Option<i16>,
         #[field(name = "createdAt")]
         pub created_at: DateTime<Utc>,
