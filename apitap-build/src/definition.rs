@@ -157,7 +157,7 @@ pub enum Pagination {
     /// One request holds everything.
     #[default]
     None,
-    /// `?limit=100&offset=200`; ends at a page with fewer records than the limit.
+    /// `?limit=100&offset=200`; ends at an empty page.
     LimitOffset {
         /// The parameter that takes the limit.
         limit_param: String,
@@ -170,7 +170,7 @@ pub enum Pagination {
         /// How many requests may be under way at once.
         concurrency: usize,
     },
-    /// `?page=3&per_page=100`; ends at a page with fewer records than asked for.
+    /// `?page=3&per_page=100`; ends at an empty page.
     PageNumber {
         /// The parameter that takes the page's number.
         page_param: String,

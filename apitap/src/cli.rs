@@ -83,16 +83,33 @@ fn check(compiled: &Compiled, format: Format) -> ExitCode {
                 .iter()
                 .map(|finding| render::json(&compiled.files, finding))
                 .collect();
-            println!("{:#}", serde_json::Value::Array(findings));
+            let text = format!("{:#}", serde_json::Value::Array(findings));
+            if let Err(message) = program::say(&text) {
+                return usage(&message);
+            }
         }
     }
     let count =
         |severity| compiled.findings.iter().filter(|finding| finding.severity == severity).count();
     match (count(Severity::Error), count(Severity::Warning)) {
-        (0, 0) => eprintln!("{} pipelines, nothing wrong", compiled.pipelines.len()),
+        (0, 0) => {
+            eprintln!("{}, nothing wrong", several(compiled.pipelines.len(), "pipeline"));
+        }
         (errors, warnings) => {
             eprintln!("{}, {}", several(errors, "error"), several(warnings, "warning"));
         }
+    }
+    let unchecked: Vec<_> = compiled
+        .pipelines
+        .iter()
+        .filter(|checked| checked.definition.row.is_none())
+        .map(|checked| format!("`{}`", checked.definition.name))
+        .collect();
+    if !unchecked.is_empty() {
+        eprintln!(
+            "not checked before a run, as a source has no `schema:`: the SQL of {}",
+            unchecked.join(", ")
+        );
     }
     ExitCode::from(u8::from(compiled.has_errors()))
 }

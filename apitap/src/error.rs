@@ -131,6 +131,32 @@ impl Error {
         self
     }
 
+    /// The same with every text passed through `mask`, the causes' too.
+    #[must_use]
+    pub(crate) fn masked(mut self, mask: impl Fn(&str) -> String) -> Self {
+        let parts = &mut self.0;
+        parts.message = mask(&parts.message);
+        for text in [&mut parts.request, &mut parts.path, &mut parts.help].into_iter().flatten() {
+            *text = mask(text);
+        }
+        let mut causes = Vec::new();
+        let mut cause = parts.source.as_deref().map(|cause| cause as &dyn std::error::Error);
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        if causes.iter().any(|text| mask(text) != *text) {
+            let text: Box<dyn std::error::Error + Send + Sync> = mask(&causes.join(": ")).into();
+            parts.source = Some(Arc::from(text));
+        }
+        self
+    }
+
+    /// The message alone, without what is known about it.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// What kind of trouble.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -1,5 +1,6 @@
 //! The command line of a user's own binary: what `apitap::main!()` expands to.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -82,21 +83,33 @@ fn list(pipelines: &[&Pipeline]) -> ExitCode {
         };
         let sources: Vec<_> =
             definition.sources.iter().map(|source| source.name.as_str()).collect();
-        println!("{}\t{} → {}", definition.name, sources.join(", "), definition.table);
+        let line = format!("{}\t{} → {}", definition.name, sources.join(", "), definition.table);
+        if let Err(message) = say(&line) {
+            return usage(&message);
+        }
     }
     ExitCode::SUCCESS
 }
 
 /// Prints a report on standard output.
 pub(crate) fn print(report: &Report, format: Format) -> ExitCode {
-    match format {
-        Format::Text => println!("{report}"),
-        Format::Json => match serde_json::to_string_pretty(report) {
-            Ok(json) => println!("{json}"),
-            Err(error) => return usage(&format!("cannot write the report: {error}")),
-        },
+    let text = match format {
+        Format::Text => Ok(report.to_string()),
+        Format::Json => serde_json::to_string_pretty(report).map_err(|error| error.to_string()),
+    };
+    if let Err(error) = text.and_then(|text| say(&text)) {
+        // What was committed is committed: the exit code says so, whoever reads the report.
+        eprintln!("error: cannot write the report: {error}");
     }
     ExitCode::from(report.exit_code())
+}
+
+/// Writes a line to standard output; a reader that has gone away is no trouble of ours.
+pub(crate) fn say(line: &str) -> Result<(), String> {
+    match writeln!(std::io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
+        _ => Ok(()),
+    }
 }
 
 /// Says what is wrong with the call.

@@ -181,8 +181,9 @@ impl Run {
                 None
             }
             Err(error) => {
-                let error = error.in_pipeline(&name);
-                tracing::error!(pipeline = name, "{error}");
+                let error = error.in_pipeline(&name).masked(|text| self.secrets.mask(text));
+                // All of it is in the report.
+                tracing::error!(pipeline = name, "failed: {}", error.message());
                 Some(error)
             }
         };

@@ -14,7 +14,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use datafusion::prelude::SessionContext;
 use futures::{Stream, StreamExt as _};
 
@@ -64,6 +64,9 @@ impl Query {
         }
         let frame = context.sql(&definition.sql).await.map_err(|cause| error(&cause))?;
         let plan = frame.create_physical_plan().await.map_err(|cause| error(&cause))?;
+        if is_recursive(&plan) {
+            reading.plan_scans_again();
+        }
         Ok(Self { plan, context, row: arrow::schema(row), reading })
     }
 
@@ -72,12 +75,21 @@ impl Query {
     /// # Errors
     /// Each item is an error of the fetch, of a record, or of the query itself.
     pub(crate) fn stream(&self) -> Result<impl Stream<Item = Result<RecordBatch>> + use<>> {
-        let batches = execute_stream(Arc::clone(&self.plan), self.context.task_ctx())
-            .map_err(|cause| error(&cause))?;
+        // A UNION has a partition for each side. One after the other, so that rows come in the
+        // order of the query and "the last row of a key" means something.
+        let partitions =
+            execute_stream_partitioned(Arc::clone(&self.plan), self.context.task_ctx())
+                .map_err(|cause| error(&cause))?;
+        let batches = futures::stream::iter(partitions).flatten();
         let row = Arc::clone(&self.row);
         Ok(batches
             .map(move |batch| batch.map_err(|cause| error(&cause)).and_then(|b| align(&b, &row))))
     }
+}
+
+/// Whether a part of the plan is executed again and again, and its scans with it.
+fn is_recursive(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.name() == "RecursiveQueryExec" || plan.children().into_iter().any(is_recursive)
 }
 
 /// The query's columns as those of the row, which may be of wider types.

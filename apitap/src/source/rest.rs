@@ -15,6 +15,7 @@ mod fetch;
 mod link;
 mod linked;
 mod trouble;
+mod visited;
 
 #[cfg(test)]
 mod tests;

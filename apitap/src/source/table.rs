@@ -156,6 +156,14 @@ impl Reading {
         }
     }
 
+    /// Each planned scan may be executed several times.
+    pub(crate) fn plan_scans_again(&self) {
+        for source in self.sources.values() {
+            let scans = source.scans.load(Ordering::Relaxed);
+            source.scans.store(scans * 2, Ordering::Relaxed);
+        }
+    }
+
     /// How often the planned query reads a source.
     pub(crate) fn scans(&self, source: &str) -> usize {
         self.sources.get(source).map_or(0, |source| source.scans.load(Ordering::Relaxed))

@@ -174,3 +174,30 @@ fn of_two_rows_with_one_key_the_last_stays() {
         [json!([1, "paid"]), json!([2, "open"])]
     );
 }
+
+#[test]
+fn the_sides_of_a_union_come_in_their_order() {
+    for _ in 0..5 {
+        let api = api();
+        let sql = "{{ sink(key=\"id\") }} SELECT id, 'first' AS side FROM {{ use_source(\"orders\") }} \
+                   UNION ALL SELECT id, 'second' AS side FROM {{ use_source(\"customers\") }} WHERE id > 0";
+        let project = project(&sources(&api), &[("sides", sql)]);
+        run_well(&project);
+        assert_eq!(
+            sqlite(&project, "side, count(*)) FROM sides GROUP BY side ORDER BY side"),
+            [json!(["first", 241]), json!(["second", 9])]
+        );
+    }
+}
+
+#[test]
+fn a_recursive_query_reads_its_source_as_often_as_it_needs() {
+    check(
+        "WITH RECURSIVE chain(id, depth) AS (
+             SELECT id, 1 FROM orders WHERE id = 1
+             UNION ALL
+             SELECT o.id, depth + 1 FROM chain JOIN orders o ON o.id = chain.id * 2
+         ) SELECT max(id) AS last, max(depth) AS depth FROM chain",
+        &[json!([128, 8])],
+    );
+}

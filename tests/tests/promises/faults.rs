@@ -179,3 +179,47 @@ fn a_run_that_is_stopped_changes_nothing() {
     assert!(said.contains("error: interrupted before all pipelines were done"), "{said}");
     assert!(!has_table(&project, "orders"));
 }
+
+#[test]
+fn a_hole_between_pages_loses_no_rows_in_silence() {
+    let many = || {
+        let orders: Vec<_> = (1..=900).map(|id| json!({"id": id, "status": "paid"})).collect();
+        Collection::new(orders, Pagination::page_number()).data_path("/data")
+    };
+    for fault in [Fault::Status(404), Fault::Body("application/json", "{\"data\": []}".to_owned())]
+    {
+        let api = Api::serve(many().fault(On::page(3), fault));
+        let error = run_badly(&orders_project(&api, "/data"));
+        assert!(error.contains("a page before page 4 is empty or missing"), "{error}");
+    }
+}
+
+#[test]
+fn an_api_that_leads_in_a_circle_does_not_run_for_ever() {
+    let mut circle = Collection::new(
+        (1..=300).map(|id| json!({"id": id, "status": "paid"})).collect::<Vec<_>>(),
+        Pagination::page_number(),
+    )
+    .data_path("/data");
+    for page in 4..=12 {
+        circle = circle.fault(On::page(page), Fault::Page((page - 1) % 3 + 1));
+    }
+    let api = Api::serve(circle);
+    let error = run_badly(&orders_project(&api, "/data"));
+    assert!(error.contains("page 5 repeats an earlier page"), "{error}");
+}
+
+#[test]
+fn a_value_of_the_environment_is_masked_wherever_it_shows() {
+    let api = Api::serve(collection());
+    let project = orders_project(&api, "/data");
+    let yaml = project.read("pipelines.yaml");
+    let at = yaml.find("url: \"sqlite:").expect("a target");
+    project.write("pipelines.yaml", &format!("{}url: \"${{APITAP_TEST_DB}}\"}}\n", &yaml[..at]));
+    let mut command = project.apitap(["run"]);
+    command.env("APITAP_TEST_DB", "/no-such-folder/s3cret.db");
+    let finished = apitap_tests::process::finish(&mut command, super::runs::LIMIT);
+    assert_eq!(finished.code, Some(1));
+    let said = format!("{}{}", finished.stdout, finished.stderr);
+    assert!(said.contains("${APITAP_TEST_DB}") && !said.contains("s3cret"), "{said}");
+}

@@ -49,7 +49,7 @@ fn its_own_project_loads_what_the_shop_says() {
     let sql = file("sql", "sql/paid_orders.sql").text;
     let project = Project::new([("pipelines.yaml", &*yaml), ("sql/paid_orders.sql", &*sql)]);
     let checked = finish(&mut project.apitap(["check"]), LIMIT);
-    assert_eq!((checked.code, &*checked.stderr), (Some(0), "1 pipelines, nothing wrong\n"));
+    assert_eq!((checked.code, &*checked.stderr), (Some(0), "1 pipeline, nothing wrong\n"));
 
     let orders = (1..=250).map(|id| {
         json!({

@@ -24,6 +24,9 @@ impl Address {
         let url = url.trim();
         let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
         let options = match known {
+            // A `/` of the password would end the host here, and the rest would be shown as the
+            // database's name.
+            true if after_host(url).contains('@') => Err(malformed("")),
             true => PgConnectOptions::from_str(url).map_err(|error| {
                 // The URL is not repeated: it may hold the password.
                 malformed(&format!(": {}", said(&error)))
@@ -72,6 +75,13 @@ impl fmt::Debug for Address {
             Err(_) => f.write_str("Address(malformed)"),
         }
     }
+}
+
+/// What stands behind the first `/` of a URL's host, up to its parameters.
+fn after_host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = rest.split_once('/').map_or("", |(_, path)| path);
+    path.split('?').next().unwrap_or_default()
 }
 
 fn malformed(why: &str) -> Error {

@@ -12,6 +12,7 @@ use reqwest::StatusCode;
 use super::endpoint::Endpoint;
 use super::fetch::{Answer, Failure};
 use super::same_records;
+use super::visited::Visited;
 use crate::source::page::Page;
 use crate::source::task::Task;
 use crate::{Error, Result};
@@ -110,6 +111,9 @@ pub(super) struct Counted {
     window: usize,
     before: Before,
     previous: Option<Page>,
+    visited: Visited,
+    /// How many pages in a row had records that were there before.
+    known_in_a_row: u32,
     /// The error to end with, should there be records in the page in turn.
     unless_end: Option<Error>,
     ended: bool,
@@ -131,6 +135,8 @@ impl Counted {
             window: 1,
             before: Before::Start,
             previous: None,
+            visited: Visited::default(),
+            known_in_a_row: 0,
             unless_end: None,
             ended: false,
         }
@@ -144,14 +150,16 @@ impl Counted {
         let (place, outcome) = self.in_turn().await?;
         let page = match outcome {
             Ok(answer) => answer.page,
-            Err(failure) if self.ends_with(failure.status) => return Ok(self.end()),
+            Err(failure) if self.ends_with(failure.status) => return self.end().await,
             Err(failure) => return Err(failure.error),
         };
         self.endpoint.fetched.count(&page);
         if page.records.is_empty() {
-            return Ok(self.end());
+            return self.end().await;
         }
-        if let Some(error) = self.repeated(&page).or_else(|| self.unless_end.take()) {
+        let error =
+            self.repeated(&page).or_else(|| self.circle(&page)).or_else(|| self.unless_end.take());
+        if let Some(error) = error {
             return Err(error.in_request(&page.request));
         }
         self.plan_after(place, &page);
@@ -188,11 +196,40 @@ impl Counted {
         }
     }
 
-    fn end(&mut self) -> Option<Page> {
+    /// The end, unless a page that was asked for ahead has records: they would be lost.
+    async fn end(&mut self) -> Result<Option<Page>> {
         self.ended = true;
-        self.ahead.clear();
         self.previous = None;
-        None
+        while let Some(mut later) = self.ahead.pop_front() {
+            // One that fails is behind the end as well, as far as anybody can tell.
+            let Ok(answer) = later.task.join().await? else { continue };
+            if !answer.page.records.is_empty() {
+                let number = answer.page.number;
+                let message = format!(
+                    "a page before page {number} is empty or missing, but page {number} has records"
+                );
+                return Err(Error::data(message)
+                    .in_request(&answer.page.request)
+                    .help("run it again; if it stays so, the API's pages have holes"));
+            }
+        }
+        Ok(None)
+    }
+
+    /// An API that goes round in a circle: two pages, one after the other, that were there before.
+    fn circle(&mut self, page: &Page) -> Option<Error> {
+        self.known_in_a_row =
+            if self.visited.insert_page(page) { 0 } else { self.known_in_a_row + 1 };
+        (self.known_in_a_row >= 2).then(|| {
+            Error::data(format!(
+                "page {} repeats an earlier page, and so did the page before: the run would never end",
+                page.number
+            ))
+            .help(format!(
+                "the API leads in a circle; check the parameter `{}` in `pagination`",
+                self.counting.place_param
+            ))
+        })
     }
 
     fn repeated(&self, page: &Page) -> Option<Error> {

@@ -2,9 +2,6 @@
 //!
 //! A page that leads back to where the run has been is an error, not an endless run.
 
-use std::collections::HashSet;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use apitap_build::definition::{Pagination, Pointer};
@@ -13,13 +10,10 @@ use url::Url;
 use super::body::shortened;
 use super::endpoint::Endpoint;
 use super::fetch::Answer;
+use super::visited::Visited;
 use super::{link, same_records};
 use crate::source::page::{self, Page};
 use crate::{Error, Result};
-
-/// How many places a run remembers, which bounds the memory for it to some 20 MiB. After that it
-/// starts anew: a loop is still found, unless it is longer than this.
-const REMEMBERED: usize = 1 << 20;
 
 /// The pages of a collection in which each page leads to the next.
 pub(super) struct Linked {
@@ -138,21 +132,4 @@ impl Linked {
 /// What the body says about the next page; an empty body says nothing.
 fn scalar(body: &[u8], path: &Pointer) -> Result<Option<String>> {
     if body.is_empty() { Ok(None) } else { page::scalar_at(body, path) }
-}
-
-/// Where a run has been, as hashes: 64 bits, so that a million places clash once in 10⁷ runs.
-#[derive(Default)]
-struct Visited {
-    hasher: RandomState,
-    hashes: HashSet<u64>,
-}
-
-impl Visited {
-    /// Whether the place is new.
-    fn insert(&mut self, place: &str) -> bool {
-        if self.hashes.len() >= REMEMBERED {
-            self.hashes.clear();
-        }
-        self.hashes.insert(self.hasher.hash_one(place))
-    }
 }

@@ -94,7 +94,7 @@ impl PageFile {
 
 fn trouble(error: &std::io::Error) -> Error {
     let folder = std::env::temp_dir();
-    Error::config(format!(
+    Error::query(format!(
         "cannot keep pages in a temporary file in `{}`, for the queries that share them",
         folder.display()
     ))
