@@ -210,8 +210,8 @@ async fn requests_are_made_ahead_and_delivered_in_order() {
     assert_eq!(outcome.fetched.records.load(Relaxed), 16);
 }
 
-#[tokio::test]
-async fn no_more_requests_are_under_way_than_allowed() {
+/// Twelve pages of one record and so many bytes each; `expected` requests are under way at most.
+async fn check_under_way(page_bytes: usize, concurrency: usize, expected: usize) {
     use std::sync::atomic::AtomicUsize;
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (inside, highest) = (Arc::clone(&now), Arc::clone(&most));
@@ -226,14 +226,26 @@ async fn no_more_requests_are_under_way_than_allowed() {
             }
         },
     );
-    let answer = |request: &Request| match request.number("page") {
+    let answer = move |request: &Request| match request.number("page") {
         page if page > 12 => records([]),
-        page => records([page]).after(Duration::from_millis(5)),
+        page => {
+            Reply::json(body([page], "") + &" ".repeat(page_bytes)).after(Duration::from_millis(5))
+        }
     };
     let server = Server::with(answer, |router| router.layer(count)).await;
-    let outcome = fetch(&source(&server, page_number(1, 3))).await;
+    let outcome = fetch(&source(&server, page_number(1, concurrency))).await;
     assert_eq!(outcome.pages.len(), 12);
-    assert_eq!(most.load(Relaxed), 3);
+    assert_eq!(most.load(Relaxed), expected);
+}
+
+#[tokio::test]
+async fn no_more_requests_are_under_way_than_allowed() {
+    check_under_way(0, 3, 3).await;
+}
+
+#[tokio::test]
+async fn large_pages_are_requested_one_at_a_time() {
+    check_under_way(5 << 20, 3, 1).await;
 }
 
 #[tokio::test]
