@@ -271,9 +271,8 @@ async fn infer(source: &str, mut pages: Pages) -> Result<Schema> {
     let mut inference = Inference::default();
     while let Some(page) = pages.next().await {
         let page = page?;
-        for (index, range) in page.records.iter().enumerate() {
-            let record = page.body.get(range.start as usize..range.end as usize);
-            inference.observe(record.unwrap_or_default()).map_err(|cause| {
+        for (index, record) in page.texts().enumerate() {
+            inference.observe(record).map_err(|cause| {
                 Error::data("this record cannot be read")
                     .caused_by(cause)
                     .in_request(&page.request)

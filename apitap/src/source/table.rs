@@ -193,10 +193,9 @@ async fn decode(
 ) -> Result<()> {
     while let Some(page) = pages.next().await {
         let page = page?;
-        for (index, range) in page.records.iter().enumerate() {
-            let record = page.body.get(range.start as usize..range.end as usize);
+        for (index, record) in page.texts().enumerate() {
             decoder
-                .append(record.unwrap_or_default())
+                .append(record)
                 .map_err(|error| error.at_record(index as u64 + 1).in_request(&page.request))?;
             let full = decoder.rows() >= apitap_build::engine::BATCH_ROWS
                 || decoder.bytes() >= BATCH_BYTES;
