@@ -24,20 +24,35 @@ pub fn file(origin: &str, compiled: &Compiled) -> String {
         let _ =
             writeln!(out, "\n::core::compile_error!({});", text(&error_text(compiled, finding)));
     }
-    let (mut modules, mut taken) = (Vec::new(), BTreeSet::new());
-    for checked in &compiled.pipelines {
-        let name = names::unique(&names::module(&checked.definition.name), &mut taken);
-        let _ = write!(out, "\n{}", module(&name, checked));
-        modules.push(name);
+    let (names, broken) = module_names(compiled);
+    for (checked, name) in compiled.pipelines.iter().zip(&names) {
+        let _ = write!(out, "\n{}", module(name, checked));
     }
-    for broken in &compiled.broken {
-        let name = names::unique(&names::module(&broken.name), &mut taken);
-        let _ = write!(out, "\n{}", skeleton(&name, broken));
+    for (broken, name) in compiled.broken.iter().zip(&broken) {
+        let _ = write!(out, "\n{}", skeleton(name, broken));
     }
-    let list: Vec<_> = modules.iter().map(|name| format!("&{name}::PIPELINE")).collect();
+    let list: Vec<_> = names.iter().map(|name| format!("&{name}::PIPELINE")).collect();
     out.push_str("\n/// Every pipeline of this file.\n");
     out.push_str(&array("pub static PIPELINES: &[&::apitap::Pipeline] =", &list));
     out
+}
+
+/// The module of one pipeline as it stands in the generated file; `None` where no pipeline without
+/// errors has that name.
+pub fn module_of(pipeline: &str, compiled: &Compiled) -> Option<String> {
+    let (names, _) = module_names(compiled);
+    let mut modules = compiled.pipelines.iter().zip(&names);
+    let (checked, name) = modules.find(|(checked, _)| checked.definition.name == pipeline)?;
+    Some(module(name, checked))
+}
+
+/// The names of the modules of all pipelines: of those that are well, then of the broken ones.
+fn module_names(compiled: &Compiled) -> (Vec<String>, Vec<String>) {
+    let mut taken = BTreeSet::new();
+    let mut unique = |name: &str| names::unique(&names::module(name), &mut taken);
+    let well = compiled.pipelines.iter().map(|checked| unique(&checked.definition.name)).collect();
+    let broken = compiled.broken.iter().map(|broken| unique(&broken.name)).collect();
+    (well, broken)
 }
 
 /// What rustc shows after its own `error: `.
@@ -48,7 +63,7 @@ fn error_text(compiled: &Compiled, finding: &Finding) -> String {
 }
 
 /// One pipeline's module.
-pub fn module(name: &str, checked: &Checked) -> String {
+fn module(name: &str, checked: &Checked) -> String {
     let definition = &checked.definition;
     let mut structs = structs::Structs::default();
     let mut body = String::new();

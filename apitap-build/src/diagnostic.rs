@@ -38,6 +38,11 @@ impl Files {
         FileId(self.files.len() - 1)
     }
 
+    /// The names of all files.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.name.as_str())
+    }
+
     /// The file.
     pub fn get(&self, id: FileId) -> &SourceFile {
         &self.files[id.0]
