@@ -12,8 +12,10 @@ mod promises {
     mod findings;
     mod harness;
     mod interpreter;
+    mod new;
     mod postgres;
     mod quickstart;
     mod readme;
     mod runs;
+    mod tools;
 }
