@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use super::{JSON_SCHEMA, project};
 use crate::diagnostic::{Files, Findings};
 use crate::parse::yaml;
+use crate::schema::notation::SCALARS;
 use crate::tree::Node;
 
 mod examples;
@@ -84,6 +85,24 @@ fn the_parser_asks_for_the_words_that_the_schema_has_and_for_no_others() {
         }
     }
     assert!(compared.len() > 15, "{compared:?}");
+}
+
+#[test]
+fn every_type_is_one_for_the_schema() {
+    let schema = schema();
+    let validator = Validator::new(&schema);
+    let mut types: Vec<_> = SCALARS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    types.push("decimal(38,38)".to_owned());
+    for ty in types.iter().flat_map(|ty| [ty.clone(), format!("{ty}!"), format!(" {ty} !")]) {
+        let text = serde_json::json!({ "field": ty }).to_string();
+        let (node, _, _) = read(&text).expect("JSON is YAML");
+        assert!(validator.fits(&schema["definitions"]["fields"], &node), "{text}");
+    }
+    for ty in ["int", "int64!!", "decimal", "decimal(39,1)", "decimal(0,0)", ""] {
+        let text = serde_json::json!({ "field": ty }).to_string();
+        let (node, _, _) = read(&text).expect("JSON is YAML");
+        assert!(!validator.fits(&schema["definitions"]["fields"], &node), "{text}");
+    }
 }
 
 /// What the parser says is missing is what the schema requires, and all of that.
