@@ -26,12 +26,12 @@ pub fn file(origin: &str, compiled: &Compiled) -> String {
     }
     let (mut modules, mut taken) = (Vec::new(), BTreeSet::new());
     for checked in &compiled.pipelines {
-        let name = names::unique(&names::module(&checked.definition.name), &mut taken);
+        let name = names::unique_identifier(&checked.definition.name, &mut taken);
         let _ = write!(out, "\n{}", module(&name, checked));
         modules.push(name);
     }
     for broken in &compiled.broken {
-        let name = names::unique(&names::module(&broken.name), &mut taken);
+        let name = names::unique_identifier(&broken.name, &mut taken);
         let _ = write!(out, "\n{}", skeleton(&name, broken));
     }
     let list: Vec<_> = modules.iter().map(|name| format!("&{name}::PIPELINE")).collect();

@@ -20,7 +20,7 @@ pub(super) struct Structs {
 impl Structs {
     /// A name that no other struct of the module, and no type that it uses, has.
     pub(super) fn reserve(&mut self, name: &str) -> String {
-        const IMPORTED: [&str; 9] = [
+        const IMPORTED: [&str; 10] = [
             "DateTime",
             "Decimal",
             "NaiveDate",
@@ -29,16 +29,11 @@ impl Structs {
             "String",
             "Utc",
             "Uuid",
+            "Value",
             "Vec",
         ];
-        let mut free = name.to_owned();
-        let mut number = 2;
-        while IMPORTED.contains(&free.as_str()) || free == "Value" || self.taken.contains(&free) {
-            free = format!("{name}{number}");
-            number += 1;
-        }
-        self.taken.insert(free.clone());
-        free
+        self.taken.extend(IMPORTED.map(str::to_owned));
+        names::unique(name, "", &mut self.taken)
     }
 
     /// Writes a struct, then those of its nested records.
@@ -47,7 +42,7 @@ impl Structs {
         let mut taken = BTreeSet::new();
         let mut body = String::new();
         for field in fields {
-            let ident = names::unique(&names::field(&field.name), &mut taken);
+            let ident = names::unique_identifier(&field.name, &mut taken);
             let ty = self.ty(name, &field.name, &field.ty, &mut nested);
             let ty = self.optional(ty, field.nullable);
             let mut item = String::new();

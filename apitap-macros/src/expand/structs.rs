@@ -52,3 +52,36 @@ fn one(item: &syn::ItemStruct, names: &[String], krate: &syn::Path) -> TokenStre
         }
     }
 }
+
+/// Whether the macro can do anything with a struct: it has named fields and no parameters.
+pub(super) fn is_usable(item: &syn::ItemStruct) -> bool {
+    item.generics.params.is_empty() && matches!(item.fields, syn::Fields::Named(_))
+}
+
+/// Implements `Struct` so that the types hold, for a module that has errors: nothing is read.
+pub(super) fn stand_ins(module: &Module, krate: &syn::Path) -> TokenStream {
+    let usable = module.structs.iter().filter(|item| is_usable(item));
+    let items = usable.map(|item| {
+        let ident = &item.ident;
+        quote! {
+            impl #krate::private::Struct for #ident {
+                const FIELDS: &'static [&'static str] = &[];
+
+                fn read(
+                    _: &#krate::private::Fields,
+                    _: usize,
+                ) -> ::core::result::Result<Self, #krate::private::Fault> {
+                    ::core::result::Result::Err(#krate::private::unfinished())
+                }
+
+                fn write(
+                    &self,
+                    _: &mut #krate::private::Columns<'_>,
+                ) -> ::core::result::Result<(), #krate::private::Fault> {
+                    ::core::result::Result::Err(#krate::private::unfinished())
+                }
+            }
+        }
+    });
+    items.collect()
+}
