@@ -53,13 +53,15 @@ struct Options {
     name: String,
     /// The path of the `apitap` crate.
     krate: syn::Path,
+    /// Whether the build script has already said what is wrong: then its module stands in for it.
+    broken: bool,
 }
 
 impl Options {
     /// Where nothing is said.
     fn of(module: &Module) -> Self {
         let name = module.outer.ident.unraw().to_string();
-        Self { name, krate: syn::parse_quote!(::apitap) }
+        Self { name, krate: syn::parse_quote!(::apitap), broken: false }
     }
 }
 
@@ -98,6 +100,7 @@ impl Front {
             match (key.value.as_str(), node.value) {
                 ("name", Value::String(name)) => options.name = name,
                 ("crate", Value::String(path)) => options.krate = syn::parse_str(&path)?,
+                ("broken", Value::Bool(broken)) => options.broken = broken,
                 (word, _) => self.findings.push(
                     Finding::error("E0317", format!("`pipeline` has no word `{word}`"), &key.place)
                         .help("it has `name = \"…\"`, and `crate = \"…\"` where apitap is renamed"),
@@ -197,7 +200,9 @@ impl Front {
             sql: &sql,
             sql_place: &|range| Place::text(file, range),
         };
-        let Some(checked) = check::pipeline(&spec, Schemas::Declared, &mut self.findings) else {
+        let Some(checked) =
+            check::pipeline(&spec, Schemas::Declared, &mut None, &mut self.findings)
+        else {
             return Ok(None);
         };
         let Checked { mut definition, .. } = checked;

@@ -36,8 +36,15 @@ impl Structs {
         names::unique(name, "", &mut self.taken)
     }
 
-    /// Writes a struct, then those of its nested records.
-    pub(super) fn write(&mut self, out: &mut String, name: &str, fields: &[Field]) {
+    /// Writes a struct, then those of its nested records, which can do the same.
+    pub(super) fn write(
+        &mut self,
+        out: &mut String,
+        name: &str,
+        derives: &[&str],
+        attributes: &str,
+        fields: &[Field],
+    ) {
         let mut nested = Vec::new();
         let mut taken = BTreeSet::new();
         let mut body = String::new();
@@ -48,13 +55,14 @@ impl Structs {
             let mut item = String::new();
             docs(&mut item, field.description.as_deref());
             if !self.plain {
-                attributes(&mut item, &ident, field);
+                words(&mut item, &ident, field);
             }
             let _ = writeln!(item, "pub {ident}: {ty},");
             item.lines().for_each(|line| {
                 let _ = writeln!(body, "    {line}");
             });
         }
+        let _ = write!(out, "#[derive({})]\n{attributes}", derives.join(", "));
         if body.is_empty() {
             let _ = writeln!(out, "pub struct {name} {{}}");
         } else {
@@ -62,7 +70,7 @@ impl Structs {
         }
         for (name, fields) in nested {
             out.push('\n');
-            self.write(out, &name, &fields);
+            self.write(out, &name, derives, "", &fields);
         }
     }
 
@@ -122,7 +130,7 @@ impl Structs {
 }
 
 /// `#[field(…)]`, where the Rust field alone does not say it.
-fn attributes(out: &mut String, ident: &str, field: &Field) {
+fn words(out: &mut String, ident: &str, field: &Field) {
     let mut words = Vec::new();
     if ident.strip_prefix("r#").unwrap_or(ident) != field.name {
         words.push(format!("name = {}", text(&field.name)));
