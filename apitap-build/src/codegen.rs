@@ -45,14 +45,14 @@ pub fn file(origin: &str, compiled: &Compiled) -> String {
 /// nor what is between them.
 fn error(message: &str) -> String {
     format!(
-        "::core::compile_error!(\n\
+        "::core::compile_error! {{\n\
          {BLANK}// What is wrong, and where. This file is written anew by every build: mend the\n\
          {BLANK}// file that is named.\n\
          {BLANK}//\n\
          {BLANK}//\n\
          {BLANK}{}\n\
          {BLANK}//\n\
-         );\n",
+         }}\n",
         text(message)
     )
 }
@@ -107,10 +107,10 @@ fn skeleton(name: &str, broken: &Broken) -> String {
     let mut structs = structs::Structs::default();
     structs.plain = true;
     let mut body = String::new();
-    for source in &broken.sources {
-        let record = structs.reserve(&names::camel(&source.name));
-        let attribute = format!("#[source(name = {})]\n", text(&source.name));
-        let fields = source.schema.as_ref().map_or(&[][..], |schema| &schema.fields);
+    for (source, schema) in &broken.sources {
+        let record = structs.reserve(&names::camel(source));
+        let attribute = format!("#[source(name = {})]\n", text(source));
+        let fields = schema.as_ref().map_or(&[][..], |schema| &schema.fields);
         structs.write(&mut body, &record, RECORD, &attribute, fields);
         body.push('\n');
     }

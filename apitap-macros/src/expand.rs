@@ -34,8 +34,11 @@ pub(crate) fn pipeline(attribute: TokenStream, item: TokenStream) -> TokenStream
     };
     let mut front = Front::default();
     let mut options = Options::of(&module);
-    let pipelines =
-        front.options(attribute, &mut options).and_then(|()| front.pipelines(&module, &options));
+    let read = front.options(attribute, &mut options);
+    if options.broken {
+        return skeleton(&module, &options, &front);
+    }
+    let pipelines = read.and_then(|()| front.pipelines(&module, &options));
     let found = report::errors(&front.files, &front.spans, &front.findings.0);
     match (pipelines, found) {
         (Ok(pipelines), None) => expand(&module, &options, &pipelines, &front),
@@ -349,13 +352,14 @@ fn skeleton(module: &Module, options: &Options, front: &Front) -> TokenStream {
     let structs = structs::stand_ins(module, krate);
     let run = functions::run(&[], &place);
     let rows: Vec<_> = module.with("target").map(|(item, _)| item).collect();
-    // A row of another form than the macro can use has been refused.
-    let usable = rows.iter().filter(|row| structs::is_usable(row));
-    let typed = usable.map(|row| {
+    let plain = rows.iter().filter(|row| structs::is_plain(row));
+    let typed = plain.map(|row| {
         let names = Names::new(&row.ident, rows.len() == 1);
         let query = front.queries.get(&row.ident.to_string());
         let reads = |source: &str| query.is_none_or(|query| query.contains(source));
-        let sources = sources(module).filter(|(name, _)| reads(name)).collect();
+        let sources = sources(module)
+            .filter(|(name, record)| reads(name) && structs::is_plain(record))
+            .collect();
         let functions = functions::typed(&Signature { names: &names, row, sources }, &place);
         let (row, name) = (&row.ident, &names.pipeline);
         let implementation = implementation(row, name, krate);

@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 
 use super::{Checked, PipelineSpec, Schemas, list};
-use crate::definition::Source;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, did_you_mean};
 use crate::parse::template::{QueryText, render_query};
 use crate::parse::yaml;
@@ -26,8 +25,8 @@ pub struct Pipelines {
 pub struct Broken {
     /// Its name.
     pub name: String,
-    /// Those of its sources that are well.
-    pub sources: Vec<Source>,
+    /// The sources that its query names, each once, with their fields where those are well.
+    pub sources: Vec<(String, Option<Schema>)>,
     /// What its query yields, if that is well.
     pub row: Option<Schema>,
 }
@@ -123,7 +122,7 @@ impl Checker<'_> {
         let text = render_query(self.files, file, self.findings)?;
         let project = self.project?;
         let (sources, complete) = self.sources(project, &text);
-        known.sources = sources.iter().map(|source| source.source.clone()).collect();
+        known.sources = named(&text, &sources);
         let sink = match &text.sink {
             Some(node) => spec::sink(node, self.findings)?,
             None => SinkSpec::at(&name.place),
@@ -212,6 +211,17 @@ impl Checker<'_> {
             .chain(targets.map(|name| unused("target", name)));
         self.findings.extend(unused);
     }
+}
+
+/// The sources that a query names, in the order of first use, with the fields that are known.
+fn named(text: &QueryText, known: &[&SourceSpec]) -> Vec<(String, Option<Schema>)> {
+    let mut seen = BTreeSet::new();
+    let uses = text.uses.iter().filter(|name| seen.insert(&name.value));
+    uses.map(|name| {
+        let source = known.iter().find(|source| source.name.value == name.value);
+        (name.value.clone(), source.and_then(|source| source.source.schema.clone()))
+    })
+    .collect()
 }
 
 /// A source that is declared, but that the query does not say it uses.

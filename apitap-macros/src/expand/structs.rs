@@ -53,15 +53,15 @@ fn one(item: &syn::ItemStruct, names: &[String], krate: &syn::Path) -> TokenStre
     }
 }
 
-/// Whether the macro can do anything with a struct: it has named fields and no parameters.
-pub(super) fn is_usable(item: &syn::ItemStruct) -> bool {
-    item.generics.params.is_empty() && matches!(item.fields, syn::Fields::Named(_))
+/// Whether a struct's name alone is its type. One with parameters has been refused.
+pub(super) fn is_plain(item: &syn::ItemStruct) -> bool {
+    item.generics.params.is_empty()
 }
 
 /// Implements `Struct` so that the types hold, for a module that has errors: nothing is read.
 pub(super) fn stand_ins(module: &Module, krate: &syn::Path) -> TokenStream {
-    let usable = module.structs.iter().filter(|item| is_usable(item));
-    let items = usable.map(|item| {
+    let plain = module.structs.iter().filter(|item| is_plain(item));
+    let items = plain.map(|item| {
         let ident = &item.ident;
         quote! {
             impl #krate::private::Struct for #ident {
