@@ -185,7 +185,7 @@ fn a_pipeline_that_is_broken_or_unknown_has_no_rust() {
     let whole = finish(&mut project.apitap(["expand"]), LIMIT);
     assert_eq!(whole.code, Some(1));
     assert!(whole.stdout.contains("pub mod orders {"), "{}", whole.stdout);
-    assert_eq!(whole.stdout.matches("::core::compile_error!(").count(), 2, "{}", whole.stdout);
+    assert_eq!(whole.stdout.matches("::core::compile_error! {").count(), 2, "{}", whole.stdout);
     assert!(whole.stderr.contains("worse.sql"), "{}", whole.stderr);
 }
 
