@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Checked, PipelineSpec, Schemas, list};
+use super::{Checked, PipelineSpec, Schemas, Sql, list, target};
 use crate::definition::Source;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, did_you_mean};
 use crate::parse::template::{QueryText, render_query};
@@ -61,6 +61,7 @@ pub fn project(
             None => pipelines.broken.push(Broken { name: name.value, sources }),
         }
     }
+    target::check_shared(&pipelines.checked, checker.findings);
     // What a broken pipeline will use when it is mended is not known.
     if pipelines.broken.is_empty() && !pipelines.checked.is_empty() {
         checker.warn_of_unused();
@@ -122,13 +123,16 @@ impl Checker<'_> {
         let (known, complete) = self.sources(project, &text);
         sources.extend(known.iter().map(|source| source.source.clone()));
         let sink = match &text.sink {
-            Some(node) => spec::sink(node, self.findings)?,
-            None => SinkSpec::at(&name.place),
+            Some(node) => spec::sink(node, self.findings),
+            None => Some(SinkSpec::at(&name.place)),
         };
-        let target = self.target(project, &sink)?;
-        if !complete {
+        let target = sink.as_ref().and_then(|sink| self.target(project, sink));
+        let before = self.findings.0.len();
+        let (Some(sink), Some(target), true) = (sink, target, complete) else {
+            self.query_alone(project, &text);
+            self.say_how_to_use(before, project, &text);
             return None;
-        }
+        };
         let spec = PipelineSpec {
             name,
             description: leading_comment(&self.files.get(file).text),
@@ -138,12 +142,69 @@ impl Checker<'_> {
             sql: &text.sql,
             sql_place: &|range| text.place(range),
         };
-        let before = self.findings.0.len();
         let checked = super::pipeline(&spec, self.schemas, self.findings);
-        for finding in self.findings.0.iter_mut().skip(before) {
-            say_how_to_use(finding, self.files, project, &text);
+        self.say_how_to_use(before, project, &text);
+        if let Some(checked) = &checked {
+            self.warn_of_unread(checked, &text);
         }
         checked
+    }
+
+    /// Checks the SQL of a pipeline that is broken elsewhere, if all of its sources have fields.
+    fn query_alone(&mut self, project: &Project, text: &QueryText) {
+        let mut sources: Vec<&SourceSpec> = Vec::new();
+        for name in &text.uses {
+            let known = project.sources.iter().chain(&project.broken_sources.with_fields);
+            let Some(source) = known.into_iter().find(|s| s.name.value == name.value) else {
+                return;
+            };
+            if sources.iter().all(|known| known.name != source.name) {
+                sources.push(source);
+            }
+        }
+        let place = |range| text.place(range);
+        let sql = Sql { sources: &sources, text: &text.sql, place: &place };
+        sql.plan(self.schemas, self.findings);
+    }
+
+    fn say_how_to_use(&mut self, before: usize, project: &Project, text: &QueryText) {
+        for finding in self.findings.0.iter_mut().skip(before) {
+            say_how_to_use(finding, self.files, project, text);
+        }
+    }
+
+    /// Sources that the template names, and the query then does not read.
+    fn warn_of_unread(&mut self, checked: &Checked, text: &QueryText) {
+        let definition = &checked.definition;
+        if definition.row.is_none() {
+            return;
+        }
+        if definition.sources.is_empty() {
+            let finding = Finding::warning(
+                "E0394",
+                "the query reads no source",
+                &text.place(0..text.sql.len()),
+            );
+            self.findings.push(
+                finding
+                    .label("these rows do not come from an API")
+                    .help("read one: `FROM {{ use_source(\"…\") }}`"),
+            );
+        }
+        let mut seen = BTreeSet::new();
+        for name in &text.uses {
+            let is_read = definition.sources.iter().any(|source| source.name == name.value);
+            if is_read || !seen.insert(name.value.as_str()) {
+                continue;
+            }
+            let message =
+                format!("source `{}` is named, but the query does not read it", name.value);
+            self.findings.push(
+                Finding::warning("E0393", message, &name.place)
+                    .label("nothing is fetched from it")
+                    .help("join it, put a comma before it, or remove the call"),
+            );
+        }
     }
 
     /// The sources that the query names, without those that are not known or have findings; and

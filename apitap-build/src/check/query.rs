@@ -14,14 +14,17 @@ use self::explain::{Context, explain};
 use self::planner::Planner;
 use self::scope::Scope;
 use self::text::{Text, overlap};
-use crate::diagnostic::{Finding, Place};
+use crate::diagnostic::{Finding, Place, Severity};
 use crate::schema::{Schema, arrow};
 
 mod blame;
 mod columns;
+mod costs;
+mod dialects;
 mod draft;
 mod explain;
 mod mismatch;
+mod mixed;
 mod parse;
 mod planner;
 mod probe;
@@ -88,7 +91,8 @@ pub fn plan(query: &Query<'_>) -> (Option<Planned>, Vec<Finding>) {
     });
     drafts.sort_by_key(|draft| draft.range.start);
     let findings: Vec<_> = drafts.into_iter().map(|draft| draft.finding(query.place)).collect();
-    let planned = outcome.filter(|_| findings.is_empty()).map(|outcome| Planned {
+    let is_error = |finding: &Finding| finding.severity == Severity::Error;
+    let planned = outcome.filter(|_| !findings.iter().any(is_error)).map(|outcome| Planned {
         row: outcome.row.schema,
         reads: outcome.reads,
         column_places: outcome.row.places.into_iter().map(query.place).collect(),
@@ -153,6 +157,12 @@ fn plan_or_explain(
     mut statement: Statement,
     drafts: &mut Vec<Draft>,
 ) -> Option<Outcome> {
+    let named = context.planner.named(statement.clone());
+    if let Ok(named) = &named {
+        let (found, mended) = mixed::mixed(context, &statement, named);
+        drafts.extend(found);
+        statement = mended;
+    }
     for _ in 0..FINDINGS {
         let error = match context.planner.plan(statement.clone()) {
             Ok(plan) => {
@@ -162,6 +172,10 @@ fn plan_or_explain(
                 let is_new =
                     |draft: &Draft| known.iter().all(|old| !overlap(&old.range, &draft.range));
                 drafts.extend(found.into_iter().filter(is_new));
+                if drafts.is_empty() {
+                    drafts.extend(row::missing_commas(context, &statement));
+                    drafts.extend(costs::notes(context.text, &statement, &plan.optimized));
+                }
                 match reads::reads(&statement, &plan.optimized) {
                     Ok(reads) => return Some(Outcome { row, reads }),
                     Err(error) => error,

@@ -56,10 +56,15 @@ impl Planner {
         Ok(Plan { analyzed, optimized })
     }
 
+    /// Plans as far as names are concerned: types are as they were written.
+    pub(super) fn named(&self, statement: Statement) -> Result<LogicalPlan> {
+        let options = ParserOptions::from(&self.state.config_options().sql_parser);
+        SqlToRel::new_with_options(self, options).sql_statement_to_plan(statement)
+    }
+
     /// Plans as far as names and types are concerned.
     pub(super) fn analyze(&self, statement: Statement) -> Result<LogicalPlan> {
-        let options = ParserOptions::from(&self.state.config_options().sql_parser);
-        let plan = SqlToRel::new_with_options(self, options).sql_statement_to_plan(statement)?;
+        let plan = self.named(statement)?;
         self.state.analyzer().execute_and_check(plan, self.state.config_options(), |_, _| {})
     }
 
