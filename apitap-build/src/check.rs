@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::definition::table::can_be_key;
 use crate::definition::{Definition, Mode};
 use crate::diagnostic::{Finding, Findings, Place, Spanned, nearest};
 use crate::schema::Schema;
@@ -233,9 +234,12 @@ fn keep_what_is_read(definition: &mut Definition, reads: &BTreeMap<String, BTree
 }
 
 fn check_key(key: &[Spanned<String>], planned: &query::Planned, findings: &mut Findings) {
-    for column in key {
-        check_key_is_yielded(column, planned, findings);
-        check_key_is_not_null(column, planned, findings);
+    for (index, column) in key.iter().enumerate() {
+        let is_known = key.iter().take(index).any(|other| other.value == column.value);
+        if !is_known {
+            check_key_is_yielded(column, planned, findings);
+            check_key_is_not_null(column, planned, findings);
+        }
     }
     target::check_key(key, &planned.row, &planned.column_places, findings);
 }
@@ -271,7 +275,9 @@ fn check_key_is_not_null(
     let Some(index) = planned.row.fields.iter().position(|field| &field.name == name) else {
         return;
     };
-    if !planned.row.fields[index].nullable {
+    // What can never be a key is reported as that.
+    let field = &planned.row.fields[index];
+    if !field.nullable || !can_be_key(&field.ty) {
         return;
     }
     let message = format!("column `{name}` is in the key, but may be null");

@@ -157,14 +157,24 @@ fn plan_or_explain(
     mut statement: Statement,
     drafts: &mut Vec<Draft>,
 ) -> Option<Outcome> {
-    let named = context.planner.named(statement.clone());
-    if let Ok(named) = &named {
-        let (found, mended) = mixed::mixed(context, &statement, named);
+    let mut planned = context.planner.plan(statement.clone());
+    let named = match &planned {
+        Ok(plan) => Ok(&plan.named),
+        Err(_) => Err(context.planner.named(statement.clone())),
+    };
+    let found = match &named {
+        Ok(named) => mixed::mixed(context, &statement, named),
+        Err(Ok(named)) => mixed::mixed(context, &statement, named),
+        // What has no names yet has no types either.
+        Err(Err(_)) => None,
+    };
+    if let Some((found, mended)) = found {
         drafts.extend(found);
         statement = mended;
+        planned = context.planner.plan(statement.clone());
     }
     for _ in 0..FINDINGS {
-        let error = match context.planner.plan(statement.clone()) {
+        let error = match planned {
             Ok(plan) => {
                 let (row, found) =
                     row::row(context, &statement, &plan.analyzed, !drafts.is_empty());
@@ -193,6 +203,7 @@ fn plan_or_explain(
             return None;
         }
         statement = explained.repair?.apply(context.text, &statement);
+        planned = context.planner.plan(statement.clone());
     }
     None
 }

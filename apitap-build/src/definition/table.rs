@@ -112,7 +112,7 @@ pub fn check_columns(kind: TargetKind, row: &Schema) -> Vec<Misfit> {
     };
     if row.fields.len() > most {
         let message = format!(
-            "the rows have {} columns; a table of {target} takes {most} of ours",
+            "the rows have {} columns; a table of {target} can take {most}",
             row.fields.len()
         );
         misfits.push(Misfit {

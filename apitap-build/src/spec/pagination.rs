@@ -40,10 +40,9 @@ const MOST_REQUESTS: u64 = 1_000;
 const MOST: u64 = i64::MAX as u64;
 
 /// Words of different kinds that mean the same.
-const TWINS: [&[&str]; 5] = [
+const TWINS: [&[&str]; 4] = [
     &["limit", "per_page", "page_size"],
     &["limit_param", "per_page_param", "page_size_param"],
-    &["offset_param", "page_param", "cursor_param"],
     &["first_offset", "first_page"],
     &["cursor_path", "path"],
 ];

@@ -33,21 +33,22 @@ pub(super) fn url(written: Spanned<String>, findings: &mut Findings) -> Option<T
         return Some(text);
     }
     let probe: String = text.parts().into_iter().flatten().map(probe).collect();
-    let problem = match url::Url::parse(&probe) {
+    let whole = "write all of it, as in `https://api.example.com/orders`";
+    let (problem, help) = match url::Url::parse(&probe) {
         Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-            format!("an address with the scheme `{}` cannot be read", url.scheme())
+            (format!("an address with the scheme `{}` cannot be read", url.scheme()), whole)
         }
-        Ok(url) if url.fragment().is_some() => {
-            "what follows the `#` of an address is never sent".to_owned()
-        }
+        Ok(url) if url.fragment().is_some() => (
+            "what follows the `#` of an address is never sent".to_owned(),
+            "remove it; a `#` within the path is written `%23`",
+        ),
         Ok(_) => return Some(text),
-        Err(url::ParseError::RelativeUrlWithoutBase) => "the address has no scheme".to_owned(),
-        Err(error) => format!("this is not an address: {error}"),
+        Err(url::ParseError::RelativeUrlWithoutBase) => {
+            ("the address has no scheme".to_owned(), whole)
+        }
+        Err(error) => (format!("this is not an address: {error}"), whole),
     };
-    findings.push(
-        Finding::error("E0115", problem, &place)
-            .help("write all of it, as in `https://api.example.com/orders`"),
-    );
+    findings.push(Finding::error("E0115", problem, &place).help(help));
     None
 }
 

@@ -8,6 +8,24 @@ use std::ops::RangeInclusive;
 use crate::diagnostic::{Finding, Findings, Place, Spanned, did_you_mean, nearest};
 use crate::tree::{Node, Value};
 
+/// What other tools call a choice of ours.
+const SYNONYMS: [(&str, &str); 14] = [
+    ("insert", "append"),
+    ("overwrite", "replace"),
+    ("truncate", "replace"),
+    ("full_refresh", "replace"),
+    ("update", "merge"),
+    ("upsert", "merge"),
+    ("incremental", "merge"),
+    ("pg", "postgres"),
+    ("postgresql", "postgres"),
+    ("sqlite3", "sqlite"),
+    ("offset", "limit_offset"),
+    ("page", "page_number"),
+    ("link", "link_header"),
+    ("params", "query"),
+];
+
 /// Reads the words of one mapping.
 pub(super) struct Words<'a, 'f> {
     /// What has these words, for messages: ``source `orders` ``, `` `pagination` ``.
@@ -160,13 +178,20 @@ impl<'a, 'f> Words<'a, 'f> {
             Some((_, choice)) => Some(Spanned::new(*choice, text.place)),
             None => {
                 let names = choices.iter().map(|(name, _)| *name);
+                let elsewhere = SYNONYMS.iter().find(|(theirs, ours)| {
+                    theirs.eq_ignore_ascii_case(&text.value) && names.clone().any(|n| n == *ours)
+                });
+                let help = match elsewhere {
+                    Some((_, ours)) => format!("here it is `{ours}`"),
+                    None => did_you_mean("choice", &text.value, names),
+                };
                 self.findings.push(
                     Finding::error(
                         "E0114",
                         format!("`{word}` cannot be `{}`", text.value),
                         &text.place,
                     )
-                    .help(did_you_mean("choice", &text.value, names)),
+                    .help(help),
                 );
                 None
             }

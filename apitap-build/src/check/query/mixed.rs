@@ -23,12 +23,13 @@ use super::words::{self, describe};
 /// Functions that yield one of their arguments.
 const ONE_OF: [&str; 6] = ["coalesce", "nvl", "ifnull", "nullif", "greatest", "least"];
 
-/// A place where text and something else meet, and the statement with `NULL` in its stead.
+/// The places where text and something else meet, and the statement with `NULL` in their stead;
+/// `None` where there are none.
 pub(super) fn mixed(
     context: &Context<'_>,
     statement: &Statement,
     named: &LogicalPlan,
-) -> (Vec<Draft>, Statement) {
+) -> Option<(Vec<Draft>, Statement)> {
     let (mut drafts, mut mended) = (Vec::new(), statement.clone());
     // What cannot be looked at is refused by the planner.
     let found = look(named).unwrap_or_default();
@@ -54,7 +55,7 @@ pub(super) fn mixed(
         }
     }
     drafts.extend(found.unions.iter().map(|union| in_union(context, statement, union)));
-    (drafts, mended)
+    (!drafts.is_empty()).then_some((drafts, mended))
 }
 
 /// What was found in a plan.
@@ -184,24 +185,23 @@ fn are_apart(a: &DataType, b: &DataType) -> bool {
     (a.is_string() && is_other(b)) || (b.is_string() && is_other(a))
 }
 
-/// What of an expression is compared, and whether texts that are written out are read.
-fn parts(expr: &ast::Expr, count: usize) -> Option<(Vec<usize>, bool, &'static str)> {
+/// What of an expression must agree; whether texts that are written out are read as the others;
+/// and what makes text of them, if they are not compared.
+fn parts(expr: &ast::Expr, count: usize) -> Option<(Vec<usize>, bool, Option<String>)> {
     Some(match expr {
         ast::Expr::BinaryOp { op, .. } if super::mismatch::is_comparison(op) => {
-            ((0..count).collect(), true, "compared as text")
+            ((0..count).collect(), true, None)
         }
-        ast::Expr::InList { .. } | ast::Expr::Between { .. } => {
-            ((0..count).collect(), true, "compared as text")
-        }
+        ast::Expr::InList { .. } | ast::Expr::Between { .. } => ((0..count).collect(), true, None),
         ast::Expr::Case { operand, .. } => {
             let skip = usize::from(operand.is_some());
             let yields = |at: &usize| (*at - skip) % 2 == 1 || *at + 1 == count;
-            ((skip..count).filter(yields).collect(), false, "made text of, both, by CASE")
+            ((skip..count).filter(yields).collect(), false, Some("CASE".to_owned()))
         }
         ast::Expr::Function(function) => {
             let name = function.name.to_string().to_lowercase();
             ONE_OF.contains(&name.as_str()).then_some(())?;
-            ((0..count).collect(), false, "made text of, both")
+            ((0..count).collect(), false, Some(format!("`{name}`")))
         }
         _ => return None,
     })
@@ -219,18 +219,23 @@ fn expression(context: &Context<'_>, blame: &Blame<'_>, node: usize) -> Option<D
         let draft = Draft::error("E0207", message, blame.tree.range(node)?);
         return Some(draft.help("convert one of them: `CAST(… AS …)`"));
     }
-    let (parts, literals_are_read, verdict) = parts(&expr, children.len())?;
+    let (parts, literals_are_read, by) = parts(&expr, children.len())?;
     let part = |at: usize| {
         let child = *children.get(at)?;
         let expr = blame.expr(child)?;
         let is_read = literals_are_read && is_text(&expr);
         let field = blame.type_of(child, expr.clone()).filter(|_| !is_read)?;
-        Some((context.text.slice(&blame.tree.range(child)?), field, is_number(&expr)))
+        let is_literal = is_number(&expr) || is_text(&expr);
+        Some((context.text.slice(&blame.tree.range(child)?), field, is_literal))
     };
     let parts: Vec<_> = parts.into_iter().filter_map(part).collect();
     let (first, others) = parts.split_first()?;
     let other = others.iter().find(|part| are_apart(first.1.data_type(), part.1.data_type()))?;
-    let message = format!("{} and {} are {verdict}", describe(&first.1), describe(&other.1));
+    let types = format!("{} and {}", describe(&first.1), describe(&other.1));
+    let message = match by {
+        Some(by) => format!("{by} makes text of {types}"),
+        None => format!("{types} are compared as text"),
+    };
     let draft = Draft::error("E0207", message, blame.tree.range(node)?);
     let (text, value) =
         if first.1.data_type().is_string() { (first, other) } else { (other, first) };
@@ -245,6 +250,9 @@ fn expression(context: &Context<'_>, blame: &Blame<'_>, node: usize) -> Option<D
             text.0, value.0
         )),
         (true, false) => draft.help(format!("convert one of them: `CAST({} AS {to})`", text.0)),
+        (false, _) if text.2 => {
+            draft.help(format!("if that is meant, say so: `CAST({} AS VARCHAR)`", value.0))
+        }
         (false, _) => draft.help(format!(
             "say so, `CAST({} AS VARCHAR)`, or convert the text: `CAST({} AS {to})`",
             value.0, text.0

@@ -6,12 +6,12 @@
 use sqlx::SqliteConnection;
 
 use super::refused;
+use crate::Result;
 use crate::definition::Mode;
 use crate::schema::Type;
 use crate::sink::load::Load;
 use crate::sink::refusal;
 use crate::sink::statement::{quote, quote_all};
-use crate::{Error, Result};
 
 /// A table that is there.
 pub(super) struct Found {
