@@ -11,6 +11,7 @@ use crate::diagnostic::{Finding, Findings, Place, Spanned, nearest};
 use crate::schema::Schema;
 use crate::spec::{SinkSpec, SourceSpec, TargetSpec};
 
+mod parallel;
 pub mod project;
 pub mod query;
 mod target;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Checked, PipelineSpec, Schemas, Sql, list, target};
+use super::{Checked, PipelineSpec, Schemas, Sql, list, parallel, target};
 use crate::definition::Source;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, did_you_mean};
 use crate::parse::template::{QueryText, render_query};
@@ -42,29 +42,45 @@ pub fn project(
 ) -> Pipelines {
     let node = yaml.and_then(|yaml| yaml::parse(files, yaml, findings));
     let project = node.map(|node| spec::project(&node, findings));
-    let used = Used::default();
-    let mut checker = Checker { files, project: project.as_ref(), schemas, used, findings };
-    let mut pipelines = Pipelines::default();
     let mut names: Vec<Spanned<String>> = Vec::new();
+    let mut known: Vec<(Spanned<String>, Option<FileId>)> = Vec::new();
     for (path, file) in queries {
         let start = Place::text(file.unwrap_or_default(), 0..0);
         let name = Spanned::new(pipeline_name(path), start);
         if let Some(other) = names.iter().find(|other| other.value == name.value) {
-            checker.findings.push(same_name(&name, other));
+            findings.push(same_name(&name, other));
             continue;
         }
         names.push(name.clone());
+        known.push((name, *file));
+    }
+    let project = project.as_ref();
+    let mut pipelines = Pipelines::default();
+    let mut used = Used::default();
+    // They know nothing of each other.
+    let checked = parallel::map(&known, |(name, file)| {
+        let (used, findings) = Default::default();
+        let mut checker = Checker { files, project, schemas, used, findings };
         let mut sources = Vec::new();
         let checked = file.and_then(|file| checker.query(name.clone(), file, &mut sources));
+        (checked, sources, checker.used, checker.findings)
+    });
+    for ((name, _), (checked, sources, uses, found)) in known.into_iter().zip(checked) {
+        used.sources.extend(uses.sources);
+        used.targets.extend(uses.targets);
+        findings.extend(found.0);
         match checked {
             Some(checked) => pipelines.checked.push(checked),
             None => pipelines.broken.push(Broken { name: name.value, sources }),
         }
     }
-    target::check_shared(&pipelines.checked, checker.findings);
+    target::check_shared(&pipelines.checked, findings);
     // What a broken pipeline will use when it is mended is not known.
-    if pipelines.broken.is_empty() && !pipelines.checked.is_empty() {
-        checker.warn_of_unused();
+    if let Some(project) = project
+        && pipelines.broken.is_empty()
+        && !pipelines.checked.is_empty()
+    {
+        warn_of_unused(project, &used, findings);
     }
     pipelines
 }
@@ -107,7 +123,7 @@ struct Checker<'a> {
     project: Option<&'a Project>,
     schemas: Schemas,
     used: Used,
-    findings: &'a mut Findings,
+    findings: Findings,
 }
 
 impl Checker<'_> {
@@ -118,12 +134,12 @@ impl Checker<'_> {
         file: FileId,
         sources: &mut Vec<Source>,
     ) -> Option<Checked> {
-        let text = render_query(self.files, file, self.findings)?;
+        let text = render_query(self.files, file, &mut self.findings)?;
         let project = self.project?;
         let (known, complete) = self.sources(project, &text);
         sources.extend(known.iter().map(|source| source.source.clone()));
         let sink = match &text.sink {
-            Some(node) => spec::sink(node, self.findings),
+            Some(node) => spec::sink(node, &mut self.findings),
             None => Some(SinkSpec::at(&name.place)),
         };
         let target = sink.as_ref().and_then(|sink| self.target(project, sink));
@@ -142,7 +158,7 @@ impl Checker<'_> {
             sql: &text.sql,
             sql_place: &|range| text.place(range),
         };
-        let checked = super::pipeline(&spec, self.schemas, self.findings);
+        let checked = super::pipeline(&spec, self.schemas, &mut self.findings);
         self.say_how_to_use(before, project, &text);
         if let Some(checked) = &checked {
             self.warn_of_unread(checked, &text);
@@ -164,7 +180,7 @@ impl Checker<'_> {
         }
         let place = |range| text.place(range);
         let sql = Sql { sources: &sources, text: &text.sql, place: &place };
-        sql.plan(self.schemas, self.findings);
+        sql.plan(self.schemas, &mut self.findings);
     }
 
     fn say_how_to_use(&mut self, before: usize, project: &Project, text: &QueryText) {
@@ -258,18 +274,17 @@ impl Checker<'_> {
         self.used.targets.insert(target.name.value.clone());
         Some(target)
     }
+}
 
-    fn warn_of_unused(&mut self) {
-        let Some(project) = self.project else { return };
-        let sources = project.sources.iter().map(|source| &source.name);
-        let targets = project.targets.iter().map(|target| &target.name);
-        let sources = sources.filter(|name| !self.used.sources.contains(&name.value));
-        let targets = targets.filter(|name| !self.used.targets.contains(&name.value));
-        let unused = sources
-            .map(|name| unused("source", name))
-            .chain(targets.map(|name| unused("target", name)));
-        self.findings.extend(unused);
-    }
+fn warn_of_unused(project: &Project, used: &Used, findings: &mut Findings) {
+    let sources = project.sources.iter().map(|source| &source.name);
+    let targets = project.targets.iter().map(|target| &target.name);
+    let sources = sources.filter(|name| !used.sources.contains(&name.value));
+    let targets = targets.filter(|name| !used.targets.contains(&name.value));
+    let unused = sources
+        .map(|name| unused("source", name))
+        .chain(targets.map(|name| unused("target", name)));
+    findings.extend(unused);
 }
 
 /// A source that is declared, but that the query does not say it uses.

@@ -4,14 +4,16 @@
 //! DataFusion plans the query to the end, as the runtime will. Knows nothing of files, of
 //! templates, or of what the rows are for.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::sqlparser::ast::Statement;
 
 use self::draft::Draft;
 use self::explain::{Context, explain};
-use self::planner::Planner;
+use self::planner::{Plan, Planner};
 use self::scope::Scope;
 use self::text::{Text, overlap};
 use crate::diagnostic::{Finding, Place, Severity};
@@ -151,6 +153,18 @@ fn outcome(sql: &str, tables: &[Table<'_>]) -> (Option<Outcome>, Vec<Draft>) {
     (outcome, drafts)
 }
 
+/// The plan before types have been agreed on, as far as there is one.
+fn named<'p>(
+    context: &Context<'_>,
+    statement: &Statement,
+    planned: &'p datafusion::common::Result<Plan>,
+) -> Option<Cow<'p, LogicalPlan>> {
+    match planned {
+        Ok(plan) => Some(Cow::Borrowed(&plan.named)),
+        Err(_) => context.planner.named(statement.clone()).ok().map(Cow::Owned),
+    }
+}
+
 /// Plans; on an error notes it, mends the statement and plans again, so that all errors show.
 fn plan_or_explain(
     context: &Context<'_>,
@@ -158,22 +172,17 @@ fn plan_or_explain(
     drafts: &mut Vec<Draft>,
 ) -> Option<Outcome> {
     let mut planned = context.planner.plan(statement.clone());
-    let named = match &planned {
-        Ok(plan) => Ok(&plan.named),
-        Err(_) => Err(context.planner.named(statement.clone())),
-    };
-    let found = match &named {
-        Ok(named) => mixed::mixed(context, &statement, named),
-        Err(Ok(named)) => mixed::mixed(context, &statement, named),
-        // What has no names yet has no types either.
-        Err(Err(_)) => None,
-    };
-    if let Some((found, mended)) = found {
-        drafts.extend(found);
-        statement = mended;
-        planned = context.planner.plan(statement.clone());
-    }
+    let mut is_looked_at = false;
     for _ in 0..FINDINGS {
+        // As soon as all names are known, types are looked at as they were written.
+        if !is_looked_at && let Some(named) = named(context, &statement, &planned) {
+            is_looked_at = true;
+            if let Some((found, mended)) = mixed::mixed(context, &statement, &named) {
+                drafts.extend(found);
+                statement = mended;
+                planned = context.planner.plan(statement.clone());
+            }
+        }
         let error = match planned {
             Ok(plan) => {
                 let (row, found) =

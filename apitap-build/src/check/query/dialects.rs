@@ -50,6 +50,7 @@ pub(super) fn clause(name: &str) -> Option<&'static str> {
         "TOP" => "write `LIMIT …` at the end of the query",
         "INTO" => "say where rows go with `sink(…)`",
         "FOR UPDATE" => "a query reads only: leave it out",
+        "FETCH clause is not supported yet" => "write `LIMIT …` at the end of the query",
         "TABLESAMPLE" => "write `LIMIT …`, or a condition",
         _ => return None,
     })
