@@ -17,6 +17,9 @@ use crate::record::{self, Record, Records};
 use crate::{report, row};
 
 mod decoder;
+mod structs;
+
+pub(crate) use structs::FieldNames;
 
 /// What the attribute makes of the module.
 pub(crate) fn pipeline(attribute: TokenStream, item: TokenStream) -> TokenStream {
@@ -35,7 +38,7 @@ pub(crate) fn pipeline(attribute: TokenStream, item: TokenStream) -> TokenStream
     };
     match report::errors(&front.files, &front.spans, &front.findings.0) {
         Some(errors) => join(errors.into_compile_error(), skeleton(&module, &options)),
-        None => expand(&module, &options, &pipelines, &front.tracked),
+        None => expand(&module, &options, &pipelines, &front),
     }
 }
 
@@ -61,6 +64,7 @@ struct Front {
     findings: Findings,
     /// Files whose change must expand the macro again.
     tracked: Vec<String>,
+    names: FieldNames,
 }
 
 impl Front {
@@ -132,8 +136,8 @@ impl Front {
     }
 
     fn record(&mut self, module: &Module, item: &syn::ItemStruct) -> Option<Record> {
-        let (spans, findings) = (&mut self.spans, &mut self.findings);
-        Records { structs: &module.structs, spans, findings }.read(item)
+        let Self { spans, findings, names, .. } = self;
+        Records { structs: &module.structs, spans, findings, names }.read(item)
     }
 
     fn target(
@@ -228,8 +232,10 @@ fn expand(
     module: &Module,
     options: &Options,
     pipelines: &[Pipeline],
-    tracked: &[String],
+    front: &Front,
 ) -> TokenStream {
+    let tracked = &front.tracked;
+    let structs = structs::structs(module, &front.names, &options.krate);
     let (outer, items, krate) = (header(module), &module.items, &options.krate);
     let statics: Vec<_> = pipelines.iter().map(|pipeline| constant(pipeline, pipelines)).collect();
     let definitions = pipelines
@@ -239,6 +245,7 @@ fn expand(
     quote! {
         #outer {
             #(#items)*
+            #structs
             #(#definitions)*
             /// The pipelines of this module.
             pub static PIPELINES: &[&#krate::Pipeline] = &[#(&#statics),*];
@@ -292,6 +299,12 @@ fn one(
         #(#modules)*
         #[doc = #doc]
         pub static #name: #krate::Pipeline = #krate::Pipeline::new(#pipeline, #json, &[#(#entries),*]);
+
+        impl #krate::Row for #row {
+            fn pipeline() -> &'static #krate::Pipeline {
+                &#name
+            }
+        }
     }
 }
 
