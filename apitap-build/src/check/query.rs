@@ -153,6 +153,20 @@ fn outcome(sql: &str, tables: &[Table<'_>]) -> (Option<Outcome>, Vec<Draft>) {
     (outcome, drafts)
 }
 
+/// Adds what is found elsewhere than what is known: what comes up where something has been mended
+/// follows from what was wrong there.
+fn extend(drafts: &mut Vec<Draft>, found: Vec<Draft>) {
+    let known = drafts.len();
+    let is_new = |draft: &Draft, drafts: &[Draft]| {
+        drafts.iter().take(known).all(|old| !overlap(&old.range, &draft.range))
+    };
+    for draft in found {
+        if is_new(&draft, drafts) {
+            drafts.push(draft);
+        }
+    }
+}
+
 /// The plan before types have been agreed on, as far as there is one.
 fn named<'p>(
     context: &Context<'_>,
@@ -178,7 +192,7 @@ fn plan_or_explain(
         if !is_looked_at && let Some(named) = named(context, &statement, &planned) {
             is_looked_at = true;
             if let Some((found, mended)) = mixed::mixed(context, &statement, &named) {
-                drafts.extend(found);
+                extend(drafts, found);
                 statement = mended;
                 planned = context.planner.plan(statement.clone());
             }
@@ -187,10 +201,7 @@ fn plan_or_explain(
             Ok(plan) => {
                 let (row, found) =
                     row::row(context, &statement, &plan.analyzed, !drafts.is_empty());
-                let known = drafts.clone();
-                let is_new =
-                    |draft: &Draft| known.iter().all(|old| !overlap(&old.range, &draft.range));
-                drafts.extend(found.into_iter().filter(is_new));
+                extend(drafts, found);
                 if drafts.is_empty() {
                     drafts.extend(row::missing_commas(context, &statement));
                     drafts.extend(costs::notes(context.text, &statement, &plan.optimized));

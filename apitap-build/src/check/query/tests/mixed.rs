@@ -73,7 +73,7 @@ fn each_column_of_a_union_has_one_type() {
 fn other_mistakes_show_beside_it() {
     check(
         "SELECT id, totl FROM orders WHERE status = 3",
-        &["column `totl` not found in source `orders`"],
+        &["column `totl` not found in source `orders`", COMPARED],
     );
     check(
         "SELECT id, total + status AS a FROM orders WHERE status = 3",
