@@ -133,7 +133,7 @@ pub fn project(node: &Node, findings: &mut Findings) -> Project {
             Ok(spec) => project.sources.push(spec),
             Err(fields) => {
                 project.broken_sources.add(name_of(node));
-                project.broken_sources.with_fields.extend(fields);
+                project.broken_sources.with_fields.extend(fields.map(|fields| *fields));
             }
         }
     }

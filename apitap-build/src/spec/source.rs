@@ -27,7 +27,7 @@ pub fn source(node: &Node, findings: &mut Findings) -> Option<SourceSpec> {
 pub(super) fn declared(
     node: &Node,
     findings: &mut Findings,
-) -> Result<SourceSpec, Option<SourceSpec>> {
+) -> Result<SourceSpec, Option<Box<SourceSpec>>> {
     let mut words = Words::new(owner(node), node, findings).ok_or(None)?;
     let description = words.string("description").map(|text| text.value);
     let table_destination_name = words.string("table_destination_name");
@@ -40,7 +40,7 @@ pub(super) fn declared(
         let fields = name.zip(schema.flatten());
         return Err(fields.map(|(name, (schema, places))| {
             let spec = fields_only(name, schema_place.clone());
-            SourceSpec { field_places: places, ..with_schema(spec, schema) }
+            Box::new(SourceSpec { field_places: places, ..with_schema(spec, schema) })
         }));
     };
     spec.source.description = description;

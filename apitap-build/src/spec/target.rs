@@ -5,7 +5,7 @@ use super::words::{Words, strings};
 use super::{SinkSpec, TargetSpec, secrets};
 use crate::definition::{Connection, Mode, Target, TargetKind, Text};
 use crate::diagnostic::{Finding, Findings, Spanned};
-use crate::tree::Node;
+use crate::tree::{Node, Value};
 
 const KINDS: [(&str, TargetKind); 2] =
     [("postgres", TargetKind::Postgres), ("sqlite", TargetKind::Sqlite)];
@@ -70,8 +70,14 @@ fn target(words: &mut Words<'_, '_>) -> Option<(TargetKind, Connection)> {
             words.missing("type", "type: postgres");
         }
         // Whatever it is, its own words are no mistake.
-        for word in ["url", "path", "host", "port", "database", "auth"] {
-            words.get(word);
+        for word in ["path", "host", "port", "database"] {
+            words.known(word);
+        }
+        if let Some(url) = words.string("url") {
+            secrets::in_address(&url, words.findings);
+        }
+        if let Some(auth) = words.get("auth").filter(|auth| matches!(auth.value, Value::Map(_))) {
+            credentials(auth, words.findings);
         }
         return None;
     };

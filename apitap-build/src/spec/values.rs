@@ -204,25 +204,16 @@ pub(super) fn pairs(
     findings: &mut Findings,
 ) -> Vec<(Spanned<String>, Text)> {
     match &node.value {
-        Value::Map(entries) if is_one_pair(entries) => {
-            let (key, _) = &entries[0];
-            let message = format!("`{word}` would have a name `key` and a name `value`");
-            let (name, value) =
-                if word == "headers" { ("Accept", "application/json") } else { ("sort", "id") };
-            findings.push(
-                Finding::error("E0126", message, &key.place)
-                    .label("this is one entry of a list")
-                    .help(format!("write `{word}: {{{name}: {value}}}`, or a list: `- {{key: {name}, value: {value}}}`")),
-            );
+        Value::Map(entries) if one_pair(entries).is_some() => {
+            findings.extend(one_pair(entries).map(|key| pair_as_mapping(word, key)));
             Vec::new()
         }
         Value::Map(entries) => entries
             .iter()
             .enumerate()
             .filter_map(|(index, (key, node))| {
-                if let Some((first, _)) =
-                    entries[..index].iter().find(|(k, _)| k.value == key.value)
-                {
+                let mut before = entries.iter().take(index);
+                if let Some((first, _)) = before.find(|(other, _)| other.value == key.value) {
                     findings.push(written_twice(key, first));
                     return None;
                 }
@@ -237,10 +228,23 @@ pub(super) fn pairs(
     }
 }
 
-/// `{key: Accept, value: application/json}`, and nothing else.
-fn is_one_pair(entries: &[(Spanned<String>, Node)]) -> bool {
-    let has = |word: &str| entries.iter().any(|(key, _)| key.value == word);
-    entries.len() == 2 && has("key") && has("value")
+/// The `key` of `{key: Accept, value: application/json}`, if there is nothing else in it.
+fn one_pair(entries: &[(Spanned<String>, Node)]) -> Option<&Spanned<String>> {
+    match entries {
+        [(key, _), (value, _)] if key.value == "key" && value.value == "value" => Some(key),
+        _ => None,
+    }
+}
+
+fn pair_as_mapping(word: &str, key: &Spanned<String>) -> Finding {
+    let (name, value) = match word {
+        "headers" => ("Accept", "application/json"),
+        _ => ("sort", "id"),
+    };
+    let message = format!("`{word}` would have a name `key` and a name `value`");
+    Finding::error("E0126", message, &key.place).label("this is one entry of a list").help(format!(
+        "write `{word}: {{{name}: {value}}}`, or a list: `- {{key: {name}, value: {value}}}`"
+    ))
 }
 
 /// A name, and its text; a secret that stands there as it is.

@@ -137,7 +137,7 @@ pub(super) fn unreadable(sql: &str, error: &TokenizerError) -> Draft {
     let rest = sql.get(start..).unwrap_or_default();
     let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
     if error.message.contains("close delimiter") {
-        let quotes = sql.match_indices('"').map(|(at, _)| at).last().unwrap_or(start);
+        let quotes = sql.rfind('"').unwrap_or(start);
         return Draft::error("E0201", "a name in quotes is not closed", quotes..quotes + 1)
             .help("end it with `\"`; one of the quotes before it may be missing");
     }
