@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use apitap_build::check::{self, Schemas};
 use apitap_build::compile::{Compiled, check_files};
 use apitap_build::definition::Definition;
-use apitap_build::diagnostic::Files;
+use apitap_build::diagnostic::{Files, Severity};
 use apitap_build::{render, spec};
 use clap::{Args, Parser, Subcommand};
 
@@ -124,7 +124,9 @@ pub fn main() -> ExitCode {
 
 fn run(project: &Project, names: &[String], format: Format) -> ExitCode {
     let compiled = project.compile(Schemas::MayBeInferred);
-    findings::print(&compiled.files, &compiled.findings);
+    // What a query costs is for those who ask.
+    let findings = compiled.findings.iter().filter(|finding| finding.severity != Severity::Note);
+    findings::print(&compiled.files, findings);
     if compiled.has_errors() {
         eprintln!("nothing was run: mend the errors above first");
         return ExitCode::FAILURE;

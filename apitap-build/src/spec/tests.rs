@@ -131,11 +131,13 @@ fn check_asked(
         Asked::Choice(choices) => {
             assert_eq!(choices, &object.choices(word), "the choices of `{word}` of {context}");
         }
-        Asked::Number { least, default } => {
+        Asked::Number { bounds, default } => {
             let property = validator.resolve(&object.schema["properties"][word]);
-            let described = (&property["minimum"], &property["default"]);
-            let read = (&Json::from(*least), &Json::from(*default));
-            assert_eq!(read, described, "bound and default of `{word}` of {context}");
+            let [least, most, usual] =
+                ["minimum", "maximum", "default"].map(|k| property[k].as_u64());
+            let described = (least, most.unwrap_or(u64::MAX), usual);
+            let read = (Some(*bounds.start()), *bounds.end(), Some(*default));
+            assert_eq!(read, described, "bounds and default of `{word}` of {context}");
         }
     }
 }

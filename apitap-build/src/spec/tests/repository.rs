@@ -7,18 +7,13 @@ use std::path::{Path, PathBuf};
 use super::validate::Validator;
 use super::{JSON_SCHEMA, read, schema};
 
-/// What is wrong with these is beyond a schema: what stands in a text, and what two texts say.
-const BEYOND: [&str; 9] = [
-    "tests/findings/E0111-field/pipelines.yaml",
-    "tests/findings/E0111/pipelines.yaml",
-    "tests/findings/E0114-retry/pipelines.yaml",
-    "tests/findings/E0115-scheme/pipelines.yaml",
-    "tests/findings/E0115/pipelines.yaml",
-    "tests/findings/E0116/pipelines.yaml",
-    "tests/findings/E0118-open/pipelines.yaml",
-    "tests/findings/E0118/pipelines.yaml",
-    "tests/findings/E0140/pipelines.yaml",
-];
+/// What an editor can see: words, kinds of values, choices, bounds, pointers, types. What a text
+/// holds and what two of them say is beyond a schema.
+const VISIBLE: [&str; 9] =
+    ["E0110", "E0112", "E0113", "E0114", "E0117", "E0120", "E0121", "E0130", "E0131"];
+
+/// Two bounds that are wrong together.
+const BEYOND: &str = "tests/findings/E0114-retry/pipelines.yaml";
 
 /// The repository's top folder.
 fn root() -> PathBuf {
@@ -62,14 +57,14 @@ fn an_editor_says_what_the_compiler_says_of_every_file_of_the_repository() {
         if findings.is_empty() {
             assert_eq!(errors, Vec::<String>::new(), "{name}");
             right += 1;
-        } else if errors.is_empty() {
-            unseen.push((name.as_str(), findings));
-        } else {
+        } else if !errors.is_empty() {
             wrong += 1;
+        } else if findings.iter().any(|f| VISIBLE.iter().any(|code| f.starts_with(code))) {
+            unseen.push((name.as_str(), findings));
         }
     }
     let names: Vec<_> = unseen.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, BEYOND, "{unseen:#?}");
+    assert_eq!(names, [BEYOND], "{unseen:#?}");
     assert!(right > 40 && wrong > 20, "{right} {wrong}");
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use crate::diagnostic::Place;
 
@@ -32,8 +33,8 @@ pub(super) enum Asked {
     Choice(BTreeSet<String>),
     /// A whole number.
     Number {
-        /// The least that it may be.
-        least: u64,
+        /// What it may be.
+        bounds: RangeInclusive<u64>,
         /// What it is where it is not written.
         default: u64,
     },
@@ -74,8 +75,13 @@ pub(in crate::spec) fn choice<'a>(
 }
 
 /// A word that is a whole number.
-pub(in crate::spec) fn number(place: &Place, word: &str, least: u64, default: u64) {
-    ask(place, word, Asked::Number { least, default });
+pub(in crate::spec) fn number(
+    place: &Place,
+    word: &str,
+    bounds: &RangeInclusive<u64>,
+    default: u64,
+) {
+    ask(place, word, Asked::Number { bounds: bounds.clone(), default });
 }
 
 fn ask(place: &Place, word: &str, asked: Asked) {
