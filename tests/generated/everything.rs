@@ -267,7 +267,7 @@ SELECT * EXCEPT ("2nd name") FROM "orders"
     }
 }
 
-/// `string` → table `names` of `here`.
+/// `string` → table `names` of `warehouse`.
 #[allow(missing_docs, reason = "fields are named as the API and the query name them")]
 #[::apitap::pipeline(name = "names")]
 pub mod names {
@@ -383,7 +383,16 @@ pub mod names {
     }
 
     #[derive(Debug, Clone, PartialEq)]
-    #[target(name = "here", type = "sqlite", path = "shop.db", table = "names", mode = "replace")]
+    #[target(
+        name = "warehouse",
+        type = "postgres",
+        host = "db.example.com",
+        port = 5432,
+        database = "shop",
+        auth(username = "loader", password = "${PGPASSWORD}"),
+        table = "names",
+        mode = "replace"
+    )]
     #[sql(
         r#"
 SELECT * EXCEPT ("") FROM "string"
