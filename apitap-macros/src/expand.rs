@@ -1,7 +1,7 @@
 //! A module → the same module with its pipelines: words and structs are read, checked, and written
 //! down as a definition, a decoder for each source, and the functions to run them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use apitap_build::check::{self, Checked, PipelineSpec, Schemas};
 use apitap_build::codegen::names;
@@ -16,7 +16,7 @@ use syn::ext::IdentExt as _;
 use crate::attribute::{self, Spans};
 use crate::module::{self, Module};
 use crate::record::{self, Record, Records};
-use crate::{report, row};
+use crate::{report, row, taken};
 
 use functions::Signature;
 
@@ -83,6 +83,9 @@ struct Names {
     transform: syn::Ident,
 }
 
+/// What a module gains, however many pipelines it has.
+const FOR_ALL: [&str; 3] = ["PIPELINES", "run", "run_in"];
+
 /// Reads and checks; gathers what is wrong.
 #[derive(Default)]
 struct Front {
@@ -123,6 +126,7 @@ impl Front {
                     .help("write the struct of one row, with `#[target(…)]` and `#[sql(\"…\")]`"),
             );
         }
+        self.names(module, &targets);
         let mut pipelines = Vec::new();
         for (item, attribute) in &targets {
             let name = match targets.len() {
@@ -136,6 +140,22 @@ impl Front {
             }
         }
         Ok(pipelines)
+    }
+
+    /// Whether what the module gains has names that are free.
+    fn names(&mut self, module: &Module, targets: &[(&syn::ItemStruct, &syn::Attribute)]) {
+        let rows = || targets.iter().map(|(item, _)| &item.ident);
+        let names: Vec<_> = rows().map(|row| Names::new(row, targets.len() == 1)).collect();
+        let functions: Vec<_> =
+            rows().zip(&names).map(|(row, names)| (row, names.rows.to_string())).collect();
+        taken::check_rows(&functions, &mut self.spans, &mut self.findings);
+        let added: Vec<_> = names.iter().flat_map(Names::all).collect();
+        let added: Vec<_> = FOR_ALL
+            .into_iter()
+            .map(str::to_owned)
+            .chain(added.into_iter().map(syn::Ident::to_string))
+            .collect();
+        taken::check(module, &added, &mut self.spans, &mut self.findings);
     }
 
     /// The sources, and whether all of them could be read.
@@ -347,29 +367,48 @@ fn one(
 /// What the rest of the program sees of a module that has errors, so that those are all it gets:
 /// its structs as they are written, and functions of the right types.
 fn skeleton(module: &Module, options: &Options, front: &Front) -> TokenStream {
-    let (outer, items, krate) = (header(module), &module.items, &options.krate);
+    let (outer, krate) = (header(module), &options.krate);
     let place = functions::Place { module: &module.outer.ident, krate };
     let structs = structs::stand_ins(module, krate);
     let run = functions::run(&[], &place);
     let rows: Vec<_> = module.with("target").map(|(item, _)| item).collect();
-    let plain = rows.iter().filter(|row| structs::is_plain(row));
-    let typed = plain.map(|row| {
+    let mut added = BTreeSet::from(FOR_ALL.map(str::to_owned));
+    let mut typed = Vec::new();
+    for row in rows.iter().filter(|row| structs::is_plain(row)) {
         let names = Names::new(&row.ident, rows.len() == 1);
-        let query = front.queries.get(&row.ident.to_string());
-        let reads = |source: &str| query.is_none_or(|query| query.contains(source));
-        let sources = sources(module)
-            .filter(|(name, record)| reads(name) && structs::is_plain(record))
-            .collect();
-        let functions = functions::typed(&Signature { names: &names, row, sources }, &place);
-        let (row, name) = (&row.ident, &names.pipeline);
-        let implementation = implementation(row, name, krate);
-        quote! {
-            pub static #name: #krate::Pipeline = #krate::Pipeline::new("", "", &[]);
-            #implementation
-            #functions
+        // One that has the names of another has been refused.
+        if names.all().map(|name| added.insert(name.to_string())).contains(&true) {
+            typed.push(stand_in(module, row, &names, front, &place));
         }
-    });
+    }
+    let free = |item: &&syn::Item| {
+        taken::value_name(item).is_none_or(|name| !added.contains(&name.unraw().to_string()))
+    };
+    let items = module.items.iter().filter(free);
     quote!(#outer { #(#items)* #structs #run #(#typed)* })
+}
+
+/// The static and the functions of a row whose pipeline has errors, or stands beside one.
+fn stand_in(
+    module: &Module,
+    row: &syn::ItemStruct,
+    names: &Names,
+    front: &Front,
+    place: &functions::Place<'_>,
+) -> TokenStream {
+    let krate = place.krate;
+    let query = front.queries.get(&row.ident.to_string());
+    let reads = |source: &str| query.is_none_or(|query| query.contains(source));
+    let sources =
+        sources(module).filter(|(name, record)| reads(name) && structs::is_plain(record)).collect();
+    let functions = functions::typed(&Signature { names, row, sources }, place);
+    let name = &names.pipeline;
+    let implementation = implementation(&row.ident, name, krate);
+    quote! {
+        pub static #name: #krate::Pipeline = #krate::Pipeline::new("", "", &[]);
+        #implementation
+        #functions
+    }
 }
 
 fn implementation(row: &syn::Ident, name: &syn::Ident, krate: &syn::Path) -> TokenStream {
