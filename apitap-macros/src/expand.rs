@@ -1,7 +1,7 @@
 //! A module → the same module with its pipelines: words and structs are read, checked, and written
 //! down as a definition, a decoder for each source, and the functions to run them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use apitap_build::check::{self, Checked, PipelineSpec, Schemas};
 use apitap_build::codegen::names;
@@ -22,6 +22,7 @@ use functions::Signature;
 
 mod decoder;
 mod functions;
+mod skeleton;
 mod structs;
 
 pub(crate) use structs::FieldNames;
@@ -36,7 +37,7 @@ pub(crate) fn pipeline(attribute: TokenStream, item: TokenStream) -> TokenStream
     let mut options = Options::of(&module);
     let read = front.options(attribute, &mut options);
     if options.broken {
-        return skeleton(&module, &options, &front);
+        return skeleton::skeleton(&module, &options, &front);
     }
     let pipelines = read.and_then(|()| front.pipelines(&module, &options));
     let found = report::errors(&front.files, &front.spans, &front.findings.0);
@@ -45,7 +46,7 @@ pub(crate) fn pipeline(attribute: TokenStream, item: TokenStream) -> TokenStream
         (pipelines, found) => {
             let errors = found.into_iter().chain(pipelines.err());
             let errors = errors.map(syn::Error::into_compile_error).collect();
-            join(errors, skeleton(&module, &options, &front))
+            join(errors, skeleton::skeleton(&module, &options, &front))
         }
     }
 }
@@ -361,53 +362,6 @@ fn one(
         pub static #name: #krate::Pipeline = #krate::Pipeline::new(#pipeline, #json, &[#(#entries),*]);
 
         #implementation
-    }
-}
-
-/// What the rest of the program sees of a module that has errors, so that those are all it gets:
-/// its structs as they are written, and functions of the right types.
-fn skeleton(module: &Module, options: &Options, front: &Front) -> TokenStream {
-    let (outer, krate) = (header(module), &options.krate);
-    let place = functions::Place { module: &module.outer.ident, krate };
-    let structs = structs::stand_ins(module, krate);
-    let run = functions::run(&[], &place);
-    let rows: Vec<_> = module.with("target").map(|(item, _)| item).collect();
-    let mut added = BTreeSet::from(FOR_ALL.map(str::to_owned));
-    let mut typed = Vec::new();
-    for row in rows.iter().filter(|row| structs::is_plain(row)) {
-        let names = Names::new(&row.ident, rows.len() == 1);
-        // One that has the names of another has been refused.
-        if names.all().map(|name| added.insert(name.to_string())).contains(&true) {
-            typed.push(stand_in(module, row, &names, front, &place));
-        }
-    }
-    let free = |item: &&syn::Item| {
-        taken::value_name(item).is_none_or(|name| !added.contains(&name.unraw().to_string()))
-    };
-    let items = module.items.iter().filter(free);
-    quote!(#outer { #(#items)* #structs #run #(#typed)* })
-}
-
-/// The static and the functions of a row whose pipeline has errors, or stands beside one.
-fn stand_in(
-    module: &Module,
-    row: &syn::ItemStruct,
-    names: &Names,
-    front: &Front,
-    place: &functions::Place<'_>,
-) -> TokenStream {
-    let krate = place.krate;
-    let query = front.queries.get(&row.ident.to_string());
-    let reads = |source: &str| query.is_none_or(|query| query.contains(source));
-    let sources =
-        sources(module).filter(|(name, record)| reads(name) && structs::is_plain(record)).collect();
-    let functions = functions::typed(&Signature { names, row, sources }, place);
-    let name = &names.pipeline;
-    let implementation = implementation(&row.ident, name, krate);
-    quote! {
-        pub static #name: #krate::Pipeline = #krate::Pipeline::new("", "", &[]);
-        #implementation
-        #functions
     }
 }
 
