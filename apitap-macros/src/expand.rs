@@ -343,7 +343,7 @@ fn one(
         }
     };
     let pipeline = &definition.name;
-    let doc = format!("The pipeline whose rows are [`{row}`].");
+    let doc = format!(" The pipeline whose rows are `{row}`.");
     let decoders = definition.sources.iter().enumerate().filter_map(|(number, source)| {
         let schema = source.schema.as_ref()?;
         let inner = format_ident!("{}_decoder_{number}", name.to_string().to_lowercase());

@@ -1,6 +1,6 @@
 use apitap::types::Decimal;
 
-pub async fn total() -> apitap::Result<Decimal> {
+async fn total() -> apitap::Result<Decimal> {
     let mut total = Decimal::ZERO;
     let mut rows = paid_orders::rows();
     while let Some(row) = rows.next().await {
