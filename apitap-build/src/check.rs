@@ -12,6 +12,7 @@ use crate::spec::{SinkSpec, SourceSpec, TargetSpec};
 
 pub mod project;
 pub mod query;
+mod schemas;
 
 /// One pipeline as written, its names looked up.
 pub struct PipelineSpec<'a> {
@@ -77,7 +78,12 @@ pub fn pipeline(
     if undeclared.is_empty() {
         let planned = plan(spec, findings)?;
         keep_what_is_read(&mut definition, &planned.reads);
-        check_key(&key, &planned, findings)?;
+        let before = findings.0.len();
+        let whole = check_key(&key, &planned, findings);
+        if spec.sources.iter().any(|source| source.schema_file.is_some()) {
+            say_where_to_mark(findings, before);
+        }
+        whole?;
         column_places = planned.column_places;
         definition.row = Some(planned.row);
     }
@@ -209,6 +215,13 @@ fn check_key(
         check_key_is_not_null(column, planned, findings);
     }
     (findings.0.len() == before).then_some(())
+}
+
+/// Files never promise that a field is there; the YAML file can.
+fn say_where_to_mark(findings: &mut Findings, before: usize) {
+    for finding in findings.0.iter_mut().skip(before).filter(|finding| finding.code == "E0305") {
+        finding.help.push("beside a file, that is `fields: {id: int64!}` in `schema`".to_owned());
+    }
 }
 
 fn check_key_is_yielded(

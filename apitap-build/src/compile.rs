@@ -10,6 +10,8 @@ use crate::{codegen, emit, load};
 /// What a project's files say.
 #[derive(Debug)]
 pub struct Compiled {
+    /// The files that the YAML file names, relative to where the project is.
+    pub schema_files: Vec<String>,
     /// The texts, for showing findings.
     pub files: Files,
     /// The pipelines without errors.
@@ -45,6 +47,7 @@ fn compile_in_build_script(yaml: &Path, sql: &Path) -> Result<(), String> {
     emit::rerun_if_changed(yaml);
     emit::rerun_if_changed(sql);
     let compiled = check_files(root, &root.join(yaml), &root.join(sql), Schemas::Declared);
+    compiled.schema_files.iter().for_each(|name| emit::rerun_if_changed(Path::new(name)));
     for finding in compiled.findings.iter().filter(|f| f.severity == Severity::Warning) {
         emit::warning(&compiled.files, finding);
     }
@@ -58,8 +61,10 @@ fn compile_in_build_script(yaml: &Path, sql: &Path) -> Result<(), String> {
 pub fn check_files(root: &Path, yaml: &Path, sql: &Path, schemas: Schemas) -> Compiled {
     let mut findings = Findings::default();
     let loaded = load::load(root, yaml, sql, &mut findings);
-    let pipelines = project(&loaded.files, loaded.yaml, &loaded.queries, schemas, &mut findings);
+    let pipelines =
+        project(&loaded.files, loaded.yaml.as_ref(), &loaded.queries, schemas, &mut findings);
     Compiled {
+        schema_files: loaded.schemas,
         files: loaded.files,
         pipelines: pipelines.checked,
         broken: pipelines.broken,

@@ -82,6 +82,11 @@ impl View<'_> {
         self.types == ["array"] || (self.types.is_empty() && self.items.is_some())
     }
 
+    /// Whether it is true or false, and nothing else.
+    pub fn is_boolean(&self) -> bool {
+        self.types == ["boolean"]
+    }
+
     /// Whether a property that is not declared may be there all the same.
     pub fn is_open(&self) -> bool {
         !self.closed && (self.properties.is_empty() || self.others.is_some())

@@ -466,3 +466,46 @@ fn likely_path(body: &View<'_>, candidates: &[Pointer], path: &str) -> Pointer {
     };
     named.or(only).cloned().unwrap_or(root)
 }
+
+/// Checks that the path to the next cursor or URL leads to a text or a number, if to anything known.
+///
+/// # Errors
+/// A finding at `place` where it does not.
+pub(crate) fn next<'a>(
+    reader: &Reader<'_, 'a>,
+    body: At<'a>,
+    word: &str,
+    path: &Pointer,
+    place: &Place,
+) -> Result<(), Box<Finding>> {
+    let help = "it must lead to a string or a number, null on the last page";
+    match walk(reader, body, path)? {
+        Found::Unknown => Ok(()),
+        Found::Value(at, view) => {
+            let found = if view.is_record() {
+                "an object"
+            } else if view.is_list() {
+                "a list"
+            } else if view.is_boolean() {
+                "a boolean"
+            } else {
+                return Ok(());
+            };
+            Err(Box::new(
+                Finding::error("E0157", format!("`{word}` leads to {found}"), place)
+                    .related(&start(&view, at), "it is described here")
+                    .help(help),
+            ))
+        }
+        Found::Missing { token, at, view } => {
+            let message = format!("`{word}` finds no `{token}` in the answer");
+            let keys = view.properties.iter().map(|(key, _)| key.value.as_str());
+            Err(Box::new(
+                Finding::error("E0157", message, place)
+                    .related(&start(&view, at), "the answer is described here")
+                    .help(did_you_mean("key", &token, keys.take(20)))
+                    .help(help),
+            ))
+        }
+    }
+}

@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::SourceSpec;
 use super::auth::auth;
 use super::pagination::pagination;
+use super::schema::{self, Declared};
 use super::values::{duration, header_name, pairs, pointer, url};
 use super::words::{Words, strings};
 use crate::definition::{Pagination, Pointer, Retry, Source, default_timeout};
 use crate::diagnostic::{Finding, Findings};
-use crate::schema::notation;
 use crate::tree::Node;
 
 /// Reads `#[source(…)]`: the record's struct says the schema and the description.
@@ -27,14 +27,22 @@ pub(super) fn declared(node: &Node, findings: &mut Findings) -> Option<SourceSpe
     let key = words.get("primary_key_in_dest");
     let primary_key_in_dest = key.map(|node| strings("primary_key_in_dest", node, words.findings));
     let schema_place = words.key_place("schema").cloned();
-    let schema = words.get("schema").map(|node| notation::schema(node, words.findings));
+    let schema = words.get("schema").map(|node| schema::schema(node, words.findings));
     let mut spec = read(words)?;
     spec.source.description = description;
-    if let Some(schema) = schema {
-        let (schema, places) = schema?;
-        spec.source.schema = Some(schema);
-        spec.field_places = places;
+    match schema {
+        None => {}
+        Some(Some(Declared::Fields(schema, places))) => {
+            spec.source.schema = Some(schema);
+            spec.field_places = places;
+        }
+        Some(Some(Declared::File(file))) => spec.schema_file = Some(file),
+        Some(None) => return None,
     }
+    spec.data_path_place = node.get("data_path").map(|node| node.place.clone());
+    let pagination = node.get("pagination");
+    let next = pagination.and_then(|node| node.get("cursor_path").or_else(|| node.get("path")));
+    spec.next_path_place = next.map(|node| node.place.clone());
     Some(SourceSpec { schema_place, table_destination_name, primary_key_in_dest, ..spec })
 }
 
@@ -89,6 +97,9 @@ fn read(mut words: Words<'_, '_>) -> Option<SourceSpec> {
     Some(SourceSpec {
         name,
         source,
+        schema_file: None,
+        data_path_place: None,
+        next_path_place: None,
         schema_place: None,
         field_places: BTreeMap::new(),
         primary_key_in_dest: None,
