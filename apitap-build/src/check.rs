@@ -8,6 +8,7 @@ use std::ops::Range;
 use crate::definition::{Definition, Mode};
 use crate::diagnostic::{Finding, Findings, Place, Spanned, nearest};
 use crate::schema::Schema;
+use crate::schema::notation::type_text;
 use crate::spec::{SinkSpec, SourceSpec, TargetSpec};
 
 pub mod project;
@@ -78,12 +79,8 @@ pub fn pipeline(
     if undeclared.is_empty() {
         let planned = plan(spec, findings)?;
         keep_what_is_read(&mut definition, &planned.reads);
-        let before = findings.0.len();
-        let whole = check_key(&key, &planned, findings);
-        if spec.sources.iter().any(|source| source.schema_file.is_some()) {
-            say_where_to_mark(findings, before);
-        }
-        whole?;
+        let shown = spec.sources.iter().any(|source| source.schema_file.is_some());
+        check_key(&key, &planned, shown, findings)?;
         column_places = planned.column_places;
         definition.row = Some(planned.row);
     }
@@ -207,21 +204,15 @@ fn keep_what_is_read(definition: &mut Definition, reads: &BTreeMap<String, BTree
 fn check_key(
     key: &[Spanned<String>],
     planned: &query::Planned,
+    shown_by_file: bool,
     findings: &mut Findings,
 ) -> Option<()> {
     let before = findings.0.len();
     for column in key {
         check_key_is_yielded(column, planned, findings);
-        check_key_is_not_null(column, planned, findings);
+        check_key_is_not_null(column, planned, shown_by_file, findings);
     }
     (findings.0.len() == before).then_some(())
-}
-
-/// Files never promise that a field is there; the YAML file can.
-fn say_where_to_mark(findings: &mut Findings, before: usize) {
-    for finding in findings.0.iter_mut().skip(before).filter(|finding| finding.code == "E0305") {
-        finding.help.push("beside a file, that is `fields: {id: int64!}` in `schema`".to_owned());
-    }
 }
 
 fn check_key_is_yielded(
@@ -246,9 +237,11 @@ fn check_key_is_yielded(
     );
 }
 
+/// A file never promises that a field is there (`shown_by_file`); the YAML file can.
 fn check_key_is_not_null(
     column: &Spanned<String>,
     planned: &query::Planned,
+    shown_by_file: bool,
     findings: &mut Findings,
 ) {
     let name = &column.value;
@@ -264,6 +257,11 @@ fn check_key_is_not_null(
             "if the API always sends it, declare it not null in the source's schema with `!`; \
              else leave the rows without it out: `WHERE {name} IS NOT NULL`"
         ));
+    if shown_by_file {
+        let ty = type_text(&planned.row.fields[index].ty, false);
+        finding =
+            finding.help(format!("beside a file, that is `fields: {{{name}: {ty}}}` in `schema`"));
+    }
     if let Some(place) = planned.column_places.get(index) {
         finding = finding.related(place, "the query yields it here");
     }

@@ -55,6 +55,14 @@ impl Node {
         self.entries().iter().find(|(known, _)| known.value == key).map(|(_, node)| node)
     }
 
+    /// Its first byte, where it may have many lines; else all of it.
+    pub fn begin(&self) -> Place {
+        match &self.value {
+            Value::List(_) | Value::Map(_) => self.place.within(0..1),
+            _ => self.place.clone(),
+        }
+    }
+
     /// The text, where it is text.
     pub fn text(&self) -> Option<&str> {
         match &self.value {

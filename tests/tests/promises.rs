@@ -12,6 +12,7 @@ mod promises {
     mod findings;
     mod harness;
     mod interpreter;
+    mod openapi;
     mod postgres;
     mod quickstart;
     mod readme;

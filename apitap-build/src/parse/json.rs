@@ -14,6 +14,8 @@ use crate::tree::{Node, Value};
 
 /// How many values a text may have: a tree of them takes some 200 bytes for each.
 const MAX_VALUES: usize = 4_000_000;
+/// How deep they may be nested; serde_json has the same limit.
+const MAX_DEPTH: usize = 127;
 
 /// Parses the JSON text that stands at these bytes of a file.
 ///
@@ -23,9 +25,8 @@ pub fn parse(text: &str, file: FileId, range: Range<usize>) -> Result<Node, Box<
     let mark = text.get(range.clone()).unwrap_or_default().starts_with('\u{feff}');
     let start = range.start + if mark { '\u{feff}'.len_utf8() } else { 0 };
     let text = text.get(start..range.end).unwrap_or_default();
-    let separators = text.bytes().filter(|byte| b",:[{".contains(byte)).count();
-    if separators > MAX_VALUES {
-        return Err(Box::new(too_large(&Place::text(file, start..start))));
+    if let Some(at) = too_much(text) {
+        return Err(Box::new(too_large(&Place::text(file, start + at..start + at))));
     }
     validate(text, file, start)?;
     let options = ParseOptions {
@@ -52,7 +53,29 @@ pub fn parse(text: &str, file: FileId, range: Range<usize>) -> Result<Node, Box<
     }
 }
 
-/// Whether it is JSON, and nested no deeper than serde_json goes (128).
+/// Where a text begins to have more values, or deeper ones, than are read.
+fn too_much(text: &str) -> Option<usize> {
+    let (mut depth, mut values) = (0usize, 0usize);
+    let (mut in_string, mut escaped) = (false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'[' | b'{' => (depth, values) = (depth + 1, values + 1),
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' | b':' => values += 1,
+            _ => {}
+        }
+        if depth > MAX_DEPTH || values > MAX_VALUES {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// Whether it is JSON.
 fn validate(text: &str, file: FileId, start: usize) -> Result<(), Box<Finding>> {
     let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) else { return Ok(()) };
     let before: usize =
@@ -60,15 +83,12 @@ fn validate(text: &str, file: FileId, start: usize) -> Result<(), Box<Finding>> 
     let at = start + (before + error.column().saturating_sub(1)).min(text.len());
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
-    Err(Box::new(match message {
-        "recursion limit exceeded" => too_large(&Place::text(file, at..at)),
-        message => no_json(message, file, at..at),
-    }))
+    Err(Box::new(no_json(message, file, at..at)))
 }
 
 fn too_large(place: &Place) -> Finding {
     Finding::error("E0150", "the file is too large or too deep", place)
-        .note(format!("64 MiB, {MAX_VALUES} values, nested 127 deep, are the most"))
+        .note(format!("{MAX_VALUES} values, nested {MAX_DEPTH} deep, are the most"))
         .help("keep a part of it: some records of a sample, the operations that you read")
 }
 

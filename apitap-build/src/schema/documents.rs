@@ -115,7 +115,7 @@ impl<'a> References<'a> {
             }
         }
         Err(Box::new(
-            Finding::error("E0163", "this reference leads in a circle", &at.node.place)
+            Finding::error("E0163", "this reference leads in a circle", &at.node.begin())
                 .help("correct the file: a reference must lead to something that is written out"),
         ))
     }
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn what_leads_nowhere_is_refused() {
-        check("#/x~1y/z", Err("a similar name exists: `{z}`"));
+        check("#/x~1y/z", Err("the only name is `{z}`"));
         check("../b/no.yaml#/Pet", Err("there is no file `../b/no.yaml` beside this one"));
         check(
             "https://example.com/a.json",

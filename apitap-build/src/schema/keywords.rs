@@ -145,7 +145,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             ("no object", "each record must be an object with `properties`")
         };
         Err(Box::new(
-            Finding::error("E0161", format!("the record is {found}"), &at.node.place)
+            Finding::error("E0161", format!("the record is {found}"), &at.node.begin())
                 .label("fields are wanted here")
                 .help(format!("{help}, or write the fields into the YAML file")),
         ))

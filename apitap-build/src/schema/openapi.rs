@@ -316,7 +316,7 @@ pub(crate) fn record<'a>(
             let message = "`data_path` leads to what the document does not describe";
             return Err(Box::new(
                 Finding::error("E0155", message, place)
-                    .related(&body.node.place, "the answer is described here")
+                    .related(&body.node.begin(), "the answer is described here")
                     .help(lists(&reader, body)),
             ));
         }
@@ -325,7 +325,7 @@ pub(crate) fn record<'a>(
             let message = format!("`data_path` finds no `{token}` in the answer");
             return Err(Box::new(
                 Finding::error("E0155", message, place)
-                    .related(&at.node.place, "the answer is described here")
+                    .related(&at.node.begin(), "the answer is described here")
                     .help(did_you_mean("key", &token, keys.take(20)))
                     .help(lists(&reader, body)),
             ));
@@ -342,7 +342,7 @@ pub(crate) fn record<'a>(
     let message = "`data_path` leads to neither a list of records nor a record";
     Err(Box::new(
         Finding::error("E0156", message, place)
-            .related(&at.node.place, "it is described here")
+            .related(&at.node.begin(), "it is described here")
             .help(lists(&reader, body)),
     ))
 }
@@ -448,7 +448,7 @@ fn likely_records<'a>(
 
 /// Where a record's properties begin.
 pub(crate) fn start(view: &View<'_>, record: At<'_>) -> Place {
-    view.properties.first().map_or_else(|| record.node.place.clone(), |(key, _)| key.place.clone())
+    view.properties.first().map_or_else(|| record.node.begin(), |(key, _)| key.place.clone())
 }
 
 /// The list that an answer is an envelope of; the root, where it seems to be a record itself.

@@ -105,13 +105,20 @@ impl Sample {
     /// A warning for each field whose values have nothing in common.
     pub fn conflicts(&self) -> impl Iterator<Item = Finding> {
         self.conflicts.iter().map(|Conflict { path, first, other }| {
+            let inner = path.rsplit('.').fold("json".to_owned(), |inner, name| {
+                if inner == "json" {
+                    format!("{name}: json")
+                } else {
+                    format!("{name}: {{{inner}}}")
+                }
+            });
             let message = format!("field `{path}` is {} here, and {} elsewhere", other.0, first.0);
             Finding::warning("E0160", message, &other.1)
                 .related(&first.1, format!("it is {} here", first.0))
                 .note(
                     "no type holds both, so the field is read as `json`, which keeps each as it is",
                 )
-                .help(format!("to say so yourself, write `fields: {{{path}: json}}`"))
+                .help(format!("to say so yourself, write `fields: {{{inner}}}`"))
         })
     }
 

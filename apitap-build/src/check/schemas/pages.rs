@@ -88,7 +88,7 @@ impl<'a> Pages<'a> {
                 let message = format!("`data_path` finds no `{token}` in the sample");
                 let keys = within.entries().iter().map(|(key, _)| key.value.as_str());
                 let finding = Finding::error("E0155", message, place)
-                    .related(&begin(within), format!("this is {}", found(within)));
+                    .related(&within.begin(), format!("this is {}", found(within)));
                 let finding = match within.entries() {
                     [] => finding,
                     _ => finding.help(did_you_mean("key", &token, keys.take(20))),
@@ -119,7 +119,7 @@ impl<'a> Pages<'a> {
             let message = format!("`{word}` leads to {}", found(node));
             Err(Box::new(
                 Finding::error("E0157", message, place)
-                    .related(&begin(node), "it is this in the sample")
+                    .related(&node.begin(), "it is this in the sample")
                     .help("it must lead to a string or a number, null on the last page"),
             ))
         };
@@ -134,7 +134,7 @@ impl<'a> Pages<'a> {
             Step::Missing { within, .. } => match &within.value {
                 Value::Map(entries) => {
                     let keys = entries.iter().map(|(key, _)| key.value.clone()).collect();
-                    self.without_next = Some((begin(within), keys));
+                    self.without_next = Some((within.begin(), keys));
                     Ok(())
                 }
                 Value::Null => Ok(()),
@@ -202,14 +202,6 @@ fn found(node: &Node) -> &'static str {
         Value::Null => "null",
         Value::Map(_) => "an object",
         other => other.describe(),
-    }
-}
-
-/// The first byte of what may have many lines.
-fn begin(node: &Node) -> Place {
-    match &node.value {
-        Value::List(_) | Value::Map(_) => node.place.within(0..1),
-        _ => node.place.clone(),
     }
 }
 
