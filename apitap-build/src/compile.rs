@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::check::project::{Broken, project};
 use crate::check::{Checked, Schemas};
+use crate::definition::Source;
 use crate::diagnostic::{Files, Finding, Findings, Severity};
-use crate::{codegen, emit, load};
+use crate::{codegen, emit, load, spec};
 
 /// What a project's files say.
 #[derive(Debug)]
@@ -53,6 +54,28 @@ fn compile_in_build_script(yaml: &Path, sql: &Path) -> Result<(), String> {
     }
     let origin = format!("{} and {}/", yaml.display(), sql.display());
     emit::write_if_changed(&out.join(emit::FILE), &codegen::file(&origin, &compiled))
+}
+
+/// The sources of a YAML file, without what files show of their schemas.
+#[derive(Debug)]
+pub struct Sources {
+    /// The text, for showing findings.
+    pub files: Files,
+    /// Those that are declared well, in order.
+    pub sources: Vec<Source>,
+    /// What is wrong with the others.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads the sources of a YAML file: enough to make requests, where samples are still to be taken.
+///
+/// The file is named relative to `root` in findings.
+pub fn read_sources(root: &Path, yaml: &Path) -> Sources {
+    let mut findings = Findings::default();
+    let (files, node) = load::yaml_file(root, yaml, &mut findings);
+    let project = node.map(|node| spec::project(&node, &mut findings)).unwrap_or_default();
+    let sources = project.sources.into_iter().map(|spec| spec.source).collect();
+    Sources { files, sources, findings: findings.sorted() }
 }
 
 /// Loads and checks a project, without a build script.

@@ -57,6 +57,18 @@ pub(crate) fn load(root: &Path, yaml: &Path, sql: &Path, findings: &mut Findings
     Loaded { files, yaml, schemas, queries }
 }
 
+/// Reads and parses the YAML file alone.
+pub(crate) fn yaml_file(
+    root: &Path,
+    yaml: &Path,
+    findings: &mut Findings,
+) -> (Files, Option<Node>) {
+    let mut files = Files::default();
+    let yaml = read(&mut files, root, yaml, findings);
+    let node = yaml.and_then(|yaml| yaml::parse(&files, yaml, findings));
+    (files, node)
+}
+
 /// Reads the files that schemas name, and those that they refer to.
 fn schemas(
     files: &mut Files,
