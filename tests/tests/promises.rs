@@ -17,4 +17,5 @@ mod promises {
     mod quickstart;
     mod readme;
     mod runs;
+    mod sample;
 }

@@ -326,9 +326,9 @@ impl<'r, 'a> Reader<'r, 'a> {
             return Ok(of_values(values));
         }
         let [choices] = &view.choices[..] else {
-            return Ok(Typed::json(
-                (!view.choices.is_empty()).then_some("it may be of several kinds"),
-            ));
+            let because = (!view.choices.is_empty()).then_some("it may be of several kinds");
+            // What says nothing of types allows null, too.
+            return Ok(Typed { nullable: true, ..Typed::json(because) });
         };
         let (mut known, mut nullable): (Option<Type>, bool) = (None, false);
         for choice in choices {
@@ -462,3 +462,6 @@ fn described(description: Option<String>, because: Option<&str>) -> Option<Strin
         (summary, because) => summary.or(because),
     }
 }
+
+#[cfg(test)]
+mod tests;
