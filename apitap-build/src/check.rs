@@ -52,9 +52,12 @@ pub struct Checked {
 }
 
 /// Checks one pipeline: plans its query and puts the definition together.
+///
+/// `row` becomes what the query yields, also where something else is wrong.
 pub fn pipeline(
     spec: &PipelineSpec<'_>,
     schemas: Schemas,
+    row: &mut Option<Schema>,
     findings: &mut Findings,
 ) -> Option<Checked> {
     let key = key(spec);
@@ -78,6 +81,7 @@ pub fn pipeline(
     let mut column_places = Vec::new();
     if undeclared.is_empty() {
         let planned = plan(spec, findings)?;
+        *row = Some(planned.row.clone());
         keep_what_is_read(&mut definition, &planned.reads);
         let shown = spec.sources.iter().any(|source| source.schema_file.is_some());
         check_key(&key, &planned, shown, findings)?;

@@ -16,23 +16,30 @@ pub mod runner;
 pub mod sink;
 pub mod source;
 pub mod sql;
+mod typed;
 pub mod types;
 
+mod blocking;
 mod logging;
 #[doc(hidden)]
 pub mod private;
 mod program;
+mod rows;
+mod transform;
 
 #[cfg(feature = "cli")]
 pub mod cli;
 
 pub use apitap_build::{definition, schema};
 pub use apitap_macros::pipeline;
+pub use blocking::block_on;
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, Result};
 pub use pipeline::Pipeline;
 pub use report::Report;
+pub use rows::{Rows, rows, rows_in};
 pub use runner::{run, run_in};
+pub use typed::Row;
 
 /// Includes what `apitap_build::compile` has generated: one module per pipeline, and `PIPELINES`.
 #[macro_export]

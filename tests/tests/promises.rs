@@ -16,6 +16,7 @@ mod promises {
     mod postgres;
     mod quickstart;
     mod readme;
+    mod rows;
     mod runs;
     mod sample;
 }
