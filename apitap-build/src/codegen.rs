@@ -47,10 +47,10 @@ pub fn module_of(pipeline: &str, compiled: &Compiled) -> Option<String> {
 
 /// The names of the modules of all pipelines: of those that are well, then of the broken ones.
 fn module_names(compiled: &Compiled) -> (Vec<String>, Vec<String>) {
-    let mut taken = BTreeSet::new();
-    let mut unique = |name: &str| names::unique_identifier(name, &mut taken);
-    let well = compiled.pipelines.iter().map(|checked| unique(&checked.definition.name)).collect();
-    let broken = compiled.broken.iter().map(|broken| unique(&broken.name)).collect();
+    let checked = compiled.pipelines.iter().map(|checked| checked.definition.name.as_str());
+    let broken = compiled.broken.iter().map(|broken| broken.name.as_str());
+    let mut well = names::identifiers(checked.chain(broken));
+    let broken = well.split_off(compiled.pipelines.len().min(well.len()));
     (well, broken)
 }
 

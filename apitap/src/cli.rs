@@ -20,6 +20,8 @@ use crate::{Error, Pipeline, Result};
 mod expand;
 mod findings;
 mod new;
+mod sample;
+mod text;
 mod watch;
 
 /// What stands below the list of commands.
@@ -31,6 +33,7 @@ Examples:
   apitap check --format json          the same, for a machine
   apitap expand paid_orders           the Rust that is generated for sql/paid_orders.sql
   apitap json-schema                  the JSON Schema of the YAML file, for editors
+  apitap sample orders                a page of the source `orders` as a file, and its schema
   apitap run                          all pipelines
   apitap run paid_orders              one of them
   apitap -m queries -y shop.yaml run  the same with other places
@@ -95,6 +98,8 @@ enum Command {
     },
     /// Print the JSON Schema of the YAML file, for completion and hover in editors
     JsonSchema,
+    /// Keep the first page of a source as a file, and show the schema that it shows
+    Sample(sample::Arguments),
     /// Run all pipelines, or those that are named
     Run {
         /// Names of pipelines
@@ -119,6 +124,7 @@ pub fn main() -> ExitCode {
         Command::Expand { pipeline } => expand::expand(project, pipeline.as_deref()),
         Command::JsonSchema => print(spec::JSON_SCHEMA, ExitCode::SUCCESS),
         Command::Run { pipelines } => run(project, &pipelines, format),
+        Command::Sample(sample) => sample::run(&sample, &project.yaml, format),
     }
 }
 

@@ -13,10 +13,12 @@ mod promises {
     mod harness;
     mod interpreter;
     mod new;
+    mod openapi;
     mod postgres;
     mod quickstart;
     mod readme;
     mod rows;
     mod runs;
+    mod sample;
     mod tools;
 }

@@ -70,7 +70,9 @@ fn check(project: &Project, named: &mut BTreeSet<PathBuf>) -> (Compiled, Stamps)
     loop {
         let stamps = project.stamps(named);
         let compiled = project.compile(Schemas::MayBeInferred);
-        named.extend(compiled.files.names().map(PathBuf::from));
+        // Those that could not be read are wanted, too.
+        let wanted = compiled.schema_files.iter().map(String::as_str);
+        named.extend(compiled.files.names().chain(wanted).map(PathBuf::from));
         if named.iter().all(|name| stamps.contains_key(name)) {
             return (compiled, stamps);
         }

@@ -122,6 +122,23 @@ fn a_project_is_checked_again_whenever_one_of_its_files_changes() {
 }
 
 #[test]
+fn a_file_that_the_yaml_names_is_watched_before_it_is_there_and_after() {
+    let project = project();
+    project
+        .write("pipelines.yaml", &YAML.replace("{id: int64!, total: float64}", "{sample: s.json}"));
+    let watch = Watch::start(&project, &[]);
+    watch.until("cannot read `s.json`");
+    watch.until("1 error, 0 warnings");
+    watch.is_silent();
+    project.write("s.json", r#"[{"id": 1, "total": 1.5}]"#);
+    watch.until("1 pipeline, nothing wrong");
+    project.write("s.json", r#"[{"id": 1}]"#);
+    let said = watch.until("1 error, 0 warnings");
+    assert!(said.iter().any(|line| line.contains("column `total` not found")), "{said:?}");
+    assert_eq!(watch.stop("-INT"), Some(0));
+}
+
+#[test]
 fn a_machine_reads_each_check_as_one_line() {
     let project = project();
     project.write("sql/orders.sql", &ORDERS.replace("total", "totl"));
