@@ -83,14 +83,16 @@ pub fn read_sources(root: &Path, yaml: &Path) -> Sources {
 /// Files are named relative to `root` in findings.
 pub fn check_files(root: &Path, yaml: &Path, sql: &Path, schemas: Schemas) -> Compiled {
     let mut findings = Findings::default();
-    let loaded = load::load(root, yaml, sql, &mut findings);
+    let mut loaded = load::load(root, yaml, sql, &mut findings);
     let pipelines =
         project(&loaded.files, loaded.yaml.as_ref(), &loaded.queries, schemas, &mut findings);
+    let findings = findings.sorted();
+    loaded.files.mask_secrets(&findings);
     Compiled {
         schema_files: loaded.schemas,
         files: loaded.files,
         pipelines: pipelines.checked,
         broken: pipelines.broken,
-        findings: findings.sorted(),
+        findings,
     }
 }
