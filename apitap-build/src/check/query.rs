@@ -37,6 +37,7 @@ mod scope;
 mod tests;
 mod text;
 mod tree;
+mod units;
 mod unsupported;
 mod words;
 
@@ -191,6 +192,7 @@ fn plan_or_explain(
         // As soon as all names are known, types are looked at as they were written.
         if !is_looked_at && let Some(named) = named(context, &statement, &planned) {
             is_looked_at = true;
+            extend(drafts, units::unknown(context, &named));
             if let Some((found, mended)) = mixed::mixed(context, &statement, &named) {
                 extend(drafts, found);
                 statement = mended;

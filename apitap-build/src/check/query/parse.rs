@@ -175,6 +175,17 @@ fn syntax(text: &Text<'_>, error: &ParserError) -> Draft {
         return Draft::error("E0201", message, word.range.clone())
             .help(format!("a similar word exists: `{meant}`"));
     }
+    let is_variable = text.slice(&range) == "{"
+        && text.sql.get(..range.start).is_some_and(|before| before.ends_with('$'));
+    if is_variable {
+        return Draft::error("E0201", "a query has no variables of the environment", range)
+            .help("write the value itself; `${NAME}` may stand in the YAML file only");
+    }
+    if message.contains("after IS,") {
+        let found = text.slice(&range);
+        return Draft::error("E0201", format!("`IS` is not followed by {found}"), range.clone())
+            .help(format!("compare with `=`: `… = {found}`"));
+    }
     let mut draft = Draft::error("E0201", expectation(message), range.clone());
     if range == text.first()
         && let Some(start) = nearest(text.slice(&range), STARTS)

@@ -45,7 +45,7 @@ pub(super) fn row(
                 drafts.push(nameless(context.text, item, &place));
             } else if let Some(first) = named.get(name).or_else(|| renamed(&named, name)) {
                 let first = Some(first.clone()).filter(|first| *first != place);
-                drafts.push(duplicate(original(name), place.clone(), first));
+                drafts.push(duplicate(context.text, original(name), place.clone(), first));
             } else {
                 named.insert(name, place.clone());
             }
@@ -302,11 +302,21 @@ pub(super) fn items_named(context: &Context<'_>, name: &str) -> Vec<Range<usize>
 }
 
 /// Two columns of one name.
-pub(super) fn duplicate(name: &str, range: Range<usize>, first: Option<Range<usize>>) -> Draft {
+pub(super) fn duplicate(
+    text: &Text<'_>,
+    name: &str,
+    range: Range<usize>,
+    first: Option<Range<usize>>,
+) -> Draft {
+    let is_wildcard = text.slice(&range).ends_with('*');
     let mut draft = Draft::error("E0209", format!("two columns are named `{name}`"), range)
         .label("the second one");
     if let Some(first) = first {
         draft = draft.related(Site::Query(first), "the first one");
+    }
+    if is_wildcard {
+        return draft
+            .help(format!("write the columns out in place of `*`, one as `… AS other_{name}`"));
     }
     draft.help(format!("give one of them another name: `… AS other_{name}`"))
 }
