@@ -55,9 +55,12 @@ pub struct Checked {
 }
 
 /// Checks one pipeline: plans its query and puts the definition together.
+///
+/// `row` becomes what the query yields, also where something else is wrong.
 pub fn pipeline(
     spec: &PipelineSpec<'_>,
     schemas: Schemas,
+    row: &mut Option<Schema>,
     findings: &mut Findings,
 ) -> Option<Checked> {
     let before = findings.errors();
@@ -68,14 +71,13 @@ pub fn pipeline(
     let sql = Sql { sources: &spec.sources, text: spec.sql, place: spec.sql_place };
     let planned = sql.plan(schemas, findings);
     let mut column_places = Vec::new();
-    let mut row = None;
     if let Some(planned) = &planned {
         check_key(&key, planned, findings);
         let whole = (spec.sql_place)(0..spec.sql.len());
         let kind = spec.target.target.kind;
         target::check_row(kind, &planned.row, &planned.column_places, &whole, findings);
         column_places.clone_from(&planned.column_places);
-        row = Some(planned.row.clone());
+        *row = Some(planned.row.clone());
     }
     if findings.errors() > before {
         return None;
@@ -85,7 +87,7 @@ pub fn pipeline(
         description: spec.description.clone(),
         sources: spec.sources.iter().map(|source| source.source.clone()).collect(),
         sql: spec.sql.to_owned(),
-        row,
+        row: row.clone(),
         target: spec.target.target.clone(),
         table: table.value,
         mode: mode?,

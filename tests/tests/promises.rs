@@ -15,5 +15,6 @@ mod promises {
     mod postgres;
     mod quickstart;
     mod readme;
+    mod rows;
     mod runs;
 }

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 
 use super::{Checked, PipelineSpec, Schemas, Sql, list, parallel, target};
-use crate::definition::Source;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, did_you_mean};
 use crate::parse::template::{QueryText, render_query};
 use crate::parse::yaml;
+use crate::schema::Schema;
 use crate::spec::{self, Project, SinkSpec, SourceSpec, TargetSpec};
 
 /// The pipelines of a project.
@@ -25,8 +25,10 @@ pub struct Pipelines {
 pub struct Broken {
     /// Its name.
     pub name: String,
-    /// Those of its sources that are well.
-    pub sources: Vec<Source>,
+    /// The sources that its query names, each once, with their fields where those are well.
+    pub sources: Vec<(String, Option<Schema>)>,
+    /// What its query yields, if that is well.
+    pub row: Option<Schema>,
 }
 
 /// Checks all pipelines of a project.
@@ -61,17 +63,17 @@ pub fn project(
     let checked = parallel::map(&known, |(name, file)| {
         let (used, findings) = Default::default();
         let mut checker = Checker { files, project, schemas, used, findings };
-        let mut sources = Vec::new();
-        let checked = file.and_then(|file| checker.query(name.clone(), file, &mut sources));
-        (checked, sources, checker.used, checker.findings)
+        let mut broken = Broken { name: name.value.clone(), sources: Vec::new(), row: None };
+        let checked = file.and_then(|file| checker.query(name.clone(), file, &mut broken));
+        (checked, broken, checker.used, checker.findings)
     });
-    for ((name, _), (checked, sources, uses, found)) in known.into_iter().zip(checked) {
+    for (checked, broken, uses, found) in checked {
         used.sources.extend(uses.sources);
         used.targets.extend(uses.targets);
         findings.extend(found.0);
         match checked {
             Some(checked) => pipelines.checked.push(checked),
-            None => pipelines.broken.push(Broken { name: name.value, sources }),
+            None => pipelines.broken.push(broken),
         }
     }
     target::check_shared(&pipelines.checked, findings);
@@ -127,17 +129,17 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    /// Checks the pipeline of a SQL file; `sources` becomes the sources that are well.
+    /// Checks the pipeline of a SQL file; `known` takes what is well of it.
     fn query(
         &mut self,
         name: Spanned<String>,
         file: FileId,
-        sources: &mut Vec<Source>,
+        known: &mut Broken,
     ) -> Option<Checked> {
         let text = render_query(self.files, file, &mut self.findings)?;
         let project = self.project?;
-        let (known, complete) = self.sources(project, &text);
-        sources.extend(known.iter().map(|source| source.source.clone()));
+        let (sources, complete) = self.sources(project, &text);
+        known.sources = named(&text, &sources, &project.broken_sources.with_fields);
         let sink = match &text.sink {
             Some(node) => spec::sink(node, &mut self.findings),
             None => Some(SinkSpec::at(&name.place)),
@@ -145,20 +147,20 @@ impl Checker<'_> {
         let target = sink.as_ref().and_then(|sink| self.target(project, sink));
         let before = self.findings.0.len();
         let (Some(sink), Some(target), true) = (sink, target, complete) else {
-            self.query_alone(project, &text);
+            known.row = self.query_alone(project, &text);
             self.say_how_to_use(before, project, &text);
             return None;
         };
         let spec = PipelineSpec {
             name,
             description: leading_comment(&self.files.get(file).text),
-            sources: known,
+            sources,
             target,
             sink: &sink,
             sql: &text.sql,
             sql_place: &|range| text.place(range),
         };
-        let checked = super::pipeline(&spec, self.schemas, &mut self.findings);
+        let checked = super::pipeline(&spec, self.schemas, &mut known.row, &mut self.findings);
         self.say_how_to_use(before, project, &text);
         if let Some(checked) = &checked {
             self.warn_of_unread(checked, &text);
@@ -167,20 +169,20 @@ impl Checker<'_> {
     }
 
     /// Checks the SQL of a pipeline that is broken elsewhere, if all of its sources have fields.
-    fn query_alone(&mut self, project: &Project, text: &QueryText) {
+    ///
+    /// What it yields, where that is known.
+    fn query_alone(&mut self, project: &Project, text: &QueryText) -> Option<Schema> {
         let mut sources: Vec<&SourceSpec> = Vec::new();
         for name in &text.uses {
             let known = project.sources.iter().chain(&project.broken_sources.with_fields);
-            let Some(source) = known.into_iter().find(|s| s.name.value == name.value) else {
-                return;
-            };
+            let source = known.into_iter().find(|source| source.name.value == name.value)?;
             if sources.iter().all(|known| known.name != source.name) {
                 sources.push(source);
             }
         }
         let place = |range| text.place(range);
         let sql = Sql { sources: &sources, text: &text.sql, place: &place };
-        sql.plan(self.schemas, &mut self.findings);
+        Some(sql.plan(self.schemas, &mut self.findings)?.row)
     }
 
     fn say_how_to_use(&mut self, before: usize, project: &Project, text: &QueryText) {
@@ -285,6 +287,22 @@ fn warn_of_unused(project: &Project, used: &Used, findings: &mut Findings) {
         .map(|name| unused("source", name))
         .chain(targets.map(|name| unused("target", name)));
     findings.extend(unused);
+}
+
+/// The sources that a query names, in the order of first use, with the fields that are known.
+fn named(
+    text: &QueryText,
+    well: &[&SourceSpec],
+    broken: &[SourceSpec],
+) -> Vec<(String, Option<Schema>)> {
+    let mut seen = BTreeSet::new();
+    let uses = text.uses.iter().filter(|name| seen.insert(&name.value));
+    uses.map(|name| {
+        let mut known = well.iter().copied().chain(broken);
+        let source = known.find(|source| source.name.value == name.value);
+        (name.value.clone(), source.and_then(|source| source.source.schema.clone()))
+    })
+    .collect()
 }
 
 /// A source that is declared, but that the query does not say it uses.

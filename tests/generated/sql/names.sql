@@ -1,0 +1,2 @@
+{{ sink(name="warehouse", table="names", mode="replace") }}
+SELECT * EXCEPT ("") FROM {{ use_source("string") }}
