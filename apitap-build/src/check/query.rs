@@ -21,6 +21,7 @@ use crate::schema::{Schema, arrow};
 
 mod blame;
 mod columns;
+mod commas;
 mod costs;
 mod dialects;
 mod draft;
@@ -205,7 +206,7 @@ fn plan_or_explain(
                     row::row(context, &statement, &plan.analyzed, !drafts.is_empty());
                 extend(drafts, found);
                 if drafts.is_empty() {
-                    drafts.extend(row::missing_commas(context, &statement));
+                    drafts.extend(commas::missing(context, &statement));
                     drafts.extend(costs::notes(context.text, &statement, &plan.optimized));
                 }
                 match reads::reads(&statement, &plan.optimized) {

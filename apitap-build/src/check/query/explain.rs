@@ -190,7 +190,7 @@ fn position_of_column(context: &Context<'_>, message: &str) -> Option<Draft> {
         .map(|(_, rest)| ("GROUP", rest))
         .or_else(|| message.split_once("out of bounds, specified: ").map(|(_, r)| ("ORDER", r)))?;
     let mut numbers = rest.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
-    let (position, columns) = (numbers.next()?, numbers.last()?);
+    let (position, columns) = (numbers.next()?, numbers.next_back()?);
     let start = context.text.find(clause).map_or(0, |range| range.end);
     let after = |word: &&super::text::Word| {
         word.range.start >= start && context.text.slice(&word.range) == position

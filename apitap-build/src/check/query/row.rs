@@ -126,6 +126,14 @@ fn values(text: &Text<'_>) -> Item {
     Item { expr: range.clone(), range, own: Some(String::new()) }
 }
 
+/// The `SELECT` that names the columns of a statement.
+pub(super) fn leftmost_select(statement: &Statement) -> Option<&Select> {
+    match statement {
+        Statement::Query(query) => leftmost(&query.body),
+        _ => None,
+    }
+}
+
 /// The `SELECT` that names the columns: of a `UNION`, the first.
 fn leftmost(body: &SetExpr) -> Option<&Select> {
     match body {
@@ -391,31 +399,4 @@ fn unsupported(
         }
         _ => draft.help("select the parts of it that are needed"),
     }
-}
-
-/// `SELECT id amount FROM …`: a name without AS that is a field's name, too.
-pub(super) fn missing_commas(context: &Context<'_>, statement: &Statement) -> Vec<Draft> {
-    let Statement::Query(query) = statement else { return Vec::new() };
-    let Some(select) = leftmost(&query.body) else { return Vec::new() };
-    let warning = |item: &SelectItem| {
-        let SelectItem::ExprWithAlias { expr: Expr::Identifier(expr), alias } = item else {
-            return None;
-        };
-        let range = context.text.range(alias.span)?;
-        let before = context.text.slice(&context.text.before(&range)?.range);
-        let is_field =
-            |name: &str| context.tables.iter().any(|table| table.schema.field(name).is_some());
-        let is_one = before == expr.value && is_field(&expr.value) && is_field(&alias.value);
-        is_one.then(|| {
-            let message = format!("`{}` is renamed to `{}` here", expr.value, alias.value);
-            Draft::warning("E0395", &message, range).label("a field of this name exists, too").help(
-                format!(
-                    "select both, `{a}, {b}`, or write `{a} AS {b}`",
-                    a = expr.value,
-                    b = alias.value
-                ),
-            )
-        })
-    };
-    select.projection.iter().filter_map(warning).collect()
 }
