@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::check::project::{Broken, project};
 use crate::check::{Checked, Schemas};
 use crate::diagnostic::{Files, Finding, Findings, Severity};
+use crate::spec::secrets;
 use crate::{codegen, emit, load};
 
 /// What a project's files say.
@@ -61,6 +62,14 @@ pub fn check_files(root: &Path, yaml: &Path, sql: &Path, schemas: Schemas) -> Co
     let pipelines = project(&loaded.files, loaded.yaml, &loaded.queries, schemas, &mut findings);
     let findings = findings.sorted();
     loaded.files.mask_secrets(&findings);
+    // Where the YAML cannot be read, nobody knows what is a secret; its lines are shown all the same.
+    if let Some(yaml) = loaded.yaml
+        && findings.iter().any(|finding| finding.code.starts_with("E010"))
+    {
+        for secret in secrets::in_text(&loaded.files.get(yaml).text) {
+            loaded.files.mask(yaml, secret);
+        }
+    }
     Compiled {
         files: loaded.files,
         pipelines: pipelines.checked,

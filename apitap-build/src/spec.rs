@@ -13,7 +13,7 @@ use crate::tree::{Node, Value};
 mod auth;
 mod pagination;
 mod repeats;
-mod secrets;
+pub(crate) mod secrets;
 mod source;
 mod target;
 mod values;

@@ -65,15 +65,15 @@ pub fn project(
         let mut checker = Checker { files, project, schemas, used, findings };
         let mut broken = Broken { name: name.value.clone(), sources: Vec::new(), row: None };
         let checked = file.and_then(|file| checker.query(name.clone(), file, &mut broken));
-        (checked, broken, checker.used, checker.findings)
+        (checked.ok_or(broken), checker.used, checker.findings)
     });
-    for (checked, broken, uses, found) in checked {
+    for (checked, uses, found) in checked {
         used.sources.extend(uses.sources);
         used.targets.extend(uses.targets);
         findings.extend(found.0);
         match checked {
-            Some(checked) => pipelines.checked.push(checked),
-            None => pipelines.broken.push(broken),
+            Ok(checked) => pipelines.checked.push(checked),
+            Err(broken) => pipelines.broken.push(broken),
         }
     }
     target::check_shared(&pipelines.checked, findings);
@@ -168,14 +168,13 @@ impl Checker<'_> {
         checked
     }
 
-    /// Checks the SQL of a pipeline that is broken elsewhere, if all of its sources have fields.
-    ///
-    /// What it yields, where that is known.
+    /// Checks the SQL of a pipeline that is broken elsewhere, if all of its sources have fields;
+    /// gives what it yields.
     fn query_alone(&mut self, project: &Project, text: &QueryText) -> Option<Schema> {
         let mut sources: Vec<&SourceSpec> = Vec::new();
         for name in &text.uses {
             let known = project.sources.iter().chain(&project.broken_sources.with_fields);
-            let source = known.into_iter().find(|source| source.name.value == name.value)?;
+            let source = known.into_iter().find(|s| s.name.value == name.value)?;
             if sources.iter().all(|known| known.name != source.name) {
                 sources.push(source);
             }
