@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::Schema;
 
+pub mod table;
 mod text;
 
 pub use text::{Part, TextError};

@@ -7,6 +7,9 @@ use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
+/// Bytes that all queries of a run may keep in memory.
+pub const MEMORY: usize = 512 << 20;
+
 /// Rows in a batch.
 pub const BATCH_ROWS: usize = 8192;
 

@@ -382,7 +382,7 @@ pub mod names {
     #[target(name = "here", type = "sqlite", path = "shop.db", table = "names", mode = "replace")]
     #[sql(
         r#"
-SELECT * EXCEPT ("") FROM "string"
+SELECT * EXCEPT ("", "Self", "aB", "A") FROM "string"
 "#
     )]
     pub struct NamesRow {
@@ -392,17 +392,13 @@ SELECT * EXCEPT ("") FROM "string"
         pub field_123: i64,
         #[field(name = "a-b")]
         pub a_b_2: Option<String>,
-        #[field(name = "aB")]
-        pub a_b_3: Option<bool>,
         pub a_b: Option<i32>,
         #[field(name = "🦀")]
         pub field: Option<String>,
         #[field(name = "_")]
         pub field_2: Option<String>,
-        #[field(name = "Self")]
-        pub self_field: Option<String>,
         #[field(name = "self")]
-        pub self_field_2: Option<String>,
+        pub self_field: Option<String>,
         #[field(name = "super")]
         pub super_field: Option<String>,
         #[field(name = "crate")]
@@ -417,8 +413,6 @@ SELECT * EXCEPT ("") FROM "string"
         pub option: Option<NamesRowOption>,
         pub a: Option<NamesRowA>,
         pub ab: Option<NamesRowAb>,
-        #[field(name = "A")]
-        pub a_2: Option<NamesRowA2>,
         pub deep: Option<NamesRowDeep>,
         pub grid: Vec<Option<Vec<i64>>>,
     }
@@ -446,17 +440,6 @@ SELECT * EXCEPT ("") FROM "string"
     #[derive(Debug, Clone, PartialEq)]
     pub struct NamesRowAb {
         pub x: Option<bool>,
-    }
-
-    #[derive(Debug, Clone, PartialEq)]
-    pub struct NamesRowA2 {
-        #[field(name = "B")]
-        pub b: Option<NamesRowA2B>,
-    }
-
-    #[derive(Debug, Clone, PartialEq)]
-    pub struct NamesRowA2B {
-        pub x: Option<String>,
     }
 
     #[derive(Debug, Clone, PartialEq)]
