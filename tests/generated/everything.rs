@@ -264,7 +264,7 @@ SELECT * EXCEPT ("2nd name") FROM "orders"
     }
 }
 
-/// `string` → table `names` of `here`.
+/// `string` → table `names` of `warehouse`.
 #[allow(missing_docs, reason = "fields are named as the API and the query name them")]
 #[::apitap::pipeline(name = "names")]
 pub mod names {
@@ -379,10 +379,19 @@ pub mod names {
     }
 
     #[derive(Debug, Clone, PartialEq)]
-    #[target(name = "here", type = "sqlite", path = "shop.db", table = "names", mode = "replace")]
+    #[target(
+        name = "warehouse",
+        type = "postgres",
+        host = "db.example.com",
+        port = 5432,
+        database = "shop",
+        auth(username = "loader", password = "${PGPASSWORD}"),
+        table = "names",
+        mode = "replace"
+    )]
     #[sql(
         r#"
-SELECT * EXCEPT ("", "Self", "aB", "A") FROM "string"
+SELECT * EXCEPT ("") FROM "string"
 "#
     )]
     pub struct NamesRow {
@@ -392,13 +401,17 @@ SELECT * EXCEPT ("", "Self", "aB", "A") FROM "string"
         pub field_123: i64,
         #[field(name = "a-b")]
         pub a_b_2: Option<String>,
+        #[field(name = "aB")]
+        pub a_b_3: Option<bool>,
         pub a_b: Option<i32>,
         #[field(name = "🦀")]
         pub field: Option<String>,
         #[field(name = "_")]
         pub field_2: Option<String>,
-        #[field(name = "self")]
+        #[field(name = "Self")]
         pub self_field: Option<String>,
+        #[field(name = "self")]
+        pub self_field_2: Option<String>,
         #[field(name = "super")]
         pub super_field: Option<String>,
         #[field(name = "crate")]
@@ -413,6 +426,8 @@ SELECT * EXCEPT ("", "Self", "aB", "A") FROM "string"
         pub option: Option<NamesRowOption>,
         pub a: Option<NamesRowA>,
         pub ab: Option<NamesRowAb>,
+        #[field(name = "A")]
+        pub a_2: Option<NamesRowA2>,
         pub deep: Option<NamesRowDeep>,
         pub grid: Vec<Option<Vec<i64>>>,
     }
@@ -440,6 +455,17 @@ SELECT * EXCEPT ("", "Self", "aB", "A") FROM "string"
     #[derive(Debug, Clone, PartialEq)]
     pub struct NamesRowAb {
         pub x: Option<bool>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowA2 {
+        #[field(name = "B")]
+        pub b: Option<NamesRowA2B>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowA2B {
+        pub x: Option<String>,
     }
 
     #[derive(Debug, Clone, PartialEq)]

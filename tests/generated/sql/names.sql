@@ -1,2 +1,2 @@
-{{ sink(name="here", table="names", mode="replace") }}
-SELECT * EXCEPT ("", "Self", "aB", "A") FROM {{ use_source("string") }}
+{{ sink(name="warehouse", table="names", mode="replace") }}
+SELECT * EXCEPT ("") FROM {{ use_source("string") }}
