@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::check::project::{Broken, project};
 use crate::check::{Checked, Schemas};
 use crate::definition::Source;
-use crate::diagnostic::{Files, Finding, Findings, Severity};
+use crate::diagnostic::{Files, Finding, Findings, Place, Severity};
+use crate::spec::secrets;
 use crate::{codegen, emit, load, spec};
 
 pub use crate::load::sql_files;
@@ -94,6 +95,14 @@ pub fn check_files(root: &Path, yaml: &Path, sql: &Path, schemas: Schemas) -> Co
         project(&loaded.files, loaded.yaml.as_ref(), &loaded.queries, schemas, &mut findings);
     let findings = findings.sorted();
     loaded.files.mask_secrets(&findings);
+    // Where the YAML cannot be read, nobody knows what is a secret; its lines are shown all the same.
+    let unreadable = findings.iter().filter(|finding| finding.code.starts_with("E010"));
+    for finding in unreadable {
+        let Place::Text { file, .. } = finding.place else { continue };
+        for secret in secrets::in_text(&loaded.files.get(file).text) {
+            loaded.files.mask(file, secret);
+        }
+    }
     Compiled {
         schema_files: loaded.schemas,
         files: loaded.files,

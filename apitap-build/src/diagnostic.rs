@@ -51,13 +51,19 @@ impl Files {
     pub(crate) fn mask_secrets(&mut self, findings: &[Finding]) {
         let secrets = findings.iter().filter(|finding| finding.code == LITERAL_SECRET);
         for finding in secrets {
-            let Place::Text { file, start, end } = finding.place else { continue };
-            let Some(file) = self.files.get_mut(file.0) else { continue };
-            let Some(secret) = file.text.get(start..end) else { continue };
-            let mask = |byte: u8| if byte == b'\n' { '\n' } else { '*' };
-            let masked: String = secret.bytes().map(mask).collect();
-            file.text.replace_range(start..end, &masked);
+            if let Place::Text { file, start, end } = finding.place {
+                self.mask(file, start..end);
+            }
         }
+    }
+
+    /// Makes a part of a file unreadable.
+    pub(crate) fn mask(&mut self, file: FileId, range: Range<usize>) {
+        let Some(file) = self.files.get_mut(file.0) else { return };
+        let Some(secret) = file.text.get(range.clone()) else { return };
+        let mask = |byte: u8| if byte == b'\n' { '\n' } else { '*' };
+        let masked: String = secret.bytes().map(mask).collect();
+        file.text.replace_range(range, &masked);
     }
 
     /// The file.

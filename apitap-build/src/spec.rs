@@ -14,7 +14,7 @@ mod auth;
 mod pagination;
 mod repeats;
 pub mod schema;
-mod secrets;
+pub(crate) mod secrets;
 mod source;
 mod target;
 mod values;

@@ -21,6 +21,7 @@ use crate::schema::{Schema, arrow};
 
 mod blame;
 mod columns;
+mod commas;
 mod costs;
 mod dialects;
 mod draft;
@@ -37,6 +38,7 @@ mod scope;
 mod tests;
 mod text;
 mod tree;
+mod units;
 mod unsupported;
 mod words;
 
@@ -191,6 +193,7 @@ fn plan_or_explain(
         // As soon as all names are known, types are looked at as they were written.
         if !is_looked_at && let Some(named) = named(context, &statement, &planned) {
             is_looked_at = true;
+            extend(drafts, units::unknown(context, &named));
             if let Some((found, mended)) = mixed::mixed(context, &statement, &named) {
                 extend(drafts, found);
                 statement = mended;
@@ -203,7 +206,7 @@ fn plan_or_explain(
                     row::row(context, &statement, &plan.analyzed, !drafts.is_empty());
                 extend(drafts, found);
                 if drafts.is_empty() {
-                    drafts.extend(row::missing_commas(context, &statement));
+                    drafts.extend(commas::missing(context, &statement));
                     drafts.extend(costs::notes(context.text, &statement, &plan.optimized));
                 }
                 match reads::reads(&statement, &plan.optimized) {

@@ -42,6 +42,34 @@ const ENDINGS: [&str; 10] = [
     "auth_token",
 ];
 
+/// What looks like a secret in a text that cannot be read as YAML, and whose lines are shown
+/// because of that: better too much than too little.
+pub(crate) fn in_text(text: &str) -> Vec<Range<usize>> {
+    let is_name = |c: char| c.is_alphanumeric() || "_-".contains(c);
+    let of_words = text.match_indices(':').filter_map(|(colon, _)| {
+        let before = text.get(..colon)?.trim_end_matches(['"', '\'']);
+        let name = before.rsplit(|c| !is_name(c)).next()?;
+        let after = text.get(colon + 1..)?;
+        let skipped = after.len() - after.trim_start_matches([' ', '"', '\'']).len();
+        let start = colon + 1 + skipped;
+        let value = text.get(start..)?;
+        let end = value.find(['\n', '"', '\'', ',', '}']).unwrap_or(value.len());
+        let value = value.get(..end)?;
+        let is_scalar = skipped > 0 && !value.starts_with(['{', '[']);
+        (is_scalar && is_secret(name) && is_literal(value)).then_some(start..start + end)
+    });
+    let of_addresses = text.match_indices("://").filter_map(|(at, _)| {
+        let start = at + "://".len();
+        let rest = text.get(start..)?;
+        let rest = rest.get(..rest.find(char::is_whitespace).unwrap_or(rest.len()))?;
+        let user = rest.get(..rest.rfind('@')?)?;
+        let (name, password) = user.split_once(':')?;
+        let start = start + name.len() + 1;
+        is_literal(password).then_some(start..start + password.len())
+    });
+    of_words.chain(of_addresses).collect()
+}
+
 /// Warns of a value that is a secret wherever it stands; `what` names it, `form` shows what to
 /// write instead.
 pub(super) fn secret(what: &str, form: &str, value: &Spanned<String>, findings: &mut Findings) {
@@ -161,6 +189,20 @@ mod tests {
         check("https://host/?api_key=${KEY}&page_token=abc", &[]);
         check("https://host/a:b@c", &[]);
         check("warehouse.db", &[]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_hides_what_looks_like_a_secret() {
+        let check = |text: &str, expected: &[&str]| {
+            let found: Vec<_> = in_text(text).into_iter().map(|range| &text[range]).collect();
+            assert_eq!(found, expected, "{text}");
+        };
+        check("auth: {bearer: \"abc\", x: [", &["abc"]);
+        check("  password: 'hunter2", &["hunter2"]);
+        check("  password: ${PASSWORD}\n  token: abc\n", &["abc"]);
+        check("url: \"postgres://app:hunter2@host/db", &["hunter2"]);
+        check("url: https://host:8080/a\nname: token\n", &[]);
+        check("é: ü\npassword:\n", &[]);
     }
 
     #[test]

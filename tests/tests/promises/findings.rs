@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 use apitap_build::check::Schemas;
 use apitap_build::compile::check_files;
 use apitap_build::render::render;
+use apitap_tests::process::{Project, finish};
 use apitap_tests::readme::root;
+
+use super::runs::LIMIT;
 
 /// A folder of `tests/findings`.
 pub(crate) struct Fixture {
@@ -90,6 +93,43 @@ fn every_finding_of_yaml_and_sql_is_shown_as_its_fixture_says() {
         .filter_map(|fixture| fixture.difference(&found(&fixture.folder)))
         .collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// The files of a fixture, in a folder of their own.
+fn project(fixture: &str) -> Project {
+    let folder = root().join("tests/findings").join(fixture);
+    let read = |path: &str| std::fs::read_to_string(folder.join(path)).expect("it is a text");
+    let (yaml, sql) = (read("pipelines.yaml"), read("sql/orders.sql"));
+    Project::new([("pipelines.yaml", yaml.as_str()), ("sql/orders.sql", sql.as_str())])
+}
+
+#[test]
+fn a_note_is_shown_and_is_neither_an_error_nor_a_warning() {
+    let project = project("E0396");
+    let text = finish(&mut project.apitap(["check"]), LIMIT);
+    assert_eq!(text.code, Some(0), "{}", text.stderr);
+    assert!(text.stderr.contains("note[E0396]"), "{}", text.stderr);
+    assert!(text.stderr.ends_with("1 pipeline, nothing wrong\n"), "{}", text.stderr);
+
+    let json = finish(&mut project.apitap(["check", "--format", "json"]), LIMIT);
+    let findings: serde_json::Value = serde_json::from_str(&json.stdout).expect("it is JSON");
+    assert_eq!(findings[0]["severity"], "note", "{findings}");
+    assert_eq!(findings[1], serde_json::Value::Null, "{findings}");
+}
+
+#[test]
+fn what_is_shown_of_a_line_does_not_show_the_secret_in_it() {
+    for fixture in ["E0101-secret", "E0392", "E0392-address", "E0392-header", "E0392-param"] {
+        let project = project(fixture);
+        for format in ["text", "json"] {
+            let said = finish(&mut project.apitap(["check", "--format", format]), LIMIT);
+            let said = said.stdout + &said.stderr;
+            assert!(said.contains(&fixture[..5]), "{said}");
+            for secret in ["4f9d2c81", "hunter2"] {
+                assert!(!said.contains(secret), "{said}");
+            }
+        }
+    }
 }
 
 /// The codes in the sources of the compiler and of the macro.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
 
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::logical_expr::{LogicalPlan, TableType};
+use datafusion::logical_expr::{JoinType, LogicalPlan, TableType};
 use datafusion::sql::sqlparser::ast::{OrderByKind, Query, Spanned, Statement, Visit, Visitor};
 
 use super::draft::Draft;
@@ -21,6 +21,8 @@ struct Holds {
     window: bool,
     /// The sources on the side of a join that is kept.
     join: Option<BTreeSet<String>>,
+    /// The sources on both sides of a join without a condition.
+    product: Option<(BTreeSet<String>, BTreeSet<String>)>,
 }
 
 /// The notes about an optimized plan of a statement.
@@ -37,7 +39,19 @@ pub(super) fn notes(text: &Text<'_>, statement: &Statement, plan: &LogicalPlan) 
                 .help("a table keeps no order: leave ORDER BY out, or add LIMIT"),
         );
     }
-    if let Some(sources) = holds.join {
+    if let Some((left, right)) = holds.product {
+        let names = |sources: &BTreeSet<String>| {
+            list(&sources.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let range = text.find("JOIN").or_else(|| text.find("FROM"));
+        let message =
+            format!("each record of {} goes with each of {}", names(&left), names(&right));
+        notes.push(
+            Draft::note_at("E0397", message, range.unwrap_or_else(|| text.first()))
+                .note(format!("{memory}, and the records of {} are kept in it", names(&left)))
+                .help("say which go together: `JOIN … ON a.id = b.id`"),
+        );
+    } else if let Some(sources) = holds.join {
         let sources: Vec<_> = sources.iter().map(String::as_str).collect();
         let join = text.find("JOIN");
         let help = match join {
@@ -75,8 +89,14 @@ fn holds(plan: &LogicalPlan) -> Holds {
             LogicalPlan::Window(window) => holds.window |= reads_source(&window.input),
             LogicalPlan::Join(join) => {
                 let (left, right) = (sources(&join.left), sources(&join.right));
-                if holds.join.is_none() && !left.is_empty() && !right.is_empty() {
-                    holds.join = Some(left);
+                if left.is_empty() || right.is_empty() {
+                    return Ok(TreeNodeRecursion::Continue);
+                }
+                if join.on.is_empty() && join.filter.is_none() && join.join_type == JoinType::Inner
+                {
+                    holds.product.get_or_insert((left, right));
+                } else {
+                    holds.join.get_or_insert(left);
                 }
             }
             _ => {}

@@ -144,6 +144,15 @@ fn by_message(
     if has("require unique expression names") {
         return duplicate(context, &duplicate_name(message), None);
     }
+    if let Some(draft) = position_of_column(context, message) {
+        return Explained { draft, repair: None };
+    }
+    if has("join condition should not be empty") {
+        let range = context.text.find("JOIN").unwrap_or_else(|| context.text.first());
+        let draft = Draft::error("E0299", "this join does not say which rows go together", range)
+            .help("write the condition behind the table: `ON a.id = b.id`");
+        return Explained { draft, repair: None };
+    }
     if let Some(qualifier) = message.strip_prefix("Invalid qualifier ") {
         return unknown_wildcard(context, qualifier);
     }
@@ -172,6 +181,26 @@ fn by_message(
         Some(Repair::Replace(blame.same(node), Box::new(tree::null_for(&expr))))
     });
     Explained { draft, repair }
+}
+
+/// `GROUP BY 3` or `ORDER BY 3`, where the `SELECT` has fewer columns.
+fn position_of_column(context: &Context<'_>, message: &str) -> Option<Draft> {
+    let (clause, rest) = message
+        .split_once("column with position ")
+        .map(|(_, rest)| ("GROUP", rest))
+        .or_else(|| message.split_once("out of bounds, specified: ").map(|(_, r)| ("ORDER", r)))?;
+    let mut numbers = rest.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    let (position, columns) = (numbers.next()?, numbers.next_back()?);
+    let start = context.text.find(clause).map_or(0, |range| range.end);
+    let after = |word: &&super::text::Word| {
+        word.range.start >= start && context.text.slice(&word.range) == position
+    };
+    let range = context.text.words().iter().find(after).map(|word| word.range.clone());
+    let message = format!("{clause} BY names column {position}, but the SELECT has {columns}");
+    Some(
+        Draft::error("E0208", message, range.unwrap_or_else(|| context.text.first()))
+            .help("write the column's name"),
+    )
 }
 
 /// The expression that a finding points at is left out, wherever it is.
@@ -302,6 +331,9 @@ fn unknown_wildcard(context: &Context<'_>, qualifier: &str) -> Explained {
 /// `… expression "orders.id" at position 0 and …` → `id`.
 fn duplicate_name(message: &str) -> String {
     let name = message.split('"').nth(1).unwrap_or_default();
+    if let Some((_, alias)) = name.rsplit_once(" AS ") {
+        return alias.to_owned();
+    }
     let column = Column::from_qualified_name(name);
     column.name
 }
@@ -318,7 +350,7 @@ fn duplicate(context: &Context<'_>, name: &str, range: Option<Range<usize>>) -> 
     let at = at.unwrap_or_else(|| context.text.first());
     let first = second.and(first);
     let repair = Some(Repair::Name(at.clone()));
-    Explained { draft: super::row::duplicate(name, at, first), repair }
+    Explained { draft: super::row::duplicate(context.text, name, at, first), repair }
 }
 
 fn grouped_by_aggregate(context: &Context<'_>) -> Explained {

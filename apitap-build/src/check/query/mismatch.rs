@@ -64,6 +64,12 @@ pub(super) fn explain(
     let draft = |message: String| Draft::error("E0207", message, range.clone());
     if message.contains("array_element does not support") {
         let (written, field) = operands.0.first()?;
+        if field.data_type().is_nested() {
+            let message = format!("an element of `{written}` is not a list");
+            return Some(
+                Draft::error("E0213", message, range).label("there are no elements in it"),
+            );
+        }
         let message = format!("`{written}` is not a list, but {}", describe(field));
         return Some(
             Draft::error("E0213", message, range)

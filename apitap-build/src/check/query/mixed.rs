@@ -8,10 +8,10 @@ use std::ops::Range;
 
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Operator};
-use datafusion::sql::sqlparser::ast::{self, SetExpr, Statement, Value};
+use datafusion::sql::sqlparser::ast::{self, BinaryOperator, SetExpr, Statement, Value};
 
 use super::blame::Blame;
 use super::draft::Draft;
@@ -135,6 +135,7 @@ fn union(plan: &LogicalPlan) -> Vec<Union> {
 
 fn is_mixed(expr: &Expr, schema: &DFSchema) -> bool {
     match expr {
+        Expr::BinaryExpr(binary) if is_division(binary.op) => is_zero(&binary.right),
         Expr::BinaryExpr(binary) => {
             is_comparison(binary.op) && disagree(&[&binary.left, &binary.right], schema, true)
         }
@@ -150,6 +151,14 @@ fn is_mixed(expr: &Expr, schema: &DFSchema) -> bool {
             let ty = within.expr.get_type(schema).ok();
             column.zip(ty).is_some_and(|(column, ty)| are_apart(column.data_type(), &ty))
         }
+        Expr::Case(case)
+            if case.expr.is_none()
+                && case.when_then_expr.iter().any(|(when, _)| {
+                    when.get_type(schema).is_ok_and(|ty| ty != DataType::Boolean && !ty.is_null())
+                }) =>
+        {
+            true
+        }
         Expr::Case(case) => {
             let then = case.when_then_expr.iter().map(|(_, then)| &**then);
             let all: Vec<_> = then.chain(case.else_expr.as_deref()).collect();
@@ -160,6 +169,15 @@ fn is_mixed(expr: &Expr, schema: &DFSchema) -> bool {
         }
         _ => false,
     }
+}
+
+fn is_division(op: Operator) -> bool {
+    matches!(op, Operator::Divide | Operator::Modulo)
+}
+
+/// The whole number 0: what is divided by it is an error when the query runs.
+fn is_zero(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal(ScalarValue::Int64(Some(0)), _))
 }
 
 fn is_comparison(op: Operator) -> bool {
@@ -219,6 +237,19 @@ fn expression(context: &Context<'_>, blame: &Blame<'_>, node: usize) -> Option<D
         let draft = Draft::error("E0207", message, blame.tree.range(node)?);
         return Some(draft.help("convert one of them: `CAST(… AS …)`"));
     }
+    if let ast::Expr::BinaryOp {
+        op: BinaryOperator::Divide | BinaryOperator::Modulo, right, ..
+    } = &expr
+        && right.to_string() == "0"
+    {
+        let draft = Draft::error("E0207", "this divides by 0", blame.tree.range(node)?);
+        return Some(draft.help("a query that computes it fails when it runs"));
+    }
+    if let ast::Expr::Case { operand: None, conditions, .. } = &expr
+        && let Some(draft) = condition(context, blame, &children, conditions.len())
+    {
+        return Some(draft);
+    }
     let (parts, literals_are_read, by) = parts(&expr, children.len())?;
     let part = |at: usize| {
         let child = *children.get(at)?;
@@ -226,7 +257,7 @@ fn expression(context: &Context<'_>, blame: &Blame<'_>, node: usize) -> Option<D
         let is_read = literals_are_read && is_text(&expr);
         let field = blame.type_of(child, expr.clone()).filter(|_| !is_read)?;
         let is_literal = is_number(&expr) || is_text(&expr);
-        Some((context.text.slice(&blame.tree.range(child)?), field, is_literal))
+        Some((shown(context.text.slice(&blame.tree.range(child)?)), field, is_literal))
     };
     let parts: Vec<_> = parts.into_iter().filter_map(part).collect();
     let (first, others) = parts.split_first()?;
@@ -258,6 +289,31 @@ fn expression(context: &Context<'_>, blame: &Blame<'_>, node: usize) -> Option<D
             value.0, text.0
         )),
     })
+}
+
+/// The first condition of a CASE that is none.
+fn condition(
+    context: &Context<'_>,
+    blame: &Blame<'_>,
+    children: &[usize],
+    count: usize,
+) -> Option<Draft> {
+    let condition = |child: &usize| {
+        let field = blame.type_of(*child, blame.expr(*child)?)?;
+        let is_condition = field.data_type() == &DataType::Boolean || field.data_type().is_null();
+        (!is_condition).then_some((*child, field))
+    };
+    let (child, field) = children.iter().step_by(2).take(count).find_map(condition)?;
+    let range = blame.tree.range(child)?;
+    let written = shown(context.text.slice(&range)).to_owned();
+    let message = format!("a condition is `bool`, not {}", describe(&field));
+    let help = format!("compare the value: `{written} = …`, `{written} IS NOT NULL`");
+    Some(Draft::error("E0207", message, range).help(help))
+}
+
+/// What is written, if it is short.
+fn shown(written: &str) -> &str {
+    if written.chars().count() > 30 || written.contains('\n') { "…" } else { written }
 }
 
 fn is_text(expr: &ast::Expr) -> bool {

@@ -7,6 +7,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenizerError};
 
+use super::commas;
 use super::draft::Draft;
 use super::text::{Text, Word};
 use crate::diagnostic::nearest;
@@ -24,7 +25,7 @@ pub(super) fn parse(text: &Text<'_>) -> Result<Statement, Box<Draft>> {
     if text.words().iter().all(|word| is_end(&word)) {
         return Err(Box::new(empty()));
     }
-    if let Some(draft) = extra_comma(text) {
+    if let Some(draft) = commas::extra(text) {
         return Err(Box::new(draft));
     }
     let statement = parse_one(text, end)?;
@@ -37,28 +38,14 @@ pub(super) fn parse(text: &Text<'_>) -> Result<Statement, Box<Draft>> {
     }
 }
 
-/// A `,` after the last item, which the parser reads over: is a column missing?
-fn extra_comma(text: &Text<'_>) -> Option<Draft> {
-    let words = text.words();
-    let (comma, next) = words.iter().zip(words.get(1..)?).find(|(word, next)| {
-        word.token == Token::Comma && CLAUSES.iter().any(|clause| is_word(next, clause))
-    })?;
-    let next = text.slice(&next.range);
-    let message = format!("nothing stands between this comma and `{next}`");
-    Some(
-        Draft::error("E0201", message, comma.range.clone())
-            .help("remove the comma, or write what is missing"),
-    )
-}
-
 /// The words that start a clause.
-const CLAUSES: [&str; 12] = [
+pub(super) const CLAUSES: [&str; 12] = [
     "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "UNION", "JOIN", "LEFT",
     "INNER", "QUALIFY",
 ];
 
 /// Whether that is this word of SQL, and no name in quotes.
-fn is_word(word: &Word, sql: &str) -> bool {
+pub(super) fn is_word(word: &Word, sql: &str) -> bool {
     matches!(&word.token, Token::Word(word)
         if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(sql))
 }
@@ -174,6 +161,17 @@ fn syntax(text: &Text<'_>, error: &ParserError) -> Draft {
         let message = format!("`{}` is no word of SQL", text.slice(&word.range));
         return Draft::error("E0201", message, word.range.clone())
             .help(format!("a similar word exists: `{meant}`"));
+    }
+    let is_variable = text.slice(&range) == "{"
+        && text.sql.get(..range.start).is_some_and(|before| before.ends_with('$'));
+    if is_variable {
+        return Draft::error("E0201", "a query has no variables of the environment", range)
+            .help("write the value itself; `${NAME}` may stand in the YAML file only");
+    }
+    if message.contains("after IS,") {
+        let found = text.slice(&range);
+        return Draft::error("E0201", format!("`IS` is not followed by {found}"), range.clone())
+            .help(format!("compare with `=`: `… = {found}`"));
     }
     let mut draft = Draft::error("E0201", expectation(message), range.clone());
     if range == text.first()

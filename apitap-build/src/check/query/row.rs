@@ -45,7 +45,7 @@ pub(super) fn row(
                 drafts.push(nameless(context.text, item, &place));
             } else if let Some(first) = named.get(name).or_else(|| renamed(&named, name)) {
                 let first = Some(first.clone()).filter(|first| *first != place);
-                drafts.push(duplicate(original(name), place.clone(), first));
+                drafts.push(duplicate(context.text, original(name), place.clone(), first));
             } else {
                 named.insert(name, place.clone());
             }
@@ -124,6 +124,14 @@ fn items(context: &Context<'_>, statement: &Statement, columns: usize) -> Vec<It
 fn values(text: &Text<'_>) -> Item {
     let range = text.find("VALUES").unwrap_or_else(|| text.first());
     Item { expr: range.clone(), range, own: Some(String::new()) }
+}
+
+/// The `SELECT` that names the columns of a statement.
+pub(super) fn leftmost_select(statement: &Statement) -> Option<&Select> {
+    match statement {
+        Statement::Query(query) => leftmost(&query.body),
+        _ => None,
+    }
 }
 
 /// The `SELECT` that names the columns: of a `UNION`, the first.
@@ -302,11 +310,21 @@ pub(super) fn items_named(context: &Context<'_>, name: &str) -> Vec<Range<usize>
 }
 
 /// Two columns of one name.
-pub(super) fn duplicate(name: &str, range: Range<usize>, first: Option<Range<usize>>) -> Draft {
+pub(super) fn duplicate(
+    text: &Text<'_>,
+    name: &str,
+    range: Range<usize>,
+    first: Option<Range<usize>>,
+) -> Draft {
+    let is_wildcard = text.slice(&range).ends_with('*');
     let mut draft = Draft::error("E0209", format!("two columns are named `{name}`"), range)
         .label("the second one");
     if let Some(first) = first {
         draft = draft.related(Site::Query(first), "the first one");
+    }
+    if is_wildcard {
+        return draft
+            .help(format!("write the columns out in place of `*`, one as `… AS other_{name}`"));
     }
     draft.help(format!("give one of them another name: `… AS other_{name}`"))
 }
@@ -381,31 +399,4 @@ fn unsupported(
         }
         _ => draft.help("select the parts of it that are needed"),
     }
-}
-
-/// `SELECT id amount FROM …`: a name without AS that is a field's name, too.
-pub(super) fn missing_commas(context: &Context<'_>, statement: &Statement) -> Vec<Draft> {
-    let Statement::Query(query) = statement else { return Vec::new() };
-    let Some(select) = leftmost(&query.body) else { return Vec::new() };
-    let warning = |item: &SelectItem| {
-        let SelectItem::ExprWithAlias { expr: Expr::Identifier(expr), alias } = item else {
-            return None;
-        };
-        let range = context.text.range(alias.span)?;
-        let before = context.text.slice(&context.text.before(&range)?.range);
-        let is_field =
-            |name: &str| context.tables.iter().any(|table| table.schema.field(name).is_some());
-        let is_one = before == expr.value && is_field(&expr.value) && is_field(&alias.value);
-        is_one.then(|| {
-            let message = format!("`{}` is renamed to `{}` here", expr.value, alias.value);
-            Draft::warning("E0395", &message, range).label("a field of this name exists, too").help(
-                format!(
-                    "select both, `{a}, {b}`, or write `{a} AS {b}`",
-                    a = expr.value,
-                    b = alias.value
-                ),
-            )
-        })
-    };
-    select.projection.iter().filter_map(warning).collect()
 }

@@ -1,0 +1,50 @@
+//! Commas: one too many, which the parser reads over, and one that is probably missing.
+
+use datafusion::sql::sqlparser::ast::{Expr, SelectItem, Statement};
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+use super::draft::Draft;
+use super::explain::Context;
+use super::parse::{CLAUSES, is_word};
+use super::row::leftmost_select;
+use super::text::Text;
+
+/// A `,` after the last item, which the parser reads over: is a column missing?
+pub(super) fn extra(text: &Text<'_>) -> Option<Draft> {
+    let words = text.words();
+    let (comma, next) = words.iter().zip(words.get(1..)?).find(|(word, next)| {
+        word.token == Token::Comma && CLAUSES.iter().any(|clause| is_word(next, clause))
+    })?;
+    let next = text.slice(&next.range);
+    let message = format!("nothing stands between this comma and `{next}`");
+    Some(
+        Draft::error("E0201", message, comma.range.clone())
+            .help("remove the comma, or write what is missing"),
+    )
+}
+
+/// `SELECT id amount FROM …`: a name without AS that is a field's name, too.
+pub(super) fn missing(context: &Context<'_>, statement: &Statement) -> Vec<Draft> {
+    let Some(select) = leftmost_select(statement) else { return Vec::new() };
+    let warning = |item: &SelectItem| {
+        let SelectItem::ExprWithAlias { expr: Expr::Identifier(expr), alias } = item else {
+            return None;
+        };
+        let range = context.text.range(alias.span)?;
+        let before = context.text.slice(&context.text.before(&range)?.range);
+        let is_field =
+            |name: &str| context.tables.iter().any(|table| table.schema.field(name).is_some());
+        let is_one = before == expr.value && is_field(&expr.value) && is_field(&alias.value);
+        is_one.then(|| {
+            let message = format!("`{}` is renamed to `{}` here", expr.value, alias.value);
+            Draft::warning("E0395", &message, range).label("a field of this name exists, too").help(
+                format!(
+                    "select both, `{a}, {b}`, or write `{a} AS {b}`",
+                    a = expr.value,
+                    b = alias.value
+                ),
+            )
+        })
+    };
+    select.projection.iter().filter_map(warning).collect()
+}
