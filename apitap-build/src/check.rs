@@ -5,11 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::definition::{Definition, Mode};
+use crate::definition::{Definition, Function, Mode};
 use crate::diagnostic::{Finding, Findings, Place, Spanned, nearest};
 use crate::schema::Schema;
-use crate::spec::{SinkSpec, SourceSpec, TargetSpec};
+use crate::spec::{FunctionSpec, SinkSpec, SourceSpec, TargetSpec};
 
+pub mod function;
 pub mod project;
 pub mod query;
 
@@ -25,6 +26,8 @@ pub struct PipelineSpec<'a> {
     pub target: &'a TargetSpec,
     /// Table, mode and key.
     pub sink: &'a SinkSpec,
+    /// The Rust functions that the query may call.
+    pub functions: &'a [FunctionSpec],
     /// The query, rendered.
     pub sql: &'a str,
     /// Where bytes of the query were written.
@@ -67,6 +70,7 @@ pub fn pipeline(
         description: spec.description.clone(),
         sources: spec.sources.iter().map(|source| source.source.clone()).collect(),
         sql: spec.sql.to_owned(),
+        functions: called(spec),
         row: None,
         target: spec.target.target.clone(),
         table: table(spec),
@@ -105,9 +109,18 @@ pub fn complete(
             field_places: &places,
         })
         .collect();
+    let functions: Vec<_> = definition
+        .functions
+        .iter()
+        .map(|function| query::Callable { function, declared: None })
+        .collect();
     let place = |range: Range<usize>| Place::text(file, range);
-    let (planned, findings) =
-        query::plan(&query::Query { sql: &definition.sql, tables: &tables, place: &place });
+    let (planned, findings) = query::plan(&query::Query {
+        sql: &definition.sql,
+        tables: &tables,
+        functions: &functions,
+        place: &place,
+    });
     let Some(planned) = planned else { return Err(findings) };
     keep_what_is_read(definition, &planned.reads);
     let key: Vec<_> = definition
@@ -122,6 +135,14 @@ pub fn complete(
     }
     definition.row = Some(planned.row);
     Ok(())
+}
+
+/// The functions that the query calls, in the order of their declarations.
+fn called(spec: &PipelineSpec<'_>) -> Vec<Function> {
+    let functions = || spec.functions.iter().map(|spec| &spec.function);
+    let names = functions().map(|function| function.name.as_str()).collect();
+    let called = query::called(spec.sql, &names);
+    functions().filter(|function| called.contains(&function.name)).cloned().collect()
 }
 
 /// The columns that identify a row: those of `sink(…)`, else those of the first source.
@@ -181,8 +202,20 @@ fn plan(spec: &PipelineSpec<'_>, findings: &mut Findings) -> Option<query::Plann
             field_places: &source.field_places,
         })
         .collect();
-    let (planned, found) =
-        query::plan(&query::Query { sql: spec.sql, tables: &tables, place: spec.sql_place });
+    let functions: Vec<_> = spec
+        .functions
+        .iter()
+        .map(|spec| query::Callable {
+            function: &spec.function,
+            declared: Some(spec.place.clone()),
+        })
+        .collect();
+    let (planned, found) = query::plan(&query::Query {
+        sql: spec.sql,
+        tables: &tables,
+        functions: &functions,
+        place: spec.sql_place,
+    });
     found.into_iter().for_each(|finding| findings.push(finding));
     planned
 }

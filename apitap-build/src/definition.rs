@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::Schema;
 
+mod rust;
 mod text;
 
+pub use rust::{Custom, Function};
 pub use text::{Part, TextError};
 
 /// One pipeline: which sources, which query over them, into which table.
@@ -26,6 +28,9 @@ pub struct Definition {
     pub sources: Vec<Source>,
     /// One SQL query (DataFusion's dialect, identifiers keep their case) over the sources by name.
     pub sql: String,
+    /// The Rust functions that the query calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<Function>,
     /// What the query yields. `None` where a source has no schema yet: it is inferred at run time.
     pub row: Option<Schema>,
     /// Where the rows go.

@@ -3,9 +3,13 @@
 //!
 //! Knows nothing of sources and targets: whoever plans brings the tables.
 
+mod function;
+
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
+
+pub use function::{Body, function, takes};
 
 /// Rows in a batch.
 pub const BATCH_ROWS: usize = 8192;

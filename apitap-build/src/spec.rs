@@ -6,12 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::definition::{Mode, Source, Target};
+use crate::definition::{Function, Mode, Source, Target};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::tree::{Node, Value};
 
 mod auth;
+mod function;
 mod pagination;
+mod path;
 mod source;
 mod target;
 mod values;
@@ -48,6 +50,15 @@ pub struct TargetSpec {
     pub target: Target,
 }
 
+/// A Rust function as declared.
+#[derive(Debug, Clone)]
+pub struct FunctionSpec {
+    /// What it takes and gives.
+    pub function: Function,
+    /// Where its name stands.
+    pub place: Place,
+}
+
 /// Where and how a query's rows are stored, as `sink(…)` or `#[target(…)]` says it.
 #[derive(Debug, Clone)]
 pub struct SinkSpec {
@@ -77,10 +88,14 @@ pub struct Project {
     pub sources: Vec<SourceSpec>,
     /// Its targets, in order.
     pub targets: Vec<TargetSpec>,
+    /// Its functions, in order.
+    pub functions: Vec<FunctionSpec>,
     /// Sources that have findings: no more is said about them.
     pub broken_sources: Broken,
     /// Targets that have findings.
     pub broken_targets: Broken,
+    /// Functions that have findings.
+    pub broken_functions: Broken,
 }
 
 /// Things that were declared, but not so that they can be used.
@@ -107,7 +122,7 @@ impl Broken {
         !self.nameless && self.names.is_empty()
     }
 
-    fn add(&mut self, name: Option<String>) {
+    pub(crate) fn add(&mut self, name: Option<String>) {
         self.nameless |= name.is_none();
         self.names.extend(name);
     }
@@ -123,7 +138,14 @@ pub fn project(node: &Node, findings: &mut Findings) -> Project {
     };
     let sources = words.required("sources", "sources: [{name: orders, url: \"https://…\"}]");
     let targets = words.required("targets", "targets: [{name: warehouse, type: sqlite, path: …}]");
+    let functions = words.get("functions");
     words.finish();
+    for (name, node) in function::entries(functions, findings) {
+        match function::declared(name, node, findings) {
+            Some(spec) => project.functions.push(spec),
+            None => project.broken_functions.add(Some(name.value.clone())),
+        }
+    }
     for node in items("sources", sources, &mut project.broken_sources, findings) {
         match source::declared(node, findings) {
             Some(spec) => project.sources.push(spec),

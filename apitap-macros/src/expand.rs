@@ -12,6 +12,7 @@ use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
 
 use crate::attribute::{self, Spans};
+use crate::function::{self, RustFunction};
 use crate::module::{self, Module};
 use crate::record::{self, Record, Records};
 use crate::{report, row};
@@ -35,7 +36,7 @@ pub(crate) fn pipeline(attribute: TokenStream, item: TokenStream) -> TokenStream
     };
     match report::errors(&front.files, &front.spans, &front.findings.0) {
         Some(errors) => join(errors.into_compile_error(), skeleton(&module, &options)),
-        None => expand(&module, &options, &pipelines, &front.tracked),
+        None => expand(&module, &options, &pipelines, &front),
     }
 }
 
@@ -61,6 +62,10 @@ struct Front {
     findings: Findings,
     /// Files whose change must expand the macro again.
     tracked: Vec<String>,
+    /// What the queries may call.
+    functions: Vec<RustFunction>,
+    /// The names of functions that have findings.
+    broken_functions: Vec<String>,
 }
 
 impl Front {
@@ -84,6 +89,7 @@ impl Front {
 
     fn pipelines(&mut self, module: &Module, options: &Options) -> syn::Result<Vec<Pipeline>> {
         let (sources, complete) = self.sources(module)?;
+        self.functions(module)?;
         let targets: Vec<_> = module.with("target").collect();
         if targets.is_empty() {
             let place = self.spans.place(module.outer.ident.span());
@@ -131,6 +137,16 @@ impl Front {
         Ok((sources, complete))
     }
 
+    fn functions(&mut self, module: &Module) -> syn::Result<()> {
+        for (item, attribute) in module.functions_with("function") {
+            match function::read(item, attribute, &mut self.spans, &mut self.findings)? {
+                Some(function) => self.functions.push(function),
+                None => self.broken_functions.push(item.sig.ident.unraw().to_string()),
+            }
+        }
+        Ok(())
+    }
+
     fn record(&mut self, module: &Module, item: &syn::ItemStruct) -> Option<Record> {
         let (spans, findings) = (&mut self.spans, &mut self.findings);
         Records { structs: &module.structs, spans, findings }.read(item)
@@ -155,6 +171,12 @@ impl Front {
         else {
             return Ok(None);
         };
+        // What a function with findings takes and gives is not known.
+        let broken = self.broken_functions.iter().map(String::as_str).collect();
+        if !check::query::called(&sql, &broken).is_empty() {
+            return Ok(None);
+        }
+        let functions: Vec<_> = self.functions.iter().map(|f| f.spec.clone()).collect();
         let file = self.files.insert(SourceFile {
             name: format!("the query of {}", item.ident),
             text: sql.clone(),
@@ -166,6 +188,7 @@ impl Front {
             sources: sources.iter().collect(),
             target: &target,
             sink: &sink,
+            functions: &functions,
             sql: &sql,
             sql_place: &|range| Place::text(file, range),
         };
@@ -186,12 +209,12 @@ impl Front {
         item: &syn::ItemStruct,
         place: &Place,
     ) -> syn::Result<Option<(String, usize)>> {
-        if let Some(attribute) = module::find(item, "sql") {
+        if let Some(attribute) = module::find(&item.attrs, "sql") {
             let text: syn::LitStr = attribute.parse_args()?;
             let token = self.token(text.span());
             return Ok(Some((trimmed(&text.value()), token)));
         }
-        let Some(attribute) = module::find(item, "sql_file") else {
+        let Some(attribute) = module::find(&item.attrs, "sql_file") else {
             self.findings.push(
                 Finding::error("E0319", format!("`{}` has no query", item.ident), place).help(
                     "write it above the struct: `#[sql(\"SELECT …\")]` or `#[sql_file(\"…\")]`",
@@ -228,17 +251,20 @@ fn expand(
     module: &Module,
     options: &Options,
     pipelines: &[Pipeline],
-    tracked: &[String],
+    front: &Front,
 ) -> TokenStream {
+    let (tracked, functions) = (&front.tracked, &front.functions);
     let (outer, items, krate) = (header(module), &module.items, &options.krate);
     let statics: Vec<_> = pipelines.iter().map(|pipeline| constant(pipeline, pipelines)).collect();
     let definitions = pipelines
         .iter()
         .zip(&statics)
-        .map(|(pipeline, name)| one(&pipeline.definition, &pipeline.row, name, krate));
+        .map(|(pipeline, name)| one(&pipeline.definition, &pipeline.row, name, functions, krate));
+    let callers = functions.iter().map(|function| function.expand(krate));
     quote! {
         #outer {
             #(#items)*
+            #(#callers)*
             #(#definitions)*
             /// The pipelines of this module.
             pub static PIPELINES: &[&#krate::Pipeline] = &[#(&#statics),*];
@@ -266,6 +292,7 @@ fn one(
     definition: &Definition,
     row: &syn::Ident,
     name: &syn::Ident,
+    functions: &[RustFunction],
     krate: &syn::Path,
 ) -> TokenStream {
     let json = match serde_json::to_string(definition) {
@@ -288,10 +315,18 @@ fn one(
         ))
     });
     let (modules, entries): (Vec<_>, Vec<_>) = decoders.unzip();
+    let called = functions.iter().filter(|f| definition.functions.contains(&f.spec.function));
+    let called: Vec<_> = called
+        .map(|function| {
+            let (name, caller) = (&function.spec.function.name, function.caller());
+            quote!((#name, #caller))
+        })
+        .collect();
+    let functions = (!called.is_empty()).then(|| quote!(.functions(&[#(#called),*])));
     quote! {
         #(#modules)*
         #[doc = #doc]
-        pub static #name: #krate::Pipeline = #krate::Pipeline::new(#pipeline, #json, &[#(#entries),*]);
+        pub static #name: #krate::Pipeline = #krate::Pipeline::new(#pipeline, #json, &[#(#entries),*]) #functions;
     }
 }
 

@@ -10,6 +10,7 @@ use proc_macro::TokenStream;
 
 mod attribute;
 mod expand;
+mod function;
 mod module;
 mod record;
 mod report;

@@ -10,6 +10,7 @@
 
 pub mod environment;
 pub mod error;
+pub mod function;
 pub mod pipeline;
 pub mod report;
 pub mod runner;

@@ -5,8 +5,11 @@
 
 use std::sync::OnceLock;
 
-use apitap_build::definition::{Definition, Source};
+use apitap_build::definition::{Definition, Function, Source};
+use apitap_build::engine;
+use datafusion::logical_expr::ScalarUDF;
 
+use crate::function::{self, Call};
 use crate::source::decode::{Decoder, dynamic};
 use crate::{Error, Result};
 
@@ -20,6 +23,7 @@ pub struct Pipeline {
     json: &'static str,
     definition: OnceLock<Result<Definition>>,
     decoders: &'static [(&'static str, MakeDecoder)],
+    functions: &'static [(&'static str, Call)],
 }
 
 impl Pipeline {
@@ -31,13 +35,21 @@ impl Pipeline {
         decoders: &'static [(&'static str, MakeDecoder)],
     ) -> Self {
         let name = std::borrow::Cow::Borrowed(name);
-        Self { name, json, definition: OnceLock::new(), decoders }
+        Self { name, json, definition: OnceLock::new(), decoders, functions: &[] }
+    }
+
+    /// The same with the Rust functions that its query calls, by name.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn functions(mut self, functions: &'static [(&'static str, Call)]) -> Self {
+        self.functions = functions;
+        self
     }
 
     /// A pipeline whose records are decoded by what the definition says, without generated code.
     pub fn from_definition(definition: Definition) -> Self {
         let name = definition.name.clone().into();
-        Self { name, json: "", definition: OnceLock::from(Ok(definition)), decoders: &[] }
+        Self { name, json: "", definition: OnceLock::from(Ok(definition)), decoders: &[], functions: &[] }
     }
 
     /// Its name, unique in the program.
@@ -61,6 +73,32 @@ impl Pipeline {
         parsed.as_ref().map_err(Error::clone)
     }
 
+    /// What the engine calls for the Rust functions of a definition.
+    ///
+    /// # Errors
+    /// One of them is not in this program.
+    pub(crate) fn bodies(&self, definition: &Definition) -> Result<Vec<ScalarUDF>> {
+        let one = |function: &Function| {
+            let call = self.functions.iter().find(|(name, _)| *name == function.name);
+            match call {
+                Some((_, call)) => {
+                    Ok(engine::function(function, Some(function::body(function, *call))))
+                }
+                None => Err(not_here(&format!("the function `{}`", function.name))),
+            }
+        };
+        definition.functions.iter().map(one).collect()
+    }
+
+    /// Whether all of it that is written in Rust is in this program.
+    ///
+    /// # Errors
+    /// A config error that names what is not.
+    pub(crate) fn check_linked(&self) -> Result<()> {
+        let definition = self.definition()?;
+        self.bodies(definition).map(drop).map_err(|error| error.in_pipeline(&self.name))
+    }
+
     /// Makes decoders for one of its sources.
     pub(crate) fn decoder(
         &self,
@@ -75,4 +113,10 @@ impl Pipeline {
         let reads = source.reads.clone();
         Ok(Box::new(move || dynamic::decoder(&schema, &reads)))
     }
+}
+
+/// The `apitap` command reads files: what is written in Rust is in a compiled program only.
+fn not_here(what: &str) -> Error {
+    Error::config(format!("{what} is written in Rust, and is not in this program"))
+        .help("compile the project and run that: `cargo run`; other pipelines can be run by name")
 }

@@ -1,5 +1,6 @@
 //! What generated code is made of. Not for people: it may change with every version.
 
+pub use crate::function::Arguments;
 pub use crate::source::decode::Decoder;
 pub use crate::source::decode::RecordDecoder;
 pub use crate::source::decode::leaf::{
@@ -9,6 +10,7 @@ pub use crate::source::decode::leaf::{
 pub use crate::source::decode::list::List;
 pub use crate::source::decode::record::{Field, Nested, NoFields, Record, Visit};
 pub use crate::source::json::{Cursor, Fault};
+pub use datafusion::arrow::array::ArrayRef;
 
 /// A decoder whose type no longer matters.
 #[must_use]

@@ -79,6 +79,7 @@ fn prepare<'a>(
     let mut fetches = BTreeMap::new();
     let mut jobs = Vec::new();
     for &pipeline in pipelines {
+        pipeline.check_linked()?;
         let definition = pipeline.definition()?.clone();
         let sources = definition
             .sources
@@ -159,7 +160,8 @@ impl Run {
         if job.definition.row.is_none() {
             self.infer(job).await?;
         }
-        Query::plan(&job.definition, &self.runtime).await
+        let functions = job.pipeline.bodies(&job.definition)?;
+        Query::plan(&job.definition, functions, &self.runtime).await
     }
 
     /// Runs one pipeline to its end, good or bad.

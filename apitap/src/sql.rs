@@ -14,6 +14,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use datafusion::prelude::SessionContext;
 use futures::{Stream, StreamExt as _};
@@ -45,11 +46,16 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// Plans the query of a definition whose sources all have a schema.
+    /// Plans the query of a definition whose sources all have a schema; `functions` are those that
+    /// it calls of the program.
     ///
     /// # Errors
     /// The engine refuses the query, which it accepted when it was checked.
-    pub(crate) async fn plan(definition: &Definition, runtime: &Arc<RuntimeEnv>) -> Result<Self> {
+    pub(crate) async fn plan(
+        definition: &Definition,
+        functions: Vec<ScalarUDF>,
+        runtime: &Arc<RuntimeEnv>,
+    ) -> Result<Self> {
         let row =
             definition.row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
         let reading = Arc::new(Reading::new(definition.sources.iter()));
@@ -57,6 +63,7 @@ impl Query {
         let state =
             engine::session().with_config(config).with_runtime_env(Arc::clone(runtime)).build();
         let context = SessionContext::new_with_state(state);
+        functions.into_iter().for_each(|function| context.register_udf(function));
         for source in &definition.sources {
             let name = datafusion::common::TableReference::bare(source.name.clone());
             let table = Arc::new(SourceTable::new(source.clone()));

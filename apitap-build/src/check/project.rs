@@ -41,7 +41,11 @@ pub fn project(
     findings: &mut Findings,
 ) -> Pipelines {
     let node = yaml.and_then(|yaml| yaml::parse(files, yaml, findings));
-    let project = node.map(|node| spec::project(&node, findings));
+    let project = node.map(|node| {
+        let mut project = spec::project(&node, findings);
+        super::function::check_all(&mut project, findings);
+        project
+    });
     let used = Used::default();
     let mut checker = Checker { files, project: project.as_ref(), schemas, used, findings };
     let mut pipelines = Pipelines::default();
@@ -126,7 +130,9 @@ impl Checker<'_> {
             None => SinkSpec::at(&name.place),
         };
         let target = self.target(project, &sink)?;
-        if !complete {
+        // What a function with findings takes and gives is not known.
+        let broken: BTreeSet<_> = project.broken_functions.names().collect();
+        if !complete || !super::query::called(&text.sql, &broken).is_empty() {
             return None;
         }
         let spec = PipelineSpec {
@@ -135,6 +141,7 @@ impl Checker<'_> {
             sources: known,
             target,
             sink: &sink,
+            functions: &project.functions,
             sql: &text.sql,
             sql_place: &|range| text.place(range),
         };

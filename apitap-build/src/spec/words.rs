@@ -123,6 +123,18 @@ impl<'a, 'f> Words<'a, 'f> {
         default
     }
 
+    /// `true` or `false`; `false` where it was not written.
+    pub(super) fn boolean(&mut self, word: &'static str) -> bool {
+        match self.get(word) {
+            None => false,
+            Some(Node { value: Value::Bool(value), .. }) => *value,
+            Some(node) => {
+                self.findings.push(wrong_kind(&format!("`{word}`"), "`true` or `false`", node));
+                false
+            }
+        }
+    }
+
     /// One of the choices, with what it stands for.
     pub(super) fn choice<T: Copy>(
         &mut self,

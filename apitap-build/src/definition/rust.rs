@@ -1,0 +1,51 @@
+//! The parts of a pipeline that are written in Rust: what a definition says about them.
+//!
+//! Plain data: names, types and paths. The code itself is linked into a compiled program, and a
+//! program that only reads the definition cannot run it.
+
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+use crate::schema::notation::type_text;
+use crate::schema::{Field, Item};
+
+/// A scalar function that a query may call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Function {
+    /// Its name in SQL: lower case, as SQL does not tell cases apart.
+    pub name: String,
+    /// What it takes, in order. One that is not nullable is never given null: the result is null
+    /// then.
+    pub parameters: Vec<Field>,
+    /// What it gives, where no null has kept it from being called.
+    pub returns: Item,
+    /// Where the YAML file says that it is; `None` where it stands in the pipeline's own module.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Whether a call may fail.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fallible: bool,
+}
+
+impl Function {
+    /// Its name and what it takes: `` domain_of(email: string!) ``.
+    pub fn signature(&self) -> String {
+        let parameters: Vec<_> = self
+            .parameters
+            .iter()
+            .map(|field| format!("{}: {}", field.name, type_text(&field.ty, field.nullable)))
+            .collect();
+        format!("{}({})", self.name, parameters.join(", "))
+    }
+}
+
+/// A Rust type that does what no word says, and the settings that it is made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Custom {
+    /// The type's path: `crate::Signed`.
+    #[serde(rename = "type")]
+    pub path: String,
+    /// Names and values, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<(String, Text)>,
+}
