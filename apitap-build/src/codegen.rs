@@ -12,6 +12,7 @@ use crate::diagnostic::{Finding, Severity};
 use crate::render;
 
 mod attribute;
+mod function;
 pub mod names;
 mod structs;
 
@@ -73,6 +74,10 @@ pub fn module(name: &str, checked: &Checked) -> String {
     let fields = definition.row.as_ref().map_or(&[][..], |row| &row.fields);
     structs.write(&mut item, &row, fields);
     body.push_str(&item);
+    for called in &definition.functions {
+        body.push('\n');
+        function::write(&mut body, called, &mut structs);
+    }
     let mut out = String::new();
     docs(&mut out, Some(&summary(definition)));
     out.push_str("#[allow(missing_docs, reason = \"fields are named as the API and the query name them\")]\n");

@@ -13,7 +13,7 @@ use crate::schema::Schema;
 mod rust;
 mod text;
 
-pub use rust::{Custom, Function};
+pub use rust::{Custom, Function, RustRole};
 pub use text::{Part, TextError};
 
 /// One pipeline: which sources, which query over them, into which table.
@@ -112,6 +112,21 @@ pub fn default_timeout() -> Duration {
 #[serde(transparent)]
 pub struct Pointer(pub String);
 
+impl Source {
+    /// The Rust types that it names, as paths.
+    pub fn rust_types(&self) -> impl Iterator<Item = (RustRole, &Custom)> {
+        let auth = match &self.auth {
+            Some(Auth::Custom(custom)) => Some((RustRole::Authenticate, custom)),
+            _ => None,
+        };
+        let pagination = match &self.pagination {
+            Pagination::Custom(custom) => Some((RustRole::Paginate, custom)),
+            _ => None,
+        };
+        auth.into_iter().chain(pagination)
+    }
+}
+
 impl Pointer {
     /// Its unescaped reference tokens, from the root down.
     pub fn tokens(&self) -> impl Iterator<Item = String> + '_ {
@@ -141,6 +156,8 @@ pub enum Auth {
         /// The key.
         value: Text,
     },
+    /// What a Rust type puts on each request.
+    Custom(Custom),
 }
 
 /// Where an API key goes.
@@ -215,6 +232,8 @@ pub enum Pagination {
         /// Where the body holds it.
         path: Pointer,
     },
+    /// What a Rust type makes of each page.
+    Custom(Custom),
 }
 
 /// What to do when a request fails in a way that may pass: 429, 5xx, a broken connection or body.

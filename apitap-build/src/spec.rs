@@ -11,6 +11,7 @@ use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::tree::{Node, Value};
 
 mod auth;
+mod custom;
 mod function;
 mod pagination;
 mod path;

@@ -12,6 +12,7 @@ use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
 
 use crate::attribute::{self, Spans};
+use crate::custom::Named;
 use crate::function::{self, RustFunction};
 use crate::module::{self, Module};
 use crate::record::{self, Record, Records};
@@ -64,6 +65,8 @@ struct Front {
     tracked: Vec<String>,
     /// What the queries may call.
     functions: Vec<RustFunction>,
+    /// The Rust types that the sources name.
+    named: Named,
     /// The names of functions that have findings.
     broken_functions: Vec<String>,
 }
@@ -120,6 +123,7 @@ impl Front {
         for (item, attribute) in module.with("source") {
             let node = attribute::words(attribute, &mut self.spans)?;
             let spec = spec::source(&node, &mut self.findings);
+            self.named.add(&node, &self.spans);
             match (spec, self.record(module, item)) {
                 (Some(mut spec), Some(record)) => {
                     spec.source.description = record::description(&item.attrs);
@@ -259,7 +263,7 @@ fn expand(
     let definitions = pipelines
         .iter()
         .zip(&statics)
-        .map(|(pipeline, name)| one(&pipeline.definition, &pipeline.row, name, functions, krate));
+        .map(|(pipeline, name)| one(&pipeline.definition, &pipeline.row, name, front, krate));
     let callers = functions.iter().map(|function| function.expand(krate));
     quote! {
         #outer {
@@ -292,9 +296,10 @@ fn one(
     definition: &Definition,
     row: &syn::Ident,
     name: &syn::Ident,
-    functions: &[RustFunction],
+    front: &Front,
     krate: &syn::Path,
 ) -> TokenStream {
+    let functions = &front.functions;
     let json = match serde_json::to_string(definition) {
         Ok(json) => json,
         Err(error) => {
@@ -323,10 +328,11 @@ fn one(
         })
         .collect();
     let functions = (!called.is_empty()).then(|| quote!(.functions(&[#(#called),*])));
+    let types = front.named.expand(definition, krate);
     quote! {
         #(#modules)*
         #[doc = #doc]
-        pub static #name: #krate::Pipeline = #krate::Pipeline::new(#pipeline, #json, &[#(#entries),*]) #functions;
+        pub static #name: #krate::Pipeline = #krate::Pipeline::new(#pipeline, #json, &[#(#entries),*]) #functions #types;
     }
 }
 

@@ -9,6 +9,7 @@
 use proc_macro::TokenStream;
 
 mod attribute;
+mod custom;
 mod expand;
 mod function;
 mod module;

@@ -5,11 +5,12 @@
 
 use std::sync::OnceLock;
 
-use apitap_build::definition::{Definition, Function, Source};
+use apitap_build::definition::{Definition, Function, RustRole, Source};
 use apitap_build::engine;
 use datafusion::logical_expr::ScalarUDF;
 
 use crate::function::{self, Call};
+use crate::source::custom::RustType;
 use crate::source::decode::{Decoder, dynamic};
 use crate::{Error, Result};
 
@@ -24,6 +25,7 @@ pub struct Pipeline {
     definition: OnceLock<Result<Definition>>,
     decoders: &'static [(&'static str, MakeDecoder)],
     functions: &'static [(&'static str, Call)],
+    types: &'static [RustType],
 }
 
 impl Pipeline {
@@ -35,7 +37,7 @@ impl Pipeline {
         decoders: &'static [(&'static str, MakeDecoder)],
     ) -> Self {
         let name = std::borrow::Cow::Borrowed(name);
-        Self { name, json, definition: OnceLock::new(), decoders, functions: &[] }
+        Self { name, json, definition: OnceLock::new(), decoders, functions: &[], types: &[] }
     }
 
     /// The same with the Rust functions that its query calls, by name.
@@ -49,7 +51,21 @@ impl Pipeline {
     /// A pipeline whose records are decoded by what the definition says, without generated code.
     pub fn from_definition(definition: Definition) -> Self {
         let name = definition.name.clone().into();
-        Self { name, json: "", definition: OnceLock::from(Ok(definition)), decoders: &[], functions: &[] }
+        let definition = OnceLock::from(Ok(definition));
+        Self { name, json: "", definition, decoders: &[], functions: &[], types: &[] }
+    }
+
+    /// The same with the Rust types that its sources name.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn types(mut self, types: &'static [RustType]) -> Self {
+        self.types = types;
+        self
+    }
+
+    /// The Rust types that its sources may name.
+    pub(crate) fn rust_types(&self) -> &'static [RustType] {
+        self.types
     }
 
     /// Its name, unique in the program.
@@ -96,7 +112,16 @@ impl Pipeline {
     /// A config error that names what is not.
     pub(crate) fn check_linked(&self) -> Result<()> {
         let definition = self.definition()?;
-        self.bodies(definition).map(drop).map_err(|error| error.in_pipeline(&self.name))
+        let types = definition.sources.iter().flat_map(Source::rust_types);
+        let missing = types.into_iter().find(|(role, custom)| {
+            let signs = *role == RustRole::Authenticate;
+            !self.types.iter().any(|ty| ty.path == custom.path && ty.signs() == signs)
+        });
+        let types = missing.map_or(Ok(()), |(_, custom)| {
+            Err(not_here(&format!("the type `{}`", custom.path)))
+        });
+        let linked = types.and_then(|()| self.bodies(definition).map(drop));
+        linked.map_err(|error| error.in_pipeline(&self.name))
     }
 
     /// Makes decoders for one of its sources.

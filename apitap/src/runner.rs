@@ -19,6 +19,7 @@ use crate::environment::{Environment, Secrets};
 use crate::report::{Numbers, PipelineReport, Report};
 use crate::sink::{self, Destination, Written};
 use crate::source::Fetched;
+use crate::source::custom::RustType;
 use crate::source::rest::{self, Client, Resolved};
 #[cfg(feature = "cli")]
 use crate::source::spool::Pages;
@@ -84,7 +85,7 @@ fn prepare<'a>(
         let sources = definition
             .sources
             .iter()
-            .map(|source| fetch(source, &mut fetches, &mut environment))
+            .map(|source| fetch(source, pipeline.rust_types(), &mut fetches, &mut environment))
             .collect();
         let destination = Destination::resolve(&definition.target, &mut environment);
         jobs.push(Job { pipeline, definition, sources, destination });
@@ -103,6 +104,7 @@ fn prepare<'a>(
 /// The fetch of a source; sources that make the same requests have one.
 fn fetch(
     source: &Source,
+    types: &[RustType],
     fetches: &mut BTreeMap<String, Fetch>,
     environment: &mut Environment,
 ) -> Fetch {
@@ -114,13 +116,19 @@ fn fetch(
         ..source.clone()
     };
     let new = || Fetch {
-        resolved: Arc::new(rest::resolve(source, environment)),
+        resolved: Arc::new(rest::resolve(source, types, environment)),
         fetched: Arc::default(),
         readers: Arc::default(),
         shared: Arc::default(),
     };
+    // What a path means depends on the crate that it stands in.
+    let named: Vec<_> = source
+        .rust_types()
+        .filter_map(|(_, custom)| types.iter().find(|ty| ty.path == custom.path))
+        .map(|ty| (ty.id)())
+        .collect();
     // Only what is requested counts: it is compared as it was written.
-    fetches.entry(format!("{requests:?}")).or_insert_with(new).clone()
+    fetches.entry(format!("{requests:?} {named:?}")).or_insert_with(new).clone()
 }
 
 /// A job whose query is planned, or why it is not.

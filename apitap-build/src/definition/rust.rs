@@ -49,3 +49,12 @@ pub struct Custom {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<(String, Text)>,
 }
+
+/// What a Rust type of a source is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RustRole {
+    /// It puts credentials on requests.
+    Authenticate,
+    /// It says which request follows.
+    Paginate,
+}

@@ -15,6 +15,8 @@ pub(super) struct Words<'a, 'f> {
     entries: &'a [(Spanned<String>, Node)],
     known: Vec<&'static str>,
     missing: Vec<(&'static str, Finding)>,
+    /// Whether all other words have a meaning of their own, too.
+    open: bool,
     /// Where what is wrong goes.
     pub(super) findings: &'f mut Findings,
     before: usize,
@@ -46,7 +48,8 @@ impl<'a, 'f> Words<'a, 'f> {
             }
         }
         let (known, missing) = (Vec::new(), Vec::new());
-        Some(Self { owner, place: &node.place, entries, known, missing, findings, before })
+        let open = false;
+        Some(Self { owner, place: &node.place, entries, known, missing, open, findings, before })
     }
 
     /// The word's value, if it was written.
@@ -58,6 +61,13 @@ impl<'a, 'f> Words<'a, 'f> {
     /// Knows a word without reading it.
     pub(super) fn known(&mut self, word: &'static str) {
         self.known.push(word);
+    }
+
+    /// The words that nobody has asked for so far: all of them are known from now on.
+    pub(super) fn others(&mut self) -> Vec<&'a (Spanned<String>, Node)> {
+        self.open = true;
+        let others = self.entries.iter();
+        others.filter(|(key, _)| !self.known.contains(&key.value.as_str())).collect()
     }
 
     /// Whether a word stands here that nobody has asked for so far.
@@ -187,7 +197,7 @@ impl<'a, 'f> Words<'a, 'f> {
     /// The keys that nobody asked for.
     fn unknown(&self) -> impl Iterator<Item = &'a Spanned<String>> {
         let entries = self.entries.iter().map(|(key, _)| key);
-        entries.filter(|key| !self.known.contains(&key.value.as_str()))
+        entries.filter(|key| !self.open && !self.known.contains(&key.value.as_str()))
     }
 
     /// The unknown key that means this word.

@@ -47,30 +47,84 @@ fn a_wrong_number_of_arguments_is_found() {
         "SELECT domain_of(status, id) AS a, token(1) AS b FROM orders",
         r"
 error[E0360]: `domain_of` takes 1 argument, not 2
- --> sql/paid_orders.sql:1:8
-  |
-1 | SELECT domain_of(status, id) AS a, token(1) AS b FROM orders
-  |        ^^^^^^^^^^^^^^^^^^^^^
-  |
+  --> sql/paid_orders.sql:1:8
+   |
+ 1 | SELECT domain_of(status, id) AS a, token(1) AS b FROM orders
+   |        ^^^^^^^^^^^^^^^^^^^^^
+   |
 note: it is declared here
- --> pipelines.yaml:17:1
-  |
-17| functions:
-  | ^^^^^^^^^
+  --> pipelines.yaml:17:1
+   |
+17 | functions:
+   | ^^^^^^^^^
 note: it is called as `domain_of(email: string!)`
+
+error[E0360]: `token` takes no arguments, not 1
+  --> sql/paid_orders.sql:1:36
+   |
+ 1 | SELECT domain_of(status, id) AS a, token(1) AS b FROM orders
+   |                                    ^^^^^^^^
+   |
+note: it is declared here
+  --> pipelines.yaml:17:1
+   |
+17 | functions:
+   | ^^^^^^^^^
+note: it is called as `token()`
 ",
     );
 }
 
 #[test]
 fn an_argument_of_another_type_is_found() {
-    check("SELECT domain_of(id) AS a, half(total) AS b, half(customer) AS c FROM orders", "");
-    check("SELECT upper(domain_of(half(id))) AS a FROM orders", "");
+    check(
+        "SELECT half(total) AS a, upper(half(customer)) AS b FROM orders",
+        r"
+error[E0360]: `number` of `half` is `float64`, not `decimal(12,2)`
+  --> sql/paid_orders.sql:1:13
+   |
+ 1 | SELECT half(total) AS a, upper(half(customer)) AS b FROM orders
+   |             ^^^^^
+   |
+note: it is declared here
+  --> pipelines.yaml:17:1
+   |
+17 | functions:
+   | ^^^^^^^^^
+note: it is called as `half(number: float64)`
+help: convert it: `CAST(total AS DOUBLE)`
+
+error[E0360]: `number` of `half` is `float64`, not a record
+  --> sql/paid_orders.sql:1:37
+   |
+ 1 | SELECT half(total) AS a, upper(half(customer)) AS b FROM orders
+   |                                     ^^^^^^^^
+   |
+note: it is declared here
+  --> pipelines.yaml:17:1
+   |
+17 | functions:
+   | ^^^^^^^^^
+note: it is called as `half(number: float64)`
+help: take a field of the record: `customer.id`
+",
+    );
 }
 
 #[test]
 fn an_unknown_function_is_compared_with_those_of_rust_too() {
-    check("SELECT domein_of(status) AS a FROM orders", "");
+    check(
+        "SELECT domein_of(status) AS a FROM orders",
+        r"
+error[E0206]: function `domein_of` not found
+ --> sql/paid_orders.sql:1:8
+  |
+1 | SELECT domein_of(status) AS a FROM orders
+  |        ^^^^^^^^^ no such function
+  |
+help: a similar function exists: `domain_of`
+",
+    );
 }
 
 #[test]

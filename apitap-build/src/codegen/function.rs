@@ -1,0 +1,55 @@
+//! A function that YAML names by its path → the `#[function]` that delegates to it.
+
+use std::fmt::Write as _;
+
+use super::structs::Structs;
+use super::text;
+use crate::definition::Function;
+use crate::schema::notation::type_text;
+use crate::schema::Type;
+
+/// Writes `#[function] fn name(…) -> … { path(…) }`, so that rustc holds the path against what the
+/// YAML file says.
+pub(super) fn write(out: &mut String, function: &Function, structs: &mut Structs) {
+    let path = function.path.as_deref().unwrap_or(&function.name);
+    let parameters: Vec<_> = function
+        .parameters
+        .iter()
+        .map(|field| {
+            let ty = match field.ty {
+                Type::String => "&str".to_owned(),
+                Type::Binary => "&[u8]".to_owned(),
+                ref ty => structs.scalar(ty),
+            };
+            format!("{}: {}", field.name, structs.optional(ty, field.nullable))
+        })
+        .collect();
+    let arguments: Vec<_> = function.parameters.iter().map(|field| field.name.as_str()).collect();
+    let returns = structs.scalar(&function.returns.ty);
+    let mut returns = structs.optional(returns, function.returns.nullable);
+    if function.fallible {
+        returns = format!("::core::result::Result<{returns}, impl ::core::fmt::Display>");
+    }
+    let attribute = match function.returns.ty {
+        Type::Decimal { .. } => {
+            format!("#[function(returns = {})]", text(&type_text(&function.returns.ty, true)))
+        }
+        _ => "#[function]".to_owned(),
+    };
+    let _ = writeln!(out, "/// `{}` in SQL.\n{attribute}", function.name);
+    let line = format!("fn {}({}) -> {returns} {{", function.name, parameters.join(", "));
+    // As rustfmt breaks it, four columns in.
+    if line.len() <= WIDTH {
+        let _ = writeln!(out, "{line}");
+    } else {
+        let _ = writeln!(out, "fn {}(", function.name);
+        parameters.iter().for_each(|parameter| {
+            let _ = writeln!(out, "    {parameter},");
+        });
+        let _ = writeln!(out, ") -> {returns} {{");
+    }
+    let _ = writeln!(out, "    {path}({})\n}}", arguments.join(", "));
+}
+
+/// The longest line within a module.
+const WIDTH: usize = 96;
