@@ -19,6 +19,9 @@ use crate::record::{self, Record, Records};
 use crate::{report, row};
 
 mod decoder;
+mod structs;
+
+pub(crate) use structs::FieldNames;
 
 /// What the attribute makes of the module.
 pub(crate) fn pipeline(attribute: TokenStream, item: TokenStream) -> TokenStream {
@@ -69,6 +72,7 @@ struct Front {
     named: Named,
     /// The names of functions that have findings.
     broken_functions: Vec<String>,
+    names: FieldNames,
 }
 
 impl Front {
@@ -152,8 +156,8 @@ impl Front {
     }
 
     fn record(&mut self, module: &Module, item: &syn::ItemStruct) -> Option<Record> {
-        let (spans, findings) = (&mut self.spans, &mut self.findings);
-        Records { structs: &module.structs, spans, findings }.read(item)
+        let Self { spans, findings, names, .. } = self;
+        Records { structs: &module.structs, spans, findings, names }.read(item)
     }
 
     fn target(
@@ -258,6 +262,7 @@ fn expand(
     front: &Front,
 ) -> TokenStream {
     let (tracked, functions) = (&front.tracked, &front.functions);
+    let structs = structs::structs(module, &front.names, &options.krate);
     let (outer, items, krate) = (header(module), &module.items, &options.krate);
     let statics: Vec<_> = pipelines.iter().map(|pipeline| constant(pipeline, pipelines)).collect();
     let definitions = pipelines
@@ -269,6 +274,7 @@ fn expand(
         #outer {
             #(#items)*
             #(#callers)*
+            #structs
             #(#definitions)*
             /// The pipelines of this module.
             pub static PIPELINES: &[&#krate::Pipeline] = &[#(&#statics),*];
@@ -333,6 +339,12 @@ fn one(
         #(#modules)*
         #[doc = #doc]
         pub static #name: #krate::Pipeline = #krate::Pipeline::new(#pipeline, #json, &[#(#entries),*]) #functions #types;
+
+        impl #krate::Row for #row {
+            fn pipeline() -> &'static #krate::Pipeline {
+                &#name
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use crate::attribute::{self, Spans};
+use crate::expand::FieldNames;
 
 /// A struct of the module, read.
 pub(crate) struct Record {
@@ -26,6 +27,8 @@ pub(crate) struct Records<'a> {
     pub(crate) spans: &'a mut Spans,
     /// What is wrong with them.
     pub(crate) findings: &'a mut Findings,
+    /// The names of the fields of each struct that was read, by the struct's.
+    pub(crate) names: &'a mut FieldNames,
 }
 
 impl Records<'_> {
@@ -62,7 +65,12 @@ impl Records<'_> {
                 None => complete = false,
             }
         }
-        complete.then_some(fields)
+        if !complete {
+            return None;
+        }
+        let names = fields.iter().map(|field| field.name.clone()).collect();
+        self.names.insert(item.ident.to_string(), names);
+        Some(fields)
     }
 
     fn field(

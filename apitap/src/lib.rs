@@ -17,6 +17,7 @@ pub mod runner;
 pub mod sink;
 pub mod source;
 pub mod sql;
+mod typed;
 pub mod types;
 
 mod logging;
@@ -34,6 +35,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use pipeline::Pipeline;
 pub use report::Report;
 pub use runner::{run, run_in};
+pub use typed::Row;
 
 /// Includes what `apitap_build::compile` has generated: one module per pipeline, and `PIPELINES`.
 #[macro_export]

@@ -11,6 +11,7 @@ pub use crate::source::decode::leaf::{
 pub use crate::source::decode::list::List;
 pub use crate::source::decode::record::{Field, Nested, NoFields, Record, Visit};
 pub use crate::source::json::{Cursor, Fault};
+pub use crate::typed::{Cell, Columns, Datum, Fields, Reader, Struct, Writer};
 pub use datafusion::arrow::array::ArrayRef;
 
 /// A decoder whose type no longer matters.

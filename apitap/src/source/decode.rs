@@ -10,6 +10,7 @@
 //!       C: Column              a value of one type: a leaf, a List<C>, a Nested<R>
 //! ```
 
+pub mod any;
 pub mod column;
 pub mod dynamic;
 pub mod leaf;
@@ -27,11 +28,13 @@ use datafusion::arrow::datatypes::SchemaRef;
 use crate::schema::{Schema, arrow};
 use crate::source::json::{Cursor, Fault};
 use crate::{Error, Result};
-use record::{Record, arrays, fields, read};
+pub(crate) use number::is_whole;
+pub(crate) use record::arrays;
+use record::{Record, fields, read};
 
 /// The most JSON that one batch can be made of: no offset into a column outgrows 31 bits then, as
 /// no value takes more than twice the bytes in Arrow that it takes in JSON.
-const BATCH_LIMIT: usize = 1 << 30;
+pub(crate) const BATCH_LIMIT: usize = 1 << 30;
 
 /// Turns records, one after the other, into a batch.
 pub trait Decoder: Send {

@@ -29,28 +29,6 @@ pub trait Column: Send {
     fn finish(&mut self) -> Result<ArrayRef, ArrowError>;
 }
 
-impl Column for Box<dyn Column> {
-    fn ty(&self) -> Type {
-        self.as_ref().ty()
-    }
-
-    fn append(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
-        self.as_mut().append(cursor)
-    }
-
-    fn append_null(&mut self) {
-        self.as_mut().append_null();
-    }
-
-    fn rows(&self) -> usize {
-        self.as_ref().rows()
-    }
-
-    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        self.as_mut().finish()
-    }
-}
-
 /// A value of another kind than its type has.
 #[cold]
 pub(super) fn other_kind(expected: impl fmt::Display, found: Scalar<'_>) -> Fault {
@@ -60,9 +38,9 @@ pub(super) fn other_kind(expected: impl fmt::Display, found: Scalar<'_>) -> Faul
 
 /// A value of the right kind that does not fit, and why: `which is not whole`.
 #[cold]
-pub(super) fn no_fit(
+pub(crate) fn no_fit(
     expected: impl fmt::Display,
-    found: Scalar<'_>,
+    found: impl fmt::Display,
     why: impl fmt::Display,
 ) -> Fault {
     Fault::misfit(format!("expected {expected}, found {found}, {why}"))

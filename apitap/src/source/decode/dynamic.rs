@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::column::Column;
-use super::list::List;
-use super::record::{Field, Nested, Record, Visit};
-use super::{Decoder, RecordDecoder, leaf};
-use crate::schema::{self, Schema, Type};
+use super::any::Any;
+use super::record::{Field, Record, Visit};
+use super::{Decoder, RecordDecoder};
+use crate::schema::{self, Schema};
 use crate::source::json::{Cursor, Fault};
 
 /// A decoder of those fields of a schema that are read.
@@ -16,19 +15,26 @@ pub fn decoder(schema: &Schema, reads: &BTreeSet<String>) -> Box<dyn Decoder> {
 }
 
 /// Fields that are found by name.
-struct Fields {
-    fields: Vec<Field<Box<dyn Column>>>,
+#[derive(Debug)]
+pub struct Fields {
+    fields: Vec<Field<Any>>,
     places: HashMap<String, usize>,
     /// The field that was not yet read, if this record has its keys in the order of the last one.
     next: usize,
 }
 
 impl Fields {
-    fn new<'f>(declared: impl Iterator<Item = &'f schema::Field>) -> Self {
+    /// Columns for these fields.
+    pub(crate) fn new<'f>(declared: impl Iterator<Item = &'f schema::Field>) -> Self {
         let fields: Vec<_> = declared.map(field).collect();
         let places = fields.iter().enumerate();
         let places = places.map(|(place, field)| (field.name().to_owned(), place)).collect();
         Self { fields, places, next: 0 }
+    }
+
+    /// The field at that place of the schema.
+    pub(crate) fn at(&mut self, place: usize) -> Option<&mut Field<Any>> {
+        self.fields.get_mut(place)
     }
 
     fn place(&self, key: &str) -> Option<usize> {
@@ -54,34 +60,10 @@ impl Record for Fields {
     }
 }
 
-fn field(declared: &schema::Field) -> Field<Box<dyn Column>> {
-    let column = column(&declared.ty);
+fn field(declared: &schema::Field) -> Field<Any> {
+    let column = Any::new(&declared.ty);
     match declared.nullable {
         true => Field::optional(declared.name.clone(), column),
         false => Field::required(declared.name.clone(), column),
-    }
-}
-
-fn column(ty: &Type) -> Box<dyn Column> {
-    match ty {
-        Type::Bool => Box::new(leaf::Bool::empty()),
-        Type::Int16 => Box::new(leaf::Int16::empty()),
-        Type::Int32 => Box::new(leaf::Int32::empty()),
-        Type::Int64 => Box::new(leaf::Int64::empty()),
-        Type::Float32 => Box::new(leaf::Float32::empty()),
-        Type::Float64 => Box::new(leaf::Float64::empty()),
-        Type::Decimal { precision, scale } => {
-            Box::new(leaf::Decimal::with_digits(*precision, *scale))
-        }
-        Type::String => Box::new(leaf::Text::empty()),
-        Type::Date => Box::new(leaf::Date::empty()),
-        Type::Time => Box::new(leaf::Time::empty()),
-        Type::Timestamp => Box::new(leaf::Timestamp::empty()),
-        Type::Uuid => Box::new(leaf::Uuid::empty()),
-        Type::Binary => Box::new(leaf::Binary::empty()),
-        Type::Json => Box::new(leaf::Json::empty()),
-        Type::List(item) if item.nullable => Box::new(List::optional(column(&item.ty))),
-        Type::List(item) => Box::new(List::required(column(&item.ty))),
-        Type::Record(inner) => Box::new(Nested::of(Fields::new(inner.iter()))),
     }
 }

@@ -31,6 +31,11 @@ impl Bool {
     pub fn empty() -> Self {
         Self(BooleanBuilder::new())
     }
+
+    /// Appends a value.
+    pub(crate) fn put(&mut self, value: bool) {
+        self.0.append_value(value);
+    }
 }
 
 impl Column for Bool {
@@ -85,6 +90,11 @@ impl<P: Parse> Primitive<P> {
     fn of(parse: P) -> Self {
         let builder = PrimitiveBuilder::new().with_data_type(arrow::data_type(&parse.ty()));
         Self { parse, builder }
+    }
+
+    /// Appends a value as Arrow keeps it.
+    pub(crate) fn put(&mut self, value: <P::Arrow as ArrowPrimitiveType>::Native) {
+        self.builder.append_value(value);
     }
 }
 
@@ -284,6 +294,38 @@ impl Decimal {
     pub fn with_digits(precision: u8, scale: u8) -> Self {
         Self::of(Digits { precision, scale })
     }
+
+    /// Appends a decimal, exactly.
+    pub(crate) fn put_decimal(&mut self, value: rust_decimal::Decimal) -> Result<(), Fault> {
+        let scaled = number::rescaled(value.mantissa(), value.scale(), self.parse.scale);
+        let digits = self.parse.fit(scaled, || format!("the decimal `{value}`"))?;
+        self.put(digits);
+        Ok(())
+    }
+}
+
+impl Digits {
+    /// Digits that are not more than there may be.
+    fn fit<D: fmt::Display>(
+        &self,
+        scaled: Result<i128, Unfit>,
+        found: impl FnOnce() -> D,
+    ) -> Result<i128, Fault> {
+        match scaled {
+            Ok(digits) if digits.unsigned_abs() < 10u128.pow(u32::from(self.precision.min(38))) => {
+                Ok(digits)
+            }
+            Ok(_) | Err(Unfit::Large) => {
+                let whole = self.precision.saturating_sub(self.scale);
+                let why = format!("which has more than {whole} digits before the point");
+                Err(no_fit(self, found(), why).help("declare a larger precision, up to 38"))
+            }
+            Err(Unfit::Fraction) => {
+                let why = format!("which has more than {} digits after the point", self.scale);
+                Err(no_fit(self, found(), why).help("declare a larger scale"))
+            }
+        }
+    }
 }
 
 impl Parse for Digits {
@@ -304,20 +346,7 @@ impl Parse for Digits {
             }
             other => return Err(other_kind(self, other)),
         };
-        match number::scaled(raw, self.scale) {
-            Ok(digits) if digits.unsigned_abs() < 10u128.pow(u32::from(self.precision.min(38))) => {
-                Ok(digits)
-            }
-            Ok(_) | Err(Unfit::Large) => {
-                let whole = self.precision.saturating_sub(self.scale);
-                let why = format!("which has more than {whole} digits before the point");
-                Err(no_fit(self, value, why).help("declare a larger precision, up to 38"))
-            }
-            Err(Unfit::Fraction) => {
-                let why = format!("which has more than {} digits after the point", self.scale);
-                Err(no_fit(self, value, why).help("declare a larger scale"))
-            }
-        }
+        self.fit(number::scaled(raw, self.scale), || value)
     }
 }
 

@@ -33,10 +33,33 @@ impl<C: Column> List<C> {
         Self { nullable: true, ..Self::required(items) }
     }
 
+    /// Appends a list of values, each appended by `write`; `None` is null.
+    pub(crate) fn put<'v, V: 'v>(
+        &mut self,
+        values: impl ExactSizeIterator<Item = Option<&'v V>>,
+        mut write: impl FnMut(&'v V, &mut C) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let length = values.len();
+        for (index, value) in values.enumerate() {
+            match value {
+                Some(value) => write(value, &mut self.items),
+                None => self.null(),
+            }
+            .map_err(|fault| fault.within(&index.to_string()))?;
+        }
+        self.lengths.push(length);
+        self.validity.append_non_null();
+        Ok(())
+    }
+
     fn item(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
         if !cursor.null()? {
             return self.items.append(cursor);
         }
+        self.null()
+    }
+
+    fn null(&mut self) -> Result<(), Fault> {
         if self.nullable {
             self.items.append_null();
             return Ok(());

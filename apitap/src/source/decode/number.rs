@@ -42,6 +42,19 @@ pub(super) fn scaled(raw: &str, scale: u8) -> Result<i128, Unfit> {
     Ok(if negative { -value } else { value })
 }
 
+/// A decimal of `scale` digits after the point as one of `to` digits, exactly.
+pub(super) fn rescaled(mantissa: i128, scale: u32, to: u8) -> Result<i128, Unfit> {
+    let power = |places: u32| 10i128.checked_pow(places);
+    match u32::from(to).checked_sub(scale) {
+        Some(_) if mantissa == 0 => Ok(0),
+        Some(more) => power(more).and_then(|ten| mantissa.checked_mul(ten)).ok_or(Unfit::Large),
+        None => match power(scale - u32::from(to)) {
+            Some(ten) if mantissa % ten == 0 => Ok(mantissa / ten),
+            Some(_) | None => Err(Unfit::Fraction),
+        },
+    }
+}
+
 fn append(value: i128, digit: i128) -> Result<i128, Unfit> {
     value.checked_mul(10).and_then(|value| value.checked_add(digit)).ok_or(Unfit::Large)
 }
@@ -63,7 +76,7 @@ pub(super) fn is_plain_decimal(text: &str) -> bool {
 }
 
 /// Whether a number is written as a whole number: without point and exponent.
-pub(super) fn is_whole(raw: &str) -> bool {
+pub(crate) fn is_whole(raw: &str) -> bool {
     raw.bytes().all(|byte| matches!(byte, b'-' | b'0'..=b'9'))
 }
 
@@ -87,6 +100,19 @@ mod tests {
         check("0.000e-99999999999999999999999", 0, Ok(0));
         check("0e99999999999999999999999", 38, Ok(0));
         check("170141183460469231731687303715884105727", 0, Ok(i128::MAX));
+    }
+
+    #[test]
+    fn a_decimal_is_rescaled_exactly_or_not_at_all() {
+        let check = |mantissa, scale, to, expected| {
+            assert_eq!(rescaled(mantissa, scale, to), expected, "{mantissa} at {scale} to {to}");
+        };
+        check(150, 2, 1, Ok(15));
+        check(-15, 1, 3, Ok(-1500));
+        check(0, 0, 38, Ok(0));
+        check(151, 2, 1, Err(Unfit::Fraction));
+        check(1, 28, 0, Err(Unfit::Fraction));
+        check(i128::MAX / 10, 0, 2, Err(Unfit::Large));
     }
 
     #[test]

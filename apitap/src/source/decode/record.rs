@@ -81,6 +81,17 @@ impl<C: Column> Field<C> {
         self.column.append(cursor).map_err(|fault| fault.within(&self.name))
     }
 
+    /// Appends what `write` does, or null where there is nothing to write.
+    pub(crate) fn put(
+        &mut self,
+        write: Option<impl FnOnce(&mut C) -> Result<(), Fault>>,
+    ) -> Result<(), Fault> {
+        match write {
+            Some(write) => write(&mut self.column).map_err(|fault| fault.within(&self.name)),
+            None => self.null("is null, but is declared not null"),
+        }
+    }
+
     /// Ends a row: a field that was not in the record is null.
     #[inline]
     fn close(&mut self, row: usize) -> Result<(), Fault> {
@@ -129,7 +140,7 @@ pub(super) fn fields<R: Record>(record: &mut R) -> Vec<schema::Field> {
 }
 
 /// The array of each field; the columns start anew.
-pub(super) fn arrays<R: Record>(record: &mut R) -> Result<Vec<ArrayRef>, ArrowError> {
+pub(crate) fn arrays<R: Record>(record: &mut R) -> Result<Vec<ArrayRef>, ArrowError> {
     let mut visitor = Finish(Vec::new());
     record.each(&mut visitor)?;
     Ok(visitor.0)
@@ -194,6 +205,16 @@ impl<R: Record> Nested<R> {
     pub(super) fn of(mut record: R) -> Self {
         let ty = Type::Record(fields(&mut record));
         Self { record, ty, validity: NullBufferBuilder::new(0) }
+    }
+
+    /// Appends a record whose fields `write` appends.
+    pub(crate) fn put(
+        &mut self,
+        write: impl FnOnce(&mut R) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        write(&mut self.record)?;
+        self.validity.append_non_null();
+        Ok(())
     }
 }
 

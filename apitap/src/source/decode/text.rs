@@ -45,6 +45,11 @@ impl<W: Write> Written<W> {
     pub fn empty() -> Self {
         Self { builder: StringBuilder::new(), buffer: String::new(), write: PhantomData }
     }
+
+    /// Appends a text that is as the type wants it.
+    pub(crate) fn put(&mut self, text: &str) {
+        self.builder.append_value(text);
+    }
 }
 
 impl<W: Write> Column for Written<W> {
@@ -136,6 +141,11 @@ impl Binary {
     #[must_use]
     pub fn empty() -> Self {
         Self { builder: BinaryBuilder::new(), buffer: String::new(), bytes: Vec::new() }
+    }
+
+    /// Appends bytes.
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        self.builder.append_value(bytes);
     }
 }
 
