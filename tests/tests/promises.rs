@@ -7,6 +7,7 @@
 
 mod promises {
     mod crates;
+    mod custom;
     mod engine;
     mod faults;
     mod findings;
