@@ -66,6 +66,10 @@ pub(crate) fn read(
         let message = format!("a query cannot call {what}");
         findings.push(Finding::error("E0364", message, &spans.place(span)).help(help));
     }
+    if findings.0.len() > before {
+        // What its types are does not matter then.
+        return Ok(None);
+    }
     let mut parameters = Vec::new();
     let mut fields = Vec::new();
     for (index, input) in item.sig.inputs.iter().enumerate() {
