@@ -53,9 +53,12 @@ pub struct Checked {
 }
 
 /// Checks one pipeline: plans its query and puts the definition together.
+///
+/// `row` becomes what the query yields, also where something else is wrong.
 pub fn pipeline(
     spec: &PipelineSpec<'_>,
     schemas: Schemas,
+    row: &mut Option<Schema>,
     findings: &mut Findings,
 ) -> Option<Checked> {
     let key = key(spec);
@@ -80,6 +83,7 @@ pub fn pipeline(
     let mut column_places = Vec::new();
     if undeclared.is_empty() {
         let planned = plan(spec, findings)?;
+        *row = Some(planned.row.clone());
         keep_what_is_read(&mut definition, &planned.reads);
         check_key(&key, &planned, findings)?;
         column_places = planned.column_places;

@@ -1,6 +1,8 @@
 //! A module → the same module with its pipelines: words and structs are read, checked, and written
 //! down as a definition, a decoder for each source, and the functions to run them.
 
+use std::collections::BTreeMap;
+
 use apitap_build::check::{self, Checked, PipelineSpec, Schemas};
 use apitap_build::codegen::names;
 use apitap_build::definition::Definition;
@@ -18,7 +20,10 @@ use crate::module::{self, Module};
 use crate::record::{self, Record, Records};
 use crate::{report, row};
 
+use functions::Signature;
+
 mod decoder;
+mod functions;
 mod structs;
 
 pub(crate) use structs::FieldNames;
@@ -30,17 +35,20 @@ pub(crate) fn pipeline(attribute: TokenStream, item: TokenStream) -> TokenStream
         Err(error) => return join(error.into_compile_error(), item),
     };
     let mut front = Front::default();
-    let options = match front.options(attribute, &module) {
-        Ok(options) => options,
-        Err(error) => return join(error.into_compile_error(), bare(&module)),
-    };
-    let pipelines = match front.pipelines(&module, &options) {
-        Ok(pipelines) => pipelines,
-        Err(error) => return join(error.into_compile_error(), bare(&module)),
-    };
-    match report::errors(&front.files, &front.spans, &front.findings.0) {
-        Some(errors) => join(errors.into_compile_error(), skeleton(&module, &options)),
-        None => expand(&module, &options, &pipelines, &front),
+    let mut options = Options::of(&module);
+    let read = front.options(attribute, &mut options);
+    if options.broken {
+        return skeleton(&module, &options, &front);
+    }
+    let pipelines = read.and_then(|()| front.pipelines(&module, &options));
+    let found = report::errors(&front.files, &front.spans, &front.findings.0);
+    match (pipelines, found) {
+        (Ok(pipelines), None) => expand(&module, &options, &pipelines, &front),
+        (pipelines, found) => {
+            let errors = found.into_iter().chain(pipelines.err());
+            let errors = errors.map(syn::Error::into_compile_error).collect();
+            join(errors, skeleton(&module, &options, &front))
+        }
     }
 }
 
@@ -50,12 +58,31 @@ struct Options {
     name: String,
     /// The path of the `apitap` crate.
     krate: syn::Path,
+    /// Whether the build script has already said what is wrong: then its module stands in for it.
+    broken: bool,
+}
+
+impl Options {
+    /// Where nothing is said.
+    fn of(module: &Module) -> Self {
+        let name = module.outer.ident.unraw().to_string();
+        Self { name, krate: syn::parse_quote!(::apitap), broken: false }
+    }
 }
 
 /// A pipeline that was checked, and the struct it came from.
 struct Pipeline {
     definition: Definition,
     row: syn::Ident,
+}
+
+/// What the static and the functions of a pipeline are called.
+struct Names {
+    /// `PIPELINE`, or `PIPELINE_` and the row's name where there are several; and so the others.
+    pipeline: syn::Ident,
+    rows: syn::Ident,
+    rows_in: syn::Ident,
+    transform: syn::Ident,
 }
 
 /// Reads and checks; gathers what is wrong.
@@ -72,26 +99,26 @@ struct Front {
     named: Named,
     /// The names of functions that have findings.
     broken_functions: Vec<String>,
-    names: FieldNames,
+    /// The names of the structs' fields.
+    fields: FieldNames,
+    /// The queries, by the row's struct.
+    queries: BTreeMap<String, String>,
 }
 
 impl Front {
-    fn options(&mut self, attribute: TokenStream, module: &Module) -> syn::Result<Options> {
-        let mut options = Options {
-            name: module.outer.ident.unraw().to_string(),
-            krate: syn::parse_quote!(::apitap),
-        };
+    fn options(&mut self, attribute: TokenStream, options: &mut Options) -> syn::Result<()> {
         for (key, node) in attribute::bare_words(attribute, &mut self.spans)? {
             match (key.value.as_str(), node.value) {
                 ("name", Value::String(name)) => options.name = name,
                 ("crate", Value::String(path)) => options.krate = syn::parse_str(&path)?,
+                ("broken", Value::Bool(broken)) => options.broken = broken,
                 (word, _) => self.findings.push(
                     Finding::error("E0317", format!("`pipeline` has no word `{word}`"), &key.place)
                         .help("it has `name = \"…\"`, and `crate = \"…\"` where apitap is renamed"),
                 ),
             }
         }
-        Ok(options)
+        Ok(())
     }
 
     fn pipelines(&mut self, module: &Module, options: &Options) -> syn::Result<Vec<Pipeline>> {
@@ -156,8 +183,8 @@ impl Front {
     }
 
     fn record(&mut self, module: &Module, item: &syn::ItemStruct) -> Option<Record> {
-        let Self { spans, findings, names, .. } = self;
-        Records { structs: &module.structs, spans, findings, names }.read(item)
+        let Self { spans, findings, fields, .. } = self;
+        Records { structs: &module.structs, spans, findings, names: fields }.read(item)
     }
 
     fn target(
@@ -174,6 +201,9 @@ impl Front {
         let inline = spec::inline_target(&node, &mut self.findings);
         let row = self.record(module, item);
         let sql = self.sql(item, &place)?;
+        if let Some((text, _)) = &sql {
+            self.queries.insert(item.ident.to_string(), text.clone());
+        }
         let (Some((target, sink)), Some(row), Some((sql, token)), true) =
             (inline, row, sql, complete)
         else {
@@ -200,7 +230,9 @@ impl Front {
             sql: &sql,
             sql_place: &|range| Place::text(file, range),
         };
-        let Some(checked) = check::pipeline(&spec, Schemas::Declared, &mut self.findings) else {
+        let Some(checked) =
+            check::pipeline(&spec, Schemas::Declared, &mut None, &mut self.findings)
+        else {
             return Ok(None);
         };
         let Checked { mut definition, .. } = checked;
@@ -261,41 +293,48 @@ fn expand(
     pipelines: &[Pipeline],
     front: &Front,
 ) -> TokenStream {
-    let (tracked, functions) = (&front.tracked, &front.functions);
-    let structs = structs::structs(module, &front.names, &options.krate);
+    let tracked = &front.tracked;
     let (outer, items, krate) = (header(module), &module.items, &options.krate);
-    let statics: Vec<_> = pipelines.iter().map(|pipeline| constant(pipeline, pipelines)).collect();
+    let structs = structs::structs(module, &front.fields, krate);
+    let place = functions::Place { module: &module.outer.ident, krate };
+    let names: Vec<_> =
+        pipelines.iter().map(|pipeline| Names::new(&pipeline.row, pipelines.len() == 1)).collect();
+    let statics: Vec<_> = names.iter().map(|names| &names.pipeline).collect();
     let definitions = pipelines
         .iter()
         .zip(&statics)
         .map(|(pipeline, name)| one(&pipeline.definition, &pipeline.row, name, front, krate));
-    let callers = functions.iter().map(|function| function.expand(krate));
+    let callers = front.functions.iter().map(|function| function.expand(krate));
+    let run = functions::run(&statics, &place);
+    let typed = pipelines.iter().zip(&names).filter_map(|(pipeline, names)| {
+        let reads = |source: &str| pipeline.definition.sources.iter().any(|s| s.name == source);
+        let row = module.structs.iter().find(|item| item.ident == pipeline.row)?;
+        let sources = sources(module).filter(|(name, _)| reads(name)).collect();
+        Some(functions::typed(&Signature { names, row, sources }, &place))
+    });
     quote! {
         #outer {
             #(#items)*
             #(#callers)*
             #structs
             #(#definitions)*
-            /// The pipelines of this module.
-            pub static PIPELINES: &[&#krate::Pipeline] = &[#(&#statics),*];
-            /// Runs the pipelines of this module once.
-            pub async fn run() -> #krate::Report {
-                #krate::run(PIPELINES).await
-            }
+            #run
+            #(#typed)*
             #(const _: &[u8] = ::core::include_bytes!(#tracked);)*
         }
     }
 }
 
-/// The static of one pipeline: `PIPELINE`, or `PIPELINE_` and the row's name where there are several.
-fn constant(pipeline: &Pipeline, all: &[Pipeline]) -> syn::Ident {
-    match all.len() {
-        1 => format_ident!("PIPELINE"),
-        _ => format_ident!(
-            "PIPELINE_{}",
-            names::snake(&pipeline.row.unraw().to_string()).to_uppercase()
-        ),
-    }
+/// The sources' names, and the structs of their records, in the order of the module.
+fn sources(module: &Module) -> impl Iterator<Item = (String, &syn::ItemStruct)> {
+    module.with("source").filter_map(|(item, attribute)| {
+        let node = attribute::words(attribute, &mut Spans::default()).ok()?;
+        let Value::Map(words) = node.value else { return None };
+        words.into_iter().find_map(|(key, node)| match node.value {
+            Value::String(name) if key.value == "name" => Some((name, item)),
+            _ => None,
+        })
+    })
 }
 
 fn one(
@@ -335,42 +374,52 @@ fn one(
         .collect();
     let functions = (!called.is_empty()).then(|| quote!(.functions(&[#(#called),*])));
     let types = front.named.expand(definition, krate);
+    let implementation = implementation(row, name, krate);
     quote! {
         #(#modules)*
         #[doc = #doc]
         pub static #name: #krate::Pipeline = #krate::Pipeline::new(#pipeline, #json, &[#(#entries),*]) #functions #types;
 
+        #implementation
+    }
+}
+
+/// What the rest of the program sees of a module that has errors, so that those are all it gets:
+/// its structs as they are written, and functions of the right types.
+fn skeleton(module: &Module, options: &Options, front: &Front) -> TokenStream {
+    let (outer, items, krate) = (header(module), &module.items, &options.krate);
+    let place = functions::Place { module: &module.outer.ident, krate };
+    let structs = structs::stand_ins(module, krate);
+    let run = functions::run(&[], &place);
+    let rows: Vec<_> = module.with("target").map(|(item, _)| item).collect();
+    let plain = rows.iter().filter(|row| structs::is_plain(row));
+    let typed = plain.map(|row| {
+        let names = Names::new(&row.ident, rows.len() == 1);
+        let query = front.queries.get(&row.ident.to_string());
+        let reads = |source: &str| query.is_none_or(|query| query.contains(source));
+        let sources = sources(module)
+            .filter(|(name, record)| reads(name) && structs::is_plain(record))
+            .collect();
+        let functions = functions::typed(&Signature { names: &names, row, sources }, &place);
+        let (row, name) = (&row.ident, &names.pipeline);
+        let implementation = implementation(row, name, krate);
+        quote! {
+            pub static #name: #krate::Pipeline = #krate::Pipeline::new("", "", &[]);
+            #implementation
+            #functions
+        }
+    });
+    quote!(#outer { #(#items)* #structs #run #(#typed)* })
+}
+
+fn implementation(row: &syn::Ident, name: &syn::Ident, krate: &syn::Path) -> TokenStream {
+    quote! {
         impl #krate::Row for #row {
             fn pipeline() -> &'static #krate::Pipeline {
                 &#name
             }
         }
     }
-}
-
-/// What the rest of the program sees of a module that has errors, so that those are all it gets.
-fn skeleton(module: &Module, options: &Options) -> TokenStream {
-    let (outer, items, krate) = (header(module), &module.items, &options.krate);
-    let rows: Vec<_> = module.with("target").map(|(item, _)| item.ident.clone()).collect();
-    let statics = rows.iter().map(|row| match rows.len() {
-        1 => format_ident!("PIPELINE"),
-        _ => format_ident!("PIPELINE_{}", names::snake(&row.unraw().to_string()).to_uppercase()),
-    });
-    quote! {
-        #outer {
-            #(#items)*
-            #(pub static #statics: #krate::Pipeline = #krate::Pipeline::new("", "", &[]);)*
-            pub static PIPELINES: &[&#krate::Pipeline] = &[];
-            pub async fn run() -> #krate::Report {
-                #krate::run(PIPELINES).await
-            }
-        }
-    }
-}
-
-fn bare(module: &Module) -> TokenStream {
-    let (outer, items) = (header(module), &module.items);
-    quote!(#outer { #(#items)* })
 }
 
 /// Attributes, visibility and name of the module.

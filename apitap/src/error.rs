@@ -117,6 +117,13 @@ impl Error {
         self
     }
 
+    /// Says at the begin of the message what it is about: `record 3 of \`orders\``.
+    #[must_use]
+    pub(crate) fn about(mut self, subject: impl fmt::Display) -> Self {
+        self.0.message = format!("{subject}: {}", self.0.message);
+        self
+    }
+
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

@@ -20,20 +20,25 @@ pub mod sql;
 mod typed;
 pub mod types;
 
+mod blocking;
 mod logging;
 #[doc(hidden)]
 pub mod private;
 mod program;
+mod rows;
+mod transform;
 
 #[cfg(feature = "cli")]
 pub mod cli;
 
 pub use apitap_build::{definition, schema};
 pub use apitap_macros::pipeline;
+pub use blocking::block_on;
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, Result};
 pub use pipeline::Pipeline;
 pub use report::Report;
+pub use rows::{Rows, rows, rows_in};
 pub use runner::{run, run_in};
 pub use typed::Row;
 

@@ -11,6 +11,7 @@ pub use crate::source::decode::leaf::{
 pub use crate::source::decode::list::List;
 pub use crate::source::decode::record::{Field, Nested, NoFields, Record, Visit};
 pub use crate::source::json::{Cursor, Fault};
+pub use crate::transform::Transform;
 pub use crate::typed::{Cell, Columns, Datum, Fields, Reader, Struct, Writer};
 pub use datafusion::arrow::array::ArrayRef;
 
@@ -18,6 +19,12 @@ pub use datafusion::arrow::array::ArrayRef;
 #[must_use]
 pub fn boxed(decoder: impl Decoder + 'static) -> Box<dyn Decoder> {
     Box::new(decoder)
+}
+
+/// What stands where a module with errors would do something: it does not compile.
+#[must_use]
+pub fn unfinished() -> Fault {
+    Fault::misfit("this pipeline has errors")
 }
 
 /// Runs the program of `apitap::main!()`.

@@ -120,9 +120,9 @@ pub(crate) fn usage(message: &str) -> ExitCode {
 
 /// Runs pipelines to their end, or until somebody stops the program, and prints the report.
 pub(crate) fn run(pipelines: &[&Pipeline], format: Format) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match crate::blocking::runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return usage(&format!("cannot start: {error}")),
+        Err(error) => return usage(&error.to_string()),
     };
     let report = runtime.block_on(async {
         tokio::select! {

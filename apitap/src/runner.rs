@@ -11,8 +11,9 @@ use std::time::Instant;
 use apitap_build::definition::{Definition, Source};
 #[cfg(feature = "cli")]
 use apitap_build::schema::{Schema, inference::Inference, notation};
+use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::runtime_env::RuntimeEnv;
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use tracing::{Instrument as _, info_span};
 
 use crate::environment::{Environment, Secrets};
@@ -24,8 +25,9 @@ use crate::source::rest::{self, Client, Resolved};
 #[cfg(feature = "cli")]
 use crate::source::spool::Pages;
 use crate::source::spool::Shared;
+use crate::source::table::Input;
 use crate::sql::{self, Query};
-use crate::{Error, Pipeline, Result};
+use crate::{Error, Pipeline, Result, blocking};
 
 /// Pipelines that are under way at once; the others wait.
 const PIPELINES_AT_ONCE: usize = 8;
@@ -40,18 +42,20 @@ pub async fn run(pipelines: &[&Pipeline]) -> Report {
 
 /// Runs pipelines once, with these variables in place of the process's environment.
 pub async fn run_in(pipelines: &[&Pipeline], environment: Environment) -> Report {
-    match prepare(pipelines, environment) {
+    match prepare(pipelines, environment, |definition, environment| {
+        Destination::resolve(&definition.target, environment)
+    }) {
         Ok((jobs, run)) => run.all(jobs).await,
         Err(error) => Report::not_run(error),
     }
 }
 
-/// A pipeline with its texts resolved.
-struct Job<'a> {
+/// A pipeline with its texts resolved; `D` is where its rows go.
+struct Job<'a, D> {
     pipeline: &'a Pipeline,
     definition: Definition,
     sources: Vec<Fetch>,
-    destination: Destination,
+    destination: D,
 }
 
 /// What the pipelines of a run share.
@@ -72,10 +76,34 @@ struct Fetch {
     shared: Arc<OnceLock<Shared>>,
 }
 
-fn prepare<'a>(
+/// The rows of a pipeline in batches, without a target: `()` is where they go.
+///
+/// The fetch begins when the stream is polled, on a tokio runtime, and ends with the stream. Errors
+/// name the pipeline and hold no secret.
+pub(crate) fn batches(
+    pipeline: &'static Pipeline,
+    environment: Environment,
+) -> impl Stream<Item = Result<RecordBatch>> + Send + 'static {
+    let name = pipeline.name();
+    futures::stream::once(async move {
+        blocking::check_runtime()?;
+        let (jobs, run) = prepare(&[pipeline], environment, |_, _| ())?;
+        let secrets = run.secrets.clone();
+        let mask = move |error: Error| error.masked(|text| secrets.mask(text));
+        let planned = run.plan_all(jobs).await;
+        let streams = planned.into_iter().map(|Planned { job, query }| run.stream(&job, &query?));
+        let streams = streams.collect::<Result<Vec<_>>>().map_err(&mask)?;
+        Ok(futures::stream::iter(streams).flatten().map_err(mask))
+    })
+    .try_flatten()
+    .map_err(|error| error.in_pipeline(name))
+}
+
+fn prepare<'a, D>(
     pipelines: &[&'a Pipeline],
     mut environment: Environment,
-) -> Result<(Vec<Job<'a>>, Run)> {
+    destination: impl Fn(&Definition, &mut Environment) -> D,
+) -> Result<(Vec<Job<'a, D>>, Run)> {
     let began = Instant::now();
     let mut fetches = BTreeMap::new();
     let mut jobs = Vec::new();
@@ -87,7 +115,7 @@ fn prepare<'a>(
             .iter()
             .map(|source| fetch(source, pipeline.rust_types(), &mut fetches, &mut environment))
             .collect();
-        let destination = Destination::resolve(&definition.target, &mut environment);
+        let destination = destination(&definition, &mut environment);
         jobs.push(Job { pipeline, definition, sources, destination });
     }
     environment.check()?;
@@ -132,18 +160,14 @@ fn fetch(
 }
 
 /// A job whose query is planned, or why it is not.
-struct Planned<'a> {
-    job: Job<'a>,
+struct Planned<'a, D> {
+    job: Job<'a, D>,
     query: Result<Query>,
 }
 
 impl Run {
-    async fn all(self, jobs: Vec<Job<'_>>) -> Report {
-        // How often each fetch is read must be known before any begins: all queries are planned first.
-        let mut planned = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            planned.push(self.plan(job).await);
-        }
+    async fn all(self, jobs: Vec<Job<'_, Destination>>) -> Report {
+        let planned = self.plan_all(jobs).await;
         let fetches: Vec<_> = planned.iter().flat_map(|p| p.job.sources.clone()).collect();
         let pipelines: Vec<_> = futures::stream::iter(planned)
             .map(|planned| self.report(planned))
@@ -154,7 +178,16 @@ impl Run {
         Report { error: None, pipelines, total }
     }
 
-    async fn plan<'a>(&self, mut job: Job<'a>) -> Planned<'a> {
+    /// How often each fetch is read must be known before any begins: all queries are planned first.
+    async fn plan_all<'a, D>(&self, jobs: Vec<Job<'a, D>>) -> Vec<Planned<'a, D>> {
+        let mut planned = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            planned.push(self.plan(job).await);
+        }
+        planned
+    }
+
+    async fn plan<'a, D>(&self, mut job: Job<'a, D>) -> Planned<'a, D> {
         let query = self.query(&mut job).await;
         if let Ok(query) = &query {
             for (source, fetch) in job.definition.sources.iter().zip(&job.sources) {
@@ -164,16 +197,15 @@ impl Run {
         Planned { job, query }
     }
 
-    async fn query(&self, job: &mut Job<'_>) -> Result<Query> {
+    async fn query<D>(&self, job: &mut Job<'_, D>) -> Result<Query> {
         if job.definition.row.is_none() {
             self.infer(job).await?;
         }
-        let functions = job.pipeline.bodies(&job.definition)?;
-        Query::plan(&job.definition, functions, &self.runtime).await
+        Query::plan(job.pipeline, &job.definition, &self.runtime).await
     }
 
     /// Runs one pipeline to its end, good or bad.
-    async fn report(&self, Planned { job, query }: Planned<'_>) -> PipelineReport {
+    async fn report(&self, Planned { job, query }: Planned<'_, Destination>) -> PipelineReport {
         let began = Instant::now();
         let name = job.pipeline.name().to_owned();
         let outcome = match query {
@@ -201,21 +233,31 @@ impl Run {
     }
 
     /// Fetches, computes, stores, commits.
-    async fn one(&self, job: &Job<'_>, query: &Query) -> Result<Written> {
+    async fn one(&self, job: &Job<'_, Destination>, query: &Query) -> Result<Written> {
         let Definition { table, mode, key, row, .. } = &job.definition;
         let row = row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
         // The target is the first to be asked: what it refuses costs no request.
         let mut sink = sink::open(&job.destination, table, *mode, key, row).await?;
-        for (source, fetch) in job.definition.sources.iter().zip(&job.sources) {
-            let pages = fetch.shared(self);
-            let decoder = job.pipeline.decoder(source)?;
-            query.reading.set(&source.name, Box::new(move || Ok((pages.reader(), decoder()))));
-        }
-        let mut batches = std::pin::pin!(query.stream()?);
+        let mut batches = std::pin::pin!(self.stream(job, query)?);
         while let Some(batch) = batches.next().await {
             sink.write(batch?).await?;
         }
         sink.commit().await
+    }
+
+    /// Fetches and computes: each source is requested when the query begins to read it.
+    fn stream<D>(
+        &self,
+        job: &Job<'_, D>,
+        query: &Query,
+    ) -> Result<impl Stream<Item = Result<RecordBatch>> + use<D>> {
+        for (source, fetch) in job.definition.sources.iter().zip(&job.sources) {
+            let pages = fetch.shared(self);
+            let decoder = job.pipeline.decoder(source)?;
+            let begin = move || Ok(Input::Pages(pages.reader(), decoder()));
+            query.reading.set(&source.name, Box::new(begin));
+        }
+        query.stream()
     }
 
     fn total(&self, pipelines: &[PipelineReport], fetches: &[Fetch]) -> Numbers {
@@ -252,7 +294,7 @@ impl Fetch {
 #[cfg(not(feature = "cli"))]
 impl Run {
     #[allow(clippy::unused_async)] // The same shape as with the compiler.
-    async fn infer(&self, job: &mut Job<'_>) -> Result<()> {
+    async fn infer<D>(&self, job: &mut Job<'_, D>) -> Result<()> {
         let name = job.pipeline.name();
         Err(Error::config(format!("`{name}` reads a source without a schema"))
             .help("declare `schema:`, or build apitap with the feature `cli`"))
@@ -264,7 +306,7 @@ impl Run {
     /// Looks at all records of the sources without a schema, then checks the query against them.
     ///
     /// Pages are kept in a temporary file, so that they are requested once and read again.
-    async fn infer(&self, job: &mut Job<'_>) -> Result<()> {
+    async fn infer<D>(&self, job: &mut Job<'_, D>) -> Result<()> {
         for (source, fetch) in job.definition.sources.iter_mut().zip(&job.sources) {
             if source.schema.is_none() {
                 let pages = fetch.shared.get_or_init(|| fetch.begin(self, true));

@@ -14,13 +14,12 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::logical_expr::ScalarUDF;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use datafusion::prelude::SessionContext;
 use futures::{Stream, StreamExt as _};
 
 use crate::source::table::{Reading, SourceTable};
-use crate::{Error, Result};
+use crate::{Error, Pipeline, Result};
 
 /// What all queries of a run together may keep in memory; what needs more spills to disk.
 const MEMORY: usize = 512 << 20;
@@ -46,14 +45,13 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// Plans the query of a definition whose sources all have a schema; `functions` are those that
-    /// it calls of the program.
+    /// Plans the query of a pipeline whose sources all have a schema, which `definition` says.
     ///
     /// # Errors
     /// The engine refuses the query, which it accepted when it was checked.
     pub(crate) async fn plan(
+        pipeline: &Pipeline,
         definition: &Definition,
-        functions: Vec<ScalarUDF>,
         runtime: &Arc<RuntimeEnv>,
     ) -> Result<Self> {
         let row =
@@ -63,7 +61,7 @@ impl Query {
         let state =
             engine::session().with_config(config).with_runtime_env(Arc::clone(runtime)).build();
         let context = SessionContext::new_with_state(state);
-        functions.into_iter().for_each(|function| context.register_udf(function));
+        pipeline.bodies(definition)?.into_iter().for_each(|body| context.register_udf(body));
         for source in &definition.sources {
             let name = datafusion::common::TableReference::bare(source.name.clone());
             let table = Arc::new(SourceTable::new(source.clone()));

@@ -11,6 +11,7 @@ pub mod paid {
     /// Orders, as the shop's API returns them.
     ///
     /// One page has 500.
+    #[derive(Debug, Clone, PartialEq, Default)]
     #[source(
         name = "orders",
         url = "${SHOP_URL:-https://shop.example.com}/api/orders",
@@ -59,12 +60,14 @@ pub mod paid {
         pub customer: OrdersCustomer,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     pub struct OrdersLines {
         pub sku: String,
         #[field(type = "decimal(12,2)")]
         pub price: Decimal,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     pub struct OrdersCustomer {
         pub id: i64,
         #[field(name = "e-mail")]
@@ -72,10 +75,12 @@ pub mod paid {
         pub address: Option<OrdersCustomerAddress>,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     pub struct OrdersCustomerAddress {
         pub city: Option<String>,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     #[source(
         name = "customers",
         url = "https://shop.example.com/api/customers",
@@ -87,6 +92,7 @@ pub mod paid {
         pub name: String,
     }
 
+    #[derive(Debug, Clone, PartialEq)]
     #[target(
         name = "warehouse",
         type = "postgres",
@@ -125,6 +131,7 @@ pub mod everything {
     /// Orders, as the shop's API returns them.
     ///
     /// One page has 500.
+    #[derive(Debug, Clone, PartialEq, Default)]
     #[source(
         name = "orders",
         url = "${SHOP_URL:-https://shop.example.com}/api/orders",
@@ -173,12 +180,14 @@ pub mod everything {
         pub customer: OrdersCustomer,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     pub struct OrdersLines {
         pub sku: String,
         #[field(type = "decimal(12,2)")]
         pub price: Decimal,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     pub struct OrdersCustomer {
         pub id: i64,
         #[field(name = "e-mail")]
@@ -186,12 +195,14 @@ pub mod everything {
         pub address: Option<OrdersCustomerAddress>,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     pub struct OrdersCustomerAddress {
         pub city: Option<String>,
     }
 
     /// Every field of every order.
     /// As the API has it: "raw", \ and all.
+    #[derive(Debug, Clone, PartialEq)]
     #[target(
         name = "here",
         type = "sqlite",
@@ -235,12 +246,14 @@ SELECT * EXCEPT ("2nd name") FROM "orders"
         pub customer: EverythingRowCustomer,
     }
 
+    #[derive(Debug, Clone, PartialEq)]
     pub struct EverythingRowLines {
         pub sku: String,
         #[field(type = "decimal(12,2)")]
         pub price: Decimal,
     }
 
+    #[derive(Debug, Clone, PartialEq)]
     pub struct EverythingRowCustomer {
         pub id: i64,
         #[field(name = "e-mail")]
@@ -248,8 +261,237 @@ SELECT * EXCEPT ("2nd name") FROM "orders"
         pub address: Option<EverythingRowCustomerAddress>,
     }
 
+    #[derive(Debug, Clone, PartialEq)]
     pub struct EverythingRowCustomerAddress {
         pub city: Option<String>,
+    }
+}
+
+/// `string` → table `names` of `here`.
+#[allow(missing_docs, reason = "fields are named as the API and the query name them")]
+#[::apitap::pipeline(name = "names")]
+pub mod names {
+    use ::apitap::types::{Option, String, Vec};
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    #[source(name = "string", url = "https://shop.example.com/api/names")]
+    pub struct String2 {
+        #[field(name = "@type")]
+        pub r#type: Option<String>,
+        #[field(name = "123")]
+        pub field_123: i64,
+        #[field(name = "a-b")]
+        pub a_b: Option<String>,
+        #[field(name = "aB")]
+        pub a_b_2: Option<bool>,
+        #[field(name = "a_b")]
+        pub a_b_3: Option<i32>,
+        #[field(name = "")]
+        pub field: Option<String>,
+        #[field(name = "🦀")]
+        pub field_2: Option<String>,
+        #[field(name = "_")]
+        pub field_3: Option<String>,
+        #[field(name = "Self")]
+        pub self_field: Option<String>,
+        #[field(name = "self")]
+        pub self_field_2: Option<String>,
+        #[field(name = "super")]
+        pub super_field: Option<String>,
+        #[field(name = "crate")]
+        pub crate_field: Option<String>,
+        pub run: Option<String>,
+        pub rows: Option<String>,
+        #[field(name = "PIPELINE")]
+        pub pipeline: Option<String>,
+        pub fields: Option<String>,
+        pub row: Option<String>,
+        pub columns: Option<String>,
+        pub option: Option<String2Option>,
+        pub a: Option<String2A>,
+        pub ab: Option<String2Ab>,
+        #[field(name = "A")]
+        pub a_2: Option<String2A2>,
+        pub deep: Option<String2Deep>,
+        pub grid: Vec<Option<Vec<i64>>>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    pub struct String2Option {
+        pub vec: Option<String2OptionVec>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    pub struct String2OptionVec {
+        pub string: Option<String>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    pub struct String2A {
+        pub b: Option<String2AB>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    pub struct String2AB {
+        pub x: Option<i64>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    pub struct String2Ab {
+        pub x: Option<bool>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    pub struct String2A2 {
+        #[field(name = "B")]
+        pub b: Option<String2A2B>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    pub struct String2A2B {
+        pub x: Option<String>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    pub struct String2Deep {
+        pub a: Option<String2DeepA>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    pub struct String2DeepA {
+        pub b: Option<String2DeepAB>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    pub struct String2DeepAB {
+        pub c: Option<String2DeepABC>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    pub struct String2DeepABC {
+        pub d: Option<String2DeepABCD>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    pub struct String2DeepABCD {
+        pub e: Option<Vec<Option<String2DeepABCDE>>>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    pub struct String2DeepABCDE {
+        pub f: Option<Vec<Option<Vec<String>>>>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    #[target(name = "here", type = "sqlite", path = "shop.db", table = "names", mode = "replace")]
+    #[sql(
+        r#"
+SELECT * EXCEPT ("") FROM "string"
+"#
+    )]
+    pub struct NamesRow {
+        #[field(name = "@type")]
+        pub r#type: Option<String>,
+        #[field(name = "123")]
+        pub field_123: i64,
+        #[field(name = "a-b")]
+        pub a_b: Option<String>,
+        #[field(name = "aB")]
+        pub a_b_2: Option<bool>,
+        #[field(name = "a_b")]
+        pub a_b_3: Option<i32>,
+        #[field(name = "🦀")]
+        pub field: Option<String>,
+        #[field(name = "_")]
+        pub field_2: Option<String>,
+        #[field(name = "Self")]
+        pub self_field: Option<String>,
+        #[field(name = "self")]
+        pub self_field_2: Option<String>,
+        #[field(name = "super")]
+        pub super_field: Option<String>,
+        #[field(name = "crate")]
+        pub crate_field: Option<String>,
+        pub run: Option<String>,
+        pub rows: Option<String>,
+        #[field(name = "PIPELINE")]
+        pub pipeline: Option<String>,
+        pub fields: Option<String>,
+        pub row: Option<String>,
+        pub columns: Option<String>,
+        pub option: Option<NamesRowOption>,
+        pub a: Option<NamesRowA>,
+        pub ab: Option<NamesRowAb>,
+        #[field(name = "A")]
+        pub a_2: Option<NamesRowA2>,
+        pub deep: Option<NamesRowDeep>,
+        pub grid: Vec<Option<Vec<i64>>>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowOption {
+        pub vec: Option<NamesRowOptionVec>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowOptionVec {
+        pub string: Option<String>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowA {
+        pub b: Option<NamesRowAB>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowAB {
+        pub x: Option<i64>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowAb {
+        pub x: Option<bool>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowA2 {
+        #[field(name = "B")]
+        pub b: Option<NamesRowA2B>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowA2B {
+        pub x: Option<String>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowDeep {
+        pub a: Option<NamesRowDeepA>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowDeepA {
+        pub b: Option<NamesRowDeepAB>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowDeepAB {
+        pub c: Option<NamesRowDeepABC>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowDeepABC {
+        pub d: Option<NamesRowDeepABCD>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowDeepABCD {
+        pub e: Option<Vec<Option<NamesRowDeepABCDE>>>,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct NamesRowDeepABCDE {
+        pub f: Option<Vec<Option<Vec<String>>>>,
     }
 }
 
@@ -264,6 +506,7 @@ pub mod paid_2 {
     /// Orders, as the shop's API returns them.
     ///
     /// One page has 500.
+    #[derive(Debug, Clone, PartialEq, Default)]
     #[source(
         name = "orders",
         url = "${SHOP_URL:-https://shop.example.com}/api/orders",
@@ -312,12 +555,14 @@ pub mod paid_2 {
         pub customer: OrdersCustomer,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     pub struct OrdersLines {
         pub sku: String,
         #[field(type = "decimal(12,2)")]
         pub price: Decimal,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     pub struct OrdersCustomer {
         pub id: i64,
         #[field(name = "e-mail")]
@@ -325,10 +570,12 @@ pub mod paid_2 {
         pub address: Option<OrdersCustomerAddress>,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     pub struct OrdersCustomerAddress {
         pub city: Option<String>,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     #[source(
         name = "customers",
         url = "https://shop.example.com/api/customers",
@@ -340,6 +587,7 @@ pub mod paid_2 {
         pub name: String,
     }
 
+    #[derive(Debug, Clone, PartialEq)]
     #[target(
         name = "warehouse",
         type = "postgres",
@@ -378,6 +626,7 @@ pub mod r#type {
     /// Orders, as the shop's API returns them.
     ///
     /// One page has 500.
+    #[derive(Debug, Clone, PartialEq, Default)]
     #[source(
         name = "orders",
         url = "${SHOP_URL:-https://shop.example.com}/api/orders",
@@ -426,12 +675,14 @@ pub mod r#type {
         pub customer: OrdersCustomer,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     pub struct OrdersLines {
         pub sku: String,
         #[field(type = "decimal(12,2)")]
         pub price: Decimal,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     pub struct OrdersCustomer {
         pub id: i64,
         #[field(name = "e-mail")]
@@ -439,10 +690,12 @@ pub mod r#type {
         pub address: Option<OrdersCustomerAddress>,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     pub struct OrdersCustomerAddress {
         pub city: Option<String>,
     }
 
+    #[derive(Debug, Clone, PartialEq)]
     #[target(name = "here", type = "sqlite", path = "shop.db", table = "type", mode = "append")]
     #[sql(r#"SELECT count(*) AS orders FROM "orders""#)]
     pub struct TypeRow {
@@ -451,5 +704,10 @@ pub mod r#type {
 }
 
 /// Every pipeline of this file.
-pub static PIPELINES: &[&::apitap::Pipeline] =
-    &[&paid::PIPELINE, &everything::PIPELINE, &paid_2::PIPELINE, &r#type::PIPELINE];
+pub static PIPELINES: &[&::apitap::Pipeline] = &[
+    &paid::PIPELINE,
+    &everything::PIPELINE,
+    &names::PIPELINE,
+    &paid_2::PIPELINE,
+    &r#type::PIPELINE,
+];

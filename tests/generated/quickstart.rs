@@ -7,6 +7,7 @@ pub mod earthquakes {
     use ::apitap::types::{DateTime, Option, String, Utc, Vec};
 
     /// Earthquakes of one week, as the U.S. Geological Survey publishes them.
+    #[derive(Debug, Clone, PartialEq, Default)]
     #[source(
         name = "earthquakes",
         url = "${USGS_URL}/fdsnws/event/1/query",
@@ -32,6 +33,7 @@ pub mod earthquakes {
         pub geometry: EarthquakesGeometry,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     pub struct EarthquakesProperties {
         pub mag: Option<f64>,
         pub place: Option<String>,
@@ -62,12 +64,14 @@ pub mod earthquakes {
         pub title: String,
     }
 
+    #[derive(Debug, Clone, PartialEq, Default)]
     pub struct EarthquakesGeometry {
         pub r#type: String,
         pub coordinates: Vec<f64>,
     }
 
     /// Every earthquake with all that is known of it, one row each.
+    #[derive(Debug, Clone, PartialEq)]
     #[target(
         name = "quakes",
         type = "sqlite",

@@ -16,5 +16,6 @@ mod promises {
     mod postgres;
     mod quickstart;
     mod readme;
+    mod rows;
     mod runs;
 }

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 
 use super::{Checked, PipelineSpec, Schemas, list};
-use crate::definition::Source;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, did_you_mean};
 use crate::parse::template::{QueryText, render_query};
 use crate::parse::yaml;
+use crate::schema::Schema;
 use crate::spec::{self, Project, SinkSpec, SourceSpec, TargetSpec};
 
 /// The pipelines of a project.
@@ -25,8 +25,10 @@ pub struct Pipelines {
 pub struct Broken {
     /// Its name.
     pub name: String,
-    /// Those of its sources that are well.
-    pub sources: Vec<Source>,
+    /// The sources that its query names, each once, with their fields where those are well.
+    pub sources: Vec<(String, Option<Schema>)>,
+    /// What its query yields, if that is well.
+    pub row: Option<Schema>,
 }
 
 /// Checks all pipelines of a project.
@@ -58,11 +60,11 @@ pub fn project(
             continue;
         }
         names.push(name.clone());
-        let mut sources = Vec::new();
-        let checked = file.and_then(|file| checker.query(name.clone(), file, &mut sources));
+        let mut broken = Broken { name: name.value.clone(), sources: Vec::new(), row: None };
+        let checked = file.and_then(|file| checker.query(name, file, &mut broken));
         match checked {
             Some(checked) => pipelines.checked.push(checked),
-            None => pipelines.broken.push(Broken { name: name.value, sources }),
+            None => pipelines.broken.push(broken),
         }
     }
     // What a broken pipeline will use when it is mended is not known.
@@ -114,17 +116,17 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    /// Checks the pipeline of a SQL file; `sources` becomes the sources that are well.
+    /// Checks the pipeline of a SQL file; `known` takes what is well of it.
     fn query(
         &mut self,
         name: Spanned<String>,
         file: FileId,
-        sources: &mut Vec<Source>,
+        known: &mut Broken,
     ) -> Option<Checked> {
         let text = render_query(self.files, file, self.findings)?;
         let project = self.project?;
-        let (known, complete) = self.sources(project, &text);
-        sources.extend(known.iter().map(|source| source.source.clone()));
+        let (sources, complete) = self.sources(project, &text);
+        known.sources = named(&text, &sources);
         let sink = match &text.sink {
             Some(node) => spec::sink(node, self.findings)?,
             None => SinkSpec::at(&name.place),
@@ -138,7 +140,7 @@ impl Checker<'_> {
         let spec = PipelineSpec {
             name,
             description: leading_comment(&self.files.get(file).text),
-            sources: known,
+            sources,
             target,
             sink: &sink,
             functions: &project.functions,
@@ -146,7 +148,7 @@ impl Checker<'_> {
             sql_place: &|range| text.place(range),
         };
         let before = self.findings.0.len();
-        let checked = super::pipeline(&spec, self.schemas, self.findings);
+        let checked = super::pipeline(&spec, self.schemas, &mut known.row, self.findings);
         for finding in self.findings.0.iter_mut().skip(before) {
             say_how_to_use(finding, self.files, project, &text);
         }
@@ -216,6 +218,17 @@ impl Checker<'_> {
             .chain(targets.map(|name| unused("target", name)));
         self.findings.extend(unused);
     }
+}
+
+/// The sources that a query names, in the order of first use, with the fields that are known.
+fn named(text: &QueryText, known: &[&SourceSpec]) -> Vec<(String, Option<Schema>)> {
+    let mut seen = BTreeSet::new();
+    let uses = text.uses.iter().filter(|name| seen.insert(&name.value));
+    uses.map(|name| {
+        let source = known.iter().find(|source| source.name.value == name.value);
+        (name.value.clone(), source.and_then(|source| source.source.schema.clone()))
+    })
+    .collect()
 }
 
 /// A source that is declared, but that the query does not say it uses.

@@ -3,16 +3,6 @@
 
 use std::collections::BTreeSet;
 
-/// `placeholder_post` → a module's name; keywords get `r#`.
-pub(super) fn module(name: &str) -> String {
-    identifier(&snake(name))
-}
-
-/// `createdAt` → `created_at`; keywords get `r#`.
-pub(super) fn field(name: &str) -> String {
-    identifier(&snake(name))
-}
-
 /// `createdAt` → `created_at`: ASCII, not empty, no two underscores in a row, no bare `self`.
 pub fn snake(name: &str) -> String {
     let mut out = String::new();
@@ -58,12 +48,17 @@ pub fn identifier(name: &str) -> String {
 }
 
 /// `name`, or with a number after it where that is taken.
-pub(super) fn unique(name: &str, taken: &mut BTreeSet<String>) -> String {
+pub fn unique(name: &str, joint: &str, taken: &mut BTreeSet<String>) -> String {
     let mut free = name.to_owned();
     let mut number = 2;
     while !taken.insert(free.clone()) {
-        free = format!("{}_{number}", name.strip_prefix("r#").unwrap_or(name));
+        free = format!("{name}{joint}{number}");
         number += 1;
     }
     free
+}
+
+/// An API's name for a field, or a pipeline's for a module, as an identifier that is not taken.
+pub(super) fn unique_identifier(name: &str, taken: &mut BTreeSet<String>) -> String {
+    identifier(&unique(&snake(name), "_", taken))
 }

@@ -20,7 +20,7 @@ pub(super) struct Structs {
 impl Structs {
     /// A name that no other struct of the module, and no type that it uses, has.
     pub(super) fn reserve(&mut self, name: &str) -> String {
-        const IMPORTED: [&str; 9] = [
+        const IMPORTED: [&str; 10] = [
             "DateTime",
             "Decimal",
             "NaiveDate",
@@ -29,37 +29,40 @@ impl Structs {
             "String",
             "Utc",
             "Uuid",
+            "Value",
             "Vec",
         ];
-        let mut free = name.to_owned();
-        let mut number = 2;
-        while IMPORTED.contains(&free.as_str()) || free == "Value" || self.taken.contains(&free) {
-            free = format!("{name}{number}");
-            number += 1;
-        }
-        self.taken.insert(free.clone());
-        free
+        self.taken.extend(IMPORTED.map(str::to_owned));
+        names::unique(name, "", &mut self.taken)
     }
 
-    /// Writes a struct, then those of its nested records.
-    pub(super) fn write(&mut self, out: &mut String, name: &str, fields: &[Field]) {
+    /// Writes a struct, then those of its nested records, which can do the same.
+    pub(super) fn write(
+        &mut self,
+        out: &mut String,
+        name: &str,
+        derives: &[&str],
+        attributes: &str,
+        fields: &[Field],
+    ) {
         let mut nested = Vec::new();
         let mut taken = BTreeSet::new();
         let mut body = String::new();
         for field in fields {
-            let ident = names::unique(&names::field(&field.name), &mut taken);
+            let ident = names::unique_identifier(&field.name, &mut taken);
             let ty = self.ty(name, &field.name, &field.ty, &mut nested);
             let ty = self.optional(ty, field.nullable);
             let mut item = String::new();
             docs(&mut item, field.description.as_deref());
             if !self.plain {
-                attributes(&mut item, &ident, field);
+                words(&mut item, &ident, field);
             }
             let _ = writeln!(item, "pub {ident}: {ty},");
             item.lines().for_each(|line| {
                 let _ = writeln!(body, "    {line}");
             });
         }
+        let _ = write!(out, "#[derive({})]\n{attributes}", derives.join(", "));
         if body.is_empty() {
             let _ = writeln!(out, "pub struct {name} {{}}");
         } else {
@@ -67,7 +70,7 @@ impl Structs {
         }
         for (name, fields) in nested {
             out.push('\n');
-            self.write(out, &name, &fields);
+            self.write(out, &name, derives, "", &fields);
         }
     }
 
@@ -133,7 +136,7 @@ impl Structs {
 }
 
 /// `#[field(…)]`, where the Rust field alone does not say it.
-fn attributes(out: &mut String, ident: &str, field: &Field) {
+fn words(out: &mut String, ident: &str, field: &Field) {
     let mut words = Vec::new();
     if ident.strip_prefix("r#").unwrap_or(ident) != field.name {
         words.push(format!("name = {}", text(&field.name)));

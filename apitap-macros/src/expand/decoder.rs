@@ -44,7 +44,7 @@ impl Records {
         if fields.is_empty() {
             return quote!(private::NoFields);
         }
-        let record = format_ident!("{}", unique(name, "", &mut self.taken));
+        let record = format_ident!("{}", names::unique(name, "", &mut self.taken));
         let place = self.items.len();
         let columns: Vec<_> =
             fields.iter().map(|field| self.column(name, &field.name, &field.ty)).collect();
@@ -104,7 +104,7 @@ fn item(record: &syn::Ident, doc: &str, fields: &[&Field], columns: &[Column]) -
     let mut taken = BTreeSet::new();
     let idents: Vec<_> = fields
         .iter()
-        .map(|field| identifier(&unique(&names::snake(&field.name), "_", &mut taken)))
+        .map(|field| identifier(&names::unique(&names::snake(&field.name), "_", &mut taken)))
         .collect();
     let names: Vec<_> = fields.iter().map(|field| &field.name).collect();
     let types = columns.iter().map(|column| &column.ty);
@@ -158,18 +158,8 @@ fn constructor(nullable: bool) -> syn::Ident {
     if nullable { format_ident!("optional") } else { format_ident!("required") }
 }
 
-/// `name`, or with a number after it where that is taken.
-fn unique(name: &str, joint: &str, taken: &mut BTreeSet<String>) -> String {
-    let mut free = name.to_owned();
-    let mut number = 2;
-    while !taken.insert(free.clone()) {
-        free = format!("{name}{joint}{number}");
-        number += 1;
-    }
-    free
-}
-
-fn identifier(name: &str) -> syn::Ident {
+/// A name of [`names::snake`] as a token; keywords get `r#`.
+pub(super) fn identifier(name: &str) -> syn::Ident {
     match names::identifier(name).strip_prefix("r#") {
         Some(keyword) => syn::Ident::new_raw(keyword, proc_macro2::Span::call_site()),
         None => format_ident!("{name}"),

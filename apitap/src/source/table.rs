@@ -108,13 +108,16 @@ impl PartitionStream for SourceScan {
             RecordBatchReceiverStream::builder(Arc::clone(&self.schema), BATCHES_AHEAD);
         let sender = batches.tx();
         let reading = context.session_config().get_extension::<Reading>();
-        let name = self.source.name.clone();
+        let (name, schema) = (self.source.name.clone(), Arc::clone(&self.schema));
         batches.spawn(async move {
             let begun = reading
                 .ok_or_else(|| internal_datafusion_err!("`{name}` is read outside a run"))
                 .and_then(|reading| reading.begin(&name).map_err(external));
-            let (pages, decoder) = begun?;
-            decode(pages, decoder, &sender).await.map_err(external)
+            match begun? {
+                Input::Pages(pages, decoder) => decode(pages, decoder, &sender).await,
+                Input::Batches(given) => hand_over(&given, &schema, &sender).await,
+            }
+            .map_err(external)
         });
         batches.build()
     }
@@ -125,8 +128,16 @@ fn external(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
-/// Begins to read a source's pages, and makes a decoder for them.
-pub(crate) type Begin = Box<dyn Fn() -> Result<(Pages, Box<dyn Decoder>)> + Send + Sync>;
+/// What a scan reads.
+pub(crate) enum Input {
+    /// Pages, and a decoder for their records.
+    Pages(Pages, Box<dyn Decoder>),
+    /// Records that need no request; they have all fields of the source.
+    Batches(Arc<[RecordBatch]>),
+}
+
+/// Begins to read a source.
+pub(crate) type Begin = Box<dyn Fn() -> Result<Input> + Send + Sync>;
 
 /// What one pipeline reads during a run, by the names of its sources.
 #[derive(Default)]
@@ -177,7 +188,7 @@ impl Reading {
         }
     }
 
-    fn begin(&self, source: &str) -> Result<(Pages, Box<dyn Decoder>)> {
+    fn begin(&self, source: &str) -> Result<Input> {
         match self.sources.get(source).and_then(|source| source.begin.get()) {
             Some(begin) => begin(),
             None => Err(Error::query(format!("`{source}` cannot be read: it is not fetched"))),
@@ -207,6 +218,27 @@ async fn decode(
     if decoder.rows() > 0 {
         // Nobody reads any more: then nobody misses the last batch.
         drop(batches.send(Ok(decoder.finish()?)).await);
+    }
+    Ok(())
+}
+
+/// Sends the fields that are read of batches that are there.
+async fn hand_over(
+    given: &[RecordBatch],
+    schema: &SchemaRef,
+    batches: &Sender<datafusion::common::Result<RecordBatch>>,
+) -> Result<()> {
+    for batch in given {
+        let given = batch.schema();
+        let read: Vec<_> =
+            schema.fields().iter().filter_map(|f| given.index_of(f.name()).ok()).collect();
+        let projected = batch
+            .project(&read)
+            .map_err(|cause| Error::query("the records have other fields").caused_by(cause))?;
+        // Nobody reads any more: then nobody misses the rest.
+        if batches.send(Ok(projected)).await.is_err() {
+            break;
+        }
     }
     Ok(())
 }

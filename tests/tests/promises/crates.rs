@@ -40,6 +40,21 @@ pub fn count() -> usize {
 pub async fn run() -> bool {
     returns::run().await.is_success()
 }
+
+/// What is known of them has its types: fields of records whose schema is well, and of rows whose
+/// query is, whatever else is wrong.
+pub async fn typed() -> apitap::Result<Vec<orders::OrdersRow>> {
+    let order = daily_sales::Orders { id: 1, total: Some(0.5), ..Default::default() };
+    let days = daily_sales::transform([order]).await?;
+    let _: Option<f64> = days.first().and_then(|day| day.total);
+    let mut recent = recent_orders::rows();
+    let _: Option<apitap::Result<recent_orders::RecentOrdersRow>> = recent.next().await;
+    customers::rows_in(apitap::Environment::default()).all().await?;
+    let order = orders::Orders { id: 1, ..Default::default() };
+    let row = orders::OrdersRow { id: 1, total: None, placed_at: order.placed_at };
+    assert_eq!(orders::transform([order.clone()]).await?, [row.clone()]);
+    orders::rows().all().await
+}
 ";
 
 /// The strictest crate that may include the generated file.
@@ -50,6 +65,38 @@ const STRICT: &str = "//! Pipelines under every lint.
 #![no_implicit_prelude]
 
 ::apitap::include_pipelines!();
+";
+
+/// What a strict crate does with the quickstart's pipeline.
+const QUICKSTART: &str = "
+/// The strongest of the earthquakes that come.
+///
+/// # Errors
+/// What a run would fail with.
+pub async fn strongest() -> ::apitap::Result<::std::option::Option<f64>> {
+    let mut strongest = ::std::option::Option::None;
+    let mut rows = earthquakes::rows();
+    while let ::std::option::Option::Some(row) = rows.next().await {
+        let magnitude: ::std::option::Option<f64> = row?.magnitude;
+        strongest = if magnitude > strongest { magnitude } else { strongest };
+    }
+    ::std::result::Result::Ok(strongest)
+}
+";
+
+/// What a strict crate does with every form of generated code.
+const EVERYTHING: &str = "
+/// Joins two sources, and asks another pipeline for its rows.
+///
+/// # Errors
+/// What a run would fail with.
+pub async fn both() -> ::apitap::Result<::std::vec::Vec<paid::PaidRow>> {
+    let order = paid::Orders { id: 1, paid: true, ..::std::default::Default::default() };
+    let customer = paid::Customers { id: 1, ..::std::default::Default::default() };
+    let _: ::apitap::Rows<names::NamesRow> = names::rows_in(::apitap::Environment::process());
+    names::transform([<names::String2 as ::std::default::Default>::default()]).await?;
+    paid::transform([order], [customer]).await
+}
 ";
 
 /// What the compiler says to each crate. All of them are compiled in one build, once.
@@ -63,8 +110,15 @@ pub(crate) fn said() -> &'static BTreeMap<String, Vec<String>> {
         }
         crates = with_project(crates, "broken", &root().join("tests/broken"), BROKEN);
         let quickstart = root().join("examples/quickstart");
-        crates = with_project(crates, "quickstart", &quickstart, STRICT);
-        crates = with_project(crates, "strict", &root().join("tests/generated"), STRICT);
+        let used = format!("{STRICT}{QUICKSTART}");
+        crates = with_project(crates, "quickstart", &quickstart, &used);
+        let used = format!("{STRICT}{EVERYTHING}");
+        crates = with_project(crates, "strict", &root().join("tests/generated"), &used);
+        for example in ["orders", "postgres"] {
+            let name = format!("{example}-example");
+            let folder = root().join("examples").join(example);
+            crates = with_project(crates, &name, &folder, STRICT);
+        }
         crates = crates.with("renamed", "tap", [("lib.rs", renamed().as_str())]);
         crates.compile()
     })
@@ -175,6 +229,8 @@ fn check_generated(folder: &Path, snapshot: &str) {
 fn generated_code_has_no_warnings_and_needs_no_prelude() {
     assert_eq!(said()["quickstart"], Vec::<String>::new());
     assert_eq!(said()["strict"], Vec::<String>::new());
+    assert_eq!(said()["orders-example"], Vec::<String>::new());
+    assert_eq!(said()["postgres-example"], Vec::<String>::new());
 }
 
 #[test]

@@ -1,0 +1,2 @@
+{{ sink(name="here", table="names", mode="replace") }}
+SELECT * EXCEPT ("") FROM {{ use_source("string") }}
