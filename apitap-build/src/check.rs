@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::definition::{Definition, Function, Mode};
+use crate::definition::{Definition, Function, Map, Mode, Transform};
 use crate::diagnostic::{Finding, Findings, Place, Spanned, nearest};
 use crate::schema::Schema;
 use crate::spec::{FunctionSpec, SinkSpec, SourceSpec, TargetSpec};
@@ -32,6 +32,19 @@ pub struct PipelineSpec<'a> {
     pub sql: &'a str,
     /// Where bytes of the query were written.
     pub sql_place: &'a dyn Fn(Range<usize>) -> Place,
+    /// What is in place of the query: then the only source is what it maps.
+    pub map: Option<&'a MapSpec>,
+}
+
+/// A Rust function in place of the query.
+#[derive(Debug, Clone)]
+pub struct MapSpec {
+    /// The function.
+    pub map: Map,
+    /// What it yields.
+    pub row: Schema,
+    /// Where each column of that is declared.
+    pub column_places: Vec<Place>,
 }
 
 /// What to do with a source that declares no schema.
@@ -72,7 +85,10 @@ pub fn pipeline(
         name: spec.name.value.clone(),
         description: spec.description.clone(),
         sources: spec.sources.iter().map(|source| source.source.clone()).collect(),
-        sql: spec.sql.to_owned(),
+        transform: match spec.map {
+            Some(map) => Transform::Map(map.map.clone()),
+            None => Transform::Sql(spec.sql.to_owned()),
+        },
         functions: called(spec),
         row: None,
         target: spec.target.target.clone(),
@@ -82,7 +98,10 @@ pub fn pipeline(
     };
     let mut column_places = Vec::new();
     if undeclared.is_empty() {
-        let planned = plan(spec, findings)?;
+        let planned = match spec.map {
+            Some(map) => mapped(spec, map),
+            None => plan(spec, findings)?,
+        };
         *row = Some(planned.row.clone());
         keep_what_is_read(&mut definition, &planned.reads);
         check_key(&key, &planned, findings)?;
@@ -95,12 +114,14 @@ pub fn pipeline(
 /// Plans the query of a definition whose sources' schemas have been found out at run time.
 ///
 /// # Errors
-/// The findings, in the order of the query; their places are byte ranges of [`Definition::sql`].
+/// The findings, in the order of the query; their places are byte ranges of the query.
 pub fn complete(
     definition: &mut Definition,
     files: &mut crate::diagnostic::Files,
 ) -> Result<(), Vec<Finding>> {
-    let file = files.add(format!("{}.sql", definition.name), definition.sql.clone());
+    // A map is declared with its row: there is nothing to find out.
+    let Some(sql) = definition.sql().map(str::to_owned) else { return Ok(()) };
+    let file = files.add(format!("{}.sql", definition.name), sql.clone());
     let empty = Schema::default();
     let places = BTreeMap::new();
     let tables: Vec<_> = definition
@@ -120,7 +141,7 @@ pub fn complete(
         .collect();
     let place = |range: Range<usize>| Place::text(file, range);
     let (planned, findings) = query::plan(&query::Query {
-        sql: &definition.sql,
+        sql: &sql,
         tables: &tables,
         functions: &functions,
         place: &place,
@@ -222,6 +243,19 @@ fn plan(spec: &PipelineSpec<'_>, findings: &mut Findings) -> Option<query::Plann
     });
     found.into_iter().for_each(|finding| findings.push(finding));
     planned
+}
+
+/// What a map yields is declared; it reads whole records.
+fn mapped(spec: &PipelineSpec<'_>, map: &MapSpec) -> query::Planned {
+    let all = |source: &&SourceSpec| {
+        let fields = source.source.schema.iter().flat_map(|schema| &schema.fields);
+        (source.name.value.clone(), fields.map(|field| field.name.clone()).collect())
+    };
+    query::Planned {
+        row: map.row.clone(),
+        reads: spec.sources.iter().map(all).collect(),
+        column_places: map.column_places.clone(),
+    }
 }
 
 /// Leaves out the sources that the query does not read, and notes the fields that it reads.

@@ -85,9 +85,10 @@ pub fn module(name: &str, checked: &Checked) -> String {
     docs(&mut body, definition.description.as_deref());
     let mut words = String::new();
     attribute::write(&mut words, "target", attribute::target(definition));
-    words.push_str(&match definition.sql.contains('\n') {
-        true => format!("#[sql(\n    {SQL}\n)]\n"),
-        false => format!("#[sql({SQL})]\n"),
+    words.push_str(&match definition.sql() {
+        None => String::new(),
+        Some(sql) if sql.contains('\n') => format!("#[sql(\n    {SQL}\n)]\n"),
+        Some(_) => format!("#[sql({SQL})]\n"),
     });
     let fields = definition.row.as_ref().map_or(&[][..], |row| &row.fields);
     structs.write(&mut body, &row, ROW, &words, fields);
@@ -103,7 +104,7 @@ pub fn module(name: &str, checked: &Checked) -> String {
     indent(&mut out, &uses(&structs.types));
     indent(&mut out, &body);
     out.push_str("}\n");
-    out.replacen(SQL, &raw(&definition.sql), 1)
+    out.replacen(SQL, &raw(definition.sql().unwrap_or_default()), 1)
 }
 
 /// What the rest of the program sees of a pipeline that has errors, so that those are all it gets:

@@ -13,7 +13,7 @@ use crate::schema::Schema;
 mod rust;
 mod text;
 
-pub use rust::{Custom, Function, RustRole};
+pub use rust::{Custom, Function, Map, RustRole, Transform};
 pub use text::{Part, TextError};
 
 /// One pipeline: which sources, which query over them, into which table.
@@ -26,8 +26,9 @@ pub struct Definition {
     pub description: Option<String>,
     /// The sources that the query reads, each once, in order of first use.
     pub sources: Vec<Source>,
-    /// One SQL query (DataFusion's dialect, identifiers keep their case) over the sources by name.
-    pub sql: String,
+    /// What makes rows of the sources' records.
+    #[serde(flatten)]
+    pub transform: Transform,
     /// The Rust functions that the query calls.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<Function>,
@@ -111,6 +112,16 @@ pub fn default_timeout() -> Duration {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pointer(pub String);
+
+impl Definition {
+    /// The query; `None` where a Rust function makes the rows.
+    pub fn sql(&self) -> Option<&str> {
+        match &self.transform {
+            Transform::Sql(sql) => Some(sql),
+            Transform::Map(_) => None,
+        }
+    }
+}
 
 impl Source {
     /// The Rust types that it names, as paths.

@@ -63,7 +63,7 @@ pub(crate) fn read(
     let digits = digits(attribute, spans, findings)?;
     let name = item.sig.ident.unraw().to_string();
     for (span, what, help) in obstacles(&item.sig) {
-        let message = format!("a query cannot call {what}");
+        let message = format!("a function that a query calls cannot be {what}");
         findings.push(Finding::error("E0364", message, &spans.place(span)).help(help));
     }
     if findings.0.len() > before {
@@ -118,8 +118,12 @@ fn digits(
     for (key, node) in entries {
         if key.value != "returns" {
             findings.push(
-                Finding::error("E0317", format!("`function` has no word `{}`", key.value), &key.place)
-                    .help("it has `returns`, as in `returns = \"decimal(12,2)\"`"),
+                Finding::error(
+                    "E0317",
+                    format!("`function` has no word `{}`", key.value),
+                    &key.place,
+                )
+                .help("it has `returns`, as in `returns = \"decimal(12,2)\"`"),
             );
             continue;
         }
@@ -135,28 +139,30 @@ fn digits(
     Ok(digits)
 }
 
-/// What keeps a query from calling it: where, what it is called, and what to do.
-fn obstacles(signature: &syn::Signature) -> Vec<(Span, &'static str, &'static str)> {
+/// What a function of a pipeline cannot be: where it says so, what, and what to do.
+pub(crate) fn obstacles(signature: &syn::Signature) -> Vec<(Span, &'static str, &'static str)> {
     let mut found = Vec::new();
     if let Some(token) = &signature.asyncness {
-        let help = "a query computes: fetch what it needs from a source of its own";
-        found.push((token.span(), "an async function", help));
+        let help = "nothing waits here: fetch what it needs from a source of its own";
+        found.push((token.span(), "asynchronous", help));
     }
     if let syn::Safety::Unsafe(token) = &signature.safety {
-        found.push((token.span(), "an unsafe function", "leave `unsafe` out"));
+        found.push((token.span(), "unsafe", "leave `unsafe` out"));
     }
     if let Some(abi) = &signature.abi {
-        found.push((abi.span(), "a function of another language", "leave `extern` out"));
+        found.push((abi.span(), "one of another language", "leave `extern` out"));
     }
     let generics = &signature.generics;
-    if let Some(parameter) =
-        generics.params.iter().find(|parameter| !matches!(parameter, syn::GenericParam::Lifetime(_)))
+    if let Some(parameter) = generics
+        .params
+        .iter()
+        .find(|parameter| !matches!(parameter, syn::GenericParam::Lifetime(_)))
     {
         let help = "write the types of its parameters out";
-        found.push((parameter.span(), "a generic function", help));
+        found.push((parameter.span(), "generic", help));
     }
     if let Some(variadic) = &signature.variadic {
-        found.push((variadic.span(), "a function of any number of arguments", "name each of them"));
+        found.push((variadic.span(), "one of any number of arguments", "name each of them"));
     }
     if let Some(receiver) = signature.receiver() {
         let help = "write what it needs as parameters of their own";
@@ -174,8 +180,12 @@ fn returns(
 ) -> Option<Returns> {
     let syn::ReturnType::Type(_, written) = output else {
         findings.push(
-            Finding::error("E0363", "a function gives a value, this one gives none", &spans.place(name))
-                .help("say which: `-> Option<String>`"),
+            Finding::error(
+                "E0363",
+                "a function gives a value, this one gives none",
+                &spans.place(name),
+            )
+            .help("say which: `-> Option<String>`"),
         );
         return None;
     };

@@ -12,6 +12,7 @@ mod attribute;
 mod custom;
 mod expand;
 mod function;
+mod map;
 mod module;
 mod record;
 mod report;

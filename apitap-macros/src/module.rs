@@ -15,7 +15,7 @@ pub(crate) struct Module {
 }
 
 /// The attributes that this macro takes away.
-const OURS: [&str; 5] = ["source", "target", "sql", "sql_file", "function"];
+const OURS: [&str; 6] = ["source", "target", "sql", "sql_file", "function", "map"];
 
 impl Module {
     /// Takes a module apart.

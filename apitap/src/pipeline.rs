@@ -5,11 +5,12 @@
 
 use std::sync::OnceLock;
 
-use apitap_build::definition::{Definition, Function, RustRole, Source};
+use apitap_build::definition::{Definition, Function, RustRole, Source, Transform};
 use apitap_build::engine;
 use datafusion::logical_expr::ScalarUDF;
 
 use crate::function::{self, Call};
+use crate::map::MapCall;
 use crate::source::custom::RustType;
 use crate::source::decode::{Decoder, dynamic};
 use crate::{Error, Result};
@@ -26,6 +27,7 @@ pub struct Pipeline {
     decoders: &'static [(&'static str, MakeDecoder)],
     functions: &'static [(&'static str, Call)],
     types: &'static [RustType],
+    map: Option<MapCall>,
 }
 
 impl Pipeline {
@@ -37,7 +39,15 @@ impl Pipeline {
         decoders: &'static [(&'static str, MakeDecoder)],
     ) -> Self {
         let name = std::borrow::Cow::Borrowed(name);
-        Self { name, json, definition: OnceLock::new(), decoders, functions: &[], types: &[] }
+        Self {
+            name,
+            json,
+            definition: OnceLock::new(),
+            decoders,
+            functions: &[],
+            types: &[],
+            map: None,
+        }
     }
 
     /// The same with the Rust functions that its query calls, by name.
@@ -52,7 +62,7 @@ impl Pipeline {
     pub fn from_definition(definition: Definition) -> Self {
         let name = definition.name.clone().into();
         let definition = OnceLock::from(Ok(definition));
-        Self { name, json: "", definition, decoders: &[], functions: &[], types: &[] }
+        Self { name, json: "", definition, decoders: &[], functions: &[], types: &[], map: None }
     }
 
     /// The same with the Rust types that its sources name.
@@ -61,6 +71,22 @@ impl Pipeline {
     pub const fn types(mut self, types: &'static [RustType]) -> Self {
         self.types = types;
         self
+    }
+
+    /// The same with a Rust function in place of its query.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn map(mut self, map: MapCall) -> Self {
+        self.map = Some(map);
+        self
+    }
+
+    /// What makes its rows in place of a query.
+    ///
+    /// # Errors
+    /// It is not in this program.
+    pub(crate) fn mapping(&self, name: &str) -> Result<MapCall> {
+        self.map.ok_or_else(|| not_here(&format!("the map `{name}`")))
     }
 
     /// The Rust types that its sources may name.
@@ -117,10 +143,13 @@ impl Pipeline {
             let signs = *role == RustRole::Authenticate;
             !self.types.iter().any(|ty| ty.path == custom.path && ty.signs() == signs)
         });
-        let types = missing.map_or(Ok(()), |(_, custom)| {
-            Err(not_here(&format!("the type `{}`", custom.path)))
-        });
-        let linked = types.and_then(|()| self.bodies(definition).map(drop));
+        let types = missing
+            .map_or(Ok(()), |(_, custom)| Err(not_here(&format!("the type `{}`", custom.path))));
+        let mapping = match &definition.transform {
+            Transform::Map(map) => self.mapping(&map.name).map(drop),
+            Transform::Sql(_) => Ok(()),
+        };
+        let linked = types.and(mapping).and_then(|()| self.bodies(definition).map(drop));
         linked.map_err(|error| error.in_pipeline(&self.name))
     }
 

@@ -1,6 +1,7 @@
 //! What generated code is made of. Not for people: it may change with every version.
 
 pub use crate::function::Arguments;
+pub use crate::map::{Emit, Mapped, Records};
 pub use crate::source::custom::RustType;
 pub use crate::source::decode::Decoder;
 pub use crate::source::decode::RecordDecoder;

@@ -146,6 +146,7 @@ impl Checker<'_> {
             functions: &project.functions,
             sql: &text.sql,
             sql_place: &|range| text.place(range),
+            map: None,
         };
         let before = self.findings.0.len();
         let checked = super::pipeline(&spec, self.schemas, &mut known.row, self.findings);

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::structs::Structs;
 use super::text;
 use crate::definition::Function;
-use crate::schema::notation::type_text;
 use crate::schema::Type;
+use crate::schema::notation::type_text;
 
 /// Writes `#[function] fn name(…) -> … { path(…) }`, so that rustc holds the path against what the
 /// YAML file says.

@@ -39,6 +39,29 @@ impl Function {
     }
 }
 
+/// What makes rows of records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transform {
+    /// One SQL query (DataFusion's dialect, identifiers keep their case) over the sources by name.
+    Sql(String),
+    /// A Rust function, which is called with each record of the only source.
+    Map(Map),
+}
+
+/// A Rust function that makes rows of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Map {
+    /// Its name.
+    pub name: String,
+    /// Where the SQL file says that it is; `None` where it stands in the pipeline's own module.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Whether a call may fail.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fallible: bool,
+}
+
 /// A Rust type that does what no word says, and the settings that it is made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Custom {

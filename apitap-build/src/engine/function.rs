@@ -130,9 +130,8 @@ impl ScalarUDFImpl for Declared {
     fn return_field_from_args(&self, arguments: ReturnFieldArgs<'_>) -> Result<FieldRef> {
         let returns = &self.function.returns;
         let mut pairs = self.function.parameters.iter().zip(arguments.arg_fields);
-        let null_in = pairs.any(|(parameter, argument)| {
-            !parameter.nullable && argument.is_nullable()
-        });
+        let null_in =
+            pairs.any(|(parameter, argument)| !parameter.nullable && argument.is_nullable());
         let field = Field::new(self.name(), returns.ty.clone(), returns.nullable || null_in);
         Ok(Arc::new(arrow::field(&field)))
     }

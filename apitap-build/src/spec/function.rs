@@ -1,8 +1,8 @@
 //! `functions` as written → [`FunctionSpec`]s.
 
+use super::FunctionSpec;
 use super::path::rust_path;
 use super::words::{Words, wrong_kind};
-use super::FunctionSpec;
 use crate::definition::Function;
 use crate::diagnostic::{Finding, Findings, Spanned};
 use crate::schema::notation::{self, type_text};

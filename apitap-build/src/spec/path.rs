@@ -26,11 +26,14 @@ pub(super) fn rust_path(written: &Spanned<String>, findings: &mut Findings) -> b
                     text.trim_start_matches("self::").trim_start_matches("::")
                 ))
         }
-        Err(_) => Finding::error("E0362", format!("`{text}` is not a path of Rust"), &written.place)
-            .help(match syn::parse_str::<syn::Ident>(name) {
-                Ok(_) => format!("write `crate::module::{name}`"),
-                Err(_) => "write the item's path, as in `crate::module::item`".to_owned(),
-            }),
+        Err(_) => {
+            Finding::error("E0362", format!("`{text}` is not a path of Rust"), &written.place).help(
+                match syn::parse_str::<syn::Ident>(name) {
+                    Ok(_) => format!("write `crate::module::{name}`"),
+                    Err(_) => "write the item's path, as in `crate::module::item`".to_owned(),
+                },
+            )
+        }
     };
     findings.push(finding);
     false

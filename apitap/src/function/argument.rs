@@ -78,7 +78,9 @@ impl Argument<'_> for Decimal {
         let mut number = array.value(row);
         let mut scale = u32::from(array.scale().unsigned_abs());
         // Zeros at the end are no digits that count.
-        while scale > 0 && number % 10 == 0 && Self::try_from_i128_with_scale(number, scale).is_err()
+        while scale > 0
+            && number % 10 == 0
+            && Self::try_from_i128_with_scale(number, scale).is_err()
         {
             number /= 10;
             scale -= 1;

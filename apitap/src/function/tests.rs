@@ -61,12 +61,7 @@ fn decimals(values: &[i128], scale: i8) -> ArrayRef {
 
 #[test]
 fn values_pass_through_as_they_are() {
-    check(
-        Type::String,
-        texts(&[Some("a"), None]),
-        |all| same::<&str>(all),
-        Ok(&["a", "null"]),
-    );
+    check(Type::String, texts(&[Some("a"), None]), |all| same::<&str>(all), Ok(&["a", "null"]));
     check(Type::String, texts(&[Some("ä")]), |all| same::<String>(all), Ok(&["ä"]));
     check(
         Type::Int64,

@@ -178,8 +178,7 @@ impl Request {
             Error::config(format!("{what} of the header `{name}` does not fit into a header"))
                 .help("a header holds one line of visible characters")
         };
-        let header =
-            HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit("the name"))?;
+        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit("the name"))?;
         let mut content = HeaderValue::from_str(value).map_err(|_| unfit("the value"))?;
         content.set_sensitive(true);
         self.inner.headers_mut().insert(header, content);

@@ -25,9 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use apitap_build::definition::{
-    ApiKeyPlace, Auth, Pagination, Pointer, Retry, RustRole, Source,
-};
+use apitap_build::definition::{ApiKeyPlace, Auth, Pagination, Pointer, Retry, RustRole, Source};
 use base64::Engine;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -140,11 +138,7 @@ pub fn resolve(source: &Source, types: &[RustType], environment: &mut Environmen
 /// The Rust types that a source names, with their settings: how it authenticates, how it paginates.
 ///
 /// That each is among `types` was checked before.
-fn custom(
-    source: &Source,
-    types: &[RustType],
-    environment: &mut Environment,
-) -> [Prepared; 2] {
+fn custom(source: &Source, types: &[RustType], environment: &mut Environment) -> [Prepared; 2] {
     let mut prepared = [Prepared::default(), Prepared::default()];
     for (role, custom) in source.rust_types() {
         let signs = role == RustRole::Authenticate;

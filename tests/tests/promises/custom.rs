@@ -87,7 +87,11 @@ mod domains {
         name = "customers",
         url = "${API}",
         data_path = "/data",
-        auth(custom(type = "crate::promises::custom::shop::Signed", id = "tester", key = "${SHOP_KEY}")),
+        auth(custom(
+            type = "crate::promises::custom::shop::Signed",
+            id = "tester",
+            key = "${SHOP_KEY}"
+        )),
         pagination(kind = "custom", type = "crate::promises::custom::shop::Pages", size = 50)
     )]
     pub struct Customer {
@@ -100,11 +104,13 @@ mod domains {
     }
 
     #[target(type = "sqlite", path = "${OUT}", table = "domains", mode = "merge", key = ["id"])]
-    #[sql("
+    #[sql(
+        "
         SELECT id, domain_of(email) AS domain, parsed(code) AS code, doubled(total) AS total,
                day_of(seen) AS day, same(token) AS token, coalesced(email, 'nobody') AS name
         FROM customers WHERE domain_of(email) IS NULL OR domain_of(email) <> 'hidden.example'
-    ")]
+    "
+    )]
     pub struct Domain {
         pub id: i64,
         pub domain: Option<String>,
@@ -201,12 +207,22 @@ fn functions_a_signature_and_pages_of_rust_work_together() {
         ),
         [
             json!([
-                10, null, 10, "20.50", "2026-11-24", "67e55044-10b1-426f-9247-bb680e5fe0c8",
+                10,
+                null,
+                10,
+                "20.50",
+                "2026-11-24",
+                "67e55044-10b1-426f-9247-bb680e5fe0c8",
                 "nobody"
             ]),
             json!([
-                149, "shop2.example", 149, "298.50", "2026-11-24",
-                "67e55044-10b1-426f-9247-bb680e5fe0c8", "c149@shop2.example"
+                149,
+                "shop2.example",
+                149,
+                "298.50",
+                "2026-11-24",
+                "67e55044-10b1-426f-9247-bb680e5fe0c8",
+                "c149@shop2.example"
             ]),
         ]
     );
@@ -257,8 +273,7 @@ fn what_a_custom_type_needs_is_asked_for_before_the_first_request() {
 #[test]
 fn pages_that_lead_back_are_an_error_and_secrets_stay_out_of_it() {
     use apitap_tests::faults::{Fault, On};
-    let echoed = collection(customers(150, |id| id.to_string()))
-        .fault(On::page(2), Fault::Page(1));
+    let echoed = collection(customers(150, |id| id.to_string())).fault(On::page(2), Fault::Page(1));
     let api = Api::serve(echoed);
     let folder = tempfile::tempdir().unwrap();
     let report = load(&api, &folder.path().join("out.db"), &[KEY]);

@@ -74,16 +74,23 @@ pub fn hides(name: &str) -> Option<&'static str> {
 
 /// What looks like a call, and is a form of its own: `CAST(a AS INT)`.
 const FORMS: [&str; 13] = [
-    "array", "case", "cast", "convert", "exists", "grouping", "interval", "map", "not", "overlay",
-    "safe_cast", "struct", "try_cast",
+    "array",
+    "case",
+    "cast",
+    "convert",
+    "exists",
+    "grouping",
+    "interval",
+    "map",
+    "not",
+    "overlay",
+    "safe_cast",
+    "struct",
+    "try_cast",
 ];
 
 /// The finding, if the culprit is a call of such a function.
-pub(super) fn explain(
-    context: &Context<'_>,
-    blame: &Blame<'_>,
-    culprit: Culprit,
-) -> Option<Draft> {
+pub(super) fn explain(context: &Context<'_>, blame: &Blame<'_>, culprit: Culprit) -> Option<Draft> {
     let Culprit::Expression(node) = culprit else { return None };
     let expr = blame.expr(node)?;
     let name = name_of(&expr)?;

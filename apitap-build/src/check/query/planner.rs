@@ -50,9 +50,9 @@ impl Planner {
     ) -> Self {
         let source = |schema| provider_as_source(Arc::new(EmptyTable::new(schema)));
         let tables = tables.into_iter().map(|(name, schema)| (name, source(schema))).collect();
-        let functions = functions.into_iter().map(|function| {
-            (function.name.clone(), Arc::new(engine::function(function, None)))
-        });
+        let functions = functions
+            .into_iter()
+            .map(|function| (function.name.clone(), Arc::new(engine::function(function, None))));
         let functions = functions.collect();
         Self { state: session(), tables, functions, probe: Probe::default() }
     }

@@ -32,12 +32,7 @@ fn a_result_may_be_null_only_where_an_argument_is_that_the_function_does_not_see
     assert_eq!(
         row("SELECT domain_of('a') AS a, domain_of(status) AS b, half(NULL) AS c, token() AS d \
              FROM orders"),
-        [
-            (Type::String, false),
-            (Type::String, true),
-            (Type::Float64, false),
-            (Type::Uuid, false)
-        ]
+        [(Type::String, false), (Type::String, true), (Type::Float64, false), (Type::Uuid, false)]
     );
 }
 

@@ -81,7 +81,11 @@ fn functions() -> Vec<Function> {
     vec![
         function("domain_of", &[("email", Type::String, false)], Type::String),
         function("half", &[("number", Type::Float64, true)], Type::Float64),
-        function("clamped", &[("value", decimal.clone(), false), ("n", Type::Int32, true)], decimal),
+        function(
+            "clamped",
+            &[("value", decimal.clone(), false), ("n", Type::Int32, true)],
+            decimal,
+        ),
         function("token", &[], Type::Uuid),
     ]
 }
@@ -118,7 +122,8 @@ fn planned(sql: &str) -> (Files, Option<Planned>, Vec<Finding>) {
         .map(|function| Callable { function, declared: Some(at("functions")) })
         .collect();
     let place = |range: std::ops::Range<usize>| Place::text(file, range);
-    let (planned, findings) = plan(&Query { sql, tables: &tables, functions: &callables, place: &place });
+    let (planned, findings) =
+        plan(&Query { sql, tables: &tables, functions: &callables, place: &place });
     (files, planned, findings)
 }
 
