@@ -162,9 +162,10 @@ impl RustMap {
         let caller = self.caller();
         let takes = Span::mixed_site().located_at(self.takes);
         let gives = Span::mixed_site().located_at(self.gives);
+        let (given, emit) = (syn::Ident::new("record", takes), syn::Ident::new("emit", gives));
         let taken = match self.by_reference {
-            true => quote_spanned!(takes=> &record),
-            false => quote_spanned!(takes=> record),
+            true => quote_spanned!(takes=> &#given),
+            false => quote_spanned!(takes=> #given),
         };
         let value = quote_spanned!(gives=> mapped);
         let checked = match self.fallible {
@@ -172,24 +173,24 @@ impl RustMap {
                 let #value = match #value {
                     ::core::result::Result::Ok(#value) => #value,
                     ::core::result::Result::Err(error) => {
-                        return ::core::result::Result::Err(emit.failed(&error));
+                        return ::core::result::Result::Err(#emit.failed(&error));
                     }
                 };
             },
             false => TokenStream::new(),
         };
         let rows = match self.single {
-            true => quote_spanned!(gives=> emit.row(&#value)?;),
+            true => quote_spanned!(gives=> #emit.row(&#value)?;),
             false => quote_spanned! {gives=>
                 for row in ::core::iter::IntoIterator::into_iter(#value) {
-                    emit.row(&row)?;
+                    #emit.row(&row)?;
                 }
             },
         };
         quote! {
             #[doc(hidden)]
             fn #caller(records: #krate::private::Records) -> #krate::private::Mapped {
-                records.map::<#record, #row>(|record, emit| {
+                records.map::<#record, #row>(|#given, #emit| {
                     let #value = #ident(#taken);
                     #checked
                     #rows

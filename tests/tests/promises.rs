@@ -13,6 +13,7 @@ mod promises {
     mod findings;
     mod harness;
     mod interpreter;
+    mod map;
     mod postgres;
     mod quickstart;
     mod readme;
