@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use crate::check::Checked;
 use crate::check::project::Broken;
 use crate::compile::Compiled;
-use crate::definition::Definition;
+use crate::definition::{Definition, Transform};
 use crate::diagnostic::{Finding, Severity};
 use crate::render;
 
@@ -72,8 +72,9 @@ pub fn module(name: &str, checked: &Checked) -> String {
     let definition = &checked.definition;
     let mut structs = structs::Structs::default();
     let mut body = String::new();
+    let mut record = String::new();
     for source in &definition.sources {
-        let record = structs.reserve(&names::camel(&source.name));
+        record = structs.reserve(&names::camel(&source.name));
         docs(&mut body, source.description.as_deref());
         let mut words = String::new();
         attribute::write(&mut words, "source", attribute::source(source));
@@ -92,6 +93,10 @@ pub fn module(name: &str, checked: &Checked) -> String {
     });
     let fields = definition.row.as_ref().map_or(&[][..], |row| &row.fields);
     structs.write(&mut body, &row, ROW, &words, fields);
+    if let Transform::Map(map) = &definition.transform {
+        body.push('\n');
+        function::write_map(&mut body, map, &record, &row);
+    }
     for called in &definition.functions {
         body.push('\n');
         function::write(&mut body, called, &mut structs);

@@ -13,6 +13,7 @@ use crate::tree::{Node, Value};
 mod auth;
 mod custom;
 mod function;
+mod map;
 mod pagination;
 mod path;
 mod source;
@@ -20,6 +21,7 @@ mod target;
 mod values;
 mod words;
 
+pub(crate) use map::{MapWords, map};
 pub use source::source;
 pub use target::{inline_target, sink};
 

@@ -274,6 +274,7 @@ impl RustFunction {
     /// The code that calls it for each row of a batch.
     pub(crate) fn expand(&self, krate: &syn::Path) -> TokenStream {
         let (caller, ident) = (self.caller(), &self.ident);
+        let arguments = syn::Ident::new("arguments", Span::mixed_site());
         let mut columns = Vec::new();
         let mut values = Vec::new();
         let mut passed = Vec::new();
@@ -283,7 +284,7 @@ impl RustFunction {
             let span = Span::mixed_site().located_at(parameter.span);
             let value = format_ident!("value_{index}", span = span);
             let ty = rust_type(&parameter.ty, parameter.passed, krate);
-            columns.push(quote!(let #column = arguments.column::<#ty>(#index)?;));
+            columns.push(quote!(let #column = #arguments.column::<#ty>(#index)?;));
             let get = quote!(#column.get(row)?);
             values.push(match parameter.nullable {
                 true => quote!(let #value = #get;),
@@ -299,7 +300,7 @@ impl RustFunction {
         let given = quote_spanned!(span=> given);
         let some = quote!(::core::option::Option::Some);
         let ok = quote!(::core::result::Result::Ok);
-        let failed = quote!(|error| arguments.failed(&error));
+        let failed = quote_spanned!(span=> |error| #arguments.failed(&error));
         let outcome = match (self.returns.fallible, self.returns.nullable) {
             (false, false) => quote!(#ok(#some(#given))),
             (false, true) => quote!(#ok(#given)),
@@ -311,10 +312,10 @@ impl RustFunction {
             #[doc(hidden)]
             #[allow(dead_code)]
             fn #caller(
-                arguments: &#krate::private::Arguments<'_>,
+                #arguments: &#krate::private::Arguments<'_>,
             ) -> ::core::result::Result<#krate::private::ArrayRef, #krate::Error> {
                 #(#columns)*
-                arguments.collect::<#ty>(|row| {
+                #arguments.collect::<#ty>(|row| {
                     #(#values)*
                     let #given = #ident(#(#passed),*);
                     #outcome

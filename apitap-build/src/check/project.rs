@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Checked, PipelineSpec, Schemas, list};
+use super::{Checked, MapSpec, PipelineSpec, Schemas, list};
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, did_you_mean};
 use crate::parse::template::{QueryText, render_query};
 use crate::parse::yaml;
@@ -137,6 +137,15 @@ impl Checker<'_> {
         if !complete || !super::query::called(&text.sql, &broken).is_empty() {
             return None;
         }
+        let map = match &text.map {
+            Some(node) => Some(spec::map(node, self.files, self.findings)?),
+            None => None,
+        };
+        let map = map.map(|spec::MapWords { map, row, column_places }| MapSpec {
+            map,
+            row,
+            column_places,
+        });
         let spec = PipelineSpec {
             name,
             description: leading_comment(&self.files.get(file).text),
@@ -146,7 +155,7 @@ impl Checker<'_> {
             functions: &project.functions,
             sql: &text.sql,
             sql_place: &|range| text.place(range),
-            map: None,
+            map: map.as_ref(),
         };
         let before = self.findings.0.len();
         let checked = super::pipeline(&spec, self.schemas, &mut known.row, self.findings);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::structs::Structs;
 use super::text;
-use crate::definition::Function;
+use crate::definition::{Function, Map};
 use crate::schema::Type;
 use crate::schema::notation::type_text;
 
@@ -49,6 +49,29 @@ pub(super) fn write(out: &mut String, function: &Function, structs: &mut Structs
         let _ = writeln!(out, ") -> {returns} {{");
     }
     let _ = writeln!(out, "    {path}({})\n}}", arguments.join(", "));
+}
+
+/// Writes `#[map] fn name(record: Record) -> … { path(record) }`.
+pub(super) fn write_map(out: &mut String, map: &Map, record: &str, row: &str) {
+    let path = map.path.as_deref().unwrap_or(&map.name);
+    let rows = format!("impl ::core::iter::IntoIterator<Item = {row}>");
+    let error = "impl ::core::fmt::Display";
+    let mut returns = match map.fallible {
+        true => format!("::core::result::Result<{rows}, {error}>"),
+        false => rows.clone(),
+    };
+    if format!(") -> {returns} {{").len() > WIDTH && map.fallible {
+        returns = format!("::core::result::Result<\n    {rows},\n    {error},\n>");
+    }
+    let name = super::names::identifier(&map.name);
+    let _ = writeln!(out, "/// The rows of a record.\n#[map]");
+    let line = format!("fn {name}(record: {record}) -> {returns} {{");
+    if line.len() <= WIDTH {
+        let _ = writeln!(out, "{line}");
+    } else {
+        let _ = writeln!(out, "fn {name}(\n    record: {record},\n) -> {returns} {{");
+    }
+    let _ = writeln!(out, "    {path}(record)\n}}");
 }
 
 /// The longest line within a module.

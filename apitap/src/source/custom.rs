@@ -24,6 +24,10 @@ use crate::{Error, Result};
 ///
 /// One value serves all requests of a source in a run. Only requests to the source's own server are
 /// signed: a redirect or a next page that leads elsewhere gets no credentials.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say how to authenticate",
+    note = "implement `apitap::source::custom::Authenticate` for it"
+)]
 pub trait Authenticate: Send + Sync + Sized + 'static {
     /// Makes it of the settings beside `type`, their `${NAME}` resolved.
     ///
@@ -47,6 +51,10 @@ pub trait Authenticate: Send + Sync + Sized + 'static {
 ///
 /// One value serves one reading of a collection, page after page. A request that was made before, or
 /// a page with the records of the page before it, ends the run with an error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which page follows",
+    note = "implement `apitap::source::custom::Paginate` for it"
+)]
 pub trait Paginate: Send + Sized + 'static {
     /// Makes it of the settings beside `kind` and `type`, their `${NAME}` resolved.
     ///
