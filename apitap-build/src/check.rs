@@ -5,14 +5,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::definition::table::can_be_key;
 use crate::definition::{Definition, Function, Map, Mode, Transform};
 use crate::diagnostic::{Finding, Findings, Place, Spanned, nearest};
 use crate::schema::Schema;
 use crate::spec::{FunctionSpec, SinkSpec, SourceSpec, TargetSpec};
 
 pub mod function;
+mod parallel;
 pub mod project;
 pub mod query;
+mod target;
 
 /// One pipeline as written, its names looked up.
 pub struct PipelineSpec<'a> {
@@ -63,6 +66,8 @@ pub struct Checked {
     pub definition: Definition,
     /// Where each column of the row stands in the query; empty where the row is not known yet.
     pub column_places: Vec<Place>,
+    /// Where the table is named, or whatever says that the rows go there.
+    pub table_place: Place,
 }
 
 /// Checks one pipeline: plans its query and puts the definition together.
@@ -74,11 +79,29 @@ pub fn pipeline(
     row: &mut Option<Schema>,
     findings: &mut Findings,
 ) -> Option<Checked> {
+    let before = findings.errors();
     let key = key(spec);
-    let mode = mode(spec, &key, findings)?;
-    let undeclared: Vec<_> = spec.sources.iter().filter(|s| s.source.schema.is_none()).collect();
-    if schemas == Schemas::Declared && !undeclared.is_empty() {
-        undeclared.iter().for_each(|source| findings.push(no_schema(source)));
+    let mode = mode(spec, &key, findings);
+    let table = table(spec);
+    target::check_name(spec, &table, findings);
+    let sql = Sql {
+        sources: &spec.sources,
+        functions: spec.functions,
+        text: spec.sql,
+        place: spec.sql_place,
+        map: spec.map,
+    };
+    let planned = sql.plan(schemas, findings);
+    let mut column_places = Vec::new();
+    if let Some(planned) = &planned {
+        check_key(&key, planned, findings);
+        let whole = (spec.sql_place)(0..spec.sql.len());
+        let kind = spec.target.target.kind;
+        target::check_row(kind, &planned.row, &planned.column_places, &whole, findings);
+        column_places.clone_from(&planned.column_places);
+        *row = Some(planned.row.clone());
+    }
+    if findings.errors() > before {
         return None;
     }
     let mut definition = Definition {
@@ -90,25 +113,73 @@ pub fn pipeline(
             None => Transform::Sql(spec.sql.to_owned()),
         },
         functions: called(spec),
-        row: None,
+        row: row.clone(),
         target: spec.target.target.clone(),
-        table: table(spec),
-        mode,
+        table: table.value,
+        mode: mode?,
         key: key.iter().map(|column| column.value.clone()).collect(),
     };
-    let mut column_places = Vec::new();
-    if undeclared.is_empty() {
-        let planned = match spec.map {
-            Some(map) => mapped(spec, map),
-            None => plan(spec, findings)?,
-        };
-        *row = Some(planned.row.clone());
+    if let Some(planned) = &planned {
         keep_what_is_read(&mut definition, &planned.reads);
-        check_key(&key, &planned, findings)?;
-        column_places = planned.column_places;
-        definition.row = Some(planned.row);
     }
-    Some(Checked { definition, column_places })
+    Some(Checked { definition, column_places, table_place: table.place })
+}
+
+/// A query, and the sources that it may read.
+pub(crate) struct Sql<'a> {
+    /// The sources.
+    pub(crate) sources: &'a [&'a SourceSpec],
+    /// The functions that it may call besides those of SQL.
+    pub(crate) functions: &'a [FunctionSpec],
+    /// The query, rendered.
+    pub(crate) text: &'a str,
+    /// Where bytes of it were written.
+    pub(crate) place: &'a dyn Fn(Range<usize>) -> Place,
+    /// What is in place of it.
+    pub(crate) map: Option<&'a MapSpec>,
+}
+
+impl Sql<'_> {
+    /// Plans it; `None` where that cannot be, or not yet.
+    pub(crate) fn plan(&self, schemas: Schemas, findings: &mut Findings) -> Option<query::Planned> {
+        let undeclared = self.sources.iter().filter(|source| source.source.schema.is_none());
+        if undeclared.clone().next().is_some() {
+            if schemas == Schemas::Declared {
+                findings.extend(undeclared.map(|source| no_schema(source)));
+            }
+            return None;
+        }
+        if let Some(map) = self.map {
+            return Some(mapped(self.sources, map));
+        }
+        let empty = Schema::default();
+        let tables: Vec<_> = self
+            .sources
+            .iter()
+            .map(|source| query::Table {
+                name: &source.name.value,
+                schema: source.source.schema.as_ref().unwrap_or(&empty),
+                declared: source.schema_place.clone(),
+                field_places: &source.field_places,
+            })
+            .collect();
+        let functions: Vec<_> = self
+            .functions
+            .iter()
+            .map(|spec| query::Callable {
+                function: &spec.function,
+                declared: Some(spec.place.clone()),
+            })
+            .collect();
+        let (planned, found) = query::plan(&query::Query {
+            sql: self.text,
+            tables: &tables,
+            functions: &functions,
+            place: self.place,
+        });
+        findings.extend(found);
+        planned
+    }
 }
 
 /// Plans the query of a definition whose sources' schemas have been found out at run time.
@@ -155,6 +226,10 @@ pub fn complete(
         .collect();
     let mut unknown = Findings::default();
     key.iter().for_each(|column| check_key_is_yielded(column, &planned, &mut unknown));
+    target::check_key(&key, &planned.row, &planned.column_places, &mut unknown);
+    let whole = Place::text(file, 0..sql.len());
+    let kind = definition.target.kind;
+    target::check_row(kind, &planned.row, &planned.column_places, &whole, &mut unknown);
     if unknown.has_errors() {
         return Err(unknown.0);
     }
@@ -195,13 +270,12 @@ fn mode(spec: &PipelineSpec<'_>, key: &[Spanned<String>], findings: &mut Finding
 }
 
 /// The table of `sink(…)`, else that of the first source, else the pipeline's name.
-fn table(spec: &PipelineSpec<'_>) -> String {
+fn table(spec: &PipelineSpec<'_>) -> Spanned<String> {
     let of_source = || spec.sources.first().and_then(|s| s.table_destination_name.as_ref());
-    spec.sink
-        .table
-        .as_ref()
-        .or_else(of_source)
-        .map_or_else(|| spec.name.value.clone(), |table| table.value.clone())
+    match spec.sink.table.as_ref().or_else(of_source) {
+        Some(table) => table.clone(),
+        None => Spanned::new(spec.name.value.clone(), spec.sink.place.clone()),
+    }
 }
 
 fn no_schema(source: &SourceSpec) -> Finding {
@@ -215,45 +289,15 @@ fn no_schema(source: &SourceSpec) -> Finding {
         )
 }
 
-fn plan(spec: &PipelineSpec<'_>, findings: &mut Findings) -> Option<query::Planned> {
-    let empty = Schema::default();
-    let tables: Vec<_> = spec
-        .sources
-        .iter()
-        .map(|source| query::Table {
-            name: &source.name.value,
-            schema: source.source.schema.as_ref().unwrap_or(&empty),
-            declared: source.schema_place.clone(),
-            field_places: &source.field_places,
-        })
-        .collect();
-    let functions: Vec<_> = spec
-        .functions
-        .iter()
-        .map(|spec| query::Callable {
-            function: &spec.function,
-            declared: Some(spec.place.clone()),
-        })
-        .collect();
-    let (planned, found) = query::plan(&query::Query {
-        sql: spec.sql,
-        tables: &tables,
-        functions: &functions,
-        place: spec.sql_place,
-    });
-    found.into_iter().for_each(|finding| findings.push(finding));
-    planned
-}
-
 /// What a map yields is declared; it reads whole records.
-fn mapped(spec: &PipelineSpec<'_>, map: &MapSpec) -> query::Planned {
+fn mapped(sources: &[&SourceSpec], map: &MapSpec) -> query::Planned {
     let all = |source: &&SourceSpec| {
         let fields = source.source.schema.iter().flat_map(|schema| &schema.fields);
         (source.name.value.clone(), fields.map(|field| field.name.clone()).collect())
     };
     query::Planned {
         row: map.row.clone(),
-        reads: spec.sources.iter().map(all).collect(),
+        reads: sources.iter().map(all).collect(),
         column_places: map.column_places.clone(),
     }
 }
@@ -269,17 +313,15 @@ fn keep_what_is_read(definition: &mut Definition, reads: &BTreeMap<String, BTree
     });
 }
 
-fn check_key(
-    key: &[Spanned<String>],
-    planned: &query::Planned,
-    findings: &mut Findings,
-) -> Option<()> {
-    let before = findings.0.len();
-    for column in key {
-        check_key_is_yielded(column, planned, findings);
-        check_key_is_not_null(column, planned, findings);
+fn check_key(key: &[Spanned<String>], planned: &query::Planned, findings: &mut Findings) {
+    for (index, column) in key.iter().enumerate() {
+        let is_known = key.iter().take(index).any(|other| other.value == column.value);
+        if !is_known {
+            check_key_is_yielded(column, planned, findings);
+            check_key_is_not_null(column, planned, findings);
+        }
     }
-    (findings.0.len() == before).then_some(())
+    target::check_key(key, &planned.row, &planned.column_places, findings);
 }
 
 fn check_key_is_yielded(
@@ -313,7 +355,9 @@ fn check_key_is_not_null(
     let Some(index) = planned.row.fields.iter().position(|field| &field.name == name) else {
         return;
     };
-    if !planned.row.fields[index].nullable {
+    // What can never be a key is reported as that.
+    let field = &planned.row.fields[index];
+    if !field.nullable || !can_be_key(&field.ty) {
         return;
     }
     let message = format!("column `{name}` is in the key, but may be null");

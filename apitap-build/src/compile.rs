@@ -57,12 +57,14 @@ fn compile_in_build_script(yaml: &Path, sql: &Path) -> Result<(), String> {
 /// Files are named relative to `root` in findings.
 pub fn check_files(root: &Path, yaml: &Path, sql: &Path, schemas: Schemas) -> Compiled {
     let mut findings = Findings::default();
-    let loaded = load::load(root, yaml, sql, &mut findings);
+    let mut loaded = load::load(root, yaml, sql, &mut findings);
     let pipelines = project(&loaded.files, loaded.yaml, &loaded.queries, schemas, &mut findings);
+    let findings = findings.sorted();
+    loaded.files.mask_secrets(&findings);
     Compiled {
         files: loaded.files,
         pipelines: pipelines.checked,
         broken: pipelines.broken,
-        findings: findings.sorted(),
+        findings,
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::schema::Schema;
 
 mod rust;
+pub mod table;
 mod text;
 
 pub use rust::{Custom, Function, Map, RustRole, Transform};

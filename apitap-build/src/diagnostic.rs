@@ -16,6 +16,9 @@ pub struct SourceFile {
     pub token: Option<usize>,
 }
 
+/// A secret that stands in a file as it is.
+pub(crate) const LITERAL_SECRET: &str = "E0392";
+
 /// The files of one build.
 #[derive(Debug, Clone, Default)]
 pub struct Files {
@@ -36,6 +39,20 @@ impl Files {
     pub fn insert(&mut self, file: SourceFile) -> FileId {
         self.files.push(file);
         FileId(self.files.len() - 1)
+    }
+
+    /// Makes the text of every secret that a finding is about unreadable: what shows a line of a
+    /// file ends up in the logs of builds. Its bytes stay as many, so that places stay right.
+    pub(crate) fn mask_secrets(&mut self, findings: &[Finding]) {
+        let secrets = findings.iter().filter(|finding| finding.code == LITERAL_SECRET);
+        for finding in secrets {
+            let Place::Text { file, start, end } = finding.place else { continue };
+            let Some(file) = self.files.get_mut(file.0) else { continue };
+            let Some(secret) = file.text.get(start..end) else { continue };
+            let mask = |byte: u8| if byte == b'\n' { '\n' } else { '*' };
+            let masked: String = secret.bytes().map(mask).collect();
+            file.text.replace_range(start..end, &masked);
+        }
     }
 
     /// The file.
@@ -108,6 +125,8 @@ pub enum Severity {
     Error,
     /// It works, but probably not as meant.
     Warning,
+    /// It works as meant, and costs something that is good to know. Builds do not show it.
+    Note,
 }
 
 /// One thing that is wrong.
@@ -195,15 +214,21 @@ impl Findings {
         self.0.extend(findings);
     }
 
-    /// All of them in the order of the files and of the places in them.
+    /// All of them in the order of the files and of the places in them, each once.
     pub fn sorted(mut self) -> Vec<Finding> {
         self.0.sort_by(|a, b| a.place.cmp(&b.place));
+        self.0.dedup();
         self.0
     }
 
     /// Whether anything makes the build fail.
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|finding| finding.severity == Severity::Error)
+        self.errors() > 0
+    }
+
+    /// How many make the build fail. That it has not grown says that a thing is well.
+    pub fn errors(&self) -> usize {
+        self.0.iter().filter(|finding| finding.severity == Severity::Error).count()
     }
 }
 

@@ -10,6 +10,8 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
 pub use function::{Body, function, takes};
+/// Bytes that all queries of a run may keep in memory.
+pub const MEMORY: usize = 512 << 20;
 
 /// Rows in a batch.
 pub const BATCH_ROWS: usize = 8192;

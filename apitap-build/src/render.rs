@@ -11,6 +11,7 @@ pub fn render(files: &Files, finding: &Finding) -> String {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
     let title = level.primary_title(finding.message.as_str()).id(finding.code);
     let mut groups = vec![with_snippet(Group::with_title(title), files, &finding.place, |span| {
@@ -90,6 +91,7 @@ pub fn json(files: &Files, finding: &Finding) -> serde_json::Value {
         "severity": match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         },
         "file": file,
         "line": line,

@@ -16,6 +16,8 @@ mod function;
 mod map;
 mod pagination;
 mod path;
+mod repeats;
+mod secrets;
 mod source;
 mod target;
 mod values;
@@ -105,6 +107,8 @@ pub struct Project {
 #[derive(Debug, Default)]
 pub struct Broken {
     names: BTreeSet<String>,
+    /// The sources among them whose fields are known: queries can be checked all the same.
+    pub(crate) with_fields: Vec<SourceSpec>,
     /// There are some whose names cannot be read.
     nameless: bool,
 }
@@ -151,8 +155,11 @@ pub fn project(node: &Node, findings: &mut Findings) -> Project {
     }
     for node in items("sources", sources, &mut project.broken_sources, findings) {
         match source::declared(node, findings) {
-            Some(spec) => project.sources.push(spec),
-            None => project.broken_sources.add(name_of(node)),
+            Ok(spec) => project.sources.push(spec),
+            Err(fields) => {
+                project.broken_sources.add(name_of(node));
+                project.broken_sources.with_fields.extend(fields.map(|fields| *fields));
+            }
         }
     }
     for node in items("targets", targets, &mut project.broken_targets, findings) {

@@ -76,7 +76,9 @@ pub fn main() -> ExitCode {
 
 fn check(compiled: &Compiled, format: Format) -> ExitCode {
     match format {
-        Format::Text => print_findings(compiled),
+        Format::Text => {
+            print_findings(compiled, &[Severity::Error, Severity::Warning, Severity::Note])
+        }
         Format::Json => {
             let findings: Vec<_> = compiled
                 .findings
@@ -120,14 +122,14 @@ fn several(count: usize, what: &str) -> String {
     format!("{count} {what}{ending}")
 }
 
-fn print_findings(compiled: &Compiled) {
-    for finding in &compiled.findings {
+fn print_findings(compiled: &Compiled, severities: &[Severity]) {
+    for finding in compiled.findings.iter().filter(|f| severities.contains(&f.severity)) {
         eprintln!("{}\n", render::render(&compiled.files, finding).trim_end());
     }
 }
 
 fn run(compiled: &Compiled, names: &[String], format: Format) -> ExitCode {
-    print_findings(compiled);
+    print_findings(compiled, &[Severity::Error, Severity::Warning]);
     if compiled.has_errors() {
         eprintln!("nothing was run: mend the errors above first");
         return ExitCode::FAILURE;

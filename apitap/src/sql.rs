@@ -23,7 +23,7 @@ use crate::source::table::{Reading, SourceTable};
 use crate::{Error, Pipeline, Result};
 
 /// What all queries of a run together may keep in memory; what needs more spills to disk.
-const MEMORY: usize = 512 << 20;
+use apitap_build::engine::MEMORY;
 
 /// What the queries of one run share: memory and temporary files.
 ///

@@ -141,7 +141,10 @@ pub mod names {
     #[map]
     fn rows_of(
         record: Customers,
-    ) -> ::core::result::Result<impl ::core::iter::IntoIterator<Item = NamesRow>, impl ::core::fmt::Display> {
+    ) -> ::core::result::Result<
+        impl ::core::iter::IntoIterator<Item = NamesRow>,
+        impl ::core::fmt::Display,
+    > {
         crate::orders::rows(record)
     }
 }

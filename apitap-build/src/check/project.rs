@@ -4,12 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Checked, MapSpec, PipelineSpec, Schemas, list};
+use super::{Checked, MapSpec, PipelineSpec, Schemas, Sql, list, parallel, target};
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, did_you_mean};
 use crate::parse::template::{QueryText, render_query};
 use crate::parse::yaml;
 use crate::schema::Schema;
 use crate::spec::{self, Project, SinkSpec, SourceSpec, TargetSpec};
+use crate::tree::Node;
 
 /// The pipelines of a project.
 #[derive(Debug, Default)]
@@ -48,28 +49,45 @@ pub fn project(
         super::function::check_all(&mut project, findings);
         project
     });
-    let used = Used::default();
-    let mut checker = Checker { files, project: project.as_ref(), schemas, used, findings };
-    let mut pipelines = Pipelines::default();
     let mut names: Vec<Spanned<String>> = Vec::new();
+    let mut known: Vec<(Spanned<String>, Option<FileId>)> = Vec::new();
     for (path, file) in queries {
         let start = Place::text(file.unwrap_or_default(), 0..0);
         let name = Spanned::new(pipeline_name(path), start);
         if let Some(other) = names.iter().find(|other| other.value == name.value) {
-            checker.findings.push(same_name(&name, other));
+            findings.push(same_name(&name, other));
             continue;
         }
         names.push(name.clone());
+        known.push((name, *file));
+    }
+    let project = project.as_ref();
+    let mut pipelines = Pipelines::default();
+    let mut used = Used::default();
+    // They know nothing of each other.
+    let checked = parallel::map(&known, |(name, file)| {
+        let (used, findings) = Default::default();
+        let mut checker = Checker { files, project, schemas, used, findings };
         let mut broken = Broken { name: name.value.clone(), sources: Vec::new(), row: None };
-        let checked = file.and_then(|file| checker.query(name, file, &mut broken));
+        let checked = file.and_then(|file| checker.query(name.clone(), file, &mut broken));
+        (checked.ok_or(broken), checker.used, checker.findings)
+    });
+    for (checked, uses, found) in checked {
+        used.sources.extend(uses.sources);
+        used.targets.extend(uses.targets);
+        findings.extend(found.0);
         match checked {
-            Some(checked) => pipelines.checked.push(checked),
-            None => pipelines.broken.push(broken),
+            Ok(checked) => pipelines.checked.push(checked),
+            Err(broken) => pipelines.broken.push(broken),
         }
     }
+    target::check_shared(&pipelines.checked, findings);
     // What a broken pipeline will use when it is mended is not known.
-    if pipelines.broken.is_empty() && !pipelines.checked.is_empty() {
-        checker.warn_of_unused();
+    if let Some(project) = project
+        && pipelines.broken.is_empty()
+        && !pipelines.checked.is_empty()
+    {
+        warn_of_unused(project, &used, findings);
     }
     pipelines
 }
@@ -112,7 +130,7 @@ struct Checker<'a> {
     project: Option<&'a Project>,
     schemas: Schemas,
     used: Used,
-    findings: &'a mut Findings,
+    findings: Findings,
 }
 
 impl Checker<'_> {
@@ -123,29 +141,30 @@ impl Checker<'_> {
         file: FileId,
         known: &mut Broken,
     ) -> Option<Checked> {
-        let text = render_query(self.files, file, self.findings)?;
+        let text = render_query(self.files, file, &mut self.findings)?;
         let project = self.project?;
         let (sources, complete) = self.sources(project, &text);
         known.sources = named(&text, &sources);
         let sink = match &text.sink {
-            Some(node) => spec::sink(node, self.findings)?,
-            None => SinkSpec::at(&name.place),
+            Some(node) => spec::sink(node, &mut self.findings),
+            None => Some(SinkSpec::at(&name.place)),
         };
-        let target = self.target(project, &sink)?;
-        // What a function with findings takes and gives is not known.
-        let broken: BTreeSet<_> = project.broken_functions.names().collect();
-        if !complete || !super::query::called(&text.sql, &broken).is_empty() {
-            return None;
-        }
+        let target = sink.as_ref().and_then(|sink| self.target(project, sink));
         let map = match &text.map {
-            Some(node) => Some(spec::map(node, self.files, self.findings)?),
+            Some(node) => Some(self.map(node)?),
             None => None,
         };
-        let map = map.map(|spec::MapWords { map, row, column_places }| MapSpec {
-            map,
-            row,
-            column_places,
-        });
+        // What a function with findings takes and gives is not known.
+        let broken: BTreeSet<_> = project.broken_functions.names().collect();
+        if !super::query::called(&text.sql, &broken).is_empty() {
+            return None;
+        }
+        let before = self.findings.0.len();
+        let (Some(sink), Some(target), true) = (sink, target, complete) else {
+            known.row = self.query_alone(project, &text, map.as_ref());
+            self.say_how_to_use(before, project, &text);
+            return None;
+        };
         let spec = PipelineSpec {
             name,
             description: leading_comment(&self.files.get(file).text),
@@ -157,12 +176,81 @@ impl Checker<'_> {
             sql_place: &|range| text.place(range),
             map: map.as_ref(),
         };
-        let before = self.findings.0.len();
-        let checked = super::pipeline(&spec, self.schemas, &mut known.row, self.findings);
-        for finding in self.findings.0.iter_mut().skip(before) {
-            say_how_to_use(finding, self.files, project, &text);
+        let checked = super::pipeline(&spec, self.schemas, &mut known.row, &mut self.findings);
+        self.say_how_to_use(before, project, &text);
+        if let Some(checked) = &checked {
+            self.warn_of_unread(checked, &text);
         }
         checked
+    }
+
+    /// Checks the SQL of a pipeline that is broken elsewhere, if all of its sources have fields;
+    /// gives what it yields.
+    fn query_alone(
+        &mut self,
+        project: &Project,
+        text: &QueryText,
+        map: Option<&MapSpec>,
+    ) -> Option<Schema> {
+        let mut sources: Vec<&SourceSpec> = Vec::new();
+        for name in &text.uses {
+            let known = project.sources.iter().chain(&project.broken_sources.with_fields);
+            let source = known.into_iter().find(|s| s.name.value == name.value)?;
+            if sources.iter().all(|known| known.name != source.name) {
+                sources.push(source);
+            }
+        }
+        let place = |range| text.place(range);
+        let functions = &project.functions;
+        let sql = Sql { sources: &sources, functions, text: &text.sql, place: &place, map };
+        Some(sql.plan(self.schemas, &mut self.findings)?.row)
+    }
+
+    /// What `map(…)` says.
+    fn map(&mut self, node: &Node) -> Option<MapSpec> {
+        let words = spec::map(node, self.files, &mut self.findings)?;
+        let spec::MapWords { map, row, column_places } = words;
+        Some(MapSpec { map, row, column_places })
+    }
+
+    fn say_how_to_use(&mut self, before: usize, project: &Project, text: &QueryText) {
+        for finding in self.findings.0.iter_mut().skip(before) {
+            say_how_to_use(finding, self.files, project, text);
+        }
+    }
+
+    /// Sources that the template names, and the query then does not read.
+    fn warn_of_unread(&mut self, checked: &Checked, text: &QueryText) {
+        let definition = &checked.definition;
+        if definition.row.is_none() {
+            return;
+        }
+        if definition.sources.is_empty() {
+            let finding = Finding::warning(
+                "E0394",
+                "the query reads no source",
+                &text.place(0..text.sql.len()),
+            );
+            self.findings.push(
+                finding
+                    .label("these rows do not come from an API")
+                    .help("read one: `FROM {{ use_source(\"…\") }}`"),
+            );
+        }
+        let mut seen = BTreeSet::new();
+        for name in &text.uses {
+            let is_read = definition.sources.iter().any(|source| source.name == name.value);
+            if is_read || !seen.insert(name.value.as_str()) {
+                continue;
+            }
+            let message =
+                format!("source `{}` is named, but the query does not read it", name.value);
+            self.findings.push(
+                Finding::warning("E0393", message, &name.place)
+                    .label("nothing is fetched from it")
+                    .help("join it, put a comma before it, or remove the call"),
+            );
+        }
     }
 
     /// The sources that the query names, without those that are not known or have findings; and
@@ -216,18 +304,17 @@ impl Checker<'_> {
         self.used.targets.insert(target.name.value.clone());
         Some(target)
     }
+}
 
-    fn warn_of_unused(&mut self) {
-        let Some(project) = self.project else { return };
-        let sources = project.sources.iter().map(|source| &source.name);
-        let targets = project.targets.iter().map(|target| &target.name);
-        let sources = sources.filter(|name| !self.used.sources.contains(&name.value));
-        let targets = targets.filter(|name| !self.used.targets.contains(&name.value));
-        let unused = sources
-            .map(|name| unused("source", name))
-            .chain(targets.map(|name| unused("target", name)));
-        self.findings.extend(unused);
-    }
+fn warn_of_unused(project: &Project, used: &Used, findings: &mut Findings) {
+    let sources = project.sources.iter().map(|source| &source.name);
+    let targets = project.targets.iter().map(|target| &target.name);
+    let sources = sources.filter(|name| !used.sources.contains(&name.value));
+    let targets = targets.filter(|name| !used.targets.contains(&name.value));
+    let unused = sources
+        .map(|name| unused("source", name))
+        .chain(targets.map(|name| unused("target", name)));
+    findings.extend(unused);
 }
 
 /// The sources that a query names, in the order of first use, with the fields that are known.

@@ -4,26 +4,31 @@
 //! DataFusion plans the query to the end, as the runtime will. Knows nothing of files, of
 //! templates, or of what the rows are for.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::sqlparser::ast::Statement;
 
 use self::draft::Draft;
 use self::explain::{Context, explain};
-use self::planner::Planner;
+use self::planner::{Plan, Planner};
 use self::scope::Scope;
 use self::text::{Text, overlap};
 use crate::definition::Function;
-use crate::diagnostic::{Finding, Place};
+use crate::diagnostic::{Finding, Place, Severity};
 use crate::schema::{Schema, arrow};
 
 mod blame;
 mod columns;
+mod costs;
+mod dialects;
 mod draft;
 mod explain;
 mod function;
 mod mismatch;
+mod mixed;
 mod parse;
 mod planner;
 mod probe;
@@ -103,7 +108,8 @@ pub fn plan(query: &Query<'_>) -> (Option<Planned>, Vec<Finding>) {
     });
     drafts.sort_by_key(|draft| draft.range.start);
     let findings: Vec<_> = drafts.into_iter().map(|draft| draft.finding(query.place)).collect();
-    let planned = outcome.filter(|_| findings.is_empty()).map(|outcome| Planned {
+    let is_error = |finding: &Finding| finding.severity == Severity::Error;
+    let planned = outcome.filter(|_| !findings.iter().any(is_error)).map(|outcome| Planned {
         row: outcome.row.schema,
         reads: outcome.reads,
         column_places: outcome.row.places.into_iter().map(query.place).collect(),
@@ -169,21 +175,59 @@ fn outcome(
     (outcome, drafts)
 }
 
+/// Adds what is found elsewhere than what is known: what comes up where something has been mended
+/// follows from what was wrong there.
+fn extend(drafts: &mut Vec<Draft>, found: Vec<Draft>) {
+    let known = drafts.len();
+    let is_new = |draft: &Draft, drafts: &[Draft]| {
+        drafts.iter().take(known).all(|old| !overlap(&old.range, &draft.range))
+    };
+    for draft in found {
+        if is_new(&draft, drafts) {
+            drafts.push(draft);
+        }
+    }
+}
+
+/// The plan before types have been agreed on, as far as there is one.
+fn named<'p>(
+    context: &Context<'_>,
+    statement: &Statement,
+    planned: &'p datafusion::common::Result<Plan>,
+) -> Option<Cow<'p, LogicalPlan>> {
+    match planned {
+        Ok(plan) => Some(Cow::Borrowed(&plan.named)),
+        Err(_) => context.planner.named(statement.clone()).ok().map(Cow::Owned),
+    }
+}
+
 /// Plans; on an error notes it, mends the statement and plans again, so that all errors show.
 fn plan_or_explain(
     context: &Context<'_>,
     mut statement: Statement,
     drafts: &mut Vec<Draft>,
 ) -> Option<Outcome> {
+    let mut planned = context.planner.plan(statement.clone());
+    let mut is_looked_at = false;
     for _ in 0..FINDINGS {
-        let error = match context.planner.plan(statement.clone()) {
+        // As soon as all names are known, types are looked at as they were written.
+        if !is_looked_at && let Some(named) = named(context, &statement, &planned) {
+            is_looked_at = true;
+            if let Some((found, mended)) = mixed::mixed(context, &statement, &named) {
+                extend(drafts, found);
+                statement = mended;
+                planned = context.planner.plan(statement.clone());
+            }
+        }
+        let error = match planned {
             Ok(plan) => {
                 let (row, found) =
                     row::row(context, &statement, &plan.analyzed, !drafts.is_empty());
-                let known = drafts.clone();
-                let is_new =
-                    |draft: &Draft| known.iter().all(|old| !overlap(&old.range, &draft.range));
-                drafts.extend(found.into_iter().filter(is_new));
+                extend(drafts, found);
+                if drafts.is_empty() {
+                    drafts.extend(row::missing_commas(context, &statement));
+                    drafts.extend(costs::notes(context.text, &statement, &plan.optimized));
+                }
                 match reads::reads(&statement, &plan.optimized) {
                     Ok(reads) => return Some(Outcome { row, reads }),
                     Err(error) => error,
@@ -201,6 +245,7 @@ fn plan_or_explain(
             return None;
         }
         statement = explained.repair?.apply(context.text, &statement);
+        planned = context.planner.plan(statement.clone());
     }
     None
 }

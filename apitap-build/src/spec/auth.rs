@@ -1,7 +1,7 @@
 //! `auth` of a source as written → [`Auth`].
 
-use super::Words;
 use super::values::{header_name, text};
+use super::{Words, secrets};
 use crate::definition::{ApiKeyPlace, Auth, Text};
 use crate::diagnostic::{Finding, Findings, Spanned};
 use crate::tree::Node;
@@ -9,7 +9,10 @@ use crate::tree::Node;
 /// Reads `auth`: exactly one way.
 pub(super) fn auth(node: &Node, findings: &mut Findings) -> Option<Auth> {
     let mut words = Words::new("`auth`", node, findings)?;
-    let bearer = words.string("bearer");
+    let bearer = words.text("bearer");
+    if let Some(token) = &bearer {
+        secrets::secret("the token", "bearer: \"${API_TOKEN}\"", token, words.findings);
+    }
     let basic = words.get("basic");
     let api_key = words.get("api_key");
     let custom = words.get("custom");
@@ -46,6 +49,9 @@ fn basic(node: &Node, findings: &mut Findings) -> Option<Auth> {
     let mut words = Words::new("`basic`", node, findings)?;
     let username = words.required_string("username", "username: ${API_USER}");
     let password = words.string("password");
+    if let Some(password) = &password {
+        secrets::secret("the password", "password: \"${API_PASSWORD}\"", password, words.findings);
+    }
     if !words.finish() {
         return None;
     }
@@ -66,6 +72,9 @@ fn api_key(node: &Node, findings: &mut Findings) -> Option<Auth> {
     }
     let name = words.required_string("name", "name: X-Api-Key");
     let value = words.required_string("value", "value: ${API_KEY}");
+    if let Some(value) = &value {
+        secrets::secret("the key", "value: \"${API_KEY}\"", value, words.findings);
+    }
     if !words.finish() {
         return None;
     }

@@ -1,9 +1,9 @@
 //! A Rust type that does what no word says, as written → [`Custom`].
 
-use super::Words;
 use super::path::rust_path;
 use super::values::text;
 use super::words::string;
+use super::{Words, secrets};
 use crate::definition::Custom;
 use crate::diagnostic::{Findings, Spanned};
 use crate::tree::{Node, Value};
@@ -27,6 +27,9 @@ pub(super) fn words(words: &mut Words<'_, '_>) -> Option<Custom> {
     let mut whole = true;
     for (key, node) in words.others() {
         let value = string(&key.value, node, words.findings);
+        if let Some(value) = &value {
+            secrets::named(&key.value, value, words.findings);
+        }
         match value.and_then(|value| text(value, words.findings)) {
             Some(value) => settings.push((key.value.clone(), value)),
             None => whole = false,

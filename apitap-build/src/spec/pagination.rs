@@ -2,6 +2,7 @@
 
 use super::Words;
 use super::values::pointer;
+use super::words::string;
 use crate::definition::{Pagination, Pointer};
 use crate::diagnostic::{Finding, Findings};
 use crate::tree::Node;
@@ -31,8 +32,22 @@ const KINDS: [(&str, Kind); 8] = [
 
 /// Records per page where nothing is said.
 const PAGE_SIZE: u64 = 100;
+/// Records per page at most: a page is one body, which has to fit into memory.
+const MOST_RECORDS: u64 = 1_000_000;
 /// Requests under way at once where nothing is said.
 const CONCURRENCY: u64 = 4;
+/// Requests under way at once at most: no API likes more.
+const MOST_REQUESTS: u64 = 1_000;
+/// The number of a page or record at most.
+const MOST: u64 = i64::MAX as u64;
+
+/// Words of different kinds that mean the same.
+const TWINS: [&[&str]; 4] = [
+    &["limit", "per_page", "page_size"],
+    &["limit_param", "per_page_param", "page_size_param"],
+    &["first_offset", "first_page"],
+    &["cursor_path", "path"],
+];
 
 /// Reads `pagination`: each kind has its own words.
 pub(super) fn pagination(node: &Node, findings: &mut Findings) -> Option<Pagination> {
@@ -45,6 +60,7 @@ pub(super) fn pagination(node: &Node, findings: &mut Findings) -> Option<Paginat
         words.give_up();
         return None;
     };
+    words.twins = &TWINS;
     if let Some((name, _)) = KINDS.iter().find(|(_, k)| *k as u8 == kind.value as u8) {
         words.owner = format!("`pagination` of the kind `{name}`");
     }
@@ -64,8 +80,8 @@ pub(super) fn pagination(node: &Node, findings: &mut Findings) -> Option<Paginat
 fn limit_offset(words: &mut Words<'_, '_>) -> Option<Pagination> {
     let limit_param = words.required_string("limit_param", "limit_param: limit");
     let offset_param = words.required_string("offset_param", "offset_param: offset");
-    let limit = words.number("limit", 1, PAGE_SIZE);
-    let first_offset = words.number("first_offset", 0, 0);
+    let limit = words.number("limit", 1..=MOST_RECORDS, PAGE_SIZE);
+    let first_offset = words.number("first_offset", 0..=MOST, 0);
     let concurrency = concurrency(words);
     Some(Pagination::LimitOffset {
         limit_param: limit_param?.value,
@@ -79,8 +95,8 @@ fn limit_offset(words: &mut Words<'_, '_>) -> Option<Pagination> {
 fn page_number(words: &mut Words<'_, '_>) -> Option<Pagination> {
     let page_param = words.required_string("page_param", "page_param: page");
     let per_page_param = words.required_string("per_page_param", "per_page_param: per_page");
-    let per_page = words.number("per_page", 1, PAGE_SIZE);
-    let first_page = words.number("first_page", 0, 1);
+    let per_page = words.number("per_page", 1..=MOST_RECORDS, PAGE_SIZE);
+    let first_page = words.number("first_page", 0..=MOST, 1);
     let concurrency = concurrency(words);
     Some(Pagination::PageNumber {
         page_param: page_param?.value,
@@ -93,7 +109,7 @@ fn page_number(words: &mut Words<'_, '_>) -> Option<Pagination> {
 
 fn page_only(words: &mut Words<'_, '_>) -> Option<Pagination> {
     let page_param = words.required_string("page_param", "page_param: page");
-    let first_page = words.number("first_page", 0, 1);
+    let first_page = words.number("first_page", 0..=MOST, 1);
     let concurrency = concurrency(words);
     Some(Pagination::PageOnly { page_param: page_param?.value, first_page, concurrency })
 }
@@ -101,8 +117,8 @@ fn page_only(words: &mut Words<'_, '_>) -> Option<Pagination> {
 fn cursor(words: &mut Words<'_, '_>) -> Option<Pagination> {
     let cursor_param = words.required_string("cursor_param", "cursor_param: after");
     let cursor_path = path(words, "cursor_path", "cursor_path: /meta/next");
-    let page_size_param = words.string("page_size_param").map(|param| param.value);
-    let page_size = words.number("page_size", 1, PAGE_SIZE);
+    let page_size_param = words.text("page_size_param").map(|param| param.value);
+    let page_size = words.number("page_size", 1..=MOST_RECORDS, PAGE_SIZE);
     if let (Some(place), None) = (words.key_place("page_size"), &page_size_param) {
         words.findings.push(
             Finding::error("E0120", "`page_size` is not sent without `page_size_param`", place)
@@ -122,11 +138,13 @@ fn next_url(words: &mut Words<'_, '_>) -> Option<Pagination> {
 }
 
 fn concurrency(words: &mut Words<'_, '_>) -> usize {
-    usize::try_from(words.number("concurrency", 1, CONCURRENCY)).unwrap_or(usize::MAX)
+    usize::try_from(words.number("concurrency", 1..=MOST_REQUESTS, CONCURRENCY))
+        .unwrap_or(usize::MAX)
 }
 
 fn path(words: &mut Words<'_, '_>, word: &'static str, example: &str) -> Option<Pointer> {
-    let text = words.required_string(word, example)?;
+    let node = words.required(word, example)?;
+    let text = string(word, node, words.findings)?;
     if text.value.is_empty() {
         let message = format!("`{word}` cannot be empty: the whole body is no such value");
         words

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::SourceSpec;
 use super::auth::auth;
 use super::pagination::pagination;
-use super::values::{duration, header_name, pairs, pointer, url};
+use super::repeats::{self, Sent};
+use super::values::{duration, header_name, header_value, pairs, pointer, url};
 use super::words::{Words, strings};
-use crate::definition::{Pagination, Pointer, Retry, Source, default_timeout};
-use crate::diagnostic::{Finding, Findings};
-use crate::schema::notation;
+use super::{SourceSpec, secrets};
+use crate::definition::{Pagination, Pointer, Retry, Source, Text, default_timeout};
+use crate::diagnostic::{Finding, Findings, Place, Spanned};
+use crate::schema::{Schema, notation};
 use crate::tree::Node;
 
 /// Reads `#[source(…)]`: the record's struct says the schema and the description.
@@ -20,22 +21,66 @@ pub fn source(node: &Node, findings: &mut Findings) -> Option<SourceSpec> {
 }
 
 /// Reads an entry of `sources`.
-pub(super) fn declared(node: &Node, findings: &mut Findings) -> Option<SourceSpec> {
-    let mut words = Words::new(owner(node), node, findings)?;
+///
+/// # Errors
+/// Where it has findings: then what is known of it, if that is a name and fields.
+pub(super) fn declared(
+    node: &Node,
+    findings: &mut Findings,
+) -> Result<SourceSpec, Option<Box<SourceSpec>>> {
+    let mut words = Words::new(owner(node), node, findings).ok_or(None)?;
     let description = words.string("description").map(|text| text.value);
     let table_destination_name = words.string("table_destination_name");
     let key = words.get("primary_key_in_dest");
     let primary_key_in_dest = key.map(|node| strings("primary_key_in_dest", node, words.findings));
     let schema_place = words.key_place("schema").cloned();
     let schema = words.get("schema").map(|node| notation::schema(node, words.findings));
-    let mut spec = read(words)?;
+    let name = words.name();
+    let Some(mut spec) = read(words) else {
+        let fields = name.zip(schema.flatten());
+        return Err(fields.map(|(name, (schema, places))| {
+            let spec = fields_only(name, schema_place.clone());
+            Box::new(SourceSpec { field_places: places, ..with_schema(spec, schema) })
+        }));
+    };
     spec.source.description = description;
     if let Some(schema) = schema {
-        let (schema, places) = schema?;
-        spec.source.schema = Some(schema);
-        spec.field_places = places;
+        let (schema, places) = schema.ok_or(None)?;
+        spec = SourceSpec { field_places: places, ..with_schema(spec, schema) };
     }
-    Some(SourceSpec { schema_place, table_destination_name, primary_key_in_dest, ..spec })
+    Ok(SourceSpec { schema_place, table_destination_name, primary_key_in_dest, ..spec })
+}
+
+fn with_schema(mut spec: SourceSpec, schema: Schema) -> SourceSpec {
+    spec.source.schema = Some(schema);
+    spec
+}
+
+/// A source of which no more than its fields is known. It is looked at, and never becomes a part
+/// of a definition.
+fn fields_only(name: Spanned<String>, schema_place: Option<Place>) -> SourceSpec {
+    let source = Source {
+        name: name.value.clone(),
+        description: None,
+        url: Text(String::new()),
+        headers: Vec::new(),
+        query_params: Vec::new(),
+        auth: None,
+        data_path: Pointer::default(),
+        pagination: Pagination::None,
+        retry: Retry::default(),
+        timeout: default_timeout(),
+        schema: None,
+        reads: BTreeSet::new(),
+    };
+    SourceSpec {
+        name,
+        source,
+        schema_place,
+        field_places: BTreeMap::new(),
+        primary_key_in_dest: None,
+        table_destination_name: None,
+    }
 }
 
 /// `` source `orders` ``, or `a source` where its name is not known.
@@ -46,28 +91,41 @@ fn owner(node: &Node) -> String {
 fn read(mut words: Words<'_, '_>) -> Option<SourceSpec> {
     let name = words.required_string("name", "name: orders");
     let address = words.required_string("url", "url: https://api.example.com/orders");
-    let url = address.and_then(|address| url(address, words.findings));
+    if let Some(address) = &address {
+        secrets::in_address(address, words.findings);
+    }
+    let url = address.clone().and_then(|address| url(address, words.findings));
     let headers = words.get("headers").map(|node| pairs("headers", node, words.findings));
-    let headers = headers
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|(name, value)| Some((header_name(&name, words.findings)?, value)))
-        .collect();
+    let headers = headers.unwrap_or_default();
+    for (name, value) in &headers {
+        header_name(name, words.findings);
+        header_value(name, value, words.findings);
+    }
     let query_params = words.get("query_params");
     let query_params =
         query_params.map(|node| pairs("query_params", node, words.findings)).unwrap_or_default();
     let auth = words.get("auth").map(|node| auth(node, words.findings));
+    let auth_place = words.key_place("auth");
     let data_path = words.string("data_path");
     let data_path =
         data_path.map_or(Some(Pointer::default()), |text| pointer(&text, words.findings));
-    let pagination = words.get("pagination");
+    let pages = words.get("pagination");
     let pagination =
-        pagination.map_or(Some(Pagination::None), |node| self::pagination(node, words.findings));
+        pages.map_or(Some(Pagination::None), |node| self::pagination(node, words.findings));
     let retry = words.get("retry");
     let retry = retry.map_or(Some(Retry::default()), |node| self::retry(node, words.findings));
     let timeout = words.get("timeout");
     let timeout =
         timeout.map_or(Some(default_timeout()), |node| duration("timeout", node, words.findings));
+    let auth = auth.flatten();
+    let sent = Sent {
+        url: address.as_ref(),
+        headers: &headers,
+        query_params: &query_params,
+        auth: auth.as_ref().zip(auth_place),
+        pagination: pages,
+    };
+    repeats::check(&sent, words.findings);
     if !words.finish() {
         return None;
     }
@@ -76,9 +134,9 @@ fn read(mut words: Words<'_, '_>) -> Option<SourceSpec> {
         name: name.value.clone(),
         description: None,
         url: url?,
-        headers,
+        headers: headers.into_iter().map(|(name, value)| (name.value, value)).collect(),
         query_params: query_params.into_iter().map(|(name, value)| (name.value, value)).collect(),
-        auth: auth.flatten(),
+        auth,
         data_path: data_path?,
         pagination: pagination?,
         retry: retry?,
@@ -96,10 +154,13 @@ fn read(mut words: Words<'_, '_>) -> Option<SourceSpec> {
     })
 }
 
+/// More than anybody waits for.
+const MOST_ATTEMPTS: u64 = 1_000;
+
 fn retry(node: &Node, findings: &mut Findings) -> Option<Retry> {
     let default = Retry::default();
     let mut words = Words::new("`retry`", node, findings)?;
-    let max_attempts = words.number("max_attempts", 1, default.max_attempts.into());
+    let max_attempts = words.number("max_attempts", 1..=MOST_ATTEMPTS, default.max_attempts.into());
     let mut delay = |word: &'static str, default: Duration| match words.get(word) {
         Some(node) => duration(word, node, words.findings),
         None => Some(default),

@@ -1,11 +1,11 @@
 //! A target, and what `sink(…)` says of it, as written → [`TargetSpec`] and [`SinkSpec`].
 
-use super::values::text;
+use super::values::{database_url, text};
 use super::words::{Words, strings};
-use super::{SinkSpec, TargetSpec};
+use super::{SinkSpec, TargetSpec, secrets};
 use crate::definition::{Connection, Mode, Target, TargetKind, Text};
 use crate::diagnostic::{Finding, Findings, Spanned};
-use crate::tree::Node;
+use crate::tree::{Node, Value};
 
 const KINDS: [(&str, TargetKind); 2] =
     [("postgres", TargetKind::Postgres), ("sqlite", TargetKind::Sqlite)];
@@ -56,7 +56,7 @@ pub fn inline_target(node: &Node, findings: &mut Findings) -> Option<(TargetSpec
 
 /// Table, mode and key.
 fn store(words: &mut Words<'_, '_>) -> SinkSpec {
-    let table = words.string("table");
+    let table = words.text("table");
     let mode = words.choice("mode", &MODES);
     let key = words.get("key").map(|node| strings("key", node, words.findings));
     let place = words.place.clone();
@@ -70,8 +70,14 @@ fn target(words: &mut Words<'_, '_>) -> Option<(TargetKind, Connection)> {
             words.missing("type", "type: postgres");
         }
         // Whatever it is, its own words are no mistake.
-        for word in ["url", "path", "host", "port", "database", "auth"] {
-            words.get(word);
+        for word in ["path", "host", "port", "database"] {
+            words.known(word);
+        }
+        if let Some(url) = words.string("url") {
+            secrets::in_address(&url, words.findings);
+        }
+        if let Some(auth) = words.get("auth").filter(|auth| matches!(auth.value, Value::Map(_))) {
+            credentials(auth, words.findings);
         }
         return None;
     };
@@ -83,16 +89,17 @@ fn target(words: &mut Words<'_, '_>) -> Option<(TargetKind, Connection)> {
 }
 
 fn sqlite(words: &mut Words<'_, '_>) -> Option<Connection> {
-    let url = words.string("url");
-    let path = words.string("path");
+    let url = words.text("url");
+    let path = words.text("path");
     match (url, path) {
         (Some(_), Some(path)) => {
             words.findings.push(two_spellings("url", "path", &path));
             None
         }
-        (Some(text), None) | (None, Some(text)) => {
-            Some(Connection::Url(self::text(text, words.findings)?))
+        (Some(url), None) => {
+            Some(Connection::Url(database_url(url, TargetKind::Sqlite, words.findings)?))
         }
+        (None, Some(path)) => Some(Connection::Url(text(path, words.findings)?)),
         (None, None) => {
             if !words.has("url") && !words.has("path") {
                 words.missing("path", "path: warehouse.db");
@@ -105,7 +112,7 @@ fn sqlite(words: &mut Words<'_, '_>) -> Option<Connection> {
 /// `url`, or the original's `host`, `port`, `database` and `auth`.
 fn postgres(words: &mut Words<'_, '_>) -> Option<Connection> {
     if words.has("url") {
-        let url = words.string("url")?;
+        let url = words.text("url");
         for word in ["host", "port", "database", "auth"] {
             if words.get(word).is_some() {
                 let place = words.key_place(word).unwrap_or(words.place).clone();
@@ -116,7 +123,10 @@ fn postgres(words: &mut Words<'_, '_>) -> Option<Connection> {
                 ));
             }
         }
-        return Some(Connection::Url(text(url, words.findings)?));
+        let url = url?;
+        secrets::in_address(&url, words.findings);
+        let url = database_url(url, TargetKind::Postgres, words.findings)?;
+        return Some(Connection::Url(url));
     }
     words.known("url");
     if !words.has("host") && !words.has("database") && !words.has("auth") {
@@ -127,17 +137,10 @@ fn postgres(words: &mut Words<'_, '_>) -> Option<Connection> {
         return None;
     }
     let host = words.required_string("host", "host: localhost");
-    let port = words.number("port", 1, POSTGRES_PORT.into());
-    let port_place = words.get("port").map_or(words.place, |node| &node.place).clone();
+    let port = words.number("port", 1..=u16::MAX.into(), POSTGRES_PORT.into());
     let database = words.required_string("database", "database: warehouse");
     let auth = words.required("auth", "auth: {username: app, password: \"${PGPASSWORD}\"}");
     let port = u16::try_from(port).ok();
-    if port.is_none() {
-        words.findings.push(
-            Finding::error("E0114", "`port` can be at most 65535", &port_place)
-                .help("the default is 5432"),
-        );
-    }
     let host = host.and_then(|host| text(host, words.findings));
     let database = database.and_then(|database| text(database, words.findings));
     let (username, password) = auth.and_then(|node| credentials(node, words.findings))?;
@@ -149,6 +152,9 @@ fn credentials(node: &Node, findings: &mut Findings) -> Option<(Text, Text)> {
     let mut words = Words::new("`auth`", node, findings)?;
     let username = credential(&mut words, "username", "username_env");
     let password = credential(&mut words, "password", "password_env");
+    if let Some(password) = words.string("password").filter(|_| !words.has("password_env")) {
+        secrets::secret("the password", "password: \"${PGPASSWORD}\"", &password, words.findings);
+    }
     if username.is_none() && !words.has("username") && !words.has("username_env") {
         words.missing("username", "username: app");
     }

@@ -3,8 +3,28 @@
 //! The one set of checks for keys: unknown, duplicate, missing, wrong kind of value. What a word
 //! means is known to the modules beside this one only.
 
+use std::ops::RangeInclusive;
+
 use crate::diagnostic::{Finding, Findings, Place, Spanned, did_you_mean, nearest};
 use crate::tree::{Node, Value};
+
+/// What other tools call a choice of ours.
+const SYNONYMS: [(&str, &str); 14] = [
+    ("insert", "append"),
+    ("overwrite", "replace"),
+    ("truncate", "replace"),
+    ("full_refresh", "replace"),
+    ("update", "merge"),
+    ("upsert", "merge"),
+    ("incremental", "merge"),
+    ("pg", "postgres"),
+    ("postgresql", "postgres"),
+    ("sqlite3", "sqlite"),
+    ("offset", "limit_offset"),
+    ("page", "page_number"),
+    ("link", "link_header"),
+    ("params", "query"),
+];
 
 /// Reads the words of one mapping.
 pub(super) struct Words<'a, 'f> {
@@ -17,6 +37,8 @@ pub(super) struct Words<'a, 'f> {
     missing: Vec<(&'static str, Finding)>,
     /// Whether all other words have a meaning of their own, too.
     open: bool,
+    /// Words of others that mean the same as a word of this: each list has one of each.
+    pub(super) twins: &'static [&'static [&'static str]],
     /// Where what is wrong goes.
     pub(super) findings: &'f mut Findings,
     before: usize,
@@ -29,27 +51,19 @@ impl<'a, 'f> Words<'a, 'f> {
         node: &'a Node,
         findings: &'f mut Findings,
     ) -> Option<Self> {
-        let (owner, before) = (owner.into(), findings.0.len());
+        let (owner, before) = (owner.into(), findings.errors());
         let Value::Map(entries) = &node.value else {
             findings.push(wrong_kind(&owner, "a mapping of words to values", node));
             return None;
         };
         for (index, (key, _)) in entries.iter().enumerate() {
             if let Some((first, _)) = entries[..index].iter().find(|(k, _)| k.value == key.value) {
-                findings.push(
-                    Finding::error(
-                        "E0111",
-                        format!("`{}` is written twice", key.value),
-                        &key.place,
-                    )
-                    .related(&first.place, "it was written here first")
-                    .help("remove one of them"),
-                );
+                findings.push(written_twice(key, first));
             }
         }
-        let (known, missing) = (Vec::new(), Vec::new());
-        let open = false;
-        Some(Self { owner, place: &node.place, entries, known, missing, open, findings, before })
+        let (known, missing, open, twins) = Default::default();
+        let place = &node.place;
+        Some(Self { owner, place, entries, known, missing, open, twins, findings, before })
     }
 
     /// The word's value, if it was written.
@@ -97,37 +111,67 @@ impl<'a, 'f> Words<'a, 'f> {
         self.missing.push((word, finding));
     }
 
+    /// The name, read without a word about it: whoever needs it reads it again.
+    pub(super) fn name(&self) -> Option<Spanned<String>> {
+        self.entries.iter().find_map(|(key, node)| match (&*key.value, &node.value) {
+            ("name", Value::String(name)) => Some(Spanned::new(name.clone(), node.place.clone())),
+            _ => None,
+        })
+    }
+
     /// Text, if it was written.
     pub(super) fn string(&mut self, word: &'static str) -> Option<Spanned<String>> {
         let node = self.get(word)?;
         string(word, node, self.findings)
     }
 
-    /// Text that must be there.
+    /// Text that is not empty, if it was written.
+    pub(super) fn text(&mut self, word: &'static str) -> Option<Spanned<String>> {
+        let text = self.string(word)?;
+        self.filled(word, text)
+    }
+
+    fn filled(&mut self, word: &str, text: Spanned<String>) -> Option<Spanned<String>> {
+        if !text.value.trim().is_empty() {
+            return Some(text);
+        }
+        self.findings.push(
+            Finding::error("E0123", format!("`{word}` is empty"), &text.place)
+                .help("write a value, or `${NAME}` for one that is known when the program starts"),
+        );
+        None
+    }
+
+    /// Text that must be there, and not be empty.
     pub(super) fn required_string(
         &mut self,
         word: &'static str,
         example: &str,
     ) -> Option<Spanned<String>> {
         let node = self.required(word, example)?;
-        string(word, node, self.findings)
+        let text = string(word, node, self.findings)?;
+        self.filled(word, text)
     }
 
-    /// A whole number of at least `least`; `default` where it was not written.
-    pub(super) fn number(&mut self, word: &'static str, least: u64, default: u64) -> u64 {
+    /// A whole number within bounds; `default` where it was not written.
+    pub(super) fn number(
+        &mut self,
+        word: &'static str,
+        bounds: RangeInclusive<u64>,
+        default: u64,
+    ) -> u64 {
         let Some(node) = self.get(word) else { return default };
+        let (least, most) = (bounds.start(), bounds.end());
         match &node.value {
-            Value::Integer(number) => match u64::try_from(*number) {
-                Ok(number) if number >= least => return number,
-                _ => self.findings.push(
-                    Finding::error(
-                        "E0114",
-                        format!("`{word}` must be at least {least}"),
-                        &node.place,
-                    )
-                    .help(format!("the default is {default}")),
-                ),
-            },
+            Value::Integer(number) => {
+                let problem = match u64::try_from(*number) {
+                    Ok(number) if bounds.contains(&number) => return number,
+                    Ok(number) if number > *most => format!("`{word}` can be at most {most}"),
+                    _ => format!("`{word}` must be at least {least}"),
+                };
+                let finding = Finding::error("E0114", problem, &node.place);
+                self.findings.push(finding.help(format!("the default is {default}")));
+            }
             _ => self.findings.push(wrong_kind(&format!("`{word}`"), "a whole number", node)),
         }
         default
@@ -156,13 +200,20 @@ impl<'a, 'f> Words<'a, 'f> {
             Some((_, choice)) => Some(Spanned::new(*choice, text.place)),
             None => {
                 let names = choices.iter().map(|(name, _)| *name);
+                let elsewhere = SYNONYMS.iter().find(|(theirs, ours)| {
+                    theirs.eq_ignore_ascii_case(&text.value) && names.clone().any(|n| n == *ours)
+                });
+                let help = match elsewhere {
+                    Some((_, ours)) => format!("here it is `{ours}`"),
+                    None => did_you_mean("choice", &text.value, names),
+                };
                 self.findings.push(
                     Finding::error(
                         "E0114",
                         format!("`{word}` cannot be `{}`", text.value),
                         &text.place,
                     )
-                    .help(did_you_mean("choice", &text.value, names)),
+                    .help(help),
                 );
                 None
             }
@@ -182,7 +233,7 @@ impl<'a, 'f> Words<'a, 'f> {
         let missing = self.missing.iter().filter(|(word, _)| self.misspelled(word).is_none());
         let found: Vec<_> = unknown.chain(missing.map(|(_, finding)| finding.clone())).collect();
         self.findings.extend(found);
-        self.findings.0.len() == self.before
+        self.findings.errors() == self.before
     }
 
     /// Reports the words that are missing only: which others belong here cannot be said.
@@ -202,17 +253,40 @@ impl<'a, 'f> Words<'a, 'f> {
 
     /// The unknown key that means this word.
     fn misspelled(&self, word: &str) -> Option<&'a Spanned<String>> {
-        self.unknown().find(|key| nearest(&key.value, self.known.iter().copied()) == Some(word))
+        self.unknown().find(|key| match self.twin(&key.value) {
+            Some(twin) => twin == word,
+            None => nearest(&key.value, self.known.iter().copied()) == Some(word),
+        })
+    }
+
+    /// The word of this that means what a word of another does.
+    fn twin(&self, key: &str) -> Option<&'static str> {
+        self.known.iter().copied().find(|word| self.means(key, word) && !self.has(word))
+    }
+
+    fn means(&self, key: &str, word: &str) -> bool {
+        self.twins.iter().any(|twins| twins.contains(&key) && twins.contains(&word))
     }
 
     fn no_key(&self, key: &Spanned<String>) -> Finding {
         let message = format!("{} has no key `{}`", self.owner, key.value);
-        Finding::error("E0110", message, &key.place).label("unknown key").help(did_you_mean(
-            "key",
-            &key.value,
-            self.known.iter().copied(),
-        ))
+        let finding = Finding::error("E0110", message, &key.place).label("unknown key");
+        let said = self.known.iter().find(|word| self.means(&key.value, word) && self.has(word));
+        if let Some(word) = said {
+            return finding.help(format!("remove it: `{word}` says it already"));
+        }
+        if let Some(twin) = self.twin(&key.value) {
+            return finding.help(format!("here it is `{twin}`"));
+        }
+        finding.help(did_you_mean("key", &key.value, self.known.iter().copied()))
     }
+}
+
+/// A key that stands in one mapping twice.
+pub(super) fn written_twice(key: &Spanned<String>, first: &Spanned<String>) -> Finding {
+    Finding::error("E0111", format!("`{}` is written twice", key.value), &key.place)
+        .related(&first.place, "it was written here first")
+        .help("remove one of them")
 }
 
 /// The text of a node; numbers and booleans count as the text that was meant.

@@ -1,14 +1,14 @@
 //! What is to be loaded: which columns, into which table, how. The same for every database.
 
 use std::collections::HashSet;
-use std::fmt;
 
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::FieldRef;
 
 use super::refusal;
-use crate::definition::Mode;
-use crate::schema::{Schema, Type};
+use crate::definition::table::{self, Misfit, TableName};
+use crate::definition::{Mode, TargetKind};
+use crate::schema::{Field, Schema, Type};
 use crate::{Error, Result};
 
 /// A load that makes sense in itself: the key's columns are among the row's.
@@ -42,16 +42,9 @@ pub(super) enum Required {
     Table,
 }
 
-/// A table's name as it was written, in its parts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TableName {
-    pub(super) schema: Option<String>,
-    pub(super) name: String,
-}
-
 impl Load {
     pub(super) fn new(table: &str, mode: Mode, key: &[String], row: &Schema) -> Result<Self> {
-        let table = TableName::parse(table)?;
+        let table = TableName::parse(table).map_err(misfit)?;
         if row.fields.is_empty() {
             return Err(Error::config(format!("the rows for `{table}` have no columns")));
         }
@@ -85,6 +78,16 @@ impl Load {
             },
         });
         Ok(Self { columns: columns.collect(), table, mode, key: places })
+    }
+
+    /// Whether the names and the number of the columns are such as that database takes.
+    pub(super) fn check_names(&self, kind: TargetKind) -> Result<()> {
+        let of_table = table::check_table(kind, &self.table);
+        let row = self.columns.iter().map(|c| Field::new(&*c.name, c.ty.clone(), true)).collect();
+        match of_table.into_iter().chain(table::check_columns(kind, &row)).next() {
+            Some(first) => Err(misfit(first)),
+            None => Ok(()),
+        }
     }
 
     /// The names of the key's columns, in its order.
@@ -135,38 +138,14 @@ impl Load {
     }
 }
 
+fn misfit(misfit: Misfit) -> Error {
+    Error::config(misfit.message).help(misfit.help)
+}
+
 fn unknown_key(table: &TableName, name: &str, row: &Schema) -> Error {
     let all: Vec<_> = row.fields.iter().map(|field| format!("`{}`", field.name)).collect();
     Error::config(format!(
         "the key of `{table}` names a column `{name}`, which the query does not yield"
     ))
     .help(format!("it yields {}", all.join(", ")))
-}
-
-impl TableName {
-    fn parse(written: &str) -> Result<Self> {
-        let parts: Vec<_> = written.split('.').collect();
-        let (schema, name) = match parts.as_slice() {
-            [name] => (None, *name),
-            [schema, name] => (Some(*schema), *name),
-            _ => {
-                return Err(Error::config(format!("the table name `{written}` has too many dots"))
-                    .help("write `table` or `schema.table`"));
-            }
-        };
-        if name.is_empty() || schema == Some("") {
-            return Err(Error::config(format!("the table name `{written}` has an empty part"))
-                .help("write `table` or `schema.table`"));
-        }
-        Ok(Self { schema: schema.map(str::to_owned), name: name.to_owned() })
-    }
-}
-
-impl fmt::Display for TableName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.schema {
-            Some(schema) => write!(f, "{schema}.{}", self.name),
-            None => f.write_str(&self.name),
-        }
-    }
 }

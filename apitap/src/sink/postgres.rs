@@ -18,7 +18,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use super::load::Load;
 use super::statement::{self, STAGING, quote, staged};
 use super::{Sink, Written, refusal, slices};
-use crate::definition::Mode;
+use crate::definition::{Mode, TargetKind};
 use crate::{Error, Result};
 
 pub use address::Address;
@@ -40,7 +40,7 @@ pub(super) struct Postgres {
 
 impl Postgres {
     pub(super) async fn open(address: &Address, mut load: Load) -> Result<Self> {
-        types::check_names(&load)?;
+        load.check_names(TargetKind::Postgres)?;
         let mut connection = address.connect().await?;
         let table = catalog::place(&mut connection, &load.table).await?;
         let types: Vec<_> = load.columns.iter().map(|c| types::staged(&c.ty)).collect();

@@ -1,7 +1,8 @@
 //! Why a value or a table cannot be taken, in words: the same for every database.
 
-use super::load::{Column, Load, Required, TableName};
+use super::load::{Column, Load, Required};
 use crate::Error;
+use crate::definition::table::TableName;
 
 /// A value that the database cannot hold; `why` goes on after "column … of row …".
 pub(super) fn value(column: &Column, row: u64, why: &str) -> Error {

@@ -17,7 +17,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
 use super::load::Load;
 use super::statement::{self, STAGING, quote, staged};
 use super::{Sink, Written, refusal, slices};
-use crate::definition::Mode;
+use crate::definition::{Mode, TargetKind};
 use crate::{Error, Result};
 
 pub use file::File;
@@ -43,7 +43,7 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) async fn open(file: &File, mut load: Load) -> Result<Self> {
-        catalog::check_names(&load)?;
+        load.check_names(TargetKind::Sqlite)?;
         let mut connection = file.connect(PATIENCE).await?;
         let table = format!("main.{}", quote(&load.table.name));
         let columns: Vec<_> =

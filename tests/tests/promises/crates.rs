@@ -57,6 +57,50 @@ pub async fn typed() -> apitap::Result<Vec<orders::OrdersRow>> {
 }
 ";
 
+/// A program that names all pipelines of `tests/mistakes`.
+const MISTAKES: &str = "//! A program whose pipelines are all broken.
+
+apitap::include_pipelines!();
+
+/// How many can run.
+pub fn count() -> usize {
+    let each = [&customer_orders::PIPELINE, &daily_sales::PIPELINE, &recent_orders::PIPELINE];
+    each.len() + PIPELINES.len()
+}
+";
+
+/// A program that reads the rows of the two good pipelines of `tests/one_of_three`, and the records
+/// of the broken one.
+const ONE_OF_THREE: &str = "//! A program with one broken pipeline of three.
+
+use apitap::types::{Decimal, Option, String};
+
+apitap::include_pipelines!();
+
+/// A row of the first good one.
+pub fn is_large(row: &large::Large) -> bool {
+    let id: i64 = row.id;
+    let total: Option<Decimal> = row.total;
+    id > 0 && total.is_some()
+}
+
+/// A row of the second.
+pub fn mean(row: &totals::Totals) -> Option<Decimal> {
+    let orders: i64 = row.orders;
+    row.total.map(|total| total / Decimal::from(orders))
+}
+
+/// A record of the broken one.
+pub fn email(order: customers::Orders) -> Option<String> {
+    order.customer.and_then(|customer| customer.email)
+}
+
+/// Those that can run.
+pub async fn run() -> bool {
+    large::run().await.is_success() && totals::run().await.is_success()
+}
+";
+
 /// The strictest crate that may include the generated file.
 const STRICT: &str = "//! Pipelines under every lint.
 
@@ -109,6 +153,9 @@ pub(crate) fn said() -> &'static BTreeMap<String, Vec<String>> {
             crates = crates.with(&fixture.name, "apitap", [("lib.rs", text.as_str())]);
         }
         crates = with_project(crates, "broken", &root().join("tests/broken"), BROKEN);
+        crates = with_project(crates, "mistakes", &root().join("tests/mistakes"), MISTAKES);
+        let one_of_three = root().join("tests/one_of_three");
+        crates = with_project(crates, "one-of-three", &one_of_three, ONE_OF_THREE);
         let quickstart = root().join("examples/quickstart");
         let used = format!("{STRICT}{QUICKSTART}");
         crates = with_project(crates, "quickstart", &quickstart, &used);
@@ -171,40 +218,64 @@ fn every_finding_of_rust_is_shown_as_its_fixture_says() {
 
 #[test]
 fn four_broken_pipelines_are_four_errors_in_one_build_and_nothing_else() {
-    let found = &said()["broken"];
-    assert_eq!(found.len(), 4, "{}", found.join("\n"));
-    same(&root().join("tests/broken/build.txt"), &found.join("\n"));
+    check_errors("broken", 4);
 }
 
 #[test]
-fn the_command_finds_the_same_four() {
-    let files = project(&root().join("tests/broken"));
+fn twelve_mistakes_in_four_files_are_twelve_errors_in_one_build_in_order() {
+    check_errors("mistakes", 12);
+}
+
+/// What a build says of a folder of `tests`, and that `apitap check` says the same: no more, no
+/// less, in the order of the files and of the places in them.
+fn check_errors(name: &str, count: usize) {
+    let (folder, built) = (root().join("tests").join(name), &said()[name]);
+    assert_eq!(built.len(), count, "{}", built.join("\n"));
+    let built = built.join("\n");
+    same(&folder.join("build.txt"), &built);
+
+    let files = project(&folder);
     let project = Project::new(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     let text = finish(&mut project.apitap(["check"]), LIMIT);
     assert_eq!(text.code, Some(1), "{}", text.stderr);
-    same(&root().join("tests/broken/check.txt"), &format!("{}{}", text.stdout, text.stderr));
+    same(&folder.join("check.txt"), &format!("{}{}", text.stdout, text.stderr));
 
     let json = finish(&mut project.apitap(["check", "--format", "json"]), LIMIT);
     assert_eq!(json.code, Some(1), "{}", json.stderr);
-    same(&root().join("tests/broken/check.json"), &json.stdout);
+    same(&folder.join("check.json"), &json.stdout);
     let findings: Vec<Value> = serde_json::from_str(&json.stdout).unwrap();
-    assert_eq!(findings.len(), 4);
+    assert_eq!(findings.len(), count);
 
-    // What the build says is the same, with its own frame around it.
-    let built = said()["broken"].join("\n");
-    for finding in findings {
-        let place = format!(
-            "--> {}:{}:{}",
-            finding["file"].as_str().unwrap(),
-            finding["line"],
-            finding["column"]
-        );
-        for part in
-            [finding["message"].as_str().unwrap(), &place, finding["help"][0].as_str().unwrap()]
-        {
-            assert!(built.contains(part) && text.stderr.contains(part), "{part}\n{built}");
+    // The places, in order: the YAML file first, then the SQL files by name.
+    let place = |finding: &Value| {
+        let file = finding["file"].as_str().unwrap().to_owned();
+        (file.starts_with("sql"), file, finding["line"].as_u64(), finding["column"].as_u64())
+    };
+    let places: Vec<_> = findings.iter().map(place).collect();
+    assert!(places.is_sorted() && findings.iter().all(|f| f["severity"] == "error"));
+    // What the build says is the same in the same order, with its own frame around it.
+    let (mut built, mut checked) = (built.as_str(), text.stderr.as_str());
+    for (finding, (_, file, ..)) in findings.iter().zip(places) {
+        let place = format!("--> {file}:{}:{}", finding["line"], finding["column"]);
+        let help = finding["help"][0].as_str().unwrap();
+        for part in [finding["message"].as_str().unwrap(), &place, help] {
+            built = after(built, part);
+            checked = after(checked, part);
         }
     }
+}
+
+/// What follows a part of a text.
+fn after<'a>(text: &'a str, part: &str) -> &'a str {
+    let found = text.split_once(part);
+    found.unwrap_or_else(|| panic!("`{part}` is not found, or not in order, in\n{text}")).1
+}
+
+#[test]
+fn one_broken_pipeline_of_three_leaves_the_types_of_the_others() {
+    let found = &said()["one-of-three"];
+    assert_eq!(found.len(), 1, "{}", found.join("\n"));
+    assert!(found[0].contains("field `emial` not found in record `customer` [E0213]"), "{found:?}");
 }
 
 /// The snapshots in `tests/generated` are there to be read: would a careful person have written it so?

@@ -4,11 +4,13 @@ use std::ops::Range;
 
 use datafusion::arrow::datatypes::{DataType, Field as ArrowField};
 use datafusion::common::Column;
-use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, Ident, Spanned, Subscript, Value};
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, Expr, Ident, SelectItem, Spanned, Subscript, Value,
+};
 
 use super::Table;
 use super::blame::Blame;
-use super::draft::Draft;
+use super::draft::{Draft, Site};
 use super::explain::{Context, Explained, Repair};
 use super::scope::{inner_fields, with_declaration};
 use super::text::union;
@@ -52,7 +54,10 @@ pub(super) fn unknown(
                 .label("this is not computed for each row");
             (draft.help("write the value itself"), None)
         }
-        [only] => missing(only, &tables),
+        [only] => match own_alias(context, only) {
+            Some(draft) => (draft, None),
+            None => missing(only, &tables),
+        },
         [] => missing(&lone(context, column, None), &tables),
     };
     let repair = match (node, expr) {
@@ -64,6 +69,23 @@ pub(super) fn unknown(
         _ => None,
     };
     Explained { draft, repair }
+}
+
+/// A name that the `SELECT` gives to a column, where it is not known yet.
+fn own_alias(context: &Context<'_>, part: &Part) -> Option<Draft> {
+    let items = context.scope.selects.iter().flat_map(|select| &select.projection);
+    let (expr, alias) = items
+        .filter_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias } => Some((expr, alias)),
+            _ => None,
+        })
+        .find(|(_, alias)| alias.value == part.name)?;
+    let named = context.text.range(alias.span).filter(|named| *named != part.range)?;
+    let message = format!("column `{}` is not known here yet", part.name);
+    let draft = Draft::error("E0204", message, part.range.clone())
+        .label("this is looked at before the SELECT")
+        .related(Site::Query(named), "it gets its name here");
+    Some(draft.help(format!("write what it stands for: `{expr}`")))
 }
 
 /// A table of a `FROM`: its name there, its columns, and the source that it is.
@@ -338,7 +360,7 @@ fn not_a_record(before: &str, field: &ArrowField, part: &Part) -> Draft {
         list if list.starts_with("a list") || list.starts_with("`[") => {
             draft.help(format!("take one element of the list first: `{before}[1]`"))
         }
-        _ => draft,
+        _ => draft.help(format!("select the value itself: `{before}`")),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use crate::diagnostic::{Finding, Place};
+use crate::diagnostic::{Finding, Place, Severity};
 
 /// A finding about a query.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
     code: &'static str,
+    severity: Severity,
     message: String,
     /// Where the caret goes, in bytes of the query.
     pub(super) range: Range<usize>,
@@ -35,7 +36,22 @@ impl Draft {
     ) -> Self {
         let message = message.into();
         let (label, related, notes, help) = Default::default();
-        Self { code, message, range, label, related, notes, help }
+        let severity = Severity::Error;
+        Self { code, severity, message, range, label, related, notes, help }
+    }
+
+    /// A warning at these bytes.
+    pub(super) fn warning(code: &'static str, message: &str, range: Range<usize>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message, range) }
+    }
+
+    /// A note at these bytes.
+    pub(super) fn note_at(
+        code: &'static str,
+        message: impl Into<String>,
+        range: Range<usize>,
+    ) -> Self {
+        Self { severity: Severity::Note, ..Self::error(code, message, range) }
     }
 
     /// Whether it only repeats what the planner says. After other findings that may well be about
@@ -71,6 +87,7 @@ impl Draft {
     /// The finding, its places those of the user's file.
     pub(super) fn finding(self, place: &dyn Fn(Range<usize>) -> Place) -> Finding {
         let mut finding = Finding::error(self.code, self.message, &place(self.range));
+        finding.severity = self.severity;
         finding.label = self.label;
         finding.notes = self.notes;
         finding.help = self.help;

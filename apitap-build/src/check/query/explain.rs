@@ -11,7 +11,7 @@ use super::draft::{Draft, Site};
 use super::planner::{Planner, innermost};
 use super::scope::{Scope, plain};
 use super::text::Text;
-use super::{Callable, Table, columns, function, mismatch, tree, words};
+use super::{Callable, Table, columns, dialects, function, mismatch, tree, words};
 use crate::diagnostic::nearest;
 
 /// What a query is planned in.
@@ -270,9 +270,10 @@ fn unknown_function(
     } else {
         let message = format!("function `{name}` not found");
         let draft = Draft::error("E0206", message, range.clone()).label("no such function");
-        match near {
-            Some(near) => draft.help(format!("a similar function exists: `{near}`")),
-            None => draft,
+        match (dialects::function(name), near) {
+            (Some(ours), _) => draft.help(format!("write `{ours}`")),
+            (None, Some(near)) => draft.help(format!("a similar function exists: `{near}`")),
+            (None, None) => draft.help("docs/reference.md names the functions that there are"),
         }
     };
     let repair = node.and_then(|node| {
@@ -353,6 +354,11 @@ fn other(context: &Context<'_>, blame: &Blame<'_>, message: &str, range: Range<u
         let range = subquery_around(blame, &range).unwrap_or(range);
         return Draft::error("E0299", message, range).help("leave the others out");
     }
+    if message.contains("Substring without for/from") {
+        let message = "this needs the place of the first character";
+        return Draft::error("E0207", message, range)
+            .help("write it second, from 1, and a length third: `substr(text, 1, 10)`");
+    }
     if message.contains("Inconsistent data length across values") {
         let message = "the rows of VALUES have different numbers of columns";
         let range = context.text.find("VALUES").unwrap_or(range);
@@ -369,7 +375,11 @@ fn other(context: &Context<'_>, blame: &Blame<'_>, message: &str, range: Range<u
     let sentence = words::sentence(message);
     let is_clause = sentence.chars().all(|c| c.is_ascii_uppercase() || c == ' ');
     let verdict = if is_clause { " is not supported" } else { "" };
-    Draft::error("E0299", format!("{sentence}{verdict}"), range)
+    let draft = Draft::error("E0299", format!("{sentence}{verdict}"), range);
+    match dialects::clause(&sentence) {
+        Some(help) => draft.help(help),
+        None => draft,
+    }
 }
 
 /// `AS t(a, b)`, where `t` has another number of columns: `Source table contains 8 columns but …`.

@@ -14,7 +14,7 @@ use super::words::{self, describe};
 use crate::schema::{Type, arrow};
 
 /// What the planner's messages about types have in common.
-const SIGNS: [&str; 26] = [
+const SIGNS: [&str; 27] = [
     "Cannot infer common",
     "Cannot coerce",
     "coerce",
@@ -41,6 +41,7 @@ const SIGNS: [&str; 26] = [
     "Inconsistent data type",
     "failed to match any signature",
     "is not yet supported",
+    "array_element does not support",
 ];
 
 /// The finding, if the message is about types.
@@ -61,6 +62,15 @@ pub(super) fn explain(
         return Some(Draft::error("E0207", message, start..start + literal.len()));
     }
     let draft = |message: String| Draft::error("E0207", message, range.clone());
+    if message.contains("array_element does not support") {
+        let (written, field) = operands.0.first()?;
+        let message = format!("`{written}` is not a list, but {}", describe(field));
+        return Some(
+            Draft::error("E0213", message, range)
+                .label("there are no elements in it")
+                .help(format!("select the value itself: `{written}`")),
+        );
+    }
     let explained = match culprit {
         Culprit::Expression(_) => expression(&expr, &operands, message, &draft),
         Culprit::Position(node) => position(blame, node, &expr, message, &draft),
@@ -114,8 +124,26 @@ impl Operands {
             written.len() > 2 && written.starts_with('\'') && message.contains(written.as_str())
         };
         let (written, _) = self.0.iter().find(is_it)?;
-        let (_, other) = self.0.iter().find(|(other, _)| other != written)?;
+        let (_, other) = self.0.iter().find(|(_, field)| !field.data_type().is_string())?;
         Some((written.clone(), describe(other)))
+    }
+
+    /// What to write where one is a truth value or a time, and the other is written out.
+    fn plainly(&self) -> Option<String> {
+        let [(left, a), (right, b)] = self.0.as_slice() else { return None };
+        let is_literal = |text: &str| text.starts_with('\'') || text.parse::<f64>().is_ok();
+        let (name, field) = match (is_literal(left), is_literal(right)) {
+            (false, true) => (left, a),
+            (true, false) => (right, b),
+            _ => return None,
+        };
+        match field.data_type() {
+            DataType::Boolean => {
+                Some(format!("write the condition itself: `{name}`, or `NOT {name}`"))
+            }
+            ty if ty.is_temporal() => Some("write a day as a text: `'2026-01-31'`".to_owned()),
+            _ => None,
+        }
     }
 
     /// How to make two that differ alike. Text is made into a number rather than the reverse where
@@ -184,7 +212,11 @@ fn expression(expr: &Expr, operands: &Operands, message: &str, draft: Make<'_>) 
     }
     Some(match expr {
         Expr::BinaryOp { op, .. } if is_comparison(op) => {
-            with_cast(draft(format!("{types} cannot be compared")))
+            let draft = draft(format!("{types} cannot be compared"));
+            match operands.plainly() {
+                Some(help) => draft.help(help),
+                None => with_cast(draft),
+            }
         }
         Expr::BinaryOp { op, .. } => {
             let draft = draft(format!("`{op}` does not take {types}"));
@@ -276,7 +308,7 @@ fn expression(expr: &Expr, operands: &Operands, message: &str, draft: Make<'_>) 
     })
 }
 
-fn is_comparison(op: &BinaryOperator) -> bool {
+pub(super) fn is_comparison(op: &BinaryOperator) -> bool {
     use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq, NotEq, Spaceship};
     matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | Spaceship)
 }

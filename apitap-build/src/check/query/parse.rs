@@ -24,6 +24,9 @@ pub(super) fn parse(text: &Text<'_>) -> Result<Statement, Box<Draft>> {
     if text.words().iter().all(|word| is_end(&word)) {
         return Err(Box::new(empty()));
     }
+    if let Some(draft) = extra_comma(text) {
+        return Err(Box::new(draft));
+    }
     let statement = parse_one(text, end)?;
     if let Some(second) = end.and_then(|end| second(text, end)) {
         return Err(Box::new(several(second)));
@@ -32,6 +35,48 @@ pub(super) fn parse(text: &Text<'_>) -> Result<Statement, Box<Draft>> {
         Some(Statement::Query(query)) if reads(&query.body) => Ok(Statement::Query(query)),
         _ => Err(Box::new(not_a_query(text))),
     }
+}
+
+/// A `,` after the last item, which the parser reads over: is a column missing?
+fn extra_comma(text: &Text<'_>) -> Option<Draft> {
+    let words = text.words();
+    let (comma, next) = words.iter().zip(words.get(1..)?).find(|(word, next)| {
+        word.token == Token::Comma && CLAUSES.iter().any(|clause| is_word(next, clause))
+    })?;
+    let next = text.slice(&next.range);
+    let message = format!("nothing stands between this comma and `{next}`");
+    Some(
+        Draft::error("E0201", message, comma.range.clone())
+            .help("remove the comma, or write what is missing"),
+    )
+}
+
+/// The words that start a clause.
+const CLAUSES: [&str; 12] = [
+    "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "UNION", "JOIN", "LEFT",
+    "INNER", "QUALIFY",
+];
+
+/// Whether that is this word of SQL, and no name in quotes.
+fn is_word(word: &Word, sql: &str) -> bool {
+    matches!(&word.token, Token::Word(word)
+        if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(sql))
+}
+
+/// The word that starts a clause and is misspelled: the one that the parser did not expect, or the
+/// one before it, which it took for a name.
+fn misspelled<'t>(text: &'t Text<'_>, range: &Range<usize>) -> Option<(&'t Word, &'static str)> {
+    let index = text.word_at(range.start).unwrap_or(text.words().len());
+    let near = |index: usize| {
+        let word = text.words().get(index)?;
+        let Token::Word(name) = &word.token else { return None };
+        let name = name.quote_style.is_none().then(|| name.value.to_uppercase())?;
+        let most = if name.len() > 4 { 2 } else { 1 };
+        let distance = |clause: &str| strsim::damerau_levenshtein(&name, clause);
+        let near = CLAUSES.into_iter().min_by_key(|clause| distance(clause))?;
+        (1..=most).contains(&distance(near)).then_some((word, near))
+    };
+    near(index).or_else(|| near(index.checked_sub(1)?))
 }
 
 /// Whether it reads rows, and nothing but that.
@@ -91,6 +136,11 @@ pub(super) fn unreadable(sql: &str, error: &TokenizerError) -> Draft {
     let start = Text::blank(sql).offset(error.location.line, error.location.column);
     let rest = sql.get(start..).unwrap_or_default();
     let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+    if error.message.contains("close delimiter") {
+        let quotes = sql.rfind('"').unwrap_or(start);
+        return Draft::error("E0201", "a name in quotes is not closed", quotes..quotes + 1)
+            .help("end it with `\"`; one of the quotes before it may be missing");
+    }
     let mut draft = Draft::error("E0201", lower(&error.message), start..start + end);
     if error.message.contains("string literal") {
         draft = draft.help("end it with `'`; a `'` inside a text is written twice");
@@ -118,6 +168,13 @@ fn syntax(text: &Text<'_>, error: &ParserError) -> Draft {
         None => end..end,
     };
     let range = if text.slice(&range) == ";" { range.start..range.start } else { range };
+    if message.starts_with("Expected: end of statement")
+        && let Some((word, meant)) = misspelled(text, &range)
+    {
+        let message = format!("`{}` is no word of SQL", text.slice(&word.range));
+        return Draft::error("E0201", message, word.range.clone())
+            .help(format!("a similar word exists: `{meant}`"));
+    }
     let mut draft = Draft::error("E0201", expectation(message), range.clone());
     if range == text.first()
         && let Some(start) = nearest(text.slice(&range), STARTS)

@@ -36,6 +36,8 @@ pub(super) struct Planner {
 /// A query, planned.
 #[derive(Debug)]
 pub(super) struct Plan {
+    /// Names resolved, types as they were written.
+    pub(super) named: LogicalPlan,
     /// Names resolved and types agreed on.
     pub(super) analyzed: LogicalPlan,
     /// Rewritten: what is read of each table is as little as can be.
@@ -59,17 +61,26 @@ impl Planner {
 
     /// Plans to the end, as the runtime will: what this accepts can run.
     pub(super) fn plan(&self, statement: Statement) -> Result<Plan> {
-        let analyzed = self.analyze(statement)?;
+        let named = self.named(statement)?;
+        let analyzed = self.agreed(named.clone())?;
         let optimized = self.state.optimizer().optimize(analyzed.clone(), self.state, |_, _| {})?;
         let planner = self.state.query_planner();
         futures::executor::block_on(planner.create_physical_plan(&optimized, self.state))?;
-        Ok(Plan { analyzed, optimized })
+        Ok(Plan { named, analyzed, optimized })
+    }
+
+    /// Plans as far as names are concerned: types are as they were written.
+    pub(super) fn named(&self, statement: Statement) -> Result<LogicalPlan> {
+        let options = ParserOptions::from(&self.state.config_options().sql_parser);
+        SqlToRel::new_with_options(self, options).sql_statement_to_plan(statement)
     }
 
     /// Plans as far as names and types are concerned.
     pub(super) fn analyze(&self, statement: Statement) -> Result<LogicalPlan> {
-        let options = ParserOptions::from(&self.state.config_options().sql_parser);
-        let plan = SqlToRel::new_with_options(self, options).sql_statement_to_plan(statement)?;
+        self.agreed(self.named(statement)?)
+    }
+
+    fn agreed(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
         self.state.analyzer().execute_and_check(plan, self.state.config_options(), |_, _| {})
     }
 
@@ -91,9 +102,12 @@ impl Planner {
 }
 
 /// Building the list of functions takes longer than planning a query.
+///
+/// Of the physical plan it only matters that there is one: making it fast is left to the runtime,
+/// and would take as long as all the rest.
 pub(super) fn session() -> &'static SessionState {
     static SESSION: OnceLock<SessionState> = OnceLock::new();
-    SESSION.get_or_init(engine::session_state)
+    SESSION.get_or_init(|| engine::session().with_physical_optimizer_rules(Vec::new()).build())
 }
 
 impl ContextProvider for Planner {

@@ -208,7 +208,7 @@ fn before_alias(text: &Text<'_>, item: &Range<usize>, alias: &Ident) -> Range<us
 }
 
 /// The bytes of each item of a `SELECT`: what stands between its commas.
-fn item_ranges(text: &Text<'_>, select: &Select) -> Vec<Range<usize>> {
+pub(super) fn item_ranges(text: &Text<'_>, select: &Select) -> Vec<Range<usize>> {
     let words = text.words();
     let Some(first) = text.range(select.select_token.0.span) else { return Vec::new() };
     let Some(mut at) = text.word_at(first.start).map(|select| select + 1) else {
@@ -370,6 +370,9 @@ fn unsupported(
     let cast = |ty: &str| format!("`CAST({written} AS {ty}) AS {name}`");
     match field.data_type() {
         DataType::Null => draft.help(format!("say which type it has: {}", cast("VARCHAR"))),
+        DataType::Decimal128(_, scale) if *scale < 0 => {
+            draft.help(format!("convert it: {}", cast("DECIMAL(38, 0)")))
+        }
         DataType::Decimal256(_, scale) => {
             draft.help(format!("convert it: {}", cast(&format!("DECIMAL(38, {scale})"))))
         }
@@ -378,4 +381,31 @@ fn unsupported(
         }
         _ => draft.help("select the parts of it that are needed"),
     }
+}
+
+/// `SELECT id amount FROM …`: a name without AS that is a field's name, too.
+pub(super) fn missing_commas(context: &Context<'_>, statement: &Statement) -> Vec<Draft> {
+    let Statement::Query(query) = statement else { return Vec::new() };
+    let Some(select) = leftmost(&query.body) else { return Vec::new() };
+    let warning = |item: &SelectItem| {
+        let SelectItem::ExprWithAlias { expr: Expr::Identifier(expr), alias } = item else {
+            return None;
+        };
+        let range = context.text.range(alias.span)?;
+        let before = context.text.slice(&context.text.before(&range)?.range);
+        let is_field =
+            |name: &str| context.tables.iter().any(|table| table.schema.field(name).is_some());
+        let is_one = before == expr.value && is_field(&expr.value) && is_field(&alias.value);
+        is_one.then(|| {
+            let message = format!("`{}` is renamed to `{}` here", expr.value, alias.value);
+            Draft::warning("E0395", &message, range).label("a field of this name exists, too").help(
+                format!(
+                    "select both, `{a}, {b}`, or write `{a} AS {b}`",
+                    a = expr.value,
+                    b = alias.value
+                ),
+            )
+        })
+    };
+    select.projection.iter().filter_map(warning).collect()
 }

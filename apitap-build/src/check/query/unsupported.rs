@@ -76,7 +76,11 @@ pub(super) fn check(text: &Text<'_>, statement: &Statement) -> Vec<Draft> {
 fn refuse(text: &Text<'_>, clause: &'static str) -> Draft {
     let first = clause.split(' ').next().unwrap_or(clause);
     let range = text.find(first).unwrap_or_else(|| text.first());
-    Draft::error("E0299", format!("{clause} is not supported"), range)
+    let draft = Draft::error("E0299", format!("{clause} is not supported"), range);
+    match super::dialects::clause(clause) {
+        Some(help) => draft.help(help),
+        None => draft,
+    }
 }
 
 struct Clauses(Vec<&'static str>);

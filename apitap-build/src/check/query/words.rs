@@ -35,6 +35,14 @@ fn other(ty: &DataType) -> &'static str {
         DataType::Null => "null",
         DataType::Interval(_) | DataType::Duration(_) => "interval",
         DataType::Map(..) => "map",
+        DataType::Decimal32(_, scale)
+        | DataType::Decimal64(_, scale)
+        | DataType::Decimal128(_, scale)
+        | DataType::Decimal256(_, scale)
+            if *scale < 0 =>
+        {
+            "decimal with a negative scale"
+        }
         DataType::Decimal32(..)
         | DataType::Decimal64(..)
         | DataType::Decimal128(..)

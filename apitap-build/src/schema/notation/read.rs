@@ -37,7 +37,7 @@ fn fields(
         );
         return None;
     }
-    let before = findings.0.len();
+    let before = findings.errors();
     let mut fields: Vec<Field> = Vec::new();
     let mut entries = entries.iter().peekable();
     while let Some((key, value)) = entries.next() {
@@ -64,7 +64,7 @@ fn fields(
             fields.push(Field::new(name, ty, nullable && !marked));
         }
     }
-    (findings.0.len() == before).then_some(fields)
+    (findings.errors() == before).then_some(fields)
 }
 
 /// Inside `{…}` and `[…]` a comma ends the value: `decimal(12,2)` arrives as `decimal(12`.

@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 
 use super::{refused, types};
 use crate::definition::Mode;
-use crate::sink::load::{Load, TableName};
+use crate::definition::table::TableName;
+use crate::sink::load::Load;
 use crate::sink::refusal;
 use crate::sink::statement::{quote, quote_all};
 use crate::{Error, Result};

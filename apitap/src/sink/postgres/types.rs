@@ -2,29 +2,6 @@
 //! table that is there already hold all our values.
 
 use crate::schema::Type;
-use crate::sink::load::Load;
-use crate::{Error, Result};
-
-/// PostgreSQL cuts off what is longer, silently.
-const MAX_NAME_BYTES: usize = 63;
-
-/// Names that PostgreSQL would cut off are refused.
-pub(super) fn check_names(load: &Load) -> Result<()> {
-    let schema = load.table.schema.iter().map(|name| ("schema", name));
-    let table = std::iter::once(("table", &load.table.name));
-    let columns = load.columns.iter().map(|column| ("column", &column.name));
-    match schema.chain(table).chain(columns).find(|(_, name)| name.len() > MAX_NAME_BYTES) {
-        None => Ok(()),
-        Some((what, name)) => Err(Error::config(format!(
-            "the {what} name `{name}` has {} bytes; PostgreSQL takes {MAX_NAME_BYTES}",
-            name.len()
-        ))
-        .help(match what {
-            "column" => "give the column a shorter name with AS",
-            _ => "name a table with a shorter name",
-        })),
-    }
-}
 
 /// Whether a type is written as JSON.
 pub(super) fn is_document(ty: &Type) -> bool {

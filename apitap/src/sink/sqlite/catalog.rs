@@ -3,17 +3,15 @@
 //! SQLite converts what it stores by the *affinity* of the column's declared type. A column holds
 //! our values if its affinity leaves them as they are.
 
-use std::collections::HashSet;
-
 use sqlx::SqliteConnection;
 
 use super::refused;
+use crate::Result;
 use crate::definition::Mode;
 use crate::schema::Type;
 use crate::sink::load::Load;
 use crate::sink::refusal;
 use crate::sink::statement::{quote, quote_all};
-use crate::{Error, Result};
 
 /// A table that is there.
 pub(super) struct Found {
@@ -44,32 +42,6 @@ impl Found {
     /// The names of the columns that take no null.
     pub(super) fn not_null(&self) -> Vec<String> {
         self.columns.iter().filter(|c| c.not_null).map(|c| c.name.clone()).collect()
-    }
-}
-
-/// Names that SQLite has no room for.
-pub(super) fn check_names(load: &Load) -> Result<()> {
-    let table = &load.table;
-    if table.schema.as_deref().is_some_and(|schema| schema != "main") {
-        return Err(Error::config(format!("`{table}` names a schema, and SQLite has none"))
-            .help(format!("write `{}`", table.name)));
-    }
-    if table.name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_")) {
-        return Err(Error::config(format!(
-            "the table name `{table}` is reserved: those that start with `sqlite_` are SQLite's own"
-        ))
-        .help("name another table"));
-    }
-    let mut names = HashSet::new();
-    let same = load.columns.iter().find(|c| !names.insert(c.name.to_ascii_lowercase()));
-    match same {
-        None => Ok(()),
-        Some(column) => Err(Error::config(format!(
-            "there is another column like `{}` that differs only in case, and to SQLite they are \
-             the same",
-            column.name
-        ))
-        .help("give one of them another name with AS")),
     }
 }
 

@@ -288,6 +288,8 @@ error[E0299]: TABLESAMPLE is not supported
   |
 1 | SELECT id FROM orders TABLESAMPLE BERNOULLI (10)
   |                       ^^^^^^^^^^^
+  |
+help: write `LIMIT …`, or a condition
 ",
     );
 }
@@ -302,6 +304,8 @@ error[E0299]: FETCH clause is not supported yet
   |
 1 | SELECT id FROM orders FETCH FIRST 3 ROWS ONLY
   |                       ^^^^^
+  |
+help: write `LIMIT …` at the end of the query
 ",
     );
 }

@@ -352,6 +352,8 @@ error[E0213]: `id` is not a record, but `int64`
   |
 1 | SELECT id.email AS a FROM orders
   |           ^^^^^ there is no field `email` in it
+  |
+help: select the value itself: `id`
 ",
     );
 }

@@ -29,7 +29,7 @@ error[E0207]: `timestamp` and `int64` cannot be compared
 1 | SELECT id FROM orders WHERE placed_at > 3
   |                             ^^^^^^^^^^^^^
   |
-help: convert one of them: `CAST(3 AS TIMESTAMP)`
+help: write a day as a text: `'2026-01-31'`
 ",
     );
 }

@@ -1,0 +1,137 @@
+//! A plan that keeps all rows before it yields the first → notes that say what that costs.
+//!
+//! The plan says whether, the statement says where: one note for each cause.
+
+use std::collections::BTreeSet;
+use std::ops::{ControlFlow, Range};
+
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::logical_expr::{LogicalPlan, TableType};
+use datafusion::sql::sqlparser::ast::{OrderByKind, Query, Spanned, Statement, Visit, Visitor};
+
+use super::draft::Draft;
+use super::text::Text;
+use crate::check::list;
+use crate::engine::MEMORY;
+
+/// What holds rows back in a plan.
+#[derive(Default)]
+struct Holds {
+    sort: bool,
+    window: bool,
+    /// The sources on the side of a join that is kept.
+    join: Option<BTreeSet<String>>,
+}
+
+/// The notes about an optimized plan of a statement.
+pub(super) fn notes(text: &Text<'_>, statement: &Statement, plan: &LogicalPlan) -> Vec<Draft> {
+    let holds = holds(plan);
+    let memory = format!("all queries of a run share {} MiB of memory", MEMORY >> 20);
+    let mut notes = Vec::new();
+    if holds.sort
+        && let Some(range) = unlimited_order(text, statement)
+    {
+        notes.push(
+            Draft::note_at("E0396", "all rows are sorted before the first one is stored", range)
+                .note(format!("{memory}; what does not fit is sorted on disk"))
+                .help("a table keeps no order: leave ORDER BY out, or add LIMIT"),
+        );
+    }
+    if let Some(sources) = holds.join {
+        let sources: Vec<_> = sources.iter().map(String::as_str).collect();
+        let join = text.find("JOIN");
+        let help = match join {
+            Some(_) => "write the smaller source first: `FROM small JOIN large`",
+            None => "filter these records first, in an inner query",
+        };
+        let range = join.or_else(|| text.find("EXISTS")).or_else(|| text.find("IN"));
+        let message = format!("this keeps all records of {} in memory", list(&sources));
+        notes.push(
+            Draft::note_at("E0397", message, range.unwrap_or_else(|| text.first()))
+                .note(format!("{memory}, and this side of a join does not go to disk"))
+                .help(help),
+        );
+    }
+    if holds.window {
+        let range = text.find("OVER").unwrap_or_else(|| text.first());
+        notes.push(
+            Draft::note_at(
+                "E0398",
+                "a window looks at all rows before the first one is stored",
+                range,
+            )
+            .note(format!("{memory}; a window without ORDER BY does not go to disk"))
+            .help("filter first, in an inner query, what the window need not see"),
+        );
+    }
+    notes
+}
+
+fn holds(plan: &LogicalPlan) -> Holds {
+    let mut holds = Holds::default();
+    let _ = plan.apply_with_subqueries(|node| {
+        match node {
+            LogicalPlan::Sort(sort) => holds.sort |= sort.fetch.is_none(),
+            LogicalPlan::Window(window) => holds.window |= reads_source(&window.input),
+            LogicalPlan::Join(join) => {
+                let (left, right) = (sources(&join.left), sources(&join.right));
+                if holds.join.is_none() && !left.is_empty() && !right.is_empty() {
+                    holds.join = Some(left);
+                }
+            }
+            _ => {}
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    holds
+}
+
+fn reads_source(plan: &LogicalPlan) -> bool {
+    !sources(plan).is_empty()
+}
+
+/// The sources that a plan reads.
+fn sources(plan: &LogicalPlan) -> BTreeSet<String> {
+    let mut sources = BTreeSet::new();
+    let _ = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && scan.source.table_type() == TableType::Base
+        {
+            sources.insert(scan.table_name.table().to_owned());
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    sources
+}
+
+/// The words of the first `ORDER BY` of a query without `LIMIT`.
+fn unlimited_order(text: &Text<'_>, statement: &Statement) -> Option<Range<usize>> {
+    struct Orders<'a>(&'a Text<'a>);
+    impl Visitor for Orders<'_> {
+        type Break = Range<usize>;
+
+        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Range<usize>> {
+            let is_bounded = query.limit_clause.is_some() || query.fetch.is_some();
+            let Some(order) = query.order_by.as_ref().filter(|_| !is_bounded) else {
+                return ControlFlow::Continue(());
+            };
+            let first = match &order.kind {
+                OrderByKind::Expressions(exprs) => exprs.first().map(|expr| expr.expr.span()),
+                OrderByKind::All(_) => None,
+            };
+            let range = first.and_then(|span| {
+                let by = self.0.before(&self.0.range(span)?)?;
+                let order = self.0.before(&by.range)?;
+                Some(order.range.start..by.range.end)
+            });
+            match range.or_else(|| self.0.find("ORDER")) {
+                Some(range) => ControlFlow::Break(range),
+                None => ControlFlow::Continue(()),
+            }
+        }
+    }
+    match statement.visit(&mut Orders(text)) {
+        ControlFlow::Break(range) => Some(range),
+        ControlFlow::Continue(()) => None,
+    }
+}

@@ -1,0 +1,300 @@
+//! Text and other values in one place, which the planner makes text of without a word: `id = code`
+//! would compare `10` and `9` as texts, and a UNION of the two would store texts.
+//!
+//! The plan before its types are made to agree says whether there is any such place. Only then is
+//! the statement searched for it.
+
+use std::ops::Range;
+
+use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Operator};
+use datafusion::sql::sqlparser::ast::{self, SetExpr, Statement, Value};
+
+use super::blame::Blame;
+use super::draft::Draft;
+use super::explain::Context;
+use super::row::item_ranges;
+use super::tree;
+use super::words::{self, describe};
+
+/// Functions that yield one of their arguments.
+const ONE_OF: [&str; 6] = ["coalesce", "nvl", "ifnull", "nullif", "greatest", "least"];
+
+/// The places where text and something else meet, and the statement with `NULL` in their stead;
+/// `None` where there are none.
+pub(super) fn mixed(
+    context: &Context<'_>,
+    statement: &Statement,
+    named: &LogicalPlan,
+) -> Option<(Vec<Draft>, Statement)> {
+    let (mut drafts, mut mended) = (Vec::new(), statement.clone());
+    // What cannot be looked at is refused by the planner.
+    let found = look(named).unwrap_or_default();
+    if found.in_expressions {
+        let error = DataFusionError::Internal(String::new());
+        let blame = Blame::new(context.planner, context.text, statement, &error);
+        let mut nodes = Vec::new();
+        for node in blame.tree.all() {
+            if let Some(draft) = expression(context, &blame, node) {
+                drafts.push(draft);
+                nodes.push(node);
+            }
+        }
+        mended = tree::replace(&mended, &nodes, &tree::null());
+        if drafts.is_empty()
+            && let Some(range) = context.text.find("USING")
+        {
+            let message = "the columns of this join are text and another type, compared as text";
+            let draft = Draft::error("E0207", message, range);
+            drafts.push(
+                draft.help("write the condition out, and convert: `ON CAST(a.… AS …) = b.…`"),
+            );
+        }
+    }
+    drafts.extend(found.unions.iter().map(|union| in_union(context, statement, union)));
+    (!drafts.is_empty()).then_some((drafts, mended))
+}
+
+/// What was found in a plan.
+#[derive(Default)]
+struct Found {
+    in_expressions: bool,
+    unions: Vec<Union>,
+}
+
+/// Two sides of a UNION whose columns do not go together.
+struct Union {
+    /// Which side, from 0.
+    side: usize,
+    /// Which column, from 0.
+    column: usize,
+    first: FieldRef,
+    other: FieldRef,
+}
+
+fn look(plan: &LogicalPlan) -> Result<Found> {
+    let mut found = Found::default();
+    plan.apply_with_subqueries(|node| {
+        let schema = merge_schema(&node.inputs());
+        for expr in node.expressions() {
+            expr.apply(|expr| {
+                found.in_expressions |= is_mixed(expr, &schema);
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+        }
+        if let LogicalPlan::Join(join) = node {
+            found.in_expressions |= join.on.iter().any(|(a, b)| disagree(&[a, b], &schema, true));
+        }
+        if let LogicalPlan::Union(_) = node {
+            found.unions.extend(union(node));
+            // The sides are looked at as one, however they are nested.
+            let mut sides = Vec::new();
+            leaves(node, &mut sides);
+            for side in sides {
+                let inner = look(side)?;
+                found.in_expressions |= inner.in_expressions;
+                found.unions.extend(inner.unions);
+            }
+            return Ok(TreeNodeRecursion::Jump);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
+}
+
+fn leaves<'a>(plan: &'a LogicalPlan, sides: &mut Vec<&'a LogicalPlan>) {
+    match plan {
+        LogicalPlan::Union(union) => union.inputs.iter().for_each(|input| leaves(input, sides)),
+        LogicalPlan::Distinct(distinct) => leaves(distinct.input(), sides),
+        other => sides.push(other),
+    }
+}
+
+/// The first column of a side that does not go with that of the first side.
+fn union(plan: &LogicalPlan) -> Vec<Union> {
+    let mut sides = Vec::new();
+    leaves(plan, &mut sides);
+    let Some((first, others)) = sides.split_first() else { return Vec::new() };
+    let fields = first.schema().fields();
+    let columns = |(side, plan): (usize, &&LogicalPlan)| {
+        let pairs = fields.iter().zip(plan.schema().fields()).enumerate();
+        let apart = pairs.filter(|(_, (a, b))| are_apart(a.data_type(), b.data_type()));
+        let union = |(column, (first, other)): (usize, (&FieldRef, &FieldRef))| Union {
+            side: side + 1,
+            column,
+            first: first.clone(),
+            other: other.clone(),
+        };
+        apart.map(union).collect::<Vec<_>>()
+    };
+    others.iter().enumerate().flat_map(columns).collect()
+}
+
+fn is_mixed(expr: &Expr, schema: &DFSchema) -> bool {
+    match expr {
+        Expr::BinaryExpr(binary) => {
+            is_comparison(binary.op) && disagree(&[&binary.left, &binary.right], schema, true)
+        }
+        Expr::InList(list) => {
+            let all: Vec<_> = std::iter::once(&*list.expr).chain(&list.list).collect();
+            disagree(&all, schema, true)
+        }
+        Expr::Between(between) => {
+            disagree(&[&between.expr, &between.low, &between.high], schema, true)
+        }
+        Expr::InSubquery(within) => {
+            let column = within.subquery.subquery.schema().fields().first();
+            let ty = within.expr.get_type(schema).ok();
+            column.zip(ty).is_some_and(|(column, ty)| are_apart(column.data_type(), &ty))
+        }
+        Expr::Case(case) => {
+            let then = case.when_then_expr.iter().map(|(_, then)| &**then);
+            let all: Vec<_> = then.chain(case.else_expr.as_deref()).collect();
+            disagree(&all, schema, false)
+        }
+        Expr::ScalarFunction(call) if ONE_OF.contains(&call.name()) => {
+            disagree(&call.args.iter().collect::<Vec<_>>(), schema, false)
+        }
+        _ => false,
+    }
+}
+
+fn is_comparison(op: Operator) -> bool {
+    use Operator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
+    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq)
+}
+
+/// Whether the first of these is text and another is not, or the other way round. A literal text
+/// is read as what it is compared with.
+fn disagree(all: &[&Expr], schema: &DFSchema, literals_are_read: bool) -> bool {
+    let ty = |expr: &&Expr| match expr {
+        Expr::Literal(value, _) if value.data_type().is_string() && literals_are_read => None,
+        expr => expr.get_type(schema).ok(),
+    };
+    let types: Vec<_> = all.iter().filter_map(ty).collect();
+    let Some((first, others)) = types.split_first() else { return false };
+    others.iter().any(|other| are_apart(first, other))
+}
+
+/// Text, and a number, a time or a truth value: the planner would make text of both.
+fn are_apart(a: &DataType, b: &DataType) -> bool {
+    let is_other = |ty: &DataType| ty.is_numeric() || ty.is_temporal() || *ty == DataType::Boolean;
+    (a.is_string() && is_other(b)) || (b.is_string() && is_other(a))
+}
+
+/// What of an expression must agree; whether texts that are written out are read as the others;
+/// and what makes text of them, if they are not compared.
+fn parts(expr: &ast::Expr, count: usize) -> Option<(Vec<usize>, bool, Option<String>)> {
+    Some(match expr {
+        ast::Expr::BinaryOp { op, .. } if super::mismatch::is_comparison(op) => {
+            ((0..count).collect(), true, None)
+        }
+        ast::Expr::InList { .. } | ast::Expr::Between { .. } => ((0..count).collect(), true, None),
+        ast::Expr::Case { operand, .. } => {
+            let skip = usize::from(operand.is_some());
+            let yields = |at: &usize| (*at - skip) % 2 == 1 || *at + 1 == count;
+            ((skip..count).filter(yields).collect(), false, Some("CASE".to_owned()))
+        }
+        ast::Expr::Function(function) => {
+            let name = function.name.to_string().to_lowercase();
+            ONE_OF.contains(&name.as_str()).then_some(())?;
+            ((0..count).collect(), false, Some(format!("`{name}`")))
+        }
+        _ => return None,
+    })
+}
+
+fn expression(context: &Context<'_>, blame: &Blame<'_>, node: usize) -> Option<Draft> {
+    let expr = blame.expr(node)?;
+    let children: Vec<_> = blame.tree.children(node).collect();
+    if let ast::Expr::InSubquery { subquery, .. } = &expr {
+        let field = blame.type_of(node, blame.expr(*children.first()?)?)?;
+        let inner = context.planner.named(Statement::Query(subquery.clone())).ok()?;
+        let column = inner.schema().fields().first()?;
+        are_apart(field.data_type(), column.data_type()).then_some(())?;
+        let message = format!("{} and {} are compared as text", describe(&field), describe(column));
+        let draft = Draft::error("E0207", message, blame.tree.range(node)?);
+        return Some(draft.help("convert one of them: `CAST(… AS …)`"));
+    }
+    let (parts, literals_are_read, by) = parts(&expr, children.len())?;
+    let part = |at: usize| {
+        let child = *children.get(at)?;
+        let expr = blame.expr(child)?;
+        let is_read = literals_are_read && is_text(&expr);
+        let field = blame.type_of(child, expr.clone()).filter(|_| !is_read)?;
+        let is_literal = is_number(&expr) || is_text(&expr);
+        Some((context.text.slice(&blame.tree.range(child)?), field, is_literal))
+    };
+    let parts: Vec<_> = parts.into_iter().filter_map(part).collect();
+    let (first, others) = parts.split_first()?;
+    let other = others.iter().find(|part| are_apart(first.1.data_type(), part.1.data_type()))?;
+    let types = format!("{} and {}", describe(&first.1), describe(&other.1));
+    let message = match by {
+        Some(by) => format!("{by} makes text of {types}"),
+        None => format!("{types} are compared as text"),
+    };
+    let draft = Draft::error("E0207", message, blame.tree.range(node)?);
+    let (text, value) =
+        if first.1.data_type().is_string() { (first, other) } else { (other, first) };
+    let draft = match literals_are_read && value.1.data_type().is_numeric() {
+        true => draft.note("as texts, `10` comes before `9`"),
+        false => draft,
+    };
+    let to = words::sql(&value.1)?;
+    Some(match (literals_are_read, value.2) {
+        (true, true) => draft.help(format!(
+            "convert the text: `CAST({} AS {to})`; or compare with a text: `'{}'`",
+            text.0, value.0
+        )),
+        (true, false) => draft.help(format!("convert one of them: `CAST({} AS {to})`", text.0)),
+        (false, _) if text.2 => {
+            draft.help(format!("if that is meant, say so: `CAST({} AS VARCHAR)`", value.0))
+        }
+        (false, _) => draft.help(format!(
+            "say so, `CAST({} AS VARCHAR)`, or convert the text: `CAST({} AS {to})`",
+            value.0, text.0
+        )),
+    })
+}
+
+fn is_text(expr: &ast::Expr) -> bool {
+    matches!(expr, ast::Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_)))
+}
+
+fn is_number(expr: &ast::Expr) -> bool {
+    matches!(expr, ast::Expr::Value(value) if matches!(value.value, Value::Number(..)))
+}
+
+fn in_union(context: &Context<'_>, statement: &Statement, union: &Union) -> Draft {
+    let range = side(statement, union.side)
+        .and_then(|select| item_ranges(context.text, select).get(union.column).cloned());
+    let range: Range<usize> =
+        range.or_else(|| context.text.find("UNION")).unwrap_or_else(|| context.text.first());
+    let (first, other) = (describe(&union.first), describe(&union.other));
+    let message = format!("this is {other}, but the same column is {first} above");
+    Draft::error("E0207", message, range)
+        .note("the column would be text on both sides")
+        .help("convert one of them: `CAST(… AS …)`")
+}
+
+/// The `SELECT` of that number of the outermost set operation.
+fn side(statement: &Statement, number: usize) -> Option<&ast::Select> {
+    fn collect<'a>(body: &'a SetExpr, sides: &mut Vec<Option<&'a ast::Select>>) {
+        match body {
+            SetExpr::SetOperation { left, right, .. } => {
+                collect(left, sides);
+                collect(right, sides);
+            }
+            SetExpr::Query(query) => collect(&query.body, sides),
+            SetExpr::Select(select) => sides.push(Some(select)),
+            _ => sides.push(None),
+        }
+    }
+    let Statement::Query(query) = statement else { return None };
+    let mut sides = Vec::new();
+    collect(&query.body, &mut sides);
+    sides.get(number).copied().flatten()
+}

@@ -1,0 +1,241 @@
+//! A checked query against the table that takes its rows: names, numbers, keys; and pipelines that
+//! write one table against each other.
+//!
+//! Knows what [`crate::definition::table`] says of targets, and nothing of a database that exists.
+
+use std::collections::HashMap;
+use std::mem::{Discriminant, discriminant};
+
+use super::{Checked, PipelineSpec, list};
+use crate::definition::table::{Misfit, TableName, can_be_key, check_columns, check_table};
+use crate::definition::{Connection, Definition, Mode, TargetKind};
+use crate::diagnostic::{Finding, Findings, Place, Spanned};
+use crate::schema::notation::type_text;
+use crate::schema::{Field, Schema, Type};
+
+/// The table's name, against what the target takes.
+pub(super) fn check_name(
+    spec: &PipelineSpec<'_>,
+    table: &Spanned<String>,
+    findings: &mut Findings,
+) {
+    let misfits = match TableName::parse(&table.value) {
+        Ok(name) => check_table(spec.target.target.kind, &name),
+        Err(misfit) => vec![misfit],
+    };
+    findings.extend(misfits.iter().map(|misfit| finding(misfit, &table.place, None)));
+}
+
+/// The columns' names and number, against what the target takes.
+pub(super) fn check_row(
+    kind: TargetKind,
+    row: &Schema,
+    places: &[Place],
+    whole: &Place,
+    findings: &mut Findings,
+) {
+    for misfit in check_columns(kind, row) {
+        let place = |column: Option<usize>| column.and_then(|column| places.get(column));
+        let at = place(misfit.column).unwrap_or(whole);
+        let other = place(misfit.other).filter(|other| *other != at);
+        findings.push(finding(&misfit, at, other));
+    }
+}
+
+fn finding(misfit: &Misfit, place: &Place, other: Option<&Place>) -> Finding {
+    let finding = Finding::error(misfit.code, misfit.message.as_str(), place);
+    let finding = match other {
+        Some(other) => finding.related(other, "the other one"),
+        None => finding,
+    };
+    finding.help(misfit.help.as_str())
+}
+
+/// The key's columns, each once, of types that can be compared.
+pub(super) fn check_key(
+    key: &[Spanned<String>],
+    row: &Schema,
+    places: &[Place],
+    findings: &mut Findings,
+) {
+    for (index, column) in key.iter().enumerate() {
+        let name = &column.value;
+        if let Some(first) = key.iter().take(index).find(|other| other.value == *name) {
+            let message = format!("column `{name}` is in the key twice");
+            let mut finding = Finding::error("E0325", message, &column.place);
+            if first.place != column.place {
+                finding = finding.related(&first.place, "the first one");
+            }
+            findings.push(finding.help("name each column once"));
+            continue;
+        }
+        let Some(at) = row.fields.iter().position(|field| field.name == *name) else { continue };
+        let Some(field) = row.fields.get(at).filter(|field| !can_be_key(&field.ty)) else {
+            continue;
+        };
+        let message = format!("column `{name}` is {}, which cannot be a key", words(&field.ty));
+        let mut finding = Finding::error("E0321", message, &column.place)
+            .label("rows are not found by such a value");
+        if let Some(place) = places.get(at) {
+            finding = finding.related(place, "the query yields it here");
+        }
+        findings.push(finding.help(match &field.ty {
+            Type::Record(inner) => {
+                let first = inner.first().map_or("id", |field| field.name.as_str());
+                format!("select a field of it, and name that: `{name}.{first} AS {name}_{first}`")
+            }
+            _ => "name a column that holds a number, a text, a date or the like".to_owned(),
+        }));
+    }
+}
+
+fn words(ty: &Type) -> String {
+    match ty {
+        Type::List(_) => "a list".to_owned(),
+        Type::Record(_) => "a record".to_owned(),
+        scalar => format!("`{}`", type_text(scalar, true)),
+    }
+}
+
+/// A table of a target, as far as it is known without asking: the same words lead to the same one.
+#[derive(PartialEq, Eq, Hash)]
+struct Table<'a> {
+    kind: TargetKind,
+    connection: Vec<&'a str>,
+    port: u16,
+    name: TableName,
+}
+
+impl<'a> Table<'a> {
+    fn of(definition: &'a Definition) -> Option<Self> {
+        let target = &definition.target;
+        let (connection, port) = match &target.connection {
+            Connection::Url(url) => {
+                let url = url.0.trim();
+                let path = match target.kind {
+                    TargetKind::Postgres => url,
+                    TargetKind::Sqlite => {
+                        let path = url.strip_prefix("sqlite:").unwrap_or(url);
+                        path.strip_prefix("//").unwrap_or(path)
+                    }
+                };
+                (vec![path], 0)
+            }
+            Connection::Parts { host, port, database, .. } => {
+                (vec![host.0.as_str(), database.0.as_str()], *port)
+            }
+        };
+        let mut name = TableName::parse(&definition.table).ok()?;
+        if target.kind == TargetKind::Sqlite {
+            name = TableName { schema: None, name: name.name.to_ascii_lowercase() };
+        }
+        Some(Self { kind: target.kind, connection, port, name })
+    }
+}
+
+/// Reports the pipelines that would undo or refuse what another one writes into the same table.
+pub(super) fn check_shared(pipelines: &[Checked], findings: &mut Findings) {
+    let mut tables: HashMap<Table<'_>, Vec<&Checked>> = HashMap::new();
+    for pipeline in pipelines {
+        let Some(table) = Table::of(&pipeline.definition) else { continue };
+        let others = tables.entry(table).or_default();
+        // One finding for a pipeline is enough: against the first that it does not go with.
+        if let Some((other, why)) =
+            others.iter().find_map(|other| Some((other, conflict(other, pipeline)?)))
+        {
+            findings.push(why.related(
+                &other.table_place,
+                format!("`{}` writes it here", other.definition.name),
+            ));
+        }
+        others.push(pipeline);
+    }
+}
+
+/// Why two pipelines cannot write one table.
+fn conflict(first: &Checked, second: &Checked) -> Option<Finding> {
+    let (a, b) = (&first.definition, &second.definition);
+    let table = &b.table;
+    let error = |message: String, place: &Place| Finding::error("E0326", message, place);
+    let place = &second.table_place;
+    let apart = "write into tables of their own, or into one query with UNION ALL";
+    match (a.mode, b.mode) {
+        (Mode::Replace, Mode::Replace) => {
+            let message = format!("two pipelines replace the table `{table}`");
+            return Some(
+                error(message, place)
+                    .note("the last one to run would be all that is left")
+                    .help(apart),
+            );
+        }
+        (Mode::Replace, _) | (_, Mode::Replace) => {
+            let replaces = if a.mode == Mode::Replace { &a.name } else { &b.name };
+            let message =
+                format!("two pipelines write the table `{table}`, and `{replaces}` replaces it");
+            return Some(
+                error(message, place).note("it would remove the rows of the other").help(apart),
+            );
+        }
+        (Mode::Merge, Mode::Append) | (Mode::Append, Mode::Merge) => {
+            let message =
+                format!("two pipelines write the table `{table}`, one with a key and one without");
+            return Some(
+                error(message, place)
+                    .note("a table with a key refuses rows that are there already")
+                    .help("use `mode=\"merge\"` with the same key in both"),
+            );
+        }
+        (Mode::Merge, Mode::Merge) if sorted(&a.key) != sorted(&b.key) => {
+            let message = format!("two pipelines merge into the table `{table}` by different keys");
+            return Some(
+                error(message, place)
+                    .note(format!("the keys are {} and {}", names(&a.key), names(&b.key)))
+                    .help("use the same key in both"),
+            );
+        }
+        _ => {}
+    }
+    let (a, b) = (a.row.as_ref()?, b.row.as_ref()?);
+    let (at, field, other) = b.fields.iter().enumerate().find_map(|(at, field)| {
+        let other = a.field(&field.name).filter(|other| !same_family(other, field))?;
+        Some((at, field, other))
+    })?;
+    let message = format!(
+        "column `{}` of the table `{table}` would be {} and {}",
+        field.name,
+        words(&other.ty),
+        words(&field.ty)
+    );
+    let place = second.column_places.get(at).unwrap_or(place);
+    Some(error(message, place).help("convert it to the same type in both: `CAST(… AS …)`"))
+}
+
+fn sorted(key: &[String]) -> Vec<&str> {
+    let mut key: Vec<_> = key.iter().map(String::as_str).collect();
+    key.sort_unstable();
+    key
+}
+
+fn names(key: &[String]) -> String {
+    list(&key.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Whether there is a type of a column that may hold the values of both.
+fn same_family(a: &Field, b: &Field) -> bool {
+    enum Family {
+        Number,
+        Text,
+        Other(Discriminant<Type>),
+    }
+    let family = |ty: &Type| match ty {
+        Type::Int16 | Type::Int32 | Type::Int64 | Type::Decimal { .. } => Family::Number,
+        Type::String | Type::Uuid | Type::Json | Type::Record(_) | Type::List(_) => Family::Text,
+        Type::Float32 | Type::Float64 => Family::Other(discriminant(&Type::Float64)),
+        other => Family::Other(discriminant(other)),
+    };
+    match (family(&a.ty), family(&b.ty)) {
+        (Family::Number, Family::Number) | (Family::Text, Family::Text) => true,
+        (Family::Other(a), Family::Other(b)) => a == b,
+        _ => false,
+    }
+}

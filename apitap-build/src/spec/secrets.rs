@@ -1,0 +1,199 @@
+//! Secrets that stand in the file as they are: warnings that show the `${NAME}` form.
+//!
+//! A value with a `${NAME}` in it is none, and neither is one whose name says nothing of a secret.
+
+use std::ops::Range;
+
+use crate::diagnostic::{Finding, Findings, LITERAL_SECRET, Place, Spanned};
+
+/// Names of headers and parameters that are those of secrets, in lower case with `_`.
+const NAMES: [&str; 18] = [
+    "apikey",
+    "api_key",
+    "api_token",
+    "auth",
+    "authorization",
+    "bearer",
+    "cookie",
+    "credential",
+    "credentials",
+    "pass",
+    "passwd",
+    "password",
+    "proxy_authorization",
+    "pwd",
+    "secret",
+    "sig",
+    "signature",
+    "token",
+];
+
+/// How other names of secrets end.
+const ENDINGS: [&str; 10] = [
+    "_api_key",
+    "_apikey",
+    "_auth",
+    "_key_secret",
+    "_password",
+    "_secret",
+    "_secret_key",
+    "access_key",
+    "access_token",
+    "auth_token",
+];
+
+/// Warns of a value that is a secret wherever it stands; `what` names it, `form` shows what to
+/// write instead.
+pub(super) fn secret(what: &str, form: &str, value: &Spanned<String>, findings: &mut Findings) {
+    if is_literal(&value.value) {
+        findings.push(warning(what, form, &value.place));
+    }
+}
+
+/// Warns where the name of a header or parameter says that its value is a secret.
+pub(super) fn named(name: &str, value: &Spanned<String>, findings: &mut Findings) {
+    if !is_secret(name) {
+        return;
+    }
+    let variable = name.to_ascii_uppercase().replace('-', "_");
+    let scheme = value.value.split_once(' ').map(|(scheme, _)| scheme);
+    let form = match scheme
+        .filter(|scheme| ["bearer", "basic", "token"].contains(&&*scheme.to_lowercase()))
+    {
+        Some(scheme) => format!("{name}: \"{scheme} ${{API_TOKEN}}\""),
+        None => format!("{name}: \"${{{variable}}}\""),
+    };
+    secret(&format!("the value of `{name}`"), &form, value, findings);
+}
+
+/// Warns of a password or a parameter within an address that is a secret.
+pub(super) fn in_address(url: &Spanned<String>, findings: &mut Findings) {
+    let text = url.value.as_str();
+    let Some(start) = text.find("://").map(|at| at + "://".len()) else { return };
+    let rest = text.get(start..).unwrap_or_default();
+    let host_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let user = rest.get(..host_end).and_then(|host| host.rfind('@'));
+    if let Some(end) = user
+        && let Some(colon) = rest.get(..end).and_then(|user| user.find(':'))
+    {
+        let range = start + colon + 1..start + end;
+        part("the password of the address", "…:${PASSWORD}@…", url, range, findings);
+    }
+    let Some((before, query)) = text.split_once('?') else { return };
+    let mut at = before.len() + 1;
+    for pair in query.split('&') {
+        if let Some((name, value)) = pair.split_once('=').filter(|(name, _)| is_secret(name)) {
+            let end = value.find('#').unwrap_or(value.len());
+            let start = at + name.len() + 1;
+            let form = format!("{name}=${{{}}}", name.to_ascii_uppercase().replace('-', "_"));
+            part(&format!("the value of `{name}`"), &form, url, start..start + end, findings);
+        }
+        at += pair.len() + 1;
+    }
+}
+
+fn part(
+    what: &str,
+    form: &str,
+    text: &Spanned<String>,
+    range: Range<usize>,
+    findings: &mut Findings,
+) {
+    if !text.value.get(range.clone()).is_some_and(is_literal) {
+        return;
+    }
+    // Where the file spells the text in another way (escapes, several lines), the whole of it is
+    // the place that must not be shown.
+    let place = match &text.place {
+        Place::Text { start, end, .. } if end - start == text.value.len() => {
+            text.place.within(range)
+        }
+        whole => whole.clone(),
+    };
+    findings.push(warning(what, form, &place));
+}
+
+fn is_literal(value: &str) -> bool {
+    !value.trim().is_empty() && !value.contains("${")
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    let name = name.strip_prefix("x_").unwrap_or(&name);
+    NAMES.contains(&name) || ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+fn warning(what: &str, form: &str, place: &Place) -> Finding {
+    Finding::warning(LITERAL_SECRET, format!("{what} is written into the file"), place)
+        .label("whoever can read the file has it")
+        .help(format!("write `{form}`, and set that variable where the program runs"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Files;
+
+    /// The parts of a text that are found to be secrets.
+    fn check(find: impl Fn(&Spanned<String>, &mut Findings), text: &str, expected: &[&str]) {
+        let file = Files::default().add("pipelines.yaml", text);
+        let written = Spanned::new(text.to_owned(), Place::text(file, 0..text.len()));
+        let mut findings = Findings::default();
+        find(&written, &mut findings);
+        let found = findings.0.iter().map(|finding| match finding.place {
+            Place::Text { start, end, .. } => &text[start..end],
+            Place::Token(_) => "",
+        });
+        assert_eq!(found.collect::<Vec<_>>(), expected, "{text}");
+    }
+
+    #[test]
+    fn a_secret_in_an_address_is_found_and_a_variable_is_none() {
+        let check = |text, expected| check(in_address, text, expected);
+        check("https://shop.example.com/api", &[]);
+        check("https://app:hunter2@shop.example.com/api", &["hunter2"]);
+        check("postgres://app:hun@ter2@host:5432/db?sslmode=require", &["hun@ter2"]);
+        check("postgres://app:${PGPASSWORD}@host/db", &[]);
+        check("postgres://app@host:5432/db", &[]);
+        check("postgres://app:@host/db", &[]);
+        check("postgres://host/db?user=a&password=hunter2", &["hunter2"]);
+        check("https://host/?page=2&api_key=abc#x", &["abc"]);
+        check("https://host/?api_key=${KEY}&page_token=abc", &[]);
+        check("https://host/a:b@c", &[]);
+        check("warehouse.db", &[]);
+    }
+
+    #[test]
+    fn a_name_says_whether_its_value_is_a_secret() {
+        let check = |name: &str, expected| check(|v, f| named(name, v, f), "abc", expected);
+        for name in [
+            "Authorization",
+            "X-Api-Key",
+            "x-auth-token",
+            "Cookie",
+            "api_key",
+            "apikey",
+            "client_secret",
+            "PRIVATE-ACCESS-TOKEN",
+            "token",
+            "password",
+            "X-Shop-Api-Key",
+        ] {
+            check(name, &["abc"]);
+        }
+        for name in [
+            "Accept",
+            "page_token",
+            "key",
+            "sort",
+            "X-Request-Id",
+            "author",
+            "User-Agent",
+            "next_token",
+            "passenger",
+            "signature_version",
+        ] {
+            check(name, &[]);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+SELECT id, amuont FROM {{ use_source("orders") }}

@@ -1,0 +1,3 @@
+SELECT id, amount
+FROM {{ use_source("orders") }}
+WEHRE status = 'paid'

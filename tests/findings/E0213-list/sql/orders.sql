@@ -1,0 +1,1 @@
+SELECT id, status[1] AS status FROM {{ use_source("orders") }}

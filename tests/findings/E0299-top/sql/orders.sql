@@ -1,0 +1,1 @@
+SELECT TOP 10 id FROM {{ use_source("orders") }}

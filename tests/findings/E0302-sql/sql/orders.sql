@@ -1,0 +1,2 @@
+{{ sink(name="warehose") }}
+SELECT id, amuont FROM {{ use_source("orders") }}

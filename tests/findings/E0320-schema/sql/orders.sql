@@ -1,0 +1,2 @@
+{{ sink(name="warehouse", table="analytics.orders") }}
+SELECT id, amount FROM {{ use_source("orders") }}

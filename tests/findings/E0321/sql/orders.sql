@@ -1,0 +1,2 @@
+{{ sink(name="warehouse", mode="merge", key=["customer"]) }}
+SELECT customer, amount FROM {{ use_source("orders") }}

@@ -1,0 +1,1 @@
+SELECT id AS ctid, amount FROM {{ use_source("orders") }}

@@ -1,0 +1,1 @@
+SELECT id, customer.id AS "ID" FROM {{ use_source("orders") }}

@@ -1,0 +1,2 @@
+{{ sink(name="warehouse", mode="merge", key=["id", "id"]) }}
+SELECT id, amount FROM {{ use_source("orders") }}

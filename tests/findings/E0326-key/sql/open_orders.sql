@@ -1,0 +1,2 @@
+{{ sink(name="warehouse", table="orders", key=["id"]) }}
+SELECT id, amount FROM {{ use_source("orders") }}

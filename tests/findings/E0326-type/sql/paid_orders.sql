@@ -1,0 +1,2 @@
+{{ sink(name="warehouse", table="orders") }}
+SELECT id, status AS amount FROM {{ use_source("orders") }}

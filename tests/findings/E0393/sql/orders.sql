@@ -1,0 +1,2 @@
+SELECT id, amount
+FROM {{ use_source("orders") }} {{ use_source("customers") }}

@@ -1,0 +1,1 @@
+SELECT id amount, placed_at FROM {{ use_source("orders") }}

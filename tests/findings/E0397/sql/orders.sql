@@ -1,0 +1,2 @@
+SELECT orders.id, name
+FROM {{ use_source("orders") }} JOIN {{ use_source("customers") }} ON customer.id = customers.id

@@ -1,0 +1,1 @@
+SELECT customer.emial AS email FROM {{ use_source("orders") }}

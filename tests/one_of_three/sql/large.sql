@@ -1,0 +1,1 @@
+SELECT id, total FROM {{ use_source("orders") }} WHERE total > 1000

@@ -1,0 +1,1 @@
+SELECT sum(total) AS total, count(*) AS orders FROM {{ use_source("orders") }}
