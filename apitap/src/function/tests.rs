@@ -50,6 +50,16 @@ fn same<'a, T: Argument<'a> + Returned>(arguments: &Arguments<'a>) -> Result<Arr
     arguments.collect::<T>(|row| values.get(row))
 }
 
+/// [`same`] for batches of any lifetime.
+macro_rules! same {
+    ($ty:ty) => {{
+        fn call(all: &Arguments<'_>) -> Result<ArrayRef> {
+            same::<$ty>(all)
+        }
+        call
+    }};
+}
+
 fn texts(values: &[Option<&str>]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
 }
@@ -61,32 +71,32 @@ fn decimals(values: &[i128], scale: i8) -> ArrayRef {
 
 #[test]
 fn values_pass_through_as_they_are() {
-    check(Type::String, texts(&[Some("a"), None]), |all| same::<&str>(all), Ok(&["a", "null"]));
-    check(Type::String, texts(&[Some("ä")]), |all| same::<String>(all), Ok(&["ä"]));
+    check(Type::String, texts(&[Some("a"), None]), same!(&str), Ok(&["a", "null"]));
+    check(Type::String, texts(&[Some("ä")]), same!(String), Ok(&["ä"]));
     check(
         Type::Int64,
         Arc::new(Int64Array::from(vec![i64::MIN, i64::MAX])),
-        |all| same::<i64>(all),
+        same!(i64),
         Ok(&["-9223372036854775808", "9223372036854775807"]),
     );
     let id = "67e55044-10b1-426f-9247-bb680e5fe0c8";
-    check(Type::Uuid, texts(&[Some(&id.to_uppercase())]), |all| same::<Uuid>(all), Ok(&[id]));
+    check(Type::Uuid, texts(&[Some(&id.to_uppercase())]), same!(Uuid), Ok(&[id]));
     check(
         Type::Date,
         Arc::new(Date32Array::from(vec![-719_162, 0, 20_781])),
-        |all| same::<NaiveDate>(all),
+        same!(NaiveDate),
         Ok(&["0001-01-01", "1970-01-01", "2026-11-24"]),
     );
     check(
         Type::Time,
         Arc::new(Time64MicrosecondArray::from(vec![86_399_999_999])),
-        |all| same::<NaiveTime>(all),
+        same!(NaiveTime),
         Ok(&["23:59:59.999999"]),
     );
     check(
         Type::Timestamp,
         Arc::new(TimestampMicrosecondArray::from(vec![-1]).with_timezone("UTC")),
-        |all| same::<DateTime<Utc>>(all),
+        same!(DateTime<Utc>),
         Ok(&["1969-12-31T23:59:59.999999Z"]),
     );
 }
@@ -94,7 +104,7 @@ fn values_pass_through_as_they_are() {
 #[test]
 fn a_decimal_keeps_all_its_digits_or_is_an_error() {
     let two = Type::Decimal { precision: 6, scale: 2 };
-    let same: Call = |all| same::<Decimal>(all);
+    let same: Call = same!(Decimal);
     check(two.clone(), decimals(&[1_500, -1], 2), same, Ok(&["15.00", "-0.01"]));
     check(two.clone(), decimals(&[1_500], 3), same, Ok(&["1.50"]));
     check(
@@ -119,7 +129,7 @@ fn what_does_not_fit_is_an_error() {
     check(
         Type::Uuid,
         texts(&[Some("no uuid")]),
-        |all| same::<Uuid>(all),
+        same!(Uuid),
         Err("a text that is passed as a UUID is none"),
     );
     check(
@@ -137,7 +147,7 @@ fn what_does_not_fit_is_an_error() {
     check(
         Type::String,
         Arc::new(Int64Array::from(vec![1])),
-        |all| same::<&str>(all),
+        same!(&str),
         Err("argument 1 of `f` is not of its type"),
     );
 }

@@ -343,20 +343,24 @@ impl RustType {
     }
 }
 
-/// A Rust type with its settings, ready to be made; `None` where the source names none.
+/// A Rust type with its settings, ready to be made; nothing where the source names none.
 #[derive(Clone, Default)]
-pub(crate) struct Prepared(Option<(RustType, Arc<str>, Vec<(String, String)>)>);
+pub(crate) struct Prepared {
+    ty: Option<RustType>,
+    source: String,
+    values: Vec<(String, String)>,
+}
 
 impl Prepared {
     pub(crate) fn new(source: &str, ty: RustType, values: Vec<(String, String)>) -> Self {
-        Self(Some((ty, Arc::from(source), values)))
+        Self { ty: Some(ty), source: source.to_owned(), values }
     }
 
     /// The authenticator, if it is one.
     pub(crate) fn sign(&self) -> Result<Option<Arc<dyn Sign>>> {
-        match &self.0 {
-            Some((RustType { path, make: Make::Sign(make), .. }, source, values)) => {
-                make(&Settings::new(source, path, values.clone())).map(Some)
+        match self.ty {
+            Some(RustType { path, make: Make::Sign(make), .. }) => {
+                make(&self.settings(path)).map(Some)
             }
             _ => Ok(None),
         }
@@ -364,11 +368,18 @@ impl Prepared {
 
     /// The pagination, if it is one.
     pub(crate) fn follow(&self) -> Result<Option<Box<dyn Follow>>> {
-        match &self.0 {
-            Some((RustType { path, make: Make::Follow(make), .. }, source, values)) => {
-                make(&Settings::new(source, path, values.clone())).map(Some)
+        match self.ty {
+            Some(RustType { path, make: Make::Follow(make), .. }) => {
+                make(&self.settings(path)).map(Some)
             }
             _ => Ok(None),
         }
     }
+
+    fn settings(&self, path: &str) -> Settings {
+        Settings::new(&self.source, path, self.values.clone())
+    }
 }
+
+#[cfg(test)]
+mod tests;
