@@ -17,6 +17,7 @@ mod map;
 mod pagination;
 mod path;
 mod repeats;
+pub mod schema;
 mod secrets;
 mod source;
 mod target;
@@ -36,6 +37,12 @@ pub struct SourceSpec {
     pub name: Spanned<String>,
     /// All that needs no looking up.
     pub source: Source,
+    /// The files that show the schema, until it has been read from them.
+    pub schema_file: Option<schema::SchemaFile>,
+    /// Where `data_path` was written.
+    pub data_path_place: Option<Place>,
+    /// Where the path to the next cursor or URL was written.
+    pub next_path_place: Option<Place>,
     /// Where the schema was declared.
     pub schema_place: Option<Place>,
     /// Where each field was declared, by dotted path.

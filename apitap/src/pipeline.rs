@@ -170,7 +170,7 @@ impl Pipeline {
 }
 
 /// The `apitap` command reads files: what is written in Rust is in a compiled program only.
-fn not_here(what: &str) -> Error {
+pub(crate) fn not_here(what: &str) -> Error {
     Error::config(format!("{what} is written in Rust, and is not in this program"))
         .help("compile the project and run that: `cargo run`; other pipelines can be run by name")
 }

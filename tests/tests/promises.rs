@@ -14,9 +14,11 @@ mod promises {
     mod harness;
     mod interpreter;
     mod map;
+    mod openapi;
     mod postgres;
     mod quickstart;
     mod readme;
     mod rows;
     mod runs;
+    mod sample;
 }

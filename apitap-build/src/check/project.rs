@@ -4,10 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Checked, MapSpec, PipelineSpec, Schemas, Sql, list, parallel, target};
+use super::{Checked, MapSpec, PipelineSpec, Schemas, Sql, list, parallel, schemas, target};
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, did_you_mean};
 use crate::parse::template::{QueryText, render_query};
-use crate::parse::yaml;
 use crate::schema::Schema;
 use crate::spec::{self, Project, SinkSpec, SourceSpec, TargetSpec};
 use crate::tree::Node;
@@ -38,14 +37,14 @@ pub struct Broken {
 /// could not be read is `None`.
 pub fn project(
     files: &Files,
-    yaml: Option<FileId>,
+    yaml: Option<&Node>,
     queries: &[(String, Option<FileId>)],
     schemas: Schemas,
     findings: &mut Findings,
 ) -> Pipelines {
-    let node = yaml.and_then(|yaml| yaml::parse(files, yaml, findings));
-    let project = node.map(|node| {
-        let mut project = spec::project(&node, findings);
+    let project = yaml.map(|yaml| {
+        let mut project = spec::project(yaml, findings);
+        schemas::resolve(files, &mut project, findings);
         super::function::check_all(&mut project, findings);
         project
     });

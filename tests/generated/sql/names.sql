@@ -1,2 +1,2 @@
-{{ sink(name="here", table="names", mode="replace") }}
+{{ sink(name="warehouse", table="names", mode="replace") }}
 SELECT * EXCEPT ("") FROM {{ use_source("string") }}
