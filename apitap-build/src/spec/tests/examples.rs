@@ -118,7 +118,10 @@ impl<'s> Examples<'s> {
                 schema.get("items").into_iter().flat_map(|items| self.bare_of(items, inside));
             let branches = list(&schema["oneOf"]).iter();
             let branches = branches.flat_map(|branch| self.bare_of(branch, inside));
-            return items.map(|item| json!([item])).chain(branches).collect();
+            let fields = schema.get("additionalProperties").into_iter();
+            let fields = fields.flat_map(|field| self.bare_of(field, inside));
+            let fields = fields.map(|value| json!({ "field": value }));
+            return items.map(|item| json!([item])).chain(branches).chain(fields).collect();
         }
         let kinds = properties(schema)
             .filter_map(|(name, property)| Some((name.clone(), property.get("const")?.clone())));
