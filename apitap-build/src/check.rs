@@ -9,11 +9,13 @@ use crate::definition::table::can_be_key;
 use crate::definition::{Definition, Mode};
 use crate::diagnostic::{Finding, Findings, Place, Spanned, nearest};
 use crate::schema::Schema;
+use crate::schema::notation::type_text;
 use crate::spec::{SinkSpec, SourceSpec, TargetSpec};
 
 mod parallel;
 pub mod project;
 pub mod query;
+mod schemas;
 mod target;
 
 /// One pipeline as written, its names looked up.
@@ -72,7 +74,8 @@ pub fn pipeline(
     let planned = sql.plan(schemas, findings);
     let mut column_places = Vec::new();
     if let Some(planned) = &planned {
-        check_key(&key, planned, findings);
+        let shown = spec.sources.iter().any(|source| source.schema_file.is_some());
+        check_key(&key, planned, shown, findings);
         let whole = (spec.sql_place)(0..spec.sql.len());
         let kind = spec.target.target.kind;
         target::check_row(kind, &planned.row, &planned.column_places, &whole, findings);
@@ -236,12 +239,17 @@ fn keep_what_is_read(definition: &mut Definition, reads: &BTreeMap<String, BTree
     });
 }
 
-fn check_key(key: &[Spanned<String>], planned: &query::Planned, findings: &mut Findings) {
+fn check_key(
+    key: &[Spanned<String>],
+    planned: &query::Planned,
+    shown_by_file: bool,
+    findings: &mut Findings,
+) {
     for (index, column) in key.iter().enumerate() {
         let is_known = key.iter().take(index).any(|other| other.value == column.value);
         if !is_known {
             check_key_is_yielded(column, planned, findings);
-            check_key_is_not_null(column, planned, findings);
+            check_key_is_not_null(column, planned, shown_by_file, findings);
         }
     }
     target::check_key(key, &planned.row, &planned.column_places, findings);
@@ -269,9 +277,11 @@ fn check_key_is_yielded(
     );
 }
 
+/// A file never promises that a field is there (`shown_by_file`); the YAML file can.
 fn check_key_is_not_null(
     column: &Spanned<String>,
     planned: &query::Planned,
+    shown_by_file: bool,
     findings: &mut Findings,
 ) {
     let name = &column.value;
@@ -289,6 +299,11 @@ fn check_key_is_not_null(
             "if the API always sends it, declare it not null in the source's schema with `!`; \
              else leave the rows without it out: `WHERE {name} IS NOT NULL`"
         ));
+    if shown_by_file {
+        let ty = type_text(&planned.row.fields[index].ty, false);
+        finding =
+            finding.help(format!("beside a file, that is `fields: {{{name}: {ty}}}` in `schema`"));
+    }
     if let Some(place) = planned.column_places.get(index) {
         finding = finding.related(place, "the query yields it here");
     }

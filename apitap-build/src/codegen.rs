@@ -23,15 +23,15 @@ pub fn file(origin: &str, compiled: &Compiled) -> String {
     for finding in compiled.findings.iter().filter(|f| f.severity == Severity::Error) {
         let _ = write!(out, "\n{}", error(&error_text(compiled, finding)));
     }
-    let (mut modules, mut taken) = (Vec::new(), BTreeSet::new());
-    for checked in &compiled.pipelines {
-        let name = names::unique_identifier(&checked.definition.name, &mut taken);
-        let _ = write!(out, "\n{}", module(&name, checked));
-        modules.push(name);
+    let checked = compiled.pipelines.iter().map(|checked| checked.definition.name.as_str());
+    let broken = compiled.broken.iter().map(|broken| broken.name.as_str());
+    let names = names::identifiers(checked.chain(broken));
+    let (modules, stand_ins) = names.split_at(compiled.pipelines.len().min(names.len()));
+    for (name, checked) in modules.iter().zip(&compiled.pipelines) {
+        let _ = write!(out, "\n{}", module(name, checked));
     }
-    for broken in &compiled.broken {
-        let name = names::unique_identifier(&broken.name, &mut taken);
-        let _ = write!(out, "\n{}", skeleton(&name, broken));
+    for (name, broken) in stand_ins.iter().zip(&compiled.broken) {
+        let _ = write!(out, "\n{}", skeleton(name, broken));
     }
     let list: Vec<_> = modules.iter().map(|name| format!("&{name}::PIPELINE")).collect();
     out.push_str("\n/// Every pipeline of this file.\n");

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use crate::check::project::{Broken, project};
 use crate::check::{Checked, Schemas};
-use crate::diagnostic::{Files, Finding, Findings, Severity};
-use crate::spec::secrets;
-use crate::{codegen, emit, load};
+use crate::definition::Source;
+use crate::diagnostic::{Files, Finding, Findings, Place, Severity};
+use crate::{codegen, emit, load, spec};
 
 /// What a project's files say.
 #[derive(Debug)]
 pub struct Compiled {
+    /// The files that the YAML file names, relative to where the project is.
+    pub schema_files: Vec<String>,
     /// The texts, for showing findings.
     pub files: Files,
     /// The pipelines without errors.
@@ -46,11 +48,48 @@ fn compile_in_build_script(yaml: &Path, sql: &Path) -> Result<(), String> {
     emit::rerun_if_changed(yaml);
     emit::rerun_if_changed(sql);
     let compiled = check_files(root, &root.join(yaml), &root.join(sql), Schemas::Declared);
+    compiled.schema_files.iter().for_each(|name| emit::rerun_if_changed(Path::new(name)));
     for finding in compiled.findings.iter().filter(|f| f.severity == Severity::Warning) {
         emit::warning(&compiled.files, finding);
     }
     let origin = format!("{} and {}/", yaml.display(), sql.display());
     emit::write_if_changed(&out.join(emit::FILE), &codegen::file(&origin, &compiled))
+}
+
+/// The sources of a YAML file, without what files show of their schemas.
+#[derive(Debug)]
+pub struct Sources {
+    /// The text, for showing findings.
+    pub files: Files,
+    /// Those that are declared well, in order.
+    pub sources: Vec<Source>,
+    /// What is wrong with the others.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads the sources of a YAML file: enough to make requests, where samples are still to be taken.
+///
+/// The file is named relative to `root` in findings.
+pub fn read_sources(root: &Path, yaml: &Path) -> Sources {
+    let mut findings = Findings::default();
+    let (mut files, node) = load::yaml_file(root, yaml, &mut findings);
+    let project = node.map(|node| spec::project(&node, &mut findings)).unwrap_or_default();
+    let sources = project.sources.into_iter().map(|spec| spec.source).collect();
+    let findings = findings.sorted();
+    hide_secrets(&mut files, &findings);
+    Sources { files, sources, findings }
+}
+
+/// Makes secrets unreadable in the files whose lines findings show.
+fn hide_secrets(files: &mut Files, findings: &[Finding]) {
+    files.mask_secrets(findings);
+    // Where YAML cannot be read nobody knows what is a secret, and its lines are shown all the same.
+    for finding in findings.iter().filter(|finding| finding.code.starts_with("E010")) {
+        let Place::Text { file, .. } = finding.place else { continue };
+        for secret in spec::secrets::in_text(&files.get(file).text) {
+            files.mask(file, secret);
+        }
+    }
 }
 
 /// Loads and checks a project, without a build script.
@@ -59,18 +98,12 @@ fn compile_in_build_script(yaml: &Path, sql: &Path) -> Result<(), String> {
 pub fn check_files(root: &Path, yaml: &Path, sql: &Path, schemas: Schemas) -> Compiled {
     let mut findings = Findings::default();
     let mut loaded = load::load(root, yaml, sql, &mut findings);
-    let pipelines = project(&loaded.files, loaded.yaml, &loaded.queries, schemas, &mut findings);
+    let pipelines =
+        project(&loaded.files, loaded.yaml.as_ref(), &loaded.queries, schemas, &mut findings);
     let findings = findings.sorted();
-    loaded.files.mask_secrets(&findings);
-    // Where the YAML cannot be read, nobody knows what is a secret; its lines are shown all the same.
-    if let Some(yaml) = loaded.yaml
-        && findings.iter().any(|finding| finding.code.starts_with("E010"))
-    {
-        for secret in secrets::in_text(&loaded.files.get(yaml).text) {
-            loaded.files.mask(yaml, secret);
-        }
-    }
+    hide_secrets(&mut loaded.files, &findings);
     Compiled {
+        schema_files: loaded.schemas,
         files: loaded.files,
         pipelines: pipelines.checked,
         broken: pipelines.broken,

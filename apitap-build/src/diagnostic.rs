@@ -65,6 +65,32 @@ impl Files {
     pub fn get(&self, id: FileId) -> &SourceFile {
         &self.files[id.0]
     }
+
+    /// The file of that name.
+    pub fn find(&self, name: &str) -> Option<FileId> {
+        self.files.iter().position(|file| file.name == name).map(FileId)
+    }
+
+    /// The name of a file whose path is written in another one: paths are relative to that one.
+    pub fn beside(&self, file: FileId, written: &str) -> String {
+        let folder = self.get(file).name.rsplit_once('/').map(|(folder, _)| folder);
+        let path = match folder {
+            Some(folder) if !written.starts_with('/') => format!("{folder}/{written}"),
+            _ => written.to_owned(),
+        };
+        let mut parts: Vec<&str> = Vec::new();
+        for part in path.split('/') {
+            match part {
+                "." => {}
+                "" if !parts.is_empty() => {}
+                ".." if parts.last().is_some_and(|last| !matches!(*last, ".." | "")) => {
+                    parts.pop();
+                }
+                part => parts.push(part),
+            }
+        }
+        parts.join("/")
+    }
 }
 
 /// Where something was written.

@@ -1,16 +1,26 @@
 //! Files on disk → texts: the one place where the compiler reads.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place};
+use crate::parse::yaml;
+use crate::schema::documents::references;
+use crate::spec;
+use crate::tree::Node;
+
+/// How many bytes a sample or the description of an API may have.
+const LARGEST: u64 = 64 << 20;
 
 /// A project's texts.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     /// All of them.
     pub(crate) files: Files,
-    /// The YAML file, where it could be read.
-    pub(crate) yaml: Option<FileId>,
+    /// The YAML file, where it could be read and parsed.
+    pub(crate) yaml: Option<Node>,
+    /// The files that the YAML file names, and those that these refer to, as messages show them.
+    pub(crate) schemas: Vec<String>,
     /// The SQL files by path within their folder, sorted, where they could be read.
     pub(crate) queries: Vec<(String, Option<FileId>)>,
 }
@@ -21,6 +31,12 @@ pub(crate) struct Loaded {
 pub(crate) fn load(root: &Path, yaml: &Path, sql: &Path, findings: &mut Findings) -> Loaded {
     let mut files = Files::default();
     let yaml = read(&mut files, root, yaml, findings);
+    let mut schemas = Vec::new();
+    let yaml = yaml.and_then(|yaml| {
+        let node = yaml::parse(&files, yaml, findings)?;
+        schemas = self::schemas(&mut files, root, yaml, &node, findings);
+        Some(node)
+    });
     let mut paths = Vec::new();
     if let Err(error) = walk(sql, &mut paths) {
         let file = files.add(shown(root, sql), "");
@@ -38,7 +54,70 @@ pub(crate) fn load(root: &Path, yaml: &Path, sql: &Path, findings: &mut Findings
         .iter()
         .map(|path| (shown(sql, path), read(&mut files, root, path, findings)))
         .collect();
-    Loaded { files, yaml, queries }
+    Loaded { files, yaml, schemas, queries }
+}
+
+/// Reads and parses the YAML file alone.
+pub(crate) fn yaml_file(
+    root: &Path,
+    yaml: &Path,
+    findings: &mut Findings,
+) -> (Files, Option<Node>) {
+    let mut files = Files::default();
+    let yaml = read(&mut files, root, yaml, findings);
+    let node = yaml.and_then(|yaml| yaml::parse(&files, yaml, findings));
+    (files, node)
+}
+
+/// Reads the files that schemas name, and those that they refer to.
+fn schemas(
+    files: &mut Files,
+    root: &Path,
+    yaml: FileId,
+    node: &Node,
+    findings: &mut Findings,
+) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (written, refers) in spec::schema::files(node) {
+        let name = files.beside(yaml, &written.value);
+        let mut waiting = vec![(name, Some(&written.place))];
+        while let Some((name, place)) = waiting.pop() {
+            if names.contains(&name) {
+                continue;
+            }
+            names.push(name.clone());
+            let text = match limited(&root.join(&name)) {
+                Ok(text) => text,
+                Err(error) => {
+                    // That a reference leads nowhere is said where it stands.
+                    findings.extend(place.map(|place| no_schema_file(&name, &error, place)));
+                    continue;
+                }
+            };
+            let file = files.add(&name, text);
+            if refers {
+                let others = references(&files.get(file).text);
+                waiting.extend(others.iter().map(|other| (files.beside(file, other), None)));
+            }
+        }
+    }
+    names
+}
+
+/// The text of a file that somebody else may have written, if it is not too large.
+fn limited(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let read = std::fs::File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
+    match u64::try_from(read) {
+        Ok(read) if read <= LARGEST => Ok(text),
+        _ => Err(std::io::Error::other("it has more than 64 MiB")),
+    }
+}
+
+fn no_schema_file(name: &str, error: &std::io::Error, place: &Place) -> Finding {
+    Finding::error("E0001", format!("cannot read `{name}`"), place)
+        .note(error.to_string())
+        .help("the path is relative to the YAML file")
 }
 
 fn read(files: &mut Files, root: &Path, path: &Path, findings: &mut Findings) -> Option<FileId> {

@@ -1,4 +1,5 @@
 //! Text → what was written, with places. What the words mean is not known here.
 
+pub mod json;
 pub mod template;
 pub mod yaml;

@@ -8,8 +8,18 @@ use serde::{Deserialize, Serialize};
 
 pub mod arrow;
 #[cfg(feature = "compiler")]
+pub mod documents;
+#[cfg(feature = "compiler")]
 pub mod inference;
+#[cfg(feature = "compiler")]
+pub mod keywords;
 pub mod notation;
+#[cfg(feature = "compiler")]
+pub mod openapi;
+#[cfg(feature = "compiler")]
+mod prose;
+#[cfg(feature = "compiler")]
+pub mod sample;
 
 /// The type of a value, as written in a schema (`int64`, `decimal(12,2)`, `[string]`, `{id: int64!}`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

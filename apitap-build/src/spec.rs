@@ -13,6 +13,7 @@ use crate::tree::{Node, Value};
 mod auth;
 mod pagination;
 mod repeats;
+pub mod schema;
 pub(crate) mod secrets;
 mod source;
 mod target;
@@ -31,6 +32,12 @@ pub struct SourceSpec {
     pub name: Spanned<String>,
     /// All that needs no looking up.
     pub source: Source,
+    /// The files that show the schema, until it has been read from them.
+    pub schema_file: Option<schema::SchemaFile>,
+    /// Where `data_path` was written.
+    pub data_path_place: Option<Place>,
+    /// Where the path to the next cursor or URL was written.
+    pub next_path_place: Option<Place>,
     /// Where the schema was declared.
     pub schema_place: Option<Place>,
     /// Where each field was declared, by dotted path.
@@ -111,7 +118,7 @@ impl Broken {
         !self.nameless && self.names.is_empty()
     }
 
-    fn add(&mut self, name: Option<String>) {
+    pub(crate) fn add(&mut self, name: Option<String>) {
         self.nameless |= name.is_none();
         self.names.extend(name);
     }

@@ -33,6 +33,45 @@ pub enum Value {
     Map(Vec<(Spanned<String>, Node)>),
 }
 
+impl Node {
+    /// The entries of a mapping; none of anything else.
+    pub fn entries(&self) -> &[(Spanned<String>, Node)] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// The elements of a list; none of anything else.
+    pub fn elements(&self) -> &[Node] {
+        match &self.value {
+            Value::List(elements) => elements,
+            _ => &[],
+        }
+    }
+
+    /// The value of a key of a mapping.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entries().iter().find(|(known, _)| known.value == key).map(|(_, node)| node)
+    }
+
+    /// Its first byte, where it may have many lines; else all of it.
+    pub fn begin(&self) -> Place {
+        match &self.value {
+            Value::List(_) | Value::Map(_) => self.place.within(0..1),
+            _ => self.place.clone(),
+        }
+    }
+
+    /// The text, where it is text.
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 impl Value {
     /// What a message calls it.
     pub fn describe(&self) -> &'static str {

@@ -16,12 +16,13 @@ use syn::ext::IdentExt as _;
 use crate::attribute::{self, Spans};
 use crate::module::{self, Module};
 use crate::record::{self, Record, Records};
-use crate::{report, row};
+use crate::{report, row, taken};
 
 use functions::Signature;
 
 mod decoder;
 mod functions;
+mod skeleton;
 mod structs;
 
 pub(crate) use structs::FieldNames;
@@ -36,7 +37,7 @@ pub(crate) fn pipeline(attribute: TokenStream, item: TokenStream) -> TokenStream
     let mut options = Options::of(&module);
     let read = front.options(attribute, &mut options);
     if options.broken {
-        return skeleton(&module, &options, &front);
+        return skeleton::skeleton(&module, &options, &front);
     }
     let pipelines = read.and_then(|()| front.pipelines(&module, &options));
     let found = report::errors(&front.files, &front.spans, &front.findings.0);
@@ -45,7 +46,7 @@ pub(crate) fn pipeline(attribute: TokenStream, item: TokenStream) -> TokenStream
         (pipelines, found) => {
             let errors = found.into_iter().chain(pipelines.err());
             let errors = errors.map(syn::Error::into_compile_error).collect();
-            join(errors, skeleton(&module, &options, &front))
+            join(errors, skeleton::skeleton(&module, &options, &front))
         }
     }
 }
@@ -82,6 +83,9 @@ struct Names {
     rows_in: syn::Ident,
     transform: syn::Ident,
 }
+
+/// What a module gains, however many pipelines it has.
+const FOR_ALL: [&str; 3] = ["PIPELINES", "run", "run_in"];
 
 /// Reads and checks; gathers what is wrong.
 #[derive(Default)]
@@ -123,6 +127,7 @@ impl Front {
                     .help("write the struct of one row, with `#[target(…)]` and `#[sql(\"…\")]`"),
             );
         }
+        self.names(module, &targets);
         let mut pipelines = Vec::new();
         for (item, attribute) in &targets {
             let name = match targets.len() {
@@ -136,6 +141,22 @@ impl Front {
             }
         }
         Ok(pipelines)
+    }
+
+    /// Whether what the module gains has names that are free.
+    fn names(&mut self, module: &Module, targets: &[(&syn::ItemStruct, &syn::Attribute)]) {
+        let rows = || targets.iter().map(|(item, _)| &item.ident);
+        let names: Vec<_> = rows().map(|row| Names::new(row, targets.len() == 1)).collect();
+        let functions: Vec<_> =
+            rows().zip(&names).map(|(row, names)| (row, names.rows.to_string())).collect();
+        taken::check_rows(&functions, &mut self.spans, &mut self.findings);
+        let added: Vec<_> = names.iter().flat_map(Names::all).collect();
+        let added: Vec<_> = FOR_ALL
+            .into_iter()
+            .map(str::to_owned)
+            .chain(added.into_iter().map(syn::Ident::to_string))
+            .collect();
+        taken::check(module, &added, &mut self.spans, &mut self.findings);
     }
 
     /// The sources, and whether all of them could be read.
@@ -322,7 +343,7 @@ fn one(
         }
     };
     let pipeline = &definition.name;
-    let doc = format!("The pipeline whose rows are [`{row}`].");
+    let doc = format!(" The pipeline whose rows are `{row}`.");
     let decoders = definition.sources.iter().enumerate().filter_map(|(number, source)| {
         let schema = source.schema.as_ref()?;
         let inner = format_ident!("{}_decoder_{number}", name.to_string().to_lowercase());
@@ -342,34 +363,6 @@ fn one(
 
         #implementation
     }
-}
-
-/// What the rest of the program sees of a module that has errors, so that those are all it gets:
-/// its structs as they are written, and functions of the right types.
-fn skeleton(module: &Module, options: &Options, front: &Front) -> TokenStream {
-    let (outer, items, krate) = (header(module), &module.items, &options.krate);
-    let place = functions::Place { module: &module.outer.ident, krate };
-    let structs = structs::stand_ins(module, krate);
-    let run = functions::run(&[], &place);
-    let rows: Vec<_> = module.with("target").map(|(item, _)| item).collect();
-    let plain = rows.iter().filter(|row| structs::is_plain(row));
-    let typed = plain.map(|row| {
-        let names = Names::new(&row.ident, rows.len() == 1);
-        let query = front.queries.get(&row.ident.to_string());
-        let reads = |source: &str| query.is_none_or(|query| query.contains(source));
-        let sources = sources(module)
-            .filter(|(name, record)| reads(name) && structs::is_plain(record))
-            .collect();
-        let functions = functions::typed(&Signature { names: &names, row, sources }, &place);
-        let (row, name) = (&row.ident, &names.pipeline);
-        let implementation = implementation(row, name, krate);
-        quote! {
-            pub static #name: #krate::Pipeline = #krate::Pipeline::new("", "", &[]);
-            #implementation
-            #functions
-        }
-    });
-    quote!(#outer { #(#items)* #structs #run #(#typed)* })
 }
 
 fn implementation(row: &syn::Ident, name: &syn::Ident, krate: &syn::Path) -> TokenStream {

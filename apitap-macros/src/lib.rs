@@ -14,11 +14,21 @@ mod module;
 mod record;
 mod report;
 mod row;
+mod taken;
 
 /// Makes a pipeline of a module: `#[source]` structs come in, `#[target]` structs go out.
 ///
-/// The module keeps its items, and gains `PIPELINE` (where it has one `#[target]`), `PIPELINES` and
-/// `run()`. What cannot work does not compile: the query is planned against the source structs, and
+/// The module keeps its items, and gains
+///
+/// - `PIPELINE` and `PIPELINES`, to be run with others;
+/// - `run()` and `run_in(environment)`, which load the rows and report;
+/// - `rows()` and `rows_in(environment)`, a stream of the `#[target]` structs without a target;
+/// - `transform(records…)`, which runs the query over `#[source]` structs, offline: for tests.
+///
+/// Where there are several `#[target]`s, the names end with that of the row: `PIPELINE_PAID_ORDER`,
+/// `rows_paid_order()`, `rows_paid_order_in()`, `transform_paid_order()`.
+///
+/// What cannot work does not compile: the query is planned against the source structs, and
 /// each `#[target]` struct is compared with what its query yields.
 #[proc_macro_attribute]
 pub fn pipeline(attribute: TokenStream, item: TokenStream) -> TokenStream {

@@ -10,6 +10,7 @@ use syn::spanned::Spanned as _;
 
 use crate::attribute::{self, Spans};
 use crate::expand::FieldNames;
+use crate::taken;
 
 /// A struct of the module, read.
 pub(crate) struct Record {
@@ -60,14 +61,18 @@ impl Records<'_> {
         let mut fields = Vec::new();
         let mut complete = true;
         for field in &named.named {
+            let place = self.spans.place(field.ident.span());
             match self.field(field, prefix, inside, places) {
-                Some(field) => fields.push(field),
+                Some(field) => fields.push((field, place)),
                 None => complete = false,
             }
         }
-        if !complete {
+        // A struct that is in several others is told of once.
+        let is_new = !self.names.contains_key(&item.ident.to_string());
+        if is_new && !taken::check_fields(&item.ident, &fields, self.findings) || !complete {
             return None;
         }
+        let fields: Vec<_> = fields.into_iter().map(|(field, _)| field).collect();
         let names = fields.iter().map(|field| field.name.clone()).collect();
         self.names.insert(item.ident.to_string(), names);
         Some(fields)

@@ -1,5 +1,8 @@
 //! The `apitap` command: check and run a folder of YAML and SQL without compiling it.
 
+mod sample;
+mod text;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -50,6 +53,8 @@ struct Project {
 enum Command {
     /// Report what is wrong in the YAML and SQL files; exit code 1 if anything is
     Check,
+    /// Keep the first page of a source as a file, and show the schema that it shows
+    Sample(sample::Arguments),
     /// Run all pipelines, or those that are named
     Run {
         /// Names of pipelines
@@ -67,10 +72,11 @@ pub fn main() -> ExitCode {
         return usage(&message);
     }
     let Project { modules, yaml } = &arguments.project;
-    let compiled = check_files(Path::new(""), yaml, modules, Schemas::MayBeInferred);
+    let compile = || check_files(Path::new(""), yaml, modules, Schemas::MayBeInferred);
     match arguments.command.unwrap_or(Command::Run { pipelines: Vec::new() }) {
-        Command::Check => check(&compiled, arguments.format),
-        Command::Run { pipelines } => run(&compiled, &pipelines, arguments.format),
+        Command::Sample(sample) => sample::run(&sample, yaml, arguments.format),
+        Command::Check => check(&compile(), arguments.format),
+        Command::Run { pipelines } => run(&compile(), &pipelines, arguments.format),
     }
 }
 

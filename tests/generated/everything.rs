@@ -3,7 +3,7 @@
 /// `orders`, `customers` → table `paid_orders` of `warehouse`.
 #[allow(missing_docs, reason = "fields are named as the API and the query name them")]
 #[::apitap::pipeline(name = "Paid")]
-pub mod paid {
+pub mod paid_2 {
     use ::apitap::types::{
         DateTime, Decimal, NaiveDate, NaiveTime, Option, String, Utc, Uuid, Value, Vec,
     };
@@ -36,9 +36,8 @@ pub mod paid {
         pub self_field: Option<String>,
         pub r#gen: Option<i16>,
         #[field(name = "createdAt")]
-        pub created_at: DateTime<Utc>,
-        #[field(name = "created_at")]
-        pub created_at_2: Option<NaiveDate>,
+        pub created_at_2: DateTime<Utc>,
+        pub created_at: Option<NaiveDate>,
         pub opens: Option<NaiveTime>,
         #[field(type = "decimal(12,2)")]
         pub amount: Option<Decimal>,
@@ -156,9 +155,8 @@ pub mod everything {
         pub self_field: Option<String>,
         pub r#gen: Option<i16>,
         #[field(name = "createdAt")]
-        pub created_at: DateTime<Utc>,
-        #[field(name = "created_at")]
-        pub created_at_2: Option<NaiveDate>,
+        pub created_at_2: DateTime<Utc>,
+        pub created_at: Option<NaiveDate>,
         pub opens: Option<NaiveTime>,
         #[field(type = "decimal(12,2)")]
         pub amount: Option<Decimal>,
@@ -224,9 +222,8 @@ SELECT * EXCEPT ("2nd name") FROM "orders"
         pub self_field: Option<String>,
         pub r#gen: Option<i16>,
         #[field(name = "createdAt")]
-        pub created_at: DateTime<Utc>,
-        #[field(name = "created_at")]
-        pub created_at_2: Option<NaiveDate>,
+        pub created_at_2: DateTime<Utc>,
+        pub created_at: Option<NaiveDate>,
         pub opens: Option<NaiveTime>,
         #[field(type = "decimal(12,2)")]
         pub amount: Option<Decimal>,
@@ -281,11 +278,10 @@ pub mod names {
         #[field(name = "123")]
         pub field_123: i64,
         #[field(name = "a-b")]
-        pub a_b: Option<String>,
+        pub a_b_2: Option<String>,
         #[field(name = "aB")]
-        pub a_b_2: Option<bool>,
-        #[field(name = "a_b")]
-        pub a_b_3: Option<i32>,
+        pub a_b_3: Option<bool>,
+        pub a_b: Option<i32>,
         #[field(name = "")]
         pub field: Option<String>,
         #[field(name = "🦀")]
@@ -404,11 +400,10 @@ SELECT * EXCEPT ("") FROM "string"
         #[field(name = "123")]
         pub field_123: i64,
         #[field(name = "a-b")]
-        pub a_b: Option<String>,
+        pub a_b_2: Option<String>,
         #[field(name = "aB")]
-        pub a_b_2: Option<bool>,
-        #[field(name = "a_b")]
-        pub a_b_3: Option<i32>,
+        pub a_b_3: Option<bool>,
+        pub a_b: Option<i32>,
         #[field(name = "🦀")]
         pub field: Option<String>,
         #[field(name = "_")]
@@ -507,7 +502,7 @@ SELECT * EXCEPT ("") FROM "string"
 /// `orders`, `customers` → table `paid_orders` of `warehouse`.
 #[allow(missing_docs, reason = "fields are named as the API and the query name them")]
 #[::apitap::pipeline(name = "paid")]
-pub mod paid_2 {
+pub mod paid {
     use ::apitap::types::{
         DateTime, Decimal, NaiveDate, NaiveTime, Option, String, Utc, Uuid, Value, Vec,
     };
@@ -540,9 +535,8 @@ pub mod paid_2 {
         pub self_field: Option<String>,
         pub r#gen: Option<i16>,
         #[field(name = "createdAt")]
-        pub created_at: DateTime<Utc>,
-        #[field(name = "created_at")]
-        pub created_at_2: Option<NaiveDate>,
+        pub created_at_2: DateTime<Utc>,
+        pub created_at: Option<NaiveDate>,
         pub opens: Option<NaiveTime>,
         #[field(type = "decimal(12,2)")]
         pub amount: Option<Decimal>,
@@ -660,9 +654,8 @@ pub mod r#type {
         pub self_field: Option<String>,
         pub r#gen: Option<i16>,
         #[field(name = "createdAt")]
-        pub created_at: DateTime<Utc>,
-        #[field(name = "created_at")]
-        pub created_at_2: Option<NaiveDate>,
+        pub created_at_2: DateTime<Utc>,
+        pub created_at: Option<NaiveDate>,
         pub opens: Option<NaiveTime>,
         #[field(type = "decimal(12,2)")]
         pub amount: Option<Decimal>,
@@ -714,9 +707,9 @@ pub mod r#type {
 
 /// Every pipeline of this file.
 pub static PIPELINES: &[&::apitap::Pipeline] = &[
-    &paid::PIPELINE,
+    &paid_2::PIPELINE,
     &everything::PIPELINE,
     &names::PIPELINE,
-    &paid_2::PIPELINE,
+    &paid::PIPELINE,
     &r#type::PIPELINE,
 ];

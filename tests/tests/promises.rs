@@ -12,9 +12,11 @@ mod promises {
     mod findings;
     mod harness;
     mod interpreter;
+    mod openapi;
     mod postgres;
     mod quickstart;
     mod readme;
     mod rows;
     mod runs;
+    mod sample;
 }

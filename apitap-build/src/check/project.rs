@@ -4,12 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Checked, PipelineSpec, Schemas, Sql, list, parallel, target};
+use super::{Checked, PipelineSpec, Schemas, Sql, list, parallel, schemas, target};
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, did_you_mean};
 use crate::parse::template::{QueryText, render_query};
-use crate::parse::yaml;
 use crate::schema::Schema;
 use crate::spec::{self, Project, SinkSpec, SourceSpec, TargetSpec};
+use crate::tree::Node;
 
 /// The pipelines of a project.
 #[derive(Debug, Default)]
@@ -37,13 +37,16 @@ pub struct Broken {
 /// could not be read is `None`.
 pub fn project(
     files: &Files,
-    yaml: Option<FileId>,
+    yaml: Option<&Node>,
     queries: &[(String, Option<FileId>)],
     schemas: Schemas,
     findings: &mut Findings,
 ) -> Pipelines {
-    let node = yaml.and_then(|yaml| yaml::parse(files, yaml, findings));
-    let project = node.map(|node| spec::project(&node, findings));
+    let project = yaml.map(|yaml| {
+        let mut project = spec::project(yaml, findings);
+        schemas::resolve(files, &mut project, findings);
+        project
+    });
     let mut names: Vec<Spanned<String>> = Vec::new();
     let mut known: Vec<(Spanned<String>, Option<FileId>)> = Vec::new();
     for (path, file) in queries {

@@ -58,7 +58,43 @@ pub fn unique(name: &str, joint: &str, taken: &mut BTreeSet<String>) -> String {
     free
 }
 
-/// An API's name for a field, or a pipeline's for a module, as an identifier that is not taken.
-pub(super) fn unique_identifier(name: &str, taken: &mut BTreeSet<String>) -> String {
-    identifier(&unique(&snake(name), "_", taken))
+/// Names that belong together as identifiers, no two alike: `type` → `r#type`.
+///
+/// A name that is an identifier as it stands keeps it: `created_at` does, beside a `createdAt`.
+pub fn identifiers<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Vec<String> {
+    let is_exact = |name: &&str| snake(name) == **name;
+    let mut taken = names.clone().filter(is_exact).map(str::to_owned).collect();
+    let mut exact = BTreeSet::new();
+    names
+        .map(|name| match is_exact(&name) && exact.insert(name) {
+            true => identifier(name),
+            false => identifier(&unique(&snake(name), "_", &mut taken)),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(names: &[&str], expected: &[&str]) {
+        assert_eq!(identifiers(names.iter().copied()), expected);
+    }
+
+    #[test]
+    fn no_two_names_become_one_identifier() {
+        check(&["id", "type", "gen"], &["id", "r#type", "r#gen"]);
+        check(
+            &["createdAt", "created_at", "CREATED_AT"],
+            &["created_at_2", "created_at", "created_at_3"],
+        );
+        check(&["a-b", "aB", "a_b_2"], &["a_b", "a_b_3", "a_b_2"]);
+        check(
+            &["self", "Self", "crate", "super"],
+            &["self_field", "self_field_2", "crate_field", "super_field"],
+        );
+        check(&["", "🦀", "_", "field"], &["field_2", "field_3", "field_4", "field"]);
+        check(&["123", "1a", "@type"], &["field_123", "field_1a", "r#type"]);
+        check(&["id", "id"], &["id", "id_2"]);
+    }
 }

@@ -46,10 +46,9 @@ impl Structs {
         fields: &[Field],
     ) {
         let mut nested = Vec::new();
-        let mut taken = BTreeSet::new();
         let mut body = String::new();
-        for field in fields {
-            let ident = names::unique_identifier(&field.name, &mut taken);
+        let idents = names::identifiers(fields.iter().map(|field| field.name.as_str()));
+        for (field, ident) in fields.iter().zip(idents) {
             let ty = self.ty(name, &field.name, &field.ty, &mut nested);
             let ty = self.optional(ty, field.nullable);
             let mut item = String::new();

@@ -13,9 +13,20 @@ use crate::tree::{Node, Value};
 const MAX_DEPTH: usize = 64;
 /// How many values a file may have, aliases written out.
 const MAX_NODES: usize = 200_000;
+/// The same for a document that somebody else has written, such as an API's description.
+const MAX_DOCUMENT_NODES: usize = 4_000_000;
 
 /// Parses a YAML file; an empty one is an empty mapping.
 pub fn parse(files: &Files, id: FileId, findings: &mut Findings) -> Option<Node> {
+    parse_up_to(MAX_NODES, files, id, findings)
+}
+
+/// Parses a YAML document that may be large, such as an API's description.
+pub fn parse_document(files: &Files, id: FileId, findings: &mut Findings) -> Option<Node> {
+    parse_up_to(MAX_DOCUMENT_NODES, files, id, findings)
+}
+
+fn parse_up_to(most: usize, files: &Files, id: FileId, findings: &mut Findings) -> Option<Node> {
     let text = &files.get(id).text;
     let mut tree = Tree {
         events: Parser::new_from_str(text),
@@ -24,6 +35,7 @@ pub fn parse(files: &Files, id: FileId, findings: &mut Findings) -> Option<Node>
         file: id,
         anchors: HashMap::new(),
         nodes: 0,
+        most,
     };
     match tree.document() {
         Ok(node) => Some(node),
@@ -43,6 +55,8 @@ struct Tree<'a> {
     file: FileId,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    /// How many there may be.
+    most: usize,
 }
 
 impl<'a> Tree<'a> {
@@ -81,7 +95,7 @@ impl<'a> Tree<'a> {
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node> {
         self.nodes += 1;
-        if depth > MAX_DEPTH || self.nodes > MAX_NODES {
+        if depth > MAX_DEPTH || self.nodes > self.most {
             return Err(Box::new(self.too_large(span)));
         }
         let (value, anchor, place) = match event {
@@ -165,7 +179,7 @@ impl<'a> Tree<'a> {
             ));
         };
         self.nodes += count(&node);
-        if self.nodes > MAX_NODES {
+        if self.nodes > self.most {
             return Err(Box::new(self.too_large(span)));
         }
         Ok(node)
@@ -173,7 +187,7 @@ impl<'a> Tree<'a> {
 
     fn too_large(&self, span: Span) -> Finding {
         Finding::error("E0105", "the YAML is too large or too deep", &self.at(span))
-            .note(format!("{MAX_NODES} values, nested {MAX_DEPTH} deep, are the most"))
+            .note(format!("{} values, nested {MAX_DEPTH} deep, are the most", self.most))
     }
 
     /// The scanner says where it gave up: what people get wrong stands there, or just after.

@@ -14,6 +14,8 @@ use super::{Field, Item, Schema, Type};
 #[derive(Debug, Clone, Default)]
 pub struct Inference {
     record: Shape,
+    /// Whether texts that are all days, instants or UUIDs are taken for such.
+    formats: bool,
 }
 
 /// What values of one place have been seen.
@@ -28,20 +30,36 @@ enum Shape {
     BigInt,
     Float,
     String,
+    /// Texts that all have this form.
+    Formatted(Format),
     List(Box<Shape>),
     Record(Vec<(String, Shape)>),
     /// Kinds that have nothing in common.
     Mixed,
 }
 
+/// The forms of texts that have a type of their own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Format {
+    Date,
+    Timestamp,
+    Uuid,
+}
+
 impl Inference {
+    /// Takes texts that are all days, instants or UUIDs for such: for samples, which somebody looks
+    /// at and keeps. What a run infers may differ from one run to the next, and stays text.
+    pub fn with_formats() -> Self {
+        Self { formats: true, ..Self::default() }
+    }
+
     /// Looks at one record, whose whole JSON text this is.
     ///
     /// # Errors
     /// The text is not a JSON object.
     pub fn observe(&mut self, record: &[u8]) -> Result<(), serde_json::Error> {
         let mut text = serde_json::Deserializer::from_slice(record);
-        Observe(&mut self.record).deserialize(&mut text)?;
+        Observe { shape: &mut self.record, formats: self.formats }.deserialize(&mut text)?;
         text.end()?;
         match self.record {
             Shape::Record(_) => Ok(()),
@@ -75,6 +93,9 @@ fn ty(shape: &Shape) -> Type {
     match shape {
         // Whatever comes some day can be read as text only by a query that asks for it.
         Shape::Null | Shape::String => Type::String,
+        Shape::Formatted(Format::Date) => Type::Date,
+        Shape::Formatted(Format::Timestamp) => Type::Timestamp,
+        Shape::Formatted(Format::Uuid) => Type::Uuid,
         Shape::Bool => Type::Bool,
         Shape::Int => Type::Int64,
         Shape::BigInt => Type::Decimal { precision: 38, scale: 0 },
@@ -111,6 +132,9 @@ impl Shape {
             (Shape::Int, Shape::BigInt) | (Shape::BigInt, Shape::Int) => Shape::BigInt,
             (Shape::Int | Shape::BigInt, Shape::Float)
             | (Shape::Float, Shape::Int | Shape::BigInt) => Shape::Float,
+            (Shape::String | Shape::Formatted(_), Shape::String | Shape::Formatted(_)) => {
+                Shape::String
+            }
             _ => Shape::Mixed,
         };
     }
@@ -129,8 +153,49 @@ impl Shape {
     }
 }
 
+/// The form of a text, where the decoder reads every text of that form.
+fn format(text: &str) -> Option<Format> {
+    if is_uuid(text) {
+        return Some(Format::Uuid);
+    }
+    let (day, rest) = text.split_at_checked(10)?;
+    // `parse` takes signs and missing zeros, too.
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_day = day.split('-').map(str::len).eq([4, 2, 2]) && day.split('-').all(digits);
+    if !is_day || day.parse::<chrono::NaiveDate>().is_err() {
+        return None;
+    }
+    let Some(rest) = rest.strip_prefix('T') else {
+        return rest.is_empty().then_some(Format::Date);
+    };
+    let (clock, zone) = rest.split_at(rest.find(['Z', '+', '-'])?);
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let is_fraction = !fraction.is_empty() && fraction.len() <= 6 && digits(fraction);
+    let is_zone = zone == "Z" || is_clock(zone.get(1..).unwrap_or_default(), &[23, 59]);
+    (is_clock(clock, &[23, 59, 59]) && is_fraction && is_zone).then_some(Format::Timestamp)
+}
+
+/// Whether a text is numbers of two digits with `:` between them, each at most as large as given.
+fn is_clock(text: &str, most: &[u8]) -> bool {
+    let parts: Vec<_> = text.split(':').collect();
+    let fits = |(part, most): (&&str, &u8)| {
+        let is_number = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        is_number && part.parse::<u8>().is_ok_and(|number| number <= *most)
+    };
+    parts.len() == most.len() && parts.iter().zip(most).all(fits)
+}
+
+/// Whether a text is a UUID in the form in which it is kept: lower case, with hyphens.
+fn is_uuid(text: &str) -> bool {
+    text.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+        && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'))
+}
+
 /// Widens a shape by whatever value comes.
-struct Observe<'a>(&'a mut Shape);
+struct Observe<'a> {
+    shape: &'a mut Shape,
+    formats: bool,
+}
 
 impl<'de> DeserializeSeed<'de> for Observe<'_> {
     type Value = ();
@@ -152,36 +217,40 @@ impl<'de> Visitor<'de> for Observe<'_> {
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.0.widen(Shape::Bool);
+        self.shape.widen(Shape::Bool);
         Ok(())
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.0.widen(Shape::Int);
+        self.shape.widen(Shape::Int);
         Ok(())
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.0.widen(if i64::try_from(value).is_ok() { Shape::Int } else { Shape::BigInt });
+        self.shape.widen(if i64::try_from(value).is_ok() { Shape::Int } else { Shape::BigInt });
         Ok(())
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.0.widen(Shape::Float);
+        self.shape.widen(Shape::Float);
         Ok(())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        self.0.widen(Shape::String);
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        let format = if self.formats { format(text) } else { None };
+        self.shape.widen(format.map_or(Shape::String, Shape::Formatted));
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        if *self.0 == Shape::Null {
-            *self.0 = Shape::List(Box::default());
+        if *self.shape == Shape::Null {
+            *self.shape = Shape::List(Box::default());
         }
-        match self.0 {
-            Shape::List(item) => while seq.next_element_seed(Observe(item))?.is_some() {},
+        match self.shape {
+            Shape::List(item) => {
+                let formats = self.formats;
+                while seq.next_element_seed(Observe { shape: item, formats })?.is_some() {}
+            }
             other => {
                 *other = Shape::Mixed;
                 while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
@@ -191,14 +260,15 @@ impl<'de> Visitor<'de> for Observe<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        if *self.0 == Shape::Null {
-            *self.0 = Shape::Record(Vec::new());
+        if *self.shape == Shape::Null {
+            *self.shape = Shape::Record(Vec::new());
         }
-        match self.0 {
+        match self.shape {
             Shape::Record(fields) => {
                 let mut hint = 0;
                 while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-                    map.next_value_seed(Observe(Shape::field(fields, hint, &name)))?;
+                    let shape = Shape::field(fields, hint, &name);
+                    map.next_value_seed(Observe { shape, formats: self.formats })?;
                     hint += 1;
                 }
             }
@@ -258,6 +328,32 @@ mod tests {
             inference.observe(record.as_bytes()).unwrap();
         }
         assert_eq!(inference.mixed(), ["a.b", "c"]);
+    }
+
+    /// The type of a field that holds these texts in a sample.
+    fn check_texts(texts: &[&str], expected: &str) {
+        let mut inference = Inference::with_formats();
+        for text in texts {
+            let record = serde_json::json!({"a": text}).to_string();
+            inference.observe(record.as_bytes()).unwrap();
+        }
+        let ty = Type::Record(inference.schema().fields);
+        assert_eq!(type_text(&ty, true), format!("{{a: {expected}}}"), "{texts:?}");
+    }
+
+    #[test]
+    fn texts_of_one_form_have_its_type() {
+        check_texts(&["2026-11-24", "2024-02-29"], "date");
+        check_texts(&["2026-11-24", "2025-02-29"], "string");
+        check_texts(&["2026-11-24T08:00:00Z", "2026-11-24T08:00:00.123456+01:30"], "timestamp");
+        check_texts(&["2026-11-24T08:00:00"], "string");
+        check_texts(&["2026-11-24T08:00:60Z"], "string");
+        check_texts(&["2026-11-24T08:00:00.1234567Z"], "string");
+        check_texts(&["2026-11-24", "2026-11-24T08:00:00Z"], "string");
+        check_texts(&["7f0c1d9e-6a55-4a0e-9d2e-0a1b2c3d4e5f"], "uuid");
+        check_texts(&["7F0C1D9E-6A55-4A0E-9D2E-0A1B2C3D4E5F"], "string");
+        check_texts(&["", "2026-11-24"], "string");
+        check_texts(&["+026-11-24", "2026-1-024"], "string");
     }
 
     #[test]

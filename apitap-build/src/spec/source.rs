@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::auth::auth;
 use super::pagination::pagination;
 use super::repeats::{self, Sent};
+use super::schema::{self, Declared};
 use super::values::{duration, header_name, header_value, pairs, pointer, url};
 use super::words::{Words, strings};
 use super::{SourceSpec, secrets};
 use crate::definition::{Pagination, Pointer, Retry, Source, Text, default_timeout};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
-use crate::schema::{Schema, notation};
 use crate::tree::Node;
 
 /// Reads `#[source(…)]`: the record's struct says the schema and the description.
@@ -34,26 +34,31 @@ pub(super) fn declared(
     let key = words.get("primary_key_in_dest");
     let primary_key_in_dest = key.map(|node| strings("primary_key_in_dest", node, words.findings));
     let schema_place = words.key_place("schema").cloned();
-    let schema = words.get("schema").map(|node| notation::schema(node, words.findings));
+    let schema = words.get("schema").map(|node| schema::schema(node, words.findings));
     let name = words.name();
     let Some(mut spec) = read(words) else {
-        let fields = name.zip(schema.flatten());
-        return Err(fields.map(|(name, (schema, places))| {
-            let spec = fields_only(name, schema_place.clone());
-            Box::new(SourceSpec { field_places: places, ..with_schema(spec, schema) })
-        }));
+        let Some((name, Declared::Fields(schema, places))) = name.zip(schema.flatten()) else {
+            return Err(None);
+        };
+        let mut spec = fields_only(name, schema_place);
+        (spec.source.schema, spec.field_places) = (Some(schema), places);
+        return Err(Some(Box::new(spec)));
     };
     spec.source.description = description;
-    if let Some(schema) = schema {
-        let (schema, places) = schema.ok_or(None)?;
-        spec = SourceSpec { field_places: places, ..with_schema(spec, schema) };
+    match schema {
+        None => {}
+        Some(Some(Declared::Fields(schema, places))) => {
+            spec.source.schema = Some(schema);
+            spec.field_places = places;
+        }
+        Some(Some(Declared::File(file))) => spec.schema_file = Some(file),
+        Some(None) => return Err(None),
     }
+    spec.data_path_place = node.get("data_path").map(|node| node.place.clone());
+    let pagination = node.get("pagination");
+    let next = pagination.and_then(|node| node.get("cursor_path").or_else(|| node.get("path")));
+    spec.next_path_place = next.map(|node| node.place.clone());
     Ok(SourceSpec { schema_place, table_destination_name, primary_key_in_dest, ..spec })
-}
-
-fn with_schema(mut spec: SourceSpec, schema: Schema) -> SourceSpec {
-    spec.source.schema = Some(schema);
-    spec
 }
 
 /// A source of which no more than its fields is known. It is looked at, and never becomes a part
@@ -76,6 +81,9 @@ fn fields_only(name: Spanned<String>, schema_place: Option<Place>) -> SourceSpec
     SourceSpec {
         name,
         source,
+        schema_file: None,
+        data_path_place: None,
+        next_path_place: None,
         schema_place,
         field_places: BTreeMap::new(),
         primary_key_in_dest: None,
@@ -147,6 +155,9 @@ fn read(mut words: Words<'_, '_>) -> Option<SourceSpec> {
     Some(SourceSpec {
         name,
         source,
+        schema_file: None,
+        data_path_place: None,
+        next_path_place: None,
         schema_place: None,
         field_places: BTreeMap::new(),
         primary_key_in_dest: None,

@@ -101,11 +101,7 @@ impl Records {
 /// The struct of a record, and how it is read.
 fn item(record: &syn::Ident, doc: &str, fields: &[&Field], columns: &[Column]) -> TokenStream {
     let doc = format!(" {doc}");
-    let mut taken = BTreeSet::new();
-    let idents: Vec<_> = fields
-        .iter()
-        .map(|field| identifier(&names::unique(&names::snake(&field.name), "_", &mut taken)))
-        .collect();
+    let idents = identifiers(fields.iter().map(|field| field.name.as_str()));
     let names: Vec<_> = fields.iter().map(|field| &field.name).collect();
     let types = columns.iter().map(|column| &column.ty);
     let values = columns.iter().map(|column| &column.value);
@@ -158,12 +154,13 @@ fn constructor(nullable: bool) -> syn::Ident {
     if nullable { format_ident!("optional") } else { format_ident!("required") }
 }
 
-/// A name of [`names::snake`] as a token; keywords get `r#`.
-pub(super) fn identifier(name: &str) -> syn::Ident {
-    match names::identifier(name).strip_prefix("r#") {
+/// [`names::identifiers`] as tokens.
+pub(super) fn identifiers<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Vec<syn::Ident> {
+    let ident = |name: String| match name.strip_prefix("r#") {
         Some(keyword) => syn::Ident::new_raw(keyword, proc_macro2::Span::call_site()),
         None => format_ident!("{name}"),
-    }
+    };
+    names::identifiers(names).into_iter().map(ident).collect()
 }
 
 #[cfg(test)]

@@ -1,14 +1,12 @@
 //! What a module can do: `run`, `rows` and `transform`, with the documentation that an editor shows.
 
-use std::collections::BTreeSet;
-
 use apitap_build::codegen::names;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
 
 use super::Names;
-use super::decoder::identifier;
+use super::decoder::identifiers;
 
 /// A pipeline, as far as its functions need to know it.
 pub(super) struct Signature<'a> {
@@ -100,11 +98,7 @@ fn transform(signature: &Signature<'_>, Place { module, krate }: &Place<'_>) -> 
     let Signature { names: Names { transform, .. }, row, sources } = signature;
     let vis = narrowest(std::iter::once(*row).chain(sources.iter().map(|(_, record)| *record)));
     let row = &row.ident;
-    let mut taken = BTreeSet::new();
-    let parameters: Vec<_> = sources
-        .iter()
-        .map(|(source, _)| identifier(&names::unique(&names::snake(source), "_", &mut taken)))
-        .collect();
+    let parameters = identifiers(sources.iter().map(|(source, _)| source.as_str()));
     let records: Vec<_> = sources.iter().map(|(_, record)| &record.ident).collect();
     let names = sources.iter().map(|(name, _)| name);
     let summary = format!(" The rows, each a [`{row}`], that the query makes of these records.");
@@ -162,5 +156,10 @@ impl Names {
             rows_in: format_ident!("rows{suffix}_in"),
             transform: format_ident!("transform{suffix}"),
         }
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> [&syn::Ident; 4] {
+        [&self.pipeline, &self.rows, &self.rows_in, &self.transform]
     }
 }

@@ -52,36 +52,3 @@ fn one(item: &syn::ItemStruct, names: &[String], krate: &syn::Path) -> TokenStre
         }
     }
 }
-
-/// Whether a struct's name alone is its type. One with parameters has been refused.
-pub(super) fn is_plain(item: &syn::ItemStruct) -> bool {
-    item.generics.params.is_empty()
-}
-
-/// Implements `Struct` so that the types hold, for a module that has errors: nothing is read.
-pub(super) fn stand_ins(module: &Module, krate: &syn::Path) -> TokenStream {
-    let plain = module.structs.iter().filter(|item| is_plain(item));
-    let items = plain.map(|item| {
-        let ident = &item.ident;
-        quote! {
-            impl #krate::private::Struct for #ident {
-                const FIELDS: &'static [&'static str] = &[];
-
-                fn read(
-                    _: &#krate::private::Fields,
-                    _: usize,
-                ) -> ::core::result::Result<Self, #krate::private::Fault> {
-                    ::core::result::Result::Err(#krate::private::unfinished())
-                }
-
-                fn write(
-                    &self,
-                    _: &mut #krate::private::Columns<'_>,
-                ) -> ::core::result::Result<(), #krate::private::Fault> {
-                    ::core::result::Result::Err(#krate::private::unfinished())
-                }
-            }
-        }
-    });
-    items.collect()
-}

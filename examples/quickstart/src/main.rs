@@ -7,6 +7,8 @@ use quickstart::usgs::Usgs;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 mod networks;
+#[cfg(test)]
+mod tests;
 
 apitap::include_pipelines!();
 

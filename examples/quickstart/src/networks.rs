@@ -31,6 +31,7 @@ pub mod networks {
     }
 
     /// One row per network.
+    #[derive(Debug, PartialEq)]
     #[target(
         type = "sqlite",
         path = "${QUAKES_DB:-quakes.db}",
@@ -45,5 +46,29 @@ pub mod networks {
         pub network: String,
         pub earthquakes: i64,
         pub strongest: Option<f64>,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::networks::{Earthquake, Network, Properties, transform};
+
+    #[test]
+    fn earthquakes_are_counted_by_network() {
+        let earthquake =
+            |net: &str, mag| Earthquake { properties: Properties { net: net.to_owned(), mag } };
+        let rows = apitap::block_on(transform([
+            earthquake("us", Some(4.5)),
+            earthquake("ak", None),
+            earthquake("us", Some(6.4)),
+        ]));
+        let mut rows = rows.expect("the query works");
+        rows.sort_by(|a, b| a.network.cmp(&b.network));
+        let network = |name: &str, earthquakes, strongest| Network {
+            network: name.to_owned(),
+            earthquakes,
+            strongest,
+        };
+        assert_eq!(rows, [network("ak", 1, None), network("us", 2, Some(6.4))]);
     }
 }

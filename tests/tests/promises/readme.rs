@@ -14,6 +14,8 @@ use super::runs::{LIMIT, sqlite_file};
 #[allow(dead_code, reason = "it is compiled, not run")]
 mod rust {
     include!("readme/paid_orders.rs");
+    include!("readme/only_paid.rs");
+    include!("readme/total.rs");
 }
 
 /// The block that is said to be the content of this file.
@@ -38,6 +40,8 @@ fn the_two_commands_are_those_of_ci() {
 fn the_rust_is_what_is_compiled_here() {
     let block = blocks("rust").into_iter().find(|block| block.info == "rust").unwrap();
     assert_eq!(block.text, include_str!("readme/paid_orders.rs"));
+    assert_eq!(file("rust", "only_paid").text, include_str!("readme/only_paid.rs"));
+    assert_eq!(file("rust", "total").text, include_str!("readme/total.rs"));
     assert_eq!(rust::paid_orders::PIPELINE.name(), "paid_orders");
     let definition = rust::paid_orders::PIPELINE.definition().unwrap();
     assert_eq!(definition.key, ["id"]);

@@ -3,8 +3,8 @@ use crate::private;
 pub(super) type Decoder = private::RecordDecoder<Record>;
 /// A record: the fields that the query reads.
 pub(super) struct Record {
-    created_at: private::Field<private::Text>,
     created_at_2: private::Field<private::Text>,
+    created_at: private::Field<private::Text>,
     r#type: private::Field<private::Text>,
     self_field: private::Field<private::Text>,
     field_2fa: private::Field<private::Bool>,
@@ -21,8 +21,8 @@ pub(super) struct Record {
 impl ::core::default::Default for Record {
     fn default() -> Self {
         Self {
-            created_at: private::Field::optional("createdAt", private::Text::empty()),
-            created_at_2: private::Field::optional("created_at", private::Text::empty()),
+            created_at_2: private::Field::optional("createdAt", private::Text::empty()),
+            created_at: private::Field::optional("created_at", private::Text::empty()),
             r#type: private::Field::optional("type", private::Text::empty()),
             self_field: private::Field::optional("self", private::Text::empty()),
             field_2fa: private::Field::optional("2fa", private::Bool::empty()),
@@ -49,8 +49,8 @@ impl private::Record for Record {
         cursor: &mut private::Cursor<'_>,
     ) -> ::core::result::Result<(), private::Fault> {
         match key {
-            "createdAt" => self.created_at.read(row, cursor),
-            "created_at" => self.created_at_2.read(row, cursor),
+            "createdAt" => self.created_at_2.read(row, cursor),
+            "created_at" => self.created_at.read(row, cursor),
             "type" => self.r#type.read(row, cursor),
             "self" => self.self_field.read(row, cursor),
             "2fa" => self.field_2fa.read(row, cursor),
@@ -72,8 +72,8 @@ impl private::Record for Record {
         &mut self,
         visitor: &mut V,
     ) -> ::core::result::Result<(), V::Error> {
-        visitor.field(&mut self.created_at)?;
         visitor.field(&mut self.created_at_2)?;
+        visitor.field(&mut self.created_at)?;
         visitor.field(&mut self.r#type)?;
         visitor.field(&mut self.self_field)?;
         visitor.field(&mut self.field_2fa)?;

@@ -1,0 +1,232 @@
+//! Sampled pages → their records, found as a run finds them, and whether a next page shows.
+
+use super::{Found, next_path};
+use crate::definition::Pointer;
+use crate::diagnostic::{FileId, Finding, Findings, Place, Spanned, did_you_mean, nearest};
+use crate::parse::json;
+use crate::schema::sample::Sample;
+use crate::spec::SourceSpec;
+use crate::tree::{Node, Value};
+
+/// The pages of a source that have been sampled.
+pub(super) struct Pages<'a> {
+    source: &'a SourceSpec,
+    sample: Sample,
+    /// Whether a page has a value at the path to the next one.
+    has_next: bool,
+    /// A page that has none: the keys that are there instead.
+    without_next: Option<(Place, Vec<String>)>,
+}
+
+type Result<T> = std::result::Result<T, Box<Finding>>;
+
+impl<'a> Pages<'a> {
+    pub(super) fn new(source: &'a SourceSpec) -> Self {
+        Self { source, sample: Sample::default(), has_next: false, without_next: None }
+    }
+
+    /// Reads a file: a page, or in a `.jsonl` file one record a line.
+    pub(super) fn read(
+        &mut self,
+        file: FileId,
+        text: &str,
+        name: &Spanned<String>,
+        shown: &str,
+    ) -> Result<()> {
+        if [".jsonl", ".ndjson"].iter().any(|ending| shown.ends_with(ending)) {
+            return self.lines(file, text, name);
+        }
+        let page = json::parse(text, file, 0..text.len()).map_err(|finding| {
+            let is_lines = finding.label == "trailing characters";
+            let finding = finding.related(&name.place, "the file is named here");
+            Box::new(match is_lines {
+                true => {
+                    finding.help("a file with one record a line has a name that ends in `.jsonl`")
+                }
+                false => finding.help("correct the file, or take the sample again"),
+            })
+        })?;
+        self.next(&page)?;
+        self.records(&page, text, name)
+    }
+
+    fn lines(&mut self, file: FileId, text: &str, name: &Spanned<String>) -> Result<()> {
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            let range = start..start + line.len();
+            start = range.end;
+            if line.trim().is_empty() {
+                continue;
+            }
+            let named = |finding: Box<Finding>| {
+                Box::new(finding.related(&name.place, "the file is named here"))
+            };
+            let record = json::parse(text, file, range).map_err(named)?;
+            self.record(&record, text).map_err(named)?;
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, record: &Node, text: &str) -> Result<()> {
+        if !matches!(record.value, Value::Map(_)) {
+            let message = format!("a record must be an object, not {}", record.value.describe());
+            return Err(Box::new(
+                Finding::error("E0156", message, &record.place)
+                    .help("`data_path` must lead to a list of objects, or to one object"),
+            ));
+        }
+        self.sample.observe(record, text);
+        Ok(())
+    }
+
+    fn records(&mut self, page: &Node, text: &str, name: &Spanned<String>) -> Result<()> {
+        let data_path = &self.source.source.data_path;
+        let place = self.source.data_path_place.as_ref().unwrap_or(&name.place);
+        let records = match walk(page, data_path) {
+            Step::There(node) => node,
+            Step::Missing { token, within } => {
+                let message = format!("`data_path` finds no `{token}` in the sample");
+                let keys = within.entries().iter().map(|(key, _)| key.value.as_str());
+                let finding = Finding::error("E0155", message, place)
+                    .related(&within.begin(), format!("this is {}", found(within)));
+                let finding = match within.entries() {
+                    [] => finding,
+                    _ => finding.help(did_you_mean("key", &token, keys.take(20))),
+                };
+                return Err(Box::new(finding.help(lists(page))));
+            }
+        };
+        match &records.value {
+            Value::List(elements) => {
+                elements.iter().try_for_each(|element| self.record(element, text))
+            }
+            Value::Map(_) => self.record(records, text),
+            _ => {
+                let message = "`data_path` leads to neither a list of records nor a record";
+                Err(Box::new(
+                    Finding::error("E0156", message, place)
+                        .related(&records.place, format!("this is {}", found(records)))
+                        .help(lists(page)),
+                ))
+            }
+        }
+    }
+
+    /// Whether the path to the next page leads to what a run can follow.
+    fn next(&mut self, page: &Node) -> Result<()> {
+        let Some((word, path, place)) = next_path(self.source) else { return Ok(()) };
+        let wrong = |node: &Node| {
+            let message = format!("`{word}` leads to {}", found(node));
+            Err(Box::new(
+                Finding::error("E0157", message, place)
+                    .related(&node.begin(), "it is this in the sample")
+                    .help("it must lead to a string or a number, null on the last page"),
+            ))
+        };
+        match walk(page, path) {
+            Step::There(node) => match &node.value {
+                Value::List(_) | Value::Map(_) | Value::Bool(true) => wrong(node),
+                _ => {
+                    self.has_next = true;
+                    Ok(())
+                }
+            },
+            Step::Missing { within, .. } => match &within.value {
+                Value::Map(entries) => {
+                    let keys = entries.iter().map(|(key, _)| key.value.clone()).collect();
+                    self.without_next = Some((within.begin(), keys));
+                    Ok(())
+                }
+                Value::Null => Ok(()),
+                _ => wrong(within),
+            },
+        }
+    }
+
+    /// The schema of all records; conflicts and a next page that never shows are warnings.
+    pub(super) fn finish(self, place: &Place, findings: &mut Findings) -> Option<Found> {
+        let Some(declared) = self.sample.first.clone() else {
+            findings.push(
+                Finding::error("E0159", "the sample has no records", place)
+                    .help("take a sample of a page that has some; more are better"),
+            );
+            return None;
+        };
+        if let (false, Some((within, keys)), Some((word, path, place))) =
+            (self.has_next, &self.without_next, next_path(self.source))
+        {
+            let message = format!("the sample has nothing at `{word}`");
+            let last = path.tokens().last().unwrap_or_default();
+            let finding = Finding::warning("E0158", message, place)
+                .related(within, "it is missing here")
+                .note("a run that finds nothing there ends after that page");
+            findings.push(match nearest(&last, keys.iter().map(String::as_str)) {
+                Some(near) => finding.help(format!("a similar key exists: `{near}`")),
+                None => finding
+                    .help("correct it; or take the sample of a page that is not the last one"),
+            });
+        }
+        findings.extend(self.sample.conflicts());
+        let (schema, places) = self.sample.schema();
+        Some(Found { schema, places, declared })
+    }
+}
+
+/// Where a path leads in a page.
+enum Step<'a> {
+    There(&'a Node),
+    Missing { token: String, within: &'a Node },
+}
+
+/// Follows a JSON Pointer as a run does (RFC 6901).
+fn walk<'a>(page: &'a Node, path: &Pointer) -> Step<'a> {
+    let mut within = page;
+    for token in path.tokens() {
+        let is_index = token == "0" || !token.starts_with('0');
+        let index = if is_index { token.parse().ok() } else { None };
+        let next = match &within.value {
+            Value::List(elements) => index.and_then(|index: usize| elements.get(index)),
+            _ => within.get(&token),
+        };
+        match next {
+            Some(node) => within = node,
+            None => return Step::Missing { token, within },
+        }
+    }
+    Step::There(within)
+}
+
+/// What a message calls a value of JSON.
+fn found(node: &Node) -> &'static str {
+    match &node.value {
+        Value::Null => "null",
+        Value::Map(_) => "an object",
+        other => other.describe(),
+    }
+}
+
+/// Says where lists of records are in a page.
+fn lists(page: &Node) -> String {
+    let mut found = Vec::new();
+    let mut level = vec![(String::new(), page)];
+    for _ in 0..4 {
+        let mut next = Vec::new();
+        for (path, node) in level {
+            let is_list = !node.elements().is_empty()
+                && node.elements().iter().all(|element| matches!(element.value, Value::Map(_)));
+            if is_list {
+                found.push(format!("`{}`", if path.is_empty() { "the root" } else { &path }));
+            }
+            next.extend(node.entries().iter().map(|(key, node)| {
+                let token = key.value.replace('~', "~0").replace('/', "~1");
+                (format!("{path}/{token}"), node)
+            }));
+        }
+        level = next;
+    }
+    match &found[..] {
+        [] => "the sample has no list of objects".to_owned(),
+        [only] => format!("there is a list of objects at {only}"),
+        found => format!("there are lists of objects at {}", found.join(", ")),
+    }
+}

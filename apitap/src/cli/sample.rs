@@ -1,0 +1,189 @@
+//! `apitap sample SOURCE`: the first page of a live API → a file that its schema can be read from.
+//!
+//! The page is requested as a run would request it. What is written keeps the page's envelope, so that
+//! `data_path` and `cursor_path` can be checked against it, and no secret that is known.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use apitap_build::compile::{Sources, read_sources};
+use apitap_build::definition::Source;
+use apitap_build::render;
+use apitap_build::schema::inference::Inference;
+use apitap_build::schema::{Schema, notation};
+use clap::Args;
+use futures::StreamExt as _;
+
+use super::text::rewrite;
+use crate::environment::Environment;
+use crate::program::{self, Format, usage};
+use crate::source::page::Page;
+use crate::source::rest::{self, Client};
+use crate::{Error, Report, Result};
+
+/// A larger file would be refused when it is read again.
+const LARGEST: usize = 16 << 20;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The source's name in the YAML file
+    source: String,
+    /// The file to write [default: samples/SOURCE.json beside the YAML file]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How many records to keep
+    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// Replace the file if there is one
+    #[arg(long)]
+    force: bool,
+}
+
+/// Takes a sample, and prints the schema that it shows.
+pub(super) fn run(arguments: &Arguments, yaml: &Path, format: Format) -> ExitCode {
+    let declared = read_sources(Path::new(""), yaml);
+    let Some(source) = declared.sources.iter().find(|s| s.name == arguments.source) else {
+        return unknown(&declared, &arguments.source);
+    };
+    let folder = yaml.parent().unwrap_or(Path::new(""));
+    let output = arguments
+        .output
+        .clone()
+        .unwrap_or_else(|| folder.join("samples").join(file_name(&source.name)));
+    if !arguments.force && output.exists() {
+        return usage(&format!("`{}` is there already; `--force` replaces it", output.display()));
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return usage(&format!("cannot start: {error}")),
+    };
+    let taken = runtime.block_on(fetch(source, arguments.limit));
+    let taken = taken.and_then(|text| {
+        let (schema, records) = shown(&text, source)?;
+        write(&output, &text, arguments.force)?;
+        Ok((schema, records))
+    });
+    match taken {
+        Ok((schema, records)) => print(&schema, records, &output, folder, format),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(Report::not_run(error).exit_code())
+        }
+    }
+}
+
+/// A source that is not there, or that the YAML file does not declare well.
+fn unknown(declared: &Sources, name: &str) -> ExitCode {
+    for finding in &declared.findings {
+        eprintln!("{}\n", render::render(&declared.files, finding).trim_end());
+    }
+    let known: Vec<_> = declared.sources.iter().map(|source| source.name.as_str()).collect();
+    usage(&match known[..] {
+        [] => format!("there is no source `{name}`"),
+        _ => format!("there is no source `{name}`; there is {}", known.join(", ")),
+    })
+}
+
+/// A name of a source may have characters that a file's name better has not.
+fn file_name(source: &str) -> String {
+    let name: String =
+        source.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    format!("{name}.json")
+}
+
+/// The first page with records, cut after `limit` of them, without secrets.
+async fn fetch(source: &Source, limit: u64) -> Result<String> {
+    let mut environment = Environment::process();
+    let resolved = rest::resolve(source, &mut environment);
+    environment.check()?;
+    resolved.check()?;
+    let secrets = environment.secrets();
+    let client = Client::new()?;
+    let mut pages = rest::pages(&client, resolved, secrets.clone(), Arc::default());
+    let Some(page) = pages.next().await.transpose()? else {
+        return Err(Error::data("the API has no records, so that there is nothing to see")
+            .help("check `url` and `query_params`; or write the fields into the YAML file"));
+    };
+    let body = cut(&page, limit);
+    let text = String::from_utf8(body)
+        .map_err(|_| Error::data("the page is not UTF-8").in_request(&page.request))?;
+    let text = rewrite(&text, &secrets);
+    if text.len() > LARGEST {
+        let message = format!("the sample has {} bytes, which is too many to keep", text.len());
+        return Err(Error::data(message).help("keep fewer records: `--limit 5`"));
+    }
+    Ok(text)
+}
+
+/// The body without the records after the first `limit`, and without the commas between those.
+fn cut(page: &Page, limit: u64) -> Vec<u8> {
+    let at = |end: u32| usize::try_from(end).unwrap_or(usize::MAX).min(page.body.len());
+    let kept = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(1);
+    match (page.records.get(kept), page.records.last()) {
+        (Some(kept), Some(last)) => {
+            [&page.body[..at(kept.end)], &page.body[at(last.end)..]].concat()
+        }
+        _ => page.body.to_vec(),
+    }
+}
+
+/// What the written text shows, found as the compiler will find it.
+fn shown(text: &str, source: &Source) -> Result<(Schema, usize)> {
+    let body = bytes::Bytes::copy_from_slice(text.as_bytes());
+    let page = Page::split(Arc::from("the sample"), 1, body, &source.data_path)?;
+    let mut inference = Inference::with_formats();
+    for record in page.texts() {
+        inference.observe(record).map_err(|error| Error::data(error.to_string()))?;
+    }
+    Ok((inference.schema(), page.records.len()))
+}
+
+fn write(path: &Path, text: &str, force: bool) -> Result<()> {
+    let error = |error: std::io::Error| {
+        Error::config(format!("cannot write `{}`: {error}", path.display()))
+            .help("choose another file with `--output`; `--force` replaces one that is there")
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(error)?;
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).truncate(force);
+    // Without `--force` a file that has appeared meanwhile stays.
+    let options = if force { options.create(true) } else { options.create_new(true) };
+    let mut file = options.open(path).map_err(error)?;
+    file.write_all(text.as_bytes()).map_err(error)
+}
+
+fn print(
+    schema: &Schema,
+    records: usize,
+    output: &Path,
+    folder: &Path,
+    format: Format,
+) -> ExitCode {
+    // Paths in the YAML file are relative to it; a single name needs what tells it from a type.
+    let file = output.strip_prefix(folder).unwrap_or(output).display().to_string();
+    let file = if file.contains(['.', '/']) { file } else { format!("./{file}") };
+    let text = match format {
+        Format::Json => serde_json::json!({
+            "file": output.display().to_string(), "records": records, "schema": schema.fields,
+        })
+        .to_string(),
+        Format::Text => {
+            let fields = notation::yaml(schema).replace('\n', "\n  ");
+            format!("schema:\n  {fields}")
+        }
+    };
+    eprintln!(
+        "{records} records in `{}`; in the YAML file write either what they show, or `schema: \
+         {{sample: {file}}}`",
+        output.display()
+    );
+    match program::say(&text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => usage(&message),
+    }
+}

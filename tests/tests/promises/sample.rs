@@ -1,0 +1,106 @@
+//! `apitap sample`: a page of the live API becomes a file, and the file becomes the schema.
+
+use apitap_tests::api::Api;
+use apitap_tests::collection::{Collection, Pagination};
+use apitap_tests::process::{Finished, Project, finish};
+use serde_json::{Value, json};
+
+use super::runs::{LIMIT, sqlite};
+
+const TOKEN: &str = "tok-3c5d\"9e";
+
+/// Records, in each of which the API repeats the token that it was sent.
+fn records() -> Vec<Value> {
+    (1..=250)
+        .map(|id| {
+            let amount = if id % 2 == 0 { json!(id) } else { json!(id as f64 + 0.5) };
+            json!({
+                "id": id, "placed_at": "2026-11-24T08:00:00Z", "amount": amount,
+                "trace": format!("Bearer {TOKEN}"), "customer": {"name": "Ü"},
+            })
+        })
+        .collect()
+}
+
+fn project(api: &Api) -> Project {
+    let yaml = format!(
+        "
+sources:
+  - name: orders
+    url: {url}
+    auth: {{bearer: \"${{TOKEN}}\"}}
+    data_path: /data
+    pagination: {{kind: cursor, cursor_param: after, cursor_path: /meta/next, page_size_param: limit}}
+    schema:
+      sample: samples/orders.json
+      fields: {{id: int64!}}
+targets: [{{name: out, type: sqlite, path: out.db}}]
+",
+        url = api.url(),
+    );
+    let sql = "{{ sink(name=\"out\", key=[\"id\"]) }}\nSELECT id, placed_at, amount, customer.name \
+               AS name FROM {{ use_source(\"orders\") }}\n";
+    Project::new([("config/p.yaml", yaml.as_str()), ("sql/orders.sql", sql)])
+}
+
+fn apitap(project: &Project, arguments: &[&str]) -> Finished {
+    let all = arguments.iter().copied().chain(["-y", "config/p.yaml"]);
+    finish(project.apitap(all).env("TOKEN", TOKEN), LIMIT)
+}
+
+#[test]
+fn a_sample_of_the_live_api_is_the_schema_of_the_pipeline() {
+    let collection = Collection::new(records(), Pagination::cursor());
+    let api = Api::serve(collection.require("authorization", "Bearer tok-3c5d\"9e"));
+    let project = project(&api);
+    let before = apitap(&project, &["check"]);
+    assert_eq!(before.code, Some(1), "{}", before.stderr);
+    assert!(
+        before.stderr.contains("cannot read `config/samples/orders.json`"),
+        "{}",
+        before.stderr
+    );
+
+    let taken = apitap(&project, &["sample", "orders", "--limit", "3"]);
+    assert_eq!(taken.code, Some(0), "{}", taken.stderr);
+    assert_eq!(api.pages(), [1]);
+    let expected = "schema:\n  id: int64\n  placed_at: timestamp\n  amount: float64\n  trace: \
+                    string\n  customer: {name: string}\n";
+    // serde_json sorts the keys of what the API sends.
+    let sorted = |text: &str| {
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(&taken.stdout), sorted(expected));
+    assert!(taken.stderr.contains("{sample: samples/orders.json}"), "{}", taken.stderr);
+
+    let text = project.read("config/samples/orders.json");
+    assert!(!text.contains("tok-3c5d"), "{text}");
+    let page: Value = serde_json::from_str(&text).expect("it is JSON");
+    assert_eq!(page["data"].as_array().map(Vec::len), Some(3));
+    assert_eq!(page["data"][2]["trace"], "Bearer ${TOKEN}");
+    assert!(page["meta"]["next"].is_string(), "{text}");
+
+    let again = apitap(&project, &["sample", "orders"]);
+    assert_eq!(again.code, Some(2), "{}", again.stderr);
+    assert_eq!(project.read("config/samples/orders.json"), text);
+    let forced = apitap(&project, &["sample", "orders", "--force", "--format", "json"]);
+    assert_eq!(forced.code, Some(0), "{}", forced.stderr);
+    let report: Value = serde_json::from_str(&forced.stdout).expect("it is JSON");
+    assert_eq!(report["records"], 20);
+
+    let run = apitap(&project, &["run"]);
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    let rows = sqlite(&project, "count(*), sum(amount), min(placed_at), max(name) FROM orders");
+    assert_eq!(rows, [json!([250, 31437.5, "2026-11-24T08:00:00.000000Z", "Ü"])]);
+}
+
+#[test]
+fn a_source_that_is_not_there_is_named_with_those_that_are() {
+    let api = Api::serve(Collection::new(records(), Pagination::cursor()));
+    let finished = apitap(&project(&api), &["sample", "order"]);
+    assert_eq!(finished.code, Some(2));
+    assert!(finished.stderr.contains("there is no source `order`; there is orders"));
+    assert_eq!(api.requests().len(), 0);
+}
