@@ -23,20 +23,35 @@ pub fn file(origin: &str, compiled: &Compiled) -> String {
     for finding in compiled.findings.iter().filter(|f| f.severity == Severity::Error) {
         let _ = write!(out, "\n{}", error(&error_text(compiled, finding)));
     }
-    let checked = compiled.pipelines.iter().map(|checked| checked.definition.name.as_str());
-    let broken = compiled.broken.iter().map(|broken| broken.name.as_str());
-    let names = names::identifiers(checked.chain(broken));
-    let (modules, stand_ins) = names.split_at(compiled.pipelines.len().min(names.len()));
-    for (name, checked) in modules.iter().zip(&compiled.pipelines) {
+    let (names, broken) = module_names(compiled);
+    for (checked, name) in compiled.pipelines.iter().zip(&names) {
         let _ = write!(out, "\n{}", module(name, checked));
     }
-    for (name, broken) in stand_ins.iter().zip(&compiled.broken) {
+    for (broken, name) in compiled.broken.iter().zip(&broken) {
         let _ = write!(out, "\n{}", skeleton(name, broken));
     }
-    let list: Vec<_> = modules.iter().map(|name| format!("&{name}::PIPELINE")).collect();
+    let list: Vec<_> = names.iter().map(|name| format!("&{name}::PIPELINE")).collect();
     out.push_str("\n/// Every pipeline of this file.\n");
     out.push_str(&array("pub static PIPELINES: &[&::apitap::Pipeline] =", &list));
     out
+}
+
+/// The module of one pipeline as it stands in the generated file; `None` where no pipeline without
+/// errors has that name.
+pub fn module_of(pipeline: &str, compiled: &Compiled) -> Option<String> {
+    let (names, _) = module_names(compiled);
+    let mut modules = compiled.pipelines.iter().zip(&names);
+    let (checked, name) = modules.find(|(checked, _)| checked.definition.name == pipeline)?;
+    Some(module(name, checked))
+}
+
+/// The names of the modules of all pipelines: of those that are well, then of the broken ones.
+fn module_names(compiled: &Compiled) -> (Vec<String>, Vec<String>) {
+    let checked = compiled.pipelines.iter().map(|checked| checked.definition.name.as_str());
+    let broken = compiled.broken.iter().map(|broken| broken.name.as_str());
+    let mut well = names::identifiers(checked.chain(broken));
+    let broken = well.split_off(compiled.pipelines.len().min(well.len()));
+    (well, broken)
 }
 
 /// A finding that rustc shows.
@@ -67,7 +82,7 @@ fn error_text(compiled: &Compiled, finding: &Finding) -> String {
 }
 
 /// One pipeline's module.
-pub fn module(name: &str, checked: &Checked) -> String {
+fn module(name: &str, checked: &Checked) -> String {
     let definition = &checked.definition;
     let mut structs = structs::Structs::default();
     let mut body = String::new();

@@ -8,6 +8,8 @@ use crate::definition::Source;
 use crate::diagnostic::{Files, Finding, Findings, Place, Severity};
 use crate::{codegen, emit, load, spec};
 
+pub use crate::load::sql_files;
+
 /// What a project's files say.
 #[derive(Debug)]
 pub struct Compiled {
@@ -52,8 +54,12 @@ fn compile_in_build_script(yaml: &Path, sql: &Path) -> Result<(), String> {
     for finding in compiled.findings.iter().filter(|f| f.severity == Severity::Warning) {
         emit::warning(&compiled.files, finding);
     }
-    let origin = format!("{} and {}/", yaml.display(), sql.display());
-    emit::write_if_changed(&out.join(emit::FILE), &codegen::file(&origin, &compiled))
+    emit::write_if_changed(&out.join(emit::FILE), &codegen::file(&origin(yaml, sql), &compiled))
+}
+
+/// What the generated file says it was made from.
+pub fn origin(yaml: &Path, sql: &Path) -> String {
+    format!("{} and {}/", yaml.display(), sql.display())
 }
 
 /// The sources of a YAML file, without what files show of their schemas.

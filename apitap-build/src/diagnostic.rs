@@ -41,6 +41,11 @@ impl Files {
         FileId(self.files.len() - 1)
     }
 
+    /// The names of all files.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.name.as_str())
+    }
+
     /// Makes the text of every secret that a finding is about unreadable: what shows a line of a
     /// file ends up in the logs of builds. Its bytes stay as many, so that places stay right.
     pub(crate) fn mask_secrets(&mut self, findings: &[Finding]) {

@@ -30,18 +30,22 @@ pub(crate) struct Loaded {
 /// Files are named relative to `root` where they are below it, as the user knows them.
 pub(crate) fn load(root: &Path, yaml: &Path, sql: &Path, findings: &mut Findings) -> Loaded {
     let mut files = Files::default();
-    let yaml = read(&mut files, root, yaml, findings);
+    let yaml_file = read(&mut files, root, yaml, findings);
+    // There is no project yet, or not where it is looked for.
+    if let (false, Some(missing)) = (yaml.exists(), findings.0.last_mut()) {
+        missing.help.push("`apitap new DIR` makes a project with such a file".to_owned());
+    }
     let mut schemas = Vec::new();
-    let yaml = yaml.and_then(|yaml| {
+    let yaml = yaml_file.and_then(|yaml| {
         let node = yaml::parse(&files, yaml, findings)?;
         schemas = self::schemas(&mut files, root, yaml, &node, findings);
         Some(node)
     });
-    let mut paths = Vec::new();
-    if let Err(error) = walk(sql, &mut paths) {
+    let found = sql_files(sql);
+    if let Err(error) = &found {
         let file = files.add(shown(root, sql), "");
-        findings.push(unreadable(&shown(root, sql), &error, file));
-    } else if paths.is_empty() {
+        findings.push(unreadable(&shown(root, sql), error, file));
+    } else if found.as_ref().is_ok_and(Vec::is_empty) {
         let file = files.add(shown(root, sql), "");
         let message = format!("there is no SQL file in `{}`", shown(root, sql));
         findings.push(
@@ -49,8 +53,8 @@ pub(crate) fn load(root: &Path, yaml: &Path, sql: &Path, findings: &mut Findings
                 .help("each pipeline is one file whose name ends in `.sql`"),
         );
     }
-    paths.sort();
-    let queries = paths
+    let queries = found
+        .unwrap_or_default()
         .iter()
         .map(|path| (shown(sql, path), read(&mut files, root, path, findings)))
         .collect();
@@ -149,6 +153,17 @@ fn unreadable(name: &str, error: &std::io::Error, file: FileId) -> Finding {
     Finding::error("E0001", format!("cannot read `{name}`"), &Place::text(file, 0..0))
         .note(error.to_string())
         .help("paths are relative to the folder of Cargo.toml, or where `apitap` is started")
+}
+
+/// Every `*.sql` below a folder, sorted.
+///
+/// # Errors
+/// Where the folder, or one below it, cannot be read.
+pub fn sql_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    walk(folder, &mut found)?;
+    found.sort();
+    Ok(found)
 }
 
 /// Every `*.sql` below a folder; links are followed, hidden files are not.

@@ -20,10 +20,17 @@ mod target;
 mod values;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use source::source;
 pub use target::{inline_target, sink};
 
 use words::Words;
+
+/// The JSON Schema (draft 7) of the YAML file, for editors: the words that are read here, with what
+/// they mean. Tests hold the two together.
+pub const JSON_SCHEMA: &str = include_str!("spec/pipelines.schema.json");
 
 /// A source as written.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
-//! The `apitap` command: check and run a folder of YAML and SQL without compiling it.
-
-mod sample;
-mod text;
+//! The `apitap` command: the tools around a project, and the run of a folder of YAML and SQL
+//! without compiling it.
+//!
+//! Here are the words of the command line. What each does is in the module of its name.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,16 +10,41 @@ use apitap_build::check::{self, Schemas};
 use apitap_build::compile::{Compiled, check_files};
 use apitap_build::definition::Definition;
 use apitap_build::diagnostic::{Files, Severity};
-use apitap_build::render;
+use apitap_build::{render, spec};
 use clap::{Args, Parser, Subcommand};
 
 use crate::logging::Logging;
 use crate::program::{self, Format, select, usage};
 use crate::{Error, Pipeline, Result};
 
+mod expand;
+mod findings;
+mod new;
+mod sample;
+mod text;
+mod watch;
+
+/// What stands below the list of commands.
+const EXAMPLES: &str = "\
+Examples:
+  apitap new shop                     a new project in the folder `shop`
+  apitap check                        what is wrong in pipelines.yaml and sql/
+  apitap check --watch                the same, whenever a file changes
+  apitap check --format json          the same, for a machine
+  apitap expand paid_orders           the Rust that is generated for sql/paid_orders.sql
+  apitap json-schema                  the JSON Schema of the YAML file, for editors
+  apitap sample orders                a page of the source `orders` as a file, and its schema
+  apitap run                          all pipelines
+  apitap run paid_orders              one of them
+  apitap -m queries -y shop.yaml run  the same with other places
+
+Without a command, `apitap -m DIR -y FILE` runs every pipeline of DIR.
+
+Exit codes: 0 all is well, 1 there are errors, 2 the call or the environment is wrong,
+130 interrupted before all was done.";
+
 #[derive(Debug, Parser)]
-#[command(name = "apitap", version, about = "REST APIs into your database")]
-#[command(after_help = "`apitap -m DIR -y FILE` runs every pipeline of DIR.")]
+#[command(name = "apitap", version, about = "REST APIs into your database", after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -49,10 +74,30 @@ struct Project {
     yaml: PathBuf,
 }
 
+impl Project {
+    /// Loads and checks it. Files are named as they are from the working directory.
+    fn compile(&self, schemas: Schemas) -> Compiled {
+        check_files(Path::new(""), &self.yaml, &self.modules, schemas)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a project that builds and runs: `apitap new shop`
+    New(new::Arguments),
     /// Report what is wrong in the YAML and SQL files; exit code 1 if anything is
-    Check,
+    Check {
+        /// Check again whenever a file of the project changes, until Ctrl-C
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Print the Rust that is generated for a pipeline, or the whole generated file
+    Expand {
+        /// The name of a pipeline
+        pipeline: Option<String>,
+    },
+    /// Print the JSON Schema of the YAML file, for completion and hover in editors
+    JsonSchema,
     /// Keep the first page of a source as a file, and show the schema that it shows
     Sample(sample::Arguments),
     /// Run all pipelines, or those that are named
@@ -71,71 +116,23 @@ pub fn main() -> ExitCode {
     if let Err(message) = arguments.logging.start() {
         return usage(&message);
     }
-    let Project { modules, yaml } = &arguments.project;
-    let compile = || check_files(Path::new(""), yaml, modules, Schemas::MayBeInferred);
+    let (project, format) = (&arguments.project, arguments.format);
     match arguments.command.unwrap_or(Command::Run { pipelines: Vec::new() }) {
-        Command::Sample(sample) => sample::run(&sample, yaml, arguments.format),
-        Command::Check => check(&compile(), arguments.format),
-        Command::Run { pipelines } => run(&compile(), &pipelines, arguments.format),
+        Command::New(new) => new::new(&new),
+        Command::Check { watch: false } => findings::check(project, format),
+        Command::Check { watch: true } => watch::watch(project, format),
+        Command::Expand { pipeline } => expand::expand(project, pipeline.as_deref()),
+        Command::JsonSchema => print(spec::JSON_SCHEMA, ExitCode::SUCCESS),
+        Command::Run { pipelines } => run(project, &pipelines, format),
+        Command::Sample(sample) => sample::run(&sample, &project.yaml, format),
     }
 }
 
-fn check(compiled: &Compiled, format: Format) -> ExitCode {
-    match format {
-        Format::Text => {
-            print_findings(compiled, &[Severity::Error, Severity::Warning, Severity::Note])
-        }
-        Format::Json => {
-            let findings: Vec<_> = compiled
-                .findings
-                .iter()
-                .map(|finding| render::json(&compiled.files, finding))
-                .collect();
-            let text = format!("{:#}", serde_json::Value::Array(findings));
-            if let Err(message) = program::say(&text) {
-                return usage(&message);
-            }
-        }
-    }
-    let count =
-        |severity| compiled.findings.iter().filter(|finding| finding.severity == severity).count();
-    match (count(Severity::Error), count(Severity::Warning)) {
-        (0, 0) => {
-            eprintln!("{}, nothing wrong", several(compiled.pipelines.len(), "pipeline"));
-        }
-        (errors, warnings) => {
-            eprintln!("{}, {}", several(errors, "error"), several(warnings, "warning"));
-        }
-    }
-    let unchecked: Vec<_> = compiled
-        .pipelines
-        .iter()
-        .filter(|checked| checked.definition.row.is_none())
-        .map(|checked| format!("`{}`", checked.definition.name))
-        .collect();
-    if !unchecked.is_empty() {
-        eprintln!(
-            "not checked before a run, as a source has no `schema:`: the SQL of {}",
-            unchecked.join(", ")
-        );
-    }
-    ExitCode::from(u8::from(compiled.has_errors()))
-}
-
-/// `1 error`, `2 errors`.
-fn several(count: usize, what: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{ending}")
-}
-
-fn print_findings(compiled: &Compiled, severities: &[Severity]) {
-    for finding in compiled.findings.iter().filter(|f| severities.contains(&f.severity)) {
-        eprintln!("{}\n", render::render(&compiled.files, finding).trim_end());
-    }
-}
-
-fn run(compiled: &Compiled, names: &[String], format: Format) -> ExitCode {
-    print_findings(compiled, &[Severity::Error, Severity::Warning]);
+fn run(project: &Project, names: &[String], format: Format) -> ExitCode {
+    let compiled = project.compile(Schemas::MayBeInferred);
+    // What a query costs is for those who ask.
+    let findings = compiled.findings.iter().filter(|finding| finding.severity != Severity::Note);
+    findings::print(&compiled.files, findings);
     if compiled.has_errors() {
         eprintln!("nothing was run: mend the errors above first");
         return ExitCode::FAILURE;
@@ -147,6 +144,14 @@ fn run(compiled: &Compiled, names: &[String], format: Format) -> ExitCode {
         .collect();
     match select(&pipelines.iter().collect::<Vec<_>>(), names) {
         Ok(selected) => program::run(&selected, format),
+        Err(message) => usage(&message),
+    }
+}
+
+/// Prints what was asked for on standard output; the exit code where that goes well.
+fn print(text: &str, code: ExitCode) -> ExitCode {
+    match program::say(text.trim_end()) {
+        Ok(()) => code,
         Err(message) => usage(&message),
     }
 }

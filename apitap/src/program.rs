@@ -140,7 +140,7 @@ fn interrupted() -> Error {
 }
 
 /// Resolves at Ctrl-C, and at the SIGTERM by which services and containers are stopped.
-async fn stopped() {
+pub(crate) async fn stopped() {
     let ctrl_c = async {
         if tokio::signal::ctrl_c().await.is_err() {
             // Without a handler the system's own way of stopping us holds.

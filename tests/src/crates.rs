@@ -36,23 +36,41 @@ impl Crates {
         Self { folder, names: Vec::new() }
     }
 
+    /// Their workspace's folder, which has the packages of apitap, too.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Adds a crate that calls the library `apitap`: paths within it, and their texts.
     #[must_use]
     pub fn with<'a>(
-        mut self,
+        self,
         name: &str,
         apitap: &str,
         files: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Self {
-        let folder = self.folder.join(name);
         let manifest = format!(
             "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
              [lib]\npath = \"lib.rs\"\n\n\
              [dependencies]\n{apitap} = {{ package = \"apitap\", path = \"../apitap\" }}\n\n\
              [build-dependencies]\napitap-build = {{ path = \"../apitap-build\" }}\n"
         );
-        write(&folder.join("Cargo.toml"), &manifest);
-        let mut current = vec![folder.join("Cargo.toml")];
+        let mut all: Vec<(&str, &str)> = vec![("Cargo.toml", &manifest)];
+        for (path, text) in files {
+            all.push((path, text));
+        }
+        self.with_package(name, all)
+    }
+
+    /// Adds a package that has a manifest among its files.
+    #[must_use]
+    pub fn with_package<'a>(
+        mut self,
+        name: &str,
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let folder = self.folder.join(name);
+        let mut current = Vec::new();
         for (path, text) in files {
             let path = folder.join(path);
             write(&path, text);
@@ -63,24 +81,31 @@ impl Crates {
         self
     }
 
+    /// A call of cargo that compiles them without compiling a dependency again: `build`, `test`.
+    pub fn cargo(&self, command: &str) -> Command {
+        self.write_workspace();
+        let (target, profile) = target_and_profile();
+        let mut cargo = Command::new(cargo());
+        forget_the_test(|variable| {
+            cargo.env_remove(variable);
+        });
+        cargo
+            .args([command, "--workspace", "--offline", "--message-format", "json"])
+            .args(["--profile", &profile, "--target-dir"])
+            .arg(target)
+            .current_dir(&self.folder);
+        cargo
+    }
+
     /// Compiles all of them; what the compiler and clippy have to say of each crate.
     ///
     /// A build that fails for another reason than that fails the test.
     pub fn compile(self) -> BTreeMap<String, Vec<String>> {
-        self.write_workspace();
-        let (target, profile) = target_and_profile();
-        let cargo = PathBuf::from(std::env::var_os("CARGO").expect("cargo runs the tests"));
-        let mut command = Command::new(&cargo);
-        forget_the_test(|variable| {
-            command.env_remove(variable);
-        });
-        let output = command
-            .args(["build", "--workspace", "--lib", "--keep-going", "--offline"])
-            .args(["--message-format", "json", "--profile", &profile, "--target-dir"])
-            .arg(target)
+        let output = self
+            .cargo("build")
+            .args(["--lib", "--keep-going"])
             // As a wrapper clippy lints what is compiled now, and leaves alone what is there.
-            .env("RUSTC_WRAPPER", cargo.with_file_name("clippy-driver"))
-            .current_dir(&self.folder)
+            .env("RUSTC_WRAPPER", cargo().with_file_name("clippy-driver"))
             .output()
             .unwrap();
         let (stdout, stderr) =
@@ -127,6 +152,11 @@ impl Crates {
         let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
         write(&self.folder.join("Cargo.lock"), &lock);
     }
+}
+
+/// The cargo that runs the tests.
+pub fn cargo() -> PathBuf {
+    std::env::var_os("CARGO").expect("cargo runs the tests").into()
 }
 
 /// What differs from machine to machine: where the target folder is.

@@ -12,6 +12,7 @@ mod promises {
     mod findings;
     mod harness;
     mod interpreter;
+    mod new;
     mod openapi;
     mod postgres;
     mod quickstart;
@@ -19,4 +20,5 @@ mod promises {
     mod rows;
     mod runs;
     mod sample;
+    mod tools;
 }

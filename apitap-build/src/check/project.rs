@@ -142,7 +142,7 @@ impl Checker<'_> {
         let text = render_query(self.files, file, &mut self.findings)?;
         let project = self.project?;
         let (sources, complete) = self.sources(project, &text);
-        known.sources = named(&text, &sources, &project.broken_sources.with_fields);
+        known.sources = named(project, &text);
         let sink = match &text.sink {
             Some(node) => spec::sink(node, &mut self.findings),
             None => Some(SinkSpec::at(&name.place)),
@@ -292,15 +292,11 @@ fn warn_of_unused(project: &Project, used: &Used, findings: &mut Findings) {
 }
 
 /// The sources that a query names, in the order of first use, with the fields that are known.
-fn named(
-    text: &QueryText,
-    well: &[&SourceSpec],
-    broken: &[SourceSpec],
-) -> Vec<(String, Option<Schema>)> {
+fn named(project: &Project, text: &QueryText) -> Vec<(String, Option<Schema>)> {
     let mut seen = BTreeSet::new();
     let uses = text.uses.iter().filter(|name| seen.insert(&name.value));
     uses.map(|name| {
-        let mut known = well.iter().copied().chain(broken);
+        let mut known = project.sources.iter().chain(&project.broken_sources.with_fields);
         let source = known.find(|source| source.name.value == name.value);
         (name.value.clone(), source.and_then(|source| source.source.schema.clone()))
     })

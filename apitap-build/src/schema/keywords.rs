@@ -169,12 +169,11 @@ impl<'r, 'a> Reader<'r, 'a> {
                 }
                 ("nullable", Value::Bool(true)) => view.nullable = true,
                 ("writeOnly", Value::Bool(true)) => view.write_only = true,
-                ("description" | "title", Value::String(text)) => {
+                ("description" | "title", Value::String(text))
                     if view.description.is_none()
-                        || key.value == "description" && view.parts.len() == 1
-                    {
-                        view.description = Some(text);
-                    }
+                        || key.value == "description" && view.parts.len() == 1 =>
+                {
+                    view.description = Some(text);
                 }
                 ("format", Value::String(format)) => view.format = view.format.or(Some(format)),
                 ("multipleOf", Value::Float(step)) => view.multiple_of = Some(step.to_string()),
@@ -265,8 +264,8 @@ impl<'r, 'a> Reader<'r, 'a> {
 
     fn typed(&mut self, path: &str, view: &View<'a>) -> Result<Typed, Box<Finding>> {
         self.fields += 1;
-        let is_within = |part: &&Node| self.within.iter().any(|outer| std::ptr::eq(*outer, *part));
-        let mut typed = if view.parts.iter().any(|part| is_within(&part)) {
+        let is_within = |part: &Node| self.within.iter().any(|outer| std::ptr::eq(*outer, part));
+        let mut typed = if view.parts.iter().any(|part| is_within(part)) {
             Typed::json(Some("it contains itself"))
         } else if self.within.len() >= MAX_DEPTH * 8 || path.matches('.').count() > MAX_DEPTH {
             Typed::json(Some("it is nested too deep"))

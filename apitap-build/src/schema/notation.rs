@@ -10,7 +10,7 @@ pub use read::{schema, ty};
 mod read;
 
 /// Scalars that have a name of their own; `decimal` has its digits besides.
-const SCALARS: [(&str, Type); 13] = [
+pub(crate) const SCALARS: [(&str, Type); 13] = [
     ("bool", Type::Bool),
     ("int16", Type::Int16),
     ("int32", Type::Int32),

@@ -172,7 +172,7 @@ fn file(node: &Node, findings: &mut Findings) -> Option<Declared> {
         (.., Some(openapi)) => openapi?,
         (None, None, None) => return None,
     };
-    let (fields, places) = fields.map_or_else(|| Some(Default::default()), |fields| fields)?;
+    let (fields, places) = fields.unwrap_or_else(|| Some(Default::default()))?;
     whole.then_some(Declared::File(SchemaFile { shown, fields, places }))
 }
 

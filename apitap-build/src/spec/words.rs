@@ -150,6 +150,8 @@ impl<'a, 'f> Words<'a, 'f> {
         bounds: RangeInclusive<u64>,
         default: u64,
     ) -> u64 {
+        #[cfg(test)]
+        super::tests::seen::number(self.place, word, &bounds, default);
         let Some(node) = self.get(word) else { return default };
         let (least, most) = (bounds.start(), bounds.end());
         match &node.value {
@@ -173,6 +175,8 @@ impl<'a, 'f> Words<'a, 'f> {
         word: &'static str,
         choices: &[(&'static str, T)],
     ) -> Option<Spanned<T>> {
+        #[cfg(test)]
+        super::tests::seen::choice(self.place, word, choices.iter().map(|(name, _)| *name));
         let text = self.string(word)?;
         match choices.iter().find(|(name, _)| *name == text.value) {
             Some((_, choice)) => Some(Spanned::new(*choice, text.place)),
@@ -206,6 +210,8 @@ impl<'a, 'f> Words<'a, 'f> {
     /// Reports the words that nobody asked for, and those that are missing. `true` where nothing is
     /// wrong with the mapping, what stands in it included.
     pub(super) fn finish(self) -> bool {
+        #[cfg(test)]
+        self.see();
         let unknown = self.unknown().map(|key| self.no_key(key));
         // A word that is only misspelled is not missing, too.
         let missing = self.missing.iter().filter(|(word, _)| self.misspelled(word).is_none());
@@ -216,11 +222,20 @@ impl<'a, 'f> Words<'a, 'f> {
 
     /// Reports the words that are missing only: which others belong here cannot be said.
     pub(super) fn give_up(self) {
+        #[cfg(test)]
+        self.see();
         let found = self.missing.iter().map(|(word, finding)| {
             self.misspelled(word).map_or_else(|| finding.clone(), |key| self.no_key(key))
         });
         let found: Vec<_> = found.collect();
         self.findings.extend(found);
+    }
+
+    /// Tells the tests which words have been asked for: the JSON Schema has the same.
+    #[cfg(test)]
+    fn see(&self) {
+        let missing = self.missing.iter().map(|(word, _)| *word);
+        super::tests::seen::words(self.place, &self.owner, &self.known, missing);
     }
 
     /// The keys that nobody asked for.

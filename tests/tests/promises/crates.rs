@@ -49,7 +49,9 @@ pub async fn typed() -> apitap::Result<Vec<orders::OrdersRow>> {
     let _: Option<f64> = days.first().and_then(|day| day.total);
     let mut recent = recent_orders::rows();
     let _: Option<apitap::Result<recent_orders::RecentOrdersRow>> = recent.next().await;
-    customers::rows_in(apitap::Environment::default()).all().await?;
+    let customer = customers::Customers { email: None, ..Default::default() };
+    let customers = customers::transform([customer]).await?;
+    let _: Option<i64> = customers.first().map(|customer| customer.id);
     let order = orders::Orders { id: 1, ..Default::default() };
     let row = orders::OrdersRow { id: 1, total: None, placed_at: order.placed_at };
     assert_eq!(orders::transform([order.clone()]).await?, [row.clone()]);

@@ -92,7 +92,7 @@ fn a_sample_of_the_live_api_is_the_schema_of_the_pipeline() {
 
     let run = apitap(&project, &["run"]);
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
-    let rows = sqlite(&project, "count(*), sum(amount), min(placed_at), max(name) FROM orders");
+    let rows = sqlite(&project, "count(*), sum(amount), min(placed_at), max(name)) FROM orders");
     assert_eq!(rows, [json!([250, 31437.5, "2026-11-24T08:00:00.000000Z", "Ü"])]);
 }
 

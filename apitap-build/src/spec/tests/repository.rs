@@ -1,0 +1,78 @@
+//! The YAML files of the repository: an editor has nothing against those that are right, and
+//! underlines what is wrong where a schema can see it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::validate::Validator;
+use super::{JSON_SCHEMA, read, schema};
+
+/// What an editor can see: words, kinds of values, choices, bounds, pointers, types. What a text
+/// holds and what two of them say is beyond a schema.
+const VISIBLE: [&str; 9] =
+    ["E0110", "E0112", "E0113", "E0114", "E0117", "E0120", "E0121", "E0130", "E0131"];
+
+/// Two bounds that are wrong together.
+const BEYOND: &str = "tests/findings/E0114-retry/pipelines.yaml";
+
+/// The repository's top folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every YAML file below a folder.
+fn yaml_files(folder: &Path, found: &mut BTreeMap<String, String>) {
+    for entry in std::fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("it can be read").path();
+        if path.is_dir() {
+            yaml_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "yaml") {
+            // One fixture is not UTF-8: it is no YAML.
+            if let Ok(text) = std::fs::read_to_string(&path) {
+                let name = path.strip_prefix(root()).expect("below it");
+                found.insert(name.display().to_string(), text);
+            }
+        }
+    }
+}
+
+/// The YAML of the README.
+fn readme() -> String {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+    let (_, rest) = readme.split_once("```yaml pipelines.yaml\n").expect("it has a project");
+    rest.split_once("```").expect("a block ends").0.to_owned()
+}
+
+#[test]
+fn an_editor_says_what_the_compiler_says_of_every_file_of_the_repository() {
+    let mut files = BTreeMap::from([("README.md".to_owned(), readme())]);
+    for folder in ["apitap/src/cli", "examples", "tests"] {
+        yaml_files(&root().join(folder), &mut files);
+    }
+    let schema = schema();
+    let (mut right, mut wrong, mut unseen) = (0, 0, Vec::new());
+    for (name, text) in &files {
+        let Some((node, _, findings)) = read(text) else { continue };
+        let errors = Validator::new(&schema).check(&node).errors;
+        if findings.is_empty() {
+            assert_eq!(errors, Vec::<String>::new(), "{name}");
+            right += 1;
+        } else if !errors.is_empty() {
+            wrong += 1;
+        } else if findings.iter().any(|f| VISIBLE.iter().any(|code| f.starts_with(code))) {
+            unseen.push((name.as_str(), findings));
+        }
+    }
+    let names: Vec<_> = unseen.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, [BEYOND], "{unseen:#?}");
+    assert!(right > 40 && wrong > 20, "{right} {wrong}");
+}
+
+#[test]
+fn the_copy_in_the_documents_is_the_schema() {
+    let path = root().join("docs/pipelines.schema.json");
+    if std::env::var_os("UPDATE_FINDINGS").is_some() {
+        std::fs::write(&path, JSON_SCHEMA).expect("it can be written");
+    }
+    assert_eq!(std::fs::read_to_string(path).expect("it is there"), JSON_SCHEMA);
+}

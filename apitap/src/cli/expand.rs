@@ -1,0 +1,57 @@
+//! `apitap expand`: the Rust that a build generates, to be read, or to be taken over by hand.
+
+use std::process::ExitCode;
+
+use apitap_build::check::Schemas;
+use apitap_build::check::project::pipeline_name;
+use apitap_build::codegen;
+use apitap_build::compile::{Compiled, origin};
+use apitap_build::diagnostic::{Finding, Place, did_you_mean};
+
+use super::{Project, findings, print};
+use crate::program::usage;
+
+/// Prints the module of a pipeline, or the whole generated file, exactly as a build writes it.
+///
+/// What is wrong goes to standard error: then the exit code is 1, and a broken pipeline has no Rust.
+pub(super) fn expand(project: &Project, pipeline: Option<&str>) -> ExitCode {
+    // As a build does: without schemas there are no types.
+    let compiled = project.compile(Schemas::Declared);
+    match pipeline {
+        Some(name) => one(project, &compiled, name),
+        None => all(project, &compiled),
+    }
+}
+
+fn all(project: &Project, compiled: &Compiled) -> ExitCode {
+    findings::print(&compiled.files, &compiled.findings);
+    let text = codegen::file(&origin(&project.yaml, &project.modules), compiled);
+    print(&text, ExitCode::from(u8::from(compiled.has_errors())))
+}
+
+fn one(project: &Project, compiled: &Compiled, name: &str) -> ExitCode {
+    if let Some(module) = codegen::module_of(name, compiled) {
+        return print(&module, ExitCode::SUCCESS);
+    }
+    let broken = compiled.broken.iter().map(|broken| broken.name.as_str());
+    if broken.clone().any(|broken| broken == name) {
+        let of_it = |finding: &&Finding| project.may_concern(compiled, finding, name);
+        findings::print(&compiled.files, compiled.findings.iter().filter(of_it));
+        eprintln!("nothing is generated for `{name}`: mend the errors above first");
+        return ExitCode::FAILURE;
+    }
+    let known = compiled.pipelines.iter().map(|checked| checked.definition.name.as_str());
+    let help = did_you_mean("pipeline", name, known.chain(broken));
+    usage(&format!("there is no pipeline `{name}`\nhelp: {help}"))
+}
+
+impl Project {
+    /// Whether a finding may be about this pipeline: all are but those in the SQL of others.
+    fn may_concern(&self, compiled: &Compiled, finding: &Finding, pipeline: &str) -> bool {
+        let Place::Text { file, .. } = finding.place else { return true };
+        let file = &compiled.files.get(file).name;
+        let folder = format!("{}/", self.modules.display());
+        let query = file.strip_prefix(&folder).filter(|path| path.ends_with(".sql"));
+        query.is_none_or(|path| pipeline_name(path) == pipeline)
+    }
+}

@@ -1,0 +1,73 @@
+//! `apitap check`: the findings of a project, printed for a person or for a machine.
+
+use std::process::ExitCode;
+
+use apitap_build::check::Schemas;
+use apitap_build::compile::Compiled;
+use apitap_build::diagnostic::{Files, Finding, Severity};
+use apitap_build::render;
+use serde_json::Value;
+
+use super::Project;
+use crate::program::{self, Format, usage};
+
+/// Checks once. Exit code 1 where there are errors.
+pub(super) fn check(project: &Project, format: Format) -> ExitCode {
+    let compiled = project.compile(Schemas::MayBeInferred);
+    let printed = match format {
+        Format::Text => {
+            print(&compiled.files, &compiled.findings);
+            Ok(())
+        }
+        Format::Json => program::say(&format!("{:#}", json(&compiled))),
+    };
+    if let Err(message) = printed {
+        return usage(&message);
+    }
+    summarise(&compiled);
+    ExitCode::from(u8::from(compiled.has_errors()))
+}
+
+/// All findings, as `--format json` has them.
+pub(super) fn json(compiled: &Compiled) -> Value {
+    compiled.findings.iter().map(|finding| render::json(&compiled.files, finding)).collect()
+}
+
+/// Prints findings on standard error, a blank line after each.
+pub(super) fn print<'a>(files: &Files, findings: impl IntoIterator<Item = &'a Finding>) {
+    for finding in findings {
+        eprintln!("{}\n", render::render(files, finding).trim_end());
+    }
+}
+
+/// Says how many errors and warnings there are, and what could not be checked.
+pub(super) fn summarise(compiled: &Compiled) {
+    let count =
+        |severity| compiled.findings.iter().filter(|finding| finding.severity == severity).count();
+    match (count(Severity::Error), count(Severity::Warning)) {
+        (0, 0) => {
+            eprintln!("{}, nothing wrong", several(compiled.pipelines.len(), "pipeline"));
+        }
+        (errors, warnings) => {
+            eprintln!("{}, {}", several(errors, "error"), several(warnings, "warning"));
+        }
+    }
+    let unchecked: Vec<_> = compiled
+        .pipelines
+        .iter()
+        .filter(|checked| checked.definition.row.is_none())
+        .map(|checked| format!("`{}`", checked.definition.name))
+        .collect();
+    if !unchecked.is_empty() {
+        eprintln!(
+            "not checked before a run, as a source has no `schema:`: the SQL of {}",
+            unchecked.join(", ")
+        );
+    }
+}
+
+/// `1 error`, `2 errors`.
+fn several(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
+}

@@ -1,0 +1,6 @@
+//! Earthquakes into SQLite.
+
+apitap::main!();
+
+#[cfg(test)]
+mod tests;
