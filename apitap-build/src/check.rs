@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::definition::table::can_be_key;
-use crate::definition::{Definition, Mode};
+use crate::definition::{Definition, Function, Map, Mode, Transform};
 use crate::diagnostic::{Finding, Findings, Place, Spanned, nearest};
 use crate::schema::Schema;
 use crate::schema::notation::type_text;
-use crate::spec::{SinkSpec, SourceSpec, TargetSpec};
+use crate::spec::{FunctionSpec, SinkSpec, SourceSpec, TargetSpec};
 
+pub mod function;
 mod parallel;
 pub mod project;
 pub mod query;
@@ -30,10 +31,25 @@ pub struct PipelineSpec<'a> {
     pub target: &'a TargetSpec,
     /// Table, mode and key.
     pub sink: &'a SinkSpec,
+    /// The Rust functions that the query may call.
+    pub functions: &'a [FunctionSpec],
     /// The query, rendered.
     pub sql: &'a str,
     /// Where bytes of the query were written.
     pub sql_place: &'a dyn Fn(Range<usize>) -> Place,
+    /// What is in place of the query: then the only source is what it maps.
+    pub map: Option<&'a MapSpec>,
+}
+
+/// A Rust function in place of the query.
+#[derive(Debug, Clone)]
+pub struct MapSpec {
+    /// The function.
+    pub map: Map,
+    /// What it yields.
+    pub row: Schema,
+    /// Where each column of that is declared.
+    pub column_places: Vec<Place>,
 }
 
 /// What to do with a source that declares no schema.
@@ -70,7 +86,13 @@ pub fn pipeline(
     let mode = mode(spec, &key, findings);
     let table = table(spec);
     target::check_name(spec, &table, findings);
-    let sql = Sql { sources: &spec.sources, text: spec.sql, place: spec.sql_place };
+    let sql = Sql {
+        sources: &spec.sources,
+        functions: spec.functions,
+        text: spec.sql,
+        place: spec.sql_place,
+        map: spec.map,
+    };
     let planned = sql.plan(schemas, findings);
     let mut column_places = Vec::new();
     if let Some(planned) = &planned {
@@ -89,7 +111,11 @@ pub fn pipeline(
         name: spec.name.value.clone(),
         description: spec.description.clone(),
         sources: spec.sources.iter().map(|source| source.source.clone()).collect(),
-        sql: spec.sql.to_owned(),
+        transform: match spec.map {
+            Some(map) => Transform::Map(map.map.clone()),
+            None => Transform::Sql(spec.sql.to_owned()),
+        },
+        functions: called(spec),
         row: row.clone(),
         target: spec.target.target.clone(),
         table: table.value,
@@ -106,10 +132,14 @@ pub fn pipeline(
 pub(crate) struct Sql<'a> {
     /// The sources.
     pub(crate) sources: &'a [&'a SourceSpec],
+    /// The functions that it may call besides those of SQL.
+    pub(crate) functions: &'a [FunctionSpec],
     /// The query, rendered.
     pub(crate) text: &'a str,
     /// Where bytes of it were written.
     pub(crate) place: &'a dyn Fn(Range<usize>) -> Place,
+    /// What is in place of it.
+    pub(crate) map: Option<&'a MapSpec>,
 }
 
 impl Sql<'_> {
@@ -122,6 +152,9 @@ impl Sql<'_> {
             }
             return None;
         }
+        if let Some(map) = self.map {
+            return Some(mapped(self.sources, map));
+        }
         let empty = Schema::default();
         let tables: Vec<_> = self
             .sources
@@ -133,8 +166,20 @@ impl Sql<'_> {
                 field_places: &source.field_places,
             })
             .collect();
-        let (planned, found) =
-            query::plan(&query::Query { sql: self.text, tables: &tables, place: self.place });
+        let functions: Vec<_> = self
+            .functions
+            .iter()
+            .map(|spec| query::Callable {
+                function: &spec.function,
+                declared: Some(spec.place.clone()),
+            })
+            .collect();
+        let (planned, found) = query::plan(&query::Query {
+            sql: self.text,
+            tables: &tables,
+            functions: &functions,
+            place: self.place,
+        });
         findings.extend(found);
         planned
     }
@@ -143,12 +188,14 @@ impl Sql<'_> {
 /// Plans the query of a definition whose sources' schemas have been found out at run time.
 ///
 /// # Errors
-/// The findings, in the order of the query; their places are byte ranges of [`Definition::sql`].
+/// The findings, in the order of the query; their places are byte ranges of the query.
 pub fn complete(
     definition: &mut Definition,
     files: &mut crate::diagnostic::Files,
 ) -> Result<(), Vec<Finding>> {
-    let file = files.add(format!("{}.sql", definition.name), definition.sql.clone());
+    // A map is declared with its row: there is nothing to find out.
+    let Some(sql) = definition.sql().map(str::to_owned) else { return Ok(()) };
+    let file = files.add(format!("{}.sql", definition.name), sql.clone());
     let empty = Schema::default();
     let places = BTreeMap::new();
     let tables: Vec<_> = definition
@@ -161,9 +208,18 @@ pub fn complete(
             field_places: &places,
         })
         .collect();
+    let functions: Vec<_> = definition
+        .functions
+        .iter()
+        .map(|function| query::Callable { function, declared: None })
+        .collect();
     let place = |range: Range<usize>| Place::text(file, range);
-    let (planned, findings) =
-        query::plan(&query::Query { sql: &definition.sql, tables: &tables, place: &place });
+    let (planned, findings) = query::plan(&query::Query {
+        sql: &sql,
+        tables: &tables,
+        functions: &functions,
+        place: &place,
+    });
     let Some(planned) = planned else { return Err(findings) };
     keep_what_is_read(definition, &planned.reads);
     let key: Vec<_> = definition
@@ -174,7 +230,7 @@ pub fn complete(
     let mut unknown = Findings::default();
     key.iter().for_each(|column| check_key_is_yielded(column, &planned, &mut unknown));
     target::check_key(&key, &planned.row, &planned.column_places, &mut unknown);
-    let whole = Place::text(file, 0..definition.sql.len());
+    let whole = Place::text(file, 0..sql.len());
     let kind = definition.target.kind;
     target::check_row(kind, &planned.row, &planned.column_places, &whole, &mut unknown);
     if unknown.has_errors() {
@@ -182,6 +238,14 @@ pub fn complete(
     }
     definition.row = Some(planned.row);
     Ok(())
+}
+
+/// The functions that the query calls, in the order of their declarations.
+fn called(spec: &PipelineSpec<'_>) -> Vec<Function> {
+    let functions = || spec.functions.iter().map(|spec| &spec.function);
+    let names = functions().map(|function| function.name.as_str()).collect();
+    let called = query::called(spec.sql, &names);
+    functions().filter(|function| called.contains(&function.name)).cloned().collect()
 }
 
 /// The columns that identify a row: those of `sink(…)`, else those of the first source.
@@ -226,6 +290,19 @@ fn no_schema(source: &SourceSpec) -> Finding {
             "write `schema:` with one line per field, as in `id: int64!`; \
              `apitap -m DIR -y FILE` runs without one and prints what it has inferred",
         )
+}
+
+/// What a map yields is declared; it reads whole records.
+fn mapped(sources: &[&SourceSpec], map: &MapSpec) -> query::Planned {
+    let all = |source: &&SourceSpec| {
+        let fields = source.source.schema.iter().flat_map(|schema| &schema.fields);
+        (source.name.value.clone(), fields.map(|field| field.name.clone()).collect())
+    };
+    query::Planned {
+        row: map.row.clone(),
+        reads: sources.iter().map(all).collect(),
+        column_places: map.column_places.clone(),
+    }
 }
 
 /// Leaves out the sources that the query does not read, and notes the fields that it reads.

@@ -7,11 +7,12 @@ use std::fmt::Write as _;
 use crate::check::Checked;
 use crate::check::project::Broken;
 use crate::compile::Compiled;
-use crate::definition::Definition;
+use crate::definition::{Definition, Transform};
 use crate::diagnostic::{Finding, Severity};
 use crate::render;
 
 mod attribute;
+mod function;
 pub mod names;
 mod structs;
 
@@ -86,8 +87,9 @@ fn module(name: &str, checked: &Checked) -> String {
     let definition = &checked.definition;
     let mut structs = structs::Structs::default();
     let mut body = String::new();
+    let mut record = String::new();
     for source in &definition.sources {
-        let record = structs.reserve(&names::camel(&source.name));
+        record = structs.reserve(&names::camel(&source.name));
         docs(&mut body, source.description.as_deref());
         let mut words = String::new();
         attribute::write(&mut words, "source", attribute::source(source));
@@ -99,12 +101,21 @@ fn module(name: &str, checked: &Checked) -> String {
     docs(&mut body, definition.description.as_deref());
     let mut words = String::new();
     attribute::write(&mut words, "target", attribute::target(definition));
-    words.push_str(&match definition.sql.contains('\n') {
-        true => format!("#[sql(\n    {SQL}\n)]\n"),
-        false => format!("#[sql({SQL})]\n"),
+    words.push_str(&match definition.sql() {
+        None => String::new(),
+        Some(sql) if sql.contains('\n') => format!("#[sql(\n    {SQL}\n)]\n"),
+        Some(_) => format!("#[sql({SQL})]\n"),
     });
     let fields = definition.row.as_ref().map_or(&[][..], |row| &row.fields);
     structs.write(&mut body, &row, ROW, &words, fields);
+    if let Transform::Map(map) = &definition.transform {
+        body.push('\n');
+        function::write_map(&mut body, map, &record, &row);
+    }
+    for called in &definition.functions {
+        body.push('\n');
+        function::write(&mut body, called, &mut structs);
+    }
     let mut out = String::new();
     docs(&mut out, Some(&summary(definition)));
     out.push_str("#[allow(missing_docs, reason = \"fields are named as the API and the query name them\")]\n");
@@ -113,7 +124,7 @@ fn module(name: &str, checked: &Checked) -> String {
     indent(&mut out, &uses(&structs.types));
     indent(&mut out, &body);
     out.push_str("}\n");
-    out.replacen(SQL, &raw(&definition.sql), 1)
+    out.replacen(SQL, &raw(definition.sql().unwrap_or_default()), 1)
 }
 
 /// What the rest of the program sees of a pipeline that has errors, so that those are all it gets:

@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::Schema;
 
+mod rust;
 pub mod table;
 mod text;
 
+pub use rust::{Custom, Function, Map, RustRole, Transform};
 pub use text::{Part, TextError};
 
 /// One pipeline: which sources, which query over them, into which table.
@@ -25,8 +27,12 @@ pub struct Definition {
     pub description: Option<String>,
     /// The sources that the query reads, each once, in order of first use.
     pub sources: Vec<Source>,
-    /// One SQL query (DataFusion's dialect, identifiers keep their case) over the sources by name.
-    pub sql: String,
+    /// What makes rows of the sources' records.
+    #[serde(flatten)]
+    pub transform: Transform,
+    /// The Rust functions that the query calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<Function>,
     /// What the query yields. `None` where a source has no schema yet: it is inferred at run time.
     pub row: Option<Schema>,
     /// Where the rows go.
@@ -108,6 +114,31 @@ pub fn default_timeout() -> Duration {
 #[serde(transparent)]
 pub struct Pointer(pub String);
 
+impl Definition {
+    /// The query; `None` where a Rust function makes the rows.
+    pub fn sql(&self) -> Option<&str> {
+        match &self.transform {
+            Transform::Sql(sql) => Some(sql),
+            Transform::Map(_) => None,
+        }
+    }
+}
+
+impl Source {
+    /// The Rust types that it names, as paths.
+    pub fn rust_types(&self) -> impl Iterator<Item = (RustRole, &Custom)> {
+        let auth = match &self.auth {
+            Some(Auth::Custom(custom)) => Some((RustRole::Authenticate, custom)),
+            _ => None,
+        };
+        let pagination = match &self.pagination {
+            Pagination::Custom(custom) => Some((RustRole::Paginate, custom)),
+            _ => None,
+        };
+        auth.into_iter().chain(pagination)
+    }
+}
+
 impl Pointer {
     /// Its unescaped reference tokens, from the root down.
     pub fn tokens(&self) -> impl Iterator<Item = String> + '_ {
@@ -137,6 +168,8 @@ pub enum Auth {
         /// The key.
         value: Text,
     },
+    /// What a Rust type puts on each request.
+    Custom(Custom),
 }
 
 /// Where an API key goes.
@@ -211,6 +244,8 @@ pub enum Pagination {
         /// Where the body holds it.
         path: Pointer,
     },
+    /// What a Rust type makes of each page.
+    Custom(Custom),
 }
 
 /// What to do when a request fails in a way that may pass: 429, 5xx, a broken connection or body.

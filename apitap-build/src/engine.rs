@@ -3,10 +3,13 @@
 //!
 //! Knows nothing of sources and targets: whoever plans brings the tables.
 
+mod function;
+
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
+pub use function::{Body, function, takes};
 /// Bytes that all queries of a run may keep in memory.
 pub const MEMORY: usize = 512 << 20;
 

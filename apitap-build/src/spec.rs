@@ -6,12 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::definition::{Mode, Source, Target};
+use crate::definition::{Function, Mode, Source, Target};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::tree::{Node, Value};
 
 mod auth;
+mod custom;
+mod function;
+mod map;
 mod pagination;
+mod path;
 mod repeats;
 pub mod schema;
 pub(crate) mod secrets;
@@ -20,13 +24,14 @@ mod target;
 mod values;
 mod words;
 
-#[cfg(test)]
-mod tests;
-
+pub(crate) use map::{MapWords, map};
 pub use source::source;
 pub use target::{inline_target, sink};
 
 use words::Words;
+
+#[cfg(test)]
+mod tests;
 
 /// The JSON Schema (draft 7) of the YAML file, for editors: the words that are read here, with what
 /// they mean. Tests hold the two together.
@@ -64,6 +69,15 @@ pub struct TargetSpec {
     pub target: Target,
 }
 
+/// A Rust function as declared.
+#[derive(Debug, Clone)]
+pub struct FunctionSpec {
+    /// What it takes and gives.
+    pub function: Function,
+    /// Where its name stands.
+    pub place: Place,
+}
+
 /// Where and how a query's rows are stored, as `sink(…)` or `#[target(…)]` says it.
 #[derive(Debug, Clone)]
 pub struct SinkSpec {
@@ -93,10 +107,14 @@ pub struct Project {
     pub sources: Vec<SourceSpec>,
     /// Its targets, in order.
     pub targets: Vec<TargetSpec>,
+    /// Its functions, in order.
+    pub functions: Vec<FunctionSpec>,
     /// Sources that have findings: no more is said about them.
     pub broken_sources: Broken,
     /// Targets that have findings.
     pub broken_targets: Broken,
+    /// Functions that have findings.
+    pub broken_functions: Broken,
 }
 
 /// Things that were declared, but not so that they can be used.
@@ -141,7 +159,14 @@ pub fn project(node: &Node, findings: &mut Findings) -> Project {
     };
     let sources = words.required("sources", "sources: [{name: orders, url: \"https://…\"}]");
     let targets = words.required("targets", "targets: [{name: warehouse, type: sqlite, path: …}]");
+    let functions = words.get("functions");
     words.finish();
+    for (name, node) in function::entries(functions, findings) {
+        match function::declared(name, node, findings) {
+            Some(spec) => project.functions.push(spec),
+            None => project.broken_functions.add(Some(name.value.clone())),
+        }
+    }
     for node in items("sources", sources, &mut project.broken_sources, findings) {
         match source::declared(node, findings) {
             Ok(spec) => project.sources.push(spec),

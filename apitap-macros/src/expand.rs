@@ -12,8 +12,12 @@ use apitap_build::tree::Value;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
 
 use crate::attribute::{self, Spans};
+use crate::custom::Named;
+use crate::function::{self, RustFunction};
+use crate::map::{self, RustMap};
 use crate::module::{self, Module};
 use crate::record::{self, Record, Records};
 use crate::{report, row, taken};
@@ -95,6 +99,16 @@ struct Front {
     findings: Findings,
     /// Files whose change must expand the macro again.
     tracked: Vec<String>,
+    /// What the queries may call.
+    functions: Vec<RustFunction>,
+    /// The Rust types that the sources name.
+    named: Named,
+    /// The names of functions that have findings.
+    broken_functions: Vec<String>,
+    /// What makes rows of records in place of a query.
+    maps: Vec<RustMap>,
+    /// Some maps have findings: then which targets have one is not known.
+    broken_maps: bool,
     /// The names of the structs' fields.
     fields: FieldNames,
     /// The queries, by the row's struct.
@@ -119,6 +133,8 @@ impl Front {
 
     fn pipelines(&mut self, module: &Module, options: &Options) -> syn::Result<Vec<Pipeline>> {
         let (sources, complete) = self.sources(module)?;
+        self.functions(module)?;
+        self.maps(module);
         let targets: Vec<_> = module.with("target").collect();
         if targets.is_empty() {
             let place = self.spans.place(module.outer.ident.span());
@@ -166,6 +182,7 @@ impl Front {
         for (item, attribute) in module.with("source") {
             let node = attribute::words(attribute, &mut self.spans)?;
             let spec = spec::source(&node, &mut self.findings);
+            self.named.add(&node, &self.spans);
             match (spec, self.record(module, item)) {
                 (Some(mut spec), Some(record)) => {
                     spec.source.description = record::description(&item.attrs);
@@ -181,6 +198,55 @@ impl Front {
             }
         }
         Ok((sources, complete))
+    }
+
+    fn functions(&mut self, module: &Module) -> syn::Result<()> {
+        for (item, attribute) in module.functions_with("function") {
+            match function::read(item, attribute, &mut self.spans, &mut self.findings)? {
+                Some(function) => self.functions.push(function),
+                None => self.broken_functions.push(item.sig.ident.unraw().to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn maps(&mut self, module: &Module) {
+        for (item, _) in module.functions_with("map") {
+            match map::read(item, module, &mut self.spans, &mut self.findings) {
+                Some(map) => self.maps.push(map),
+                None => self.broken_maps = true,
+            }
+        }
+        for (index, map) in self.maps.iter().enumerate() {
+            let name = map.name();
+            if let Some(first) = self.maps[..index].iter().find(|first| first.row == map.row) {
+                let message = format!("`{}` has two maps", map.row);
+                self.findings.push(
+                    Finding::error("E0372", message, &map.place)
+                        .related(&first.place, "the first one")
+                        .help("a row comes of one of them: write a `#[target]` for each"),
+                );
+            }
+            let query = module.with("target").find(|(item, _)| item.ident == map.row);
+            let query = query.and_then(|(item, _)| {
+                let attributes = ["sql", "sql_file"].into_iter();
+                attributes.filter_map(|name| module::find(&item.attrs, name)).next()
+            });
+            if let Some(attribute) = query {
+                let place = self.spans.place(attribute.path().span());
+                let message = format!("`{}` has a query and the map `{name}`", map.row);
+                self.findings.push(
+                    Finding::error("E0372", message, &place)
+                        .related(&map.place, "the map")
+                        .help("keep one: rows come of a query, or of a map"),
+                );
+            }
+        }
+    }
+
+    /// The map whose rows are of that struct.
+    fn map_of(&self, row: &syn::ItemStruct) -> Option<&RustMap> {
+        self.maps.iter().find(|map| map.row == row.ident)
     }
 
     fn record(&mut self, module: &Module, item: &syn::ItemStruct) -> Option<Record> {
@@ -201,6 +267,35 @@ impl Front {
         let node = attribute::words(attribute, &mut self.spans)?;
         let inline = spec::inline_target(&node, &mut self.findings);
         let row = self.record(module, item);
+        if let Some(map) = self.map_of(item) {
+            let name_of_source =
+                self::sources(module).find(|(_, record)| record.ident == map.record);
+            let source = name_of_source
+                .and_then(|(name, _)| sources.iter().find(|spec| spec.name.value == name));
+            let (Some((target, sink)), Some(row), Some(source), true) =
+                (inline, row, source, complete)
+            else {
+                return Ok(None);
+            };
+            let spec = PipelineSpec {
+                name: Spanned::new(name, place.clone()),
+                description: record::description(&item.attrs),
+                sources: vec![source],
+                target: &target,
+                sink: &sink,
+                functions: &[],
+                sql: "",
+                sql_place: &|_| place.clone(),
+                map: Some(&map.spec(row, &place)),
+            };
+            let mut findings = Findings::default();
+            let checked = check::pipeline(&spec, Schemas::Declared, &mut None, &mut findings);
+            self.findings.extend(findings.0);
+            return Ok(checked.map(|checked| Pipeline {
+                definition: checked.definition,
+                row: item.ident.clone(),
+            }));
+        }
         let sql = self.sql(item, &place)?;
         if let Some((text, _)) = &sql {
             self.queries.insert(item.ident.to_string(), text.clone());
@@ -210,6 +305,12 @@ impl Front {
         else {
             return Ok(None);
         };
+        // What a function with findings takes and gives is not known.
+        let broken = self.broken_functions.iter().map(String::as_str).collect();
+        if !check::query::called(&sql, &broken).is_empty() {
+            return Ok(None);
+        }
+        let functions: Vec<_> = self.functions.iter().map(|f| f.spec.clone()).collect();
         let file = self.files.insert(SourceFile {
             name: format!("the query of {}", item.ident),
             text: sql.clone(),
@@ -221,8 +322,10 @@ impl Front {
             sources: sources.iter().collect(),
             target: &target,
             sink: &sink,
+            functions: &functions,
             sql: &sql,
             sql_place: &|range| Place::text(file, range),
+            map: None,
         };
         let Some(checked) =
             check::pipeline(&spec, Schemas::Declared, &mut None, &mut self.findings)
@@ -243,15 +346,19 @@ impl Front {
         item: &syn::ItemStruct,
         place: &Place,
     ) -> syn::Result<Option<(String, usize)>> {
-        if let Some(attribute) = module::find(item, "sql") {
+        if let Some(attribute) = module::find(&item.attrs, "sql") {
             let text: syn::LitStr = attribute.parse_args()?;
             let token = self.token(text.span());
             return Ok(Some((trimmed(&text.value()), token)));
         }
-        let Some(attribute) = module::find(item, "sql_file") else {
+        let Some(attribute) = module::find(&item.attrs, "sql_file") else {
+            if self.broken_maps {
+                return Ok(None);
+            }
             self.findings.push(
                 Finding::error("E0319", format!("`{}` has no query", item.ident), place).help(
-                    "write it above the struct: `#[sql(\"SELECT …\")]` or `#[sql_file(\"…\")]`",
+                    "write it above the struct: `#[sql(\"SELECT …\")]` or `#[sql_file(\"…\")]`; \
+                     or a `#[map] fn` that gives such rows",
                 ),
             );
             return Ok(None);
@@ -297,7 +404,9 @@ fn expand(
     let definitions = pipelines
         .iter()
         .zip(&statics)
-        .map(|(pipeline, name)| one(&pipeline.definition, &pipeline.row, name, krate));
+        .map(|(pipeline, name)| one(&pipeline.definition, &pipeline.row, name, front, krate));
+    let callers = front.functions.iter().map(|function| function.expand(krate));
+    let callers = callers.chain(front.maps.iter().map(|map| map.expand(krate)));
     let run = functions::run(&statics, &place);
     let typed = pipelines.iter().zip(&names).filter_map(|(pipeline, names)| {
         let reads = |source: &str| pipeline.definition.sources.iter().any(|s| s.name == source);
@@ -308,6 +417,7 @@ fn expand(
     quote! {
         #outer {
             #(#items)*
+            #(#callers)*
             #structs
             #(#definitions)*
             #run
@@ -333,8 +443,10 @@ fn one(
     definition: &Definition,
     row: &syn::Ident,
     name: &syn::Ident,
+    front: &Front,
     krate: &syn::Path,
 ) -> TokenStream {
+    let functions = &front.functions;
     let json = match serde_json::to_string(definition) {
         Ok(json) => json,
         Err(error) => {
@@ -355,11 +467,24 @@ fn one(
         ))
     });
     let (modules, entries): (Vec<_>, Vec<_>) = decoders.unzip();
+    let called = functions.iter().filter(|f| definition.functions.contains(&f.spec.function));
+    let called: Vec<_> = called
+        .map(|function| {
+            let (name, caller) = (&function.spec.function.name, function.caller());
+            quote!((#name, #caller))
+        })
+        .collect();
+    let functions = (!called.is_empty()).then(|| quote!(.functions(&[#(#called),*])));
+    let types = front.named.expand(definition, krate);
+    let map = front.maps.iter().find(|map| map.row == *row).map(|map| {
+        let caller = map.caller();
+        quote!(.map(#caller))
+    });
     let implementation = implementation(row, name, krate);
     quote! {
         #(#modules)*
         #[doc = #doc]
-        pub static #name: #krate::Pipeline = #krate::Pipeline::new(#pipeline, #json, &[#(#entries),*]);
+        pub static #name: #krate::Pipeline = #krate::Pipeline::new(#pipeline, #json, &[#(#entries),*]) #functions #types #map;
 
         #implementation
     }

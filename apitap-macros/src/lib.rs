@@ -9,7 +9,10 @@
 use proc_macro::TokenStream;
 
 mod attribute;
+mod custom;
 mod expand;
+mod function;
+mod map;
 mod module;
 mod record;
 mod report;

@@ -1,4 +1,4 @@
-//! A module's items → its `#[source]` and `#[target]` structs, and what is left for the program.
+//! A module's items → its `#[source]` and `#[target]` structs and `#[function]`s, and what is left for the program.
 
 use syn::spanned::Spanned as _;
 
@@ -10,10 +10,12 @@ pub(crate) struct Module {
     pub(crate) items: Vec<syn::Item>,
     /// All its structs, as written.
     pub(crate) structs: Vec<syn::ItemStruct>,
+    /// All its functions, as written.
+    pub(crate) functions: Vec<syn::ItemFn>,
 }
 
 /// The attributes that this macro takes away.
-const OURS: [&str; 4] = ["source", "target", "sql", "sql_file"];
+const OURS: [&str; 6] = ["source", "target", "sql", "sql_file", "function", "map"];
 
 impl Module {
     /// Takes a module apart.
@@ -32,8 +34,15 @@ impl Module {
                 _ => None,
             })
             .collect();
+        let functions = items
+            .iter()
+            .filter_map(|item| match item {
+                syn::Item::Fn(item) => Some(item.clone()),
+                _ => None,
+            })
+            .collect();
         let items = items.into_iter().map(without_our_attributes).collect();
-        Ok(Self { outer, items, structs })
+        Ok(Self { outer, items, structs, functions })
     }
 
     /// The structs that carry an attribute.
@@ -41,16 +50,27 @@ impl Module {
         &'a self,
         attribute: &'a str,
     ) -> impl Iterator<Item = (&'a syn::ItemStruct, &'a syn::Attribute)> {
-        self.structs.iter().filter_map(move |item| Some((item, find(item, attribute)?)))
+        self.structs.iter().filter_map(move |item| Some((item, find(&item.attrs, attribute)?)))
+    }
+
+    /// The functions that carry an attribute.
+    pub(crate) fn functions_with<'a>(
+        &'a self,
+        attribute: &'a str,
+    ) -> impl Iterator<Item = (&'a syn::ItemFn, &'a syn::Attribute)> {
+        self.functions.iter().filter_map(move |item| Some((item, find(&item.attrs, attribute)?)))
     }
 }
 
-/// The attribute of that name on a struct.
-pub(crate) fn find<'a>(item: &'a syn::ItemStruct, name: &str) -> Option<&'a syn::Attribute> {
-    item.attrs.iter().find(|attribute| attribute.path().is_ident(name))
+/// The attribute of that name.
+pub(crate) fn find<'a>(attributes: &'a [syn::Attribute], name: &str) -> Option<&'a syn::Attribute> {
+    attributes.iter().find(|attribute| attribute.path().is_ident(name))
 }
 
 fn without_our_attributes(mut item: syn::Item) -> syn::Item {
+    if let syn::Item::Fn(item) = &mut item {
+        item.attrs.retain(|attribute| !OURS.iter().any(|name| attribute.path().is_ident(name)));
+    }
     if let syn::Item::Struct(item) = &mut item {
         item.attrs.retain(|attribute| !OURS.iter().any(|name| attribute.path().is_ident(name)));
         for field in &mut item.fields {

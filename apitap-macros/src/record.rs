@@ -234,7 +234,7 @@ struct FieldWords {
 }
 
 /// What a `Decimal` of which nothing else is said can hold: 28 digits, 10 of them after the point.
-const DECIMAL: Type = Type::Decimal { precision: 28, scale: 10 };
+pub(crate) const DECIMAL: Type = Type::Decimal { precision: 28, scale: 10 };
 
 /// What a field can be.
 const TYPES: &str = "use `bool`, `i16`, `i32`, `i64`, `f32`, `f64`, `Decimal`, `String`, `NaiveDate`, \
@@ -242,7 +242,7 @@ const TYPES: &str = "use `bool`, `i16`, `i32`, `i64`, `f32`, `f64`, `Decimal`, `
                      module, or `Vec` or `Option` of these";
 
 /// What stands for types that databases do not have.
-fn meant(name: &str) -> Option<&'static str> {
+pub(crate) fn meant(name: &str) -> Option<&'static str> {
     Some(match name {
         "i8" | "u8" => "i16",
         "u16" => "i32",
@@ -270,6 +270,12 @@ const SCALARS: [(&str, Type); 12] = [
     ("Uuid", Type::Uuid),
     ("Value", Type::Json),
 ];
+
+/// The type that a Rust type of single values stands for; `Decimal` has digits besides.
+pub(crate) fn scalar(ty: &syn::Type) -> Option<Type> {
+    let name = last_segment(ty)?.ident.to_string();
+    SCALARS.iter().find(|(rust, _)| *rust == name).map(|(_, ty)| ty.clone())
+}
 
 /// The Rust type that stands for a type, for messages.
 pub(crate) fn rust_type(ty: &Type, nullable: bool) -> String {
@@ -304,7 +310,7 @@ pub(crate) fn description(attributes: &[syn::Attribute]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn last_segment(ty: &syn::Type) -> Option<&syn::PathSegment> {
+pub(crate) fn last_segment(ty: &syn::Type) -> Option<&syn::PathSegment> {
     match ty {
         syn::Type::Path(path) => path.path.segments.last(),
         syn::Type::Group(group) => last_segment(&group.elem),
@@ -313,7 +319,7 @@ fn last_segment(ty: &syn::Type) -> Option<&syn::PathSegment> {
 }
 
 /// The `T` of `wrapper<T>`.
-fn argument<'a>(ty: &'a syn::Type, wrapper: &str) -> Option<&'a syn::Type> {
+pub(crate) fn argument<'a>(ty: &'a syn::Type, wrapper: &str) -> Option<&'a syn::Type> {
     let segment = last_segment(ty).filter(|segment| segment.ident == wrapper)?;
     match &segment.arguments {
         syn::PathArguments::AngleBracketed(arguments) => match arguments.args.first() {

@@ -10,6 +10,8 @@
 
 pub mod environment;
 pub mod error;
+pub mod function;
+pub mod map;
 pub mod pipeline;
 pub mod report;
 pub mod runner;

@@ -5,8 +5,13 @@
 
 use std::sync::OnceLock;
 
-use apitap_build::definition::{Definition, Source};
+use apitap_build::definition::{Definition, Function, RustRole, Source, Transform};
+use apitap_build::engine;
+use datafusion::logical_expr::ScalarUDF;
 
+use crate::function::{self, Call};
+use crate::map::MapCall;
+use crate::source::custom::RustType;
 use crate::source::decode::{Decoder, dynamic};
 use crate::{Error, Result};
 
@@ -20,6 +25,9 @@ pub struct Pipeline {
     json: &'static str,
     definition: OnceLock<Result<Definition>>,
     decoders: &'static [(&'static str, MakeDecoder)],
+    functions: &'static [(&'static str, Call)],
+    types: &'static [RustType],
+    map: Option<MapCall>,
 }
 
 impl Pipeline {
@@ -31,13 +39,59 @@ impl Pipeline {
         decoders: &'static [(&'static str, MakeDecoder)],
     ) -> Self {
         let name = std::borrow::Cow::Borrowed(name);
-        Self { name, json, definition: OnceLock::new(), decoders }
+        Self {
+            name,
+            json,
+            definition: OnceLock::new(),
+            decoders,
+            functions: &[],
+            types: &[],
+            map: None,
+        }
+    }
+
+    /// The same with the Rust functions that its query calls, by name.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn functions(mut self, functions: &'static [(&'static str, Call)]) -> Self {
+        self.functions = functions;
+        self
     }
 
     /// A pipeline whose records are decoded by what the definition says, without generated code.
     pub fn from_definition(definition: Definition) -> Self {
         let name = definition.name.clone().into();
-        Self { name, json: "", definition: OnceLock::from(Ok(definition)), decoders: &[] }
+        let definition = OnceLock::from(Ok(definition));
+        Self { name, json: "", definition, decoders: &[], functions: &[], types: &[], map: None }
+    }
+
+    /// The same with the Rust types that its sources name.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn types(mut self, types: &'static [RustType]) -> Self {
+        self.types = types;
+        self
+    }
+
+    /// The same with a Rust function in place of its query.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn map(mut self, map: MapCall) -> Self {
+        self.map = Some(map);
+        self
+    }
+
+    /// What makes its rows in place of a query.
+    ///
+    /// # Errors
+    /// It is not in this program.
+    pub(crate) fn mapping(&self, name: &str) -> Result<MapCall> {
+        self.map.ok_or_else(|| not_here(&format!("the map `{name}`")))
+    }
+
+    /// The Rust types that its sources may name.
+    pub(crate) fn rust_types(&self) -> &'static [RustType] {
+        self.types
     }
 
     /// Its name, unique in the program.
@@ -61,6 +115,44 @@ impl Pipeline {
         parsed.as_ref().map_err(Error::clone)
     }
 
+    /// What the engine calls for the Rust functions of a definition.
+    ///
+    /// # Errors
+    /// One of them is not in this program.
+    pub(crate) fn bodies(&self, definition: &Definition) -> Result<Vec<ScalarUDF>> {
+        let one = |function: &Function| {
+            let call = self.functions.iter().find(|(name, _)| *name == function.name);
+            match call {
+                Some((_, call)) => {
+                    Ok(engine::function(function, Some(function::body(function, *call))))
+                }
+                None => Err(not_here(&format!("the function `{}`", function.name))),
+            }
+        };
+        definition.functions.iter().map(one).collect()
+    }
+
+    /// Whether all of it that is written in Rust is in this program.
+    ///
+    /// # Errors
+    /// A config error that names what is not.
+    pub(crate) fn check_linked(&self) -> Result<()> {
+        let definition = self.definition()?;
+        let types = definition.sources.iter().flat_map(Source::rust_types);
+        let missing = types.into_iter().find(|(role, custom)| {
+            let signs = *role == RustRole::Authenticate;
+            !self.types.iter().any(|ty| ty.path == custom.path && ty.signs() == signs)
+        });
+        let types = missing
+            .map_or(Ok(()), |(_, custom)| Err(not_here(&format!("the type `{}`", custom.path))));
+        let mapping = match &definition.transform {
+            Transform::Map(map) => self.mapping(&map.name).map(drop),
+            Transform::Sql(_) => Ok(()),
+        };
+        let linked = types.and(mapping).and_then(|()| self.bodies(definition).map(drop));
+        linked.map_err(|error| error.in_pipeline(&self.name))
+    }
+
     /// Makes decoders for one of its sources.
     pub(crate) fn decoder(
         &self,
@@ -75,4 +167,10 @@ impl Pipeline {
         let reads = source.reads.clone();
         Ok(Box::new(move || dynamic::decoder(&schema, &reads)))
     }
+}
+
+/// The `apitap` command reads files: what is written in Rust is in a compiled program only.
+pub(crate) fn not_here(what: &str) -> Error {
+    Error::config(format!("{what} is written in Rust, and is not in this program"))
+        .help("compile the project and run that: `cargo run`; other pipelines can be run by name")
 }

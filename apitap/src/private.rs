@@ -1,5 +1,8 @@
 //! What generated code is made of. Not for people: it may change with every version.
 
+pub use crate::function::Arguments;
+pub use crate::map::{Emit, Mapped, Records};
+pub use crate::source::custom::RustType;
 pub use crate::source::decode::Decoder;
 pub use crate::source::decode::RecordDecoder;
 pub use crate::source::decode::leaf::{
@@ -11,6 +14,7 @@ pub use crate::source::decode::record::{Field, Nested, NoFields, Record, Visit};
 pub use crate::source::json::{Cursor, Fault};
 pub use crate::transform::Transform;
 pub use crate::typed::{Cell, Columns, Datum, Fields, Reader, Struct, Writer};
+pub use datafusion::arrow::array::ArrayRef;
 
 /// A decoder whose type no longer matters.
 #[must_use]

@@ -20,6 +20,7 @@ use crate::environment::{Environment, Secrets};
 use crate::report::{Numbers, PipelineReport, Report};
 use crate::sink::{self, Destination, Written};
 use crate::source::Fetched;
+use crate::source::custom::RustType;
 use crate::source::rest::{self, Client, Resolved};
 #[cfg(feature = "cli")]
 use crate::source::spool::Pages;
@@ -107,11 +108,12 @@ fn prepare<'a, D>(
     let mut fetches = BTreeMap::new();
     let mut jobs = Vec::new();
     for &pipeline in pipelines {
+        pipeline.check_linked()?;
         let definition = pipeline.definition()?.clone();
         let sources = definition
             .sources
             .iter()
-            .map(|source| fetch(source, &mut fetches, &mut environment))
+            .map(|source| fetch(source, pipeline.rust_types(), &mut fetches, &mut environment))
             .collect();
         let destination = destination(&definition, &mut environment);
         jobs.push(Job { pipeline, definition, sources, destination });
@@ -130,6 +132,7 @@ fn prepare<'a, D>(
 /// The fetch of a source; sources that make the same requests have one.
 fn fetch(
     source: &Source,
+    types: &[RustType],
     fetches: &mut BTreeMap<String, Fetch>,
     environment: &mut Environment,
 ) -> Fetch {
@@ -141,13 +144,19 @@ fn fetch(
         ..source.clone()
     };
     let new = || Fetch {
-        resolved: Arc::new(rest::resolve(source, environment)),
+        resolved: Arc::new(rest::resolve(source, types, environment)),
         fetched: Arc::default(),
         readers: Arc::default(),
         shared: Arc::default(),
     };
+    // What a path means depends on the crate that it stands in.
+    let named: Vec<_> = source
+        .rust_types()
+        .filter_map(|(_, custom)| types.iter().find(|ty| ty.path == custom.path))
+        .map(|ty| (ty.id)())
+        .collect();
     // Only what is requested counts: it is compared as it was written.
-    fetches.entry(format!("{requests:?}")).or_insert_with(new).clone()
+    fetches.entry(format!("{requests:?} {named:?}")).or_insert_with(new).clone()
 }
 
 /// A job whose query is planned, or why it is not.
@@ -192,7 +201,7 @@ impl Run {
         if job.definition.row.is_none() {
             self.infer(job).await?;
         }
-        Query::plan(&job.definition, &self.runtime).await
+        Query::plan(job.pipeline, &job.definition, &self.runtime).await
     }
 
     /// Runs one pipeline to its end, good or bad.

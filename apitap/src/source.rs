@@ -1,5 +1,6 @@
 //! Where records come from: requests → pages → Arrow batches.
 
+pub mod custom;
 pub mod decode;
 pub mod json;
 pub mod page;

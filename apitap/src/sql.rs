@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use apitap_build::definition::Definition;
+use apitap_build::definition::{Definition, Transform};
 use apitap_build::engine;
 use apitap_build::schema::arrow;
 use datafusion::arrow::array::{Array as _, ArrayRef, RecordBatch};
@@ -18,8 +18,9 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use datafusion::prelude::SessionContext;
 use futures::{Stream, StreamExt as _};
 
+use crate::map::{Description, MapCall, Records};
 use crate::source::table::{Reading, SourceTable};
-use crate::{Error, Result};
+use crate::{Error, Pipeline, Result};
 
 /// What all queries of a run together may keep in memory; what needs more spills to disk.
 use apitap_build::engine::MEMORY;
@@ -40,16 +41,22 @@ pub(crate) struct Query {
     plan: Arc<dyn ExecutionPlan>,
     context: SessionContext,
     row: SchemaRef,
+    /// What makes rows of records, where the plan only reads them.
+    map: Option<(MapCall, Arc<Description>)>,
     /// How it reads its sources.
     pub(crate) reading: Arc<Reading>,
 }
 
 impl Query {
-    /// Plans the query of a definition whose sources all have a schema.
+    /// Plans the query of a pipeline whose sources all have a schema, which `definition` says.
     ///
     /// # Errors
     /// The engine refuses the query, which it accepted when it was checked.
-    pub(crate) async fn plan(definition: &Definition, runtime: &Arc<RuntimeEnv>) -> Result<Self> {
+    pub(crate) async fn plan(
+        pipeline: &Pipeline,
+        definition: &Definition,
+        runtime: &Arc<RuntimeEnv>,
+    ) -> Result<Self> {
         let row =
             definition.row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
         let reading = Arc::new(Reading::new(definition.sources.iter()));
@@ -57,17 +64,29 @@ impl Query {
         let state =
             engine::session().with_config(config).with_runtime_env(Arc::clone(runtime)).build();
         let context = SessionContext::new_with_state(state);
+        pipeline.bodies(definition)?.into_iter().for_each(|body| context.register_udf(body));
         for source in &definition.sources {
             let name = datafusion::common::TableReference::bare(source.name.clone());
             let table = Arc::new(SourceTable::new(source.clone()));
             context.register_table(name, table).map_err(|cause| error(&cause))?;
         }
-        let frame = context.sql(&definition.sql).await.map_err(|cause| error(&cause))?;
+        let (frame, map) = match &definition.transform {
+            Transform::Sql(sql) => (context.sql(sql).await, None),
+            Transform::Map(map) => {
+                let source = definition.sources.first().map(|source| source.name.clone());
+                let source = source.unwrap_or_default();
+                let call = pipeline.mapping(&map.name)?;
+                let table = datafusion::common::TableReference::bare(source.clone());
+                let map = Description { name: map.name.clone(), source, row: row.clone() };
+                (context.table(table).await, Some((call, Arc::new(map))))
+            }
+        };
+        let frame = frame.map_err(|cause| error(&cause))?;
         let plan = frame.create_physical_plan().await.map_err(|cause| error(&cause))?;
         if is_recursive(&plan) {
             reading.plan_scans_again();
         }
-        Ok(Self { plan, context, row: arrow::schema(row), reading })
+        Ok(Self { plan, context, row: arrow::schema(row), map, reading })
     }
 
     /// Runs it: batches of the definition's row, in the order in which the query yields them.
@@ -82,9 +101,31 @@ impl Query {
                 .map_err(|cause| error(&cause))?;
         let batches = futures::stream::iter(partitions).flatten();
         let row = Arc::clone(&self.row);
-        Ok(batches
-            .map(move |batch| batch.map_err(|cause| error(&cause)).and_then(|b| align(&b, &row))))
+        let batches = batches.map(|batch| batch.map_err(|cause| error(&cause)));
+        let rows = match self.map.clone() {
+            Some((call, map)) => mapped(batches, call, map).left_stream(),
+            None => batches.right_stream(),
+        };
+        Ok(rows.map(move |batch| batch.and_then(|batch| align(&batch, &row))))
     }
+}
+
+/// Batches of records → batches of rows; how many records came before is known to each.
+fn mapped(
+    records: impl Stream<Item = Result<RecordBatch>>,
+    call: MapCall,
+    map: Arc<Description>,
+) -> impl Stream<Item = Result<RecordBatch>> {
+    let mut first = 1;
+    records.flat_map(move |batch| match batch {
+        Ok(batch) => {
+            let rows = batch.num_rows() as u64;
+            let records = Records { batch, first, map: Arc::clone(&map) };
+            first += rows;
+            futures::stream::iter(call(records)).left_stream()
+        }
+        Err(error) => futures::stream::once(std::future::ready(Err(error))).right_stream(),
+    })
 }
 
 /// Whether a part of the plan is executed again and again, and its scans with it.

@@ -55,7 +55,8 @@ impl<T: Row> Transform<T> {
 
     async fn collect(self) -> Result<Vec<T>> {
         blocking::check_runtime()?;
-        let query = Query::plan(T::pipeline().definition()?, &sql::runtime()?).await?;
+        let pipeline = T::pipeline();
+        let query = Query::plan(pipeline, pipeline.definition()?, &sql::runtime()?).await?;
         for (source, batches) in self.sources {
             let begin = move || Ok(Input::Batches(Arc::clone(&batches)));
             query.reading.set(&source, Box::new(begin));

@@ -7,11 +7,13 @@
 
 mod promises {
     mod crates;
+    mod custom;
     mod engine;
     mod faults;
     mod findings;
     mod harness;
     mod interpreter;
+    mod map;
     mod new;
     mod openapi;
     mod postgres;

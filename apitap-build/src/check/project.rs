@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Checked, PipelineSpec, Schemas, Sql, list, parallel, schemas, target};
+use super::{Checked, MapSpec, PipelineSpec, Schemas, Sql, list, parallel, schemas, target};
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, did_you_mean};
 use crate::parse::template::{QueryText, render_query};
 use crate::schema::Schema;
@@ -45,6 +45,7 @@ pub fn project(
     let project = yaml.map(|yaml| {
         let mut project = spec::project(yaml, findings);
         schemas::resolve(files, &mut project, findings);
+        super::function::check_all(&mut project, findings);
         project
     });
     let mut names: Vec<Spanned<String>> = Vec::new();
@@ -148,9 +149,18 @@ impl Checker<'_> {
             None => Some(SinkSpec::at(&name.place)),
         };
         let target = sink.as_ref().and_then(|sink| self.target(project, sink));
+        let map = match &text.map {
+            Some(node) => Some(self.map(node)?),
+            None => None,
+        };
+        // What a function with findings takes and gives is not known.
+        let broken: BTreeSet<_> = project.broken_functions.names().collect();
+        if !super::query::called(&text.sql, &broken).is_empty() {
+            return None;
+        }
         let before = self.findings.0.len();
         let (Some(sink), Some(target), true) = (sink, target, complete) else {
-            known.row = self.query_alone(project, &text);
+            known.row = self.query_alone(project, &text, map.as_ref());
             self.say_how_to_use(before, project, &text);
             return None;
         };
@@ -160,8 +170,10 @@ impl Checker<'_> {
             sources,
             target,
             sink: &sink,
+            functions: &project.functions,
             sql: &text.sql,
             sql_place: &|range| text.place(range),
+            map: map.as_ref(),
         };
         let checked = super::pipeline(&spec, self.schemas, &mut known.row, &mut self.findings);
         self.say_how_to_use(before, project, &text);
@@ -173,7 +185,12 @@ impl Checker<'_> {
 
     /// Checks the SQL of a pipeline that is broken elsewhere, if all of its sources have fields;
     /// gives what it yields.
-    fn query_alone(&mut self, project: &Project, text: &QueryText) -> Option<Schema> {
+    fn query_alone(
+        &mut self,
+        project: &Project,
+        text: &QueryText,
+        map: Option<&MapSpec>,
+    ) -> Option<Schema> {
         let mut sources: Vec<&SourceSpec> = Vec::new();
         for name in &text.uses {
             let known = project.sources.iter().chain(&project.broken_sources.with_fields);
@@ -183,8 +200,16 @@ impl Checker<'_> {
             }
         }
         let place = |range| text.place(range);
-        let sql = Sql { sources: &sources, text: &text.sql, place: &place };
+        let functions = &project.functions;
+        let sql = Sql { sources: &sources, functions, text: &text.sql, place: &place, map };
         Some(sql.plan(self.schemas, &mut self.findings)?.row)
+    }
+
+    /// What `map(…)` says.
+    fn map(&mut self, node: &Node) -> Option<MapSpec> {
+        let words = spec::map(node, self.files, &mut self.findings)?;
+        let spec::MapWords { map, row, column_places } = words;
+        Some(MapSpec { map, row, column_places })
     }
 
     fn say_how_to_use(&mut self, before: usize, project: &Project, text: &QueryText) {

@@ -16,6 +16,7 @@ use self::explain::{Context, explain};
 use self::planner::{Plan, Planner};
 use self::scope::Scope;
 use self::text::{Text, overlap};
+use crate::definition::Function;
 use crate::diagnostic::{Finding, Place, Severity};
 use crate::schema::{Schema, arrow};
 
@@ -26,6 +27,7 @@ mod costs;
 mod dialects;
 mod draft;
 mod explain;
+mod function;
 mod mismatch;
 mod mixed;
 mod parse;
@@ -42,6 +44,8 @@ mod units;
 mod unsupported;
 mod words;
 
+pub use function::{called, hides};
+
 /// A source, as the query sees it.
 pub struct Table<'a> {
     /// Its name.
@@ -54,12 +58,22 @@ pub struct Table<'a> {
     pub field_places: &'a BTreeMap<String, Place>,
 }
 
+/// A function that is written in Rust, as the query sees it.
+pub struct Callable<'a> {
+    /// What it takes and gives.
+    pub function: &'a Function,
+    /// Where it is declared.
+    pub declared: Option<Place>,
+}
+
 /// A query to plan.
 pub struct Query<'a> {
     /// The SQL.
     pub sql: &'a str,
     /// The sources that it may read.
     pub tables: &'a [Table<'a>],
+    /// The functions that it may call besides those of the engine.
+    pub functions: &'a [Callable<'a>],
     /// Where bytes of the SQL were written.
     pub place: &'a dyn Fn(Range<usize>) -> Place,
 }
@@ -87,8 +101,9 @@ const STACK: usize = 256 << 20;
 ///
 /// May be called from asynchronous code: it does no I/O.
 pub fn plan(query: &Query<'_>) -> (Option<Planned>, Vec<Finding>) {
-    let (sql, tables) = (query.sql, query.tables);
-    let (outcome, mut drafts) = on_own_stack(|| outcome(sql, tables)).unwrap_or_else(|message| {
+    let (sql, tables, functions) = (query.sql, query.tables, query.functions);
+    let outcome = on_own_stack(|| outcome(sql, tables, functions));
+    let (outcome, mut drafts) = outcome.unwrap_or_else(|message| {
         // There is nothing else to build from, so it is a finding, too.
         let whole = 0..sql.trim_end().len();
         (None, vec![Draft::error("E0299", message, whole)])
@@ -121,7 +136,11 @@ struct Outcome {
     reads: reads::Reads,
 }
 
-fn outcome(sql: &str, tables: &[Table<'_>]) -> (Option<Outcome>, Vec<Draft>) {
+fn outcome(
+    sql: &str,
+    tables: &[Table<'_>],
+    functions: &[Callable<'_>],
+) -> (Option<Outcome>, Vec<Draft>) {
     let text = match Text::new(sql) {
         Ok(text) => text,
         Err(error) => return (None, vec![parse::unreadable(sql, &error)]),
@@ -149,8 +168,11 @@ fn outcome(sql: &str, tables: &[Table<'_>]) -> (Option<Outcome>, Vec<Draft>) {
     let meant = meant.into_iter().filter_map(|(name, source)| Some((name, source?)));
     let schema =
         |(name, index): (String, usize)| Some((name, arrow::schema(tables.get(index)?.schema)));
-    let planner = Planner::new(known.chain(meant).filter_map(schema));
-    let context = Context { text: &text, tables, scope: &scope, planner: &planner };
+    let planner = Planner::new(
+        known.chain(meant).filter_map(schema),
+        functions.iter().map(|callable| callable.function),
+    );
+    let context = Context { text: &text, tables, functions, scope: &scope, planner: &planner };
     let outcome = plan_or_explain(&context, statement, &mut drafts);
     (outcome, drafts)
 }

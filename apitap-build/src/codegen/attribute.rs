@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::text;
 use crate::definition::{
-    ApiKeyPlace, Auth, Connection, Definition, Mode, Pagination, Pointer, Retry, Source,
+    ApiKeyPlace, Auth, Connection, Custom, Definition, Mode, Pagination, Pointer, Retry, Source,
     TargetKind, default_timeout,
 };
 
@@ -116,8 +116,16 @@ fn auth(auth: &Auth) -> Word {
             let words = [word("r#in", place), word("name", name), word("value", &value.0)];
             vec![group("api_key", words)]
         }
+        Auth::Custom(custom) if custom.settings.is_empty() => vec![word("custom", &custom.path)],
+        Auth::Custom(custom) => vec![group("custom", self::custom(custom))],
     };
     group("auth", words)
+}
+
+/// A Rust type and its settings.
+fn custom(custom: &Custom) -> Vec<Word> {
+    let settings = custom.settings.iter().map(|(name, value)| pair(name, &value.0));
+    std::iter::once(word("type", &custom.path)).chain(settings).collect()
 }
 
 fn pagination(pagination: &Pagination) -> Option<Word> {
@@ -167,6 +175,10 @@ fn pagination(pagination: &Pagination) -> Option<Word> {
         }
         Pagination::LinkHeader => vec![word("kind", "link_header")],
         Pagination::NextUrl { path } => vec![word("kind", "next_url"), word("path", &path.0)],
+        Pagination::Custom(custom) => {
+            let kind = word("kind", "custom");
+            std::iter::once(kind).chain(self::custom(custom)).collect()
+        }
     };
     Some(group("pagination", words))
 }

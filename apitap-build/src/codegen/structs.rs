@@ -73,12 +73,18 @@ impl Structs {
         }
     }
 
-    fn optional(&mut self, ty: String, nullable: bool) -> String {
+    /// `ty`, or `Option<ty>`.
+    pub(super) fn optional(&mut self, ty: String, nullable: bool) -> String {
         if !nullable {
             return ty;
         }
         self.types.insert("Option");
         format!("Option<{ty}>")
+    }
+
+    /// The Rust type of single values of a type.
+    pub(super) fn scalar(&mut self, ty: &Type) -> String {
+        self.ty("", "", ty, &mut Vec::new())
     }
 
     fn ty(

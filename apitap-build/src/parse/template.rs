@@ -1,4 +1,4 @@
-//! A SQL file (a minijinja template) → the query, what `sink(…)` and `use_source(…)` say, and where
+//! A SQL file (a minijinja template) → the query, what `sink(…)`, `use_source(…)` and `map(…)` say, and where
 //! each byte of the query was written.
 //!
 //! Every literal stretch of the template gets a marker before it is rendered, so that the origin of
@@ -26,7 +26,9 @@ pub struct QueryText {
     pub sql: String,
     /// What `sink(…)` was called with.
     pub sink: Option<Node>,
-    /// What `use_source(…)` was called with, in order.
+    /// What `map(…)` was called with: then there is no query.
+    pub map: Option<Node>,
+    /// What `use_source(…)` was called with, in order, and the source that is mapped.
     pub uses: Vec<Spanned<String>>,
     origins: Origins,
     file: FileId,
@@ -59,6 +61,10 @@ pub fn render_query(files: &Files, file: FileId, findings: &mut Findings) -> Opt
     environment.add_function("sink", move |arguments: Rest<Any>, words: Kwargs| {
         lock(&heard).sink(&arguments, &words)
     });
+    let heard = Arc::clone(&calls);
+    environment.add_function("map", move |arguments: Rest<Any>, words: Kwargs| {
+        lock(&heard).map(&arguments, &words)
+    });
     let rendered = environment.render_str(&marked.text, ());
     drop(environment);
     let mut calls = std::mem::take(&mut *lock(&calls));
@@ -75,16 +81,39 @@ pub fn render_query(files: &Files, file: FileId, findings: &mut Findings) -> Opt
         Ok(rendered) => {
             let (sql, origins) = marked.unmark(text, &rendered);
             let sql = without_semicolon(sql);
-            if sql.trim().is_empty() {
+            if calls.map.is_some() {
+                if let Some(start) = first_word(&sql) {
+                    let place = Place::text(file, origins.of(start..sql.trim_end().len()));
+                    findings.push(
+                        Finding::error("E0372", "the file holds a query and a map", &place)
+                            .help("keep one: rows come of a query, or of a map"),
+                    );
+                    return None;
+                }
+            } else if sql.trim().is_empty() {
                 findings.push(
                     Finding::error("E0255", "the file holds no query", &Place::text(file, 0..0))
                         .help("write `SELECT … FROM {{ use_source(\"…\") }}`"),
                 );
                 return None;
             }
-            Some(QueryText { sql, sink: calls.sink, uses: calls.uses, origins, file })
+            let Calls { sink, map, uses, .. } = calls;
+            Some(QueryText { sql, sink, map, uses, origins, file })
         }
     }
+}
+
+/// Where the first line begins that is neither blank nor a comment.
+fn first_word(sql: &str) -> Option<usize> {
+    let mut start = 0;
+    for line in sql.split_inclusive('\n') {
+        let text = line.trim_start();
+        if !text.is_empty() && !text.starts_with("--") {
+            return Some(start + line.len() - text.len());
+        }
+        start += line.len();
+    }
+    None
 }
 
 fn lock(calls: &Mutex<Calls>) -> std::sync::MutexGuard<'_, Calls> {
@@ -101,13 +130,14 @@ fn without_semicolon(mut sql: String) -> String {
     sql
 }
 
-/// What the two functions have heard while the template was rendered.
+/// What the three functions have heard while the template was rendered.
 #[derive(Default)]
 struct Calls {
     written: Vec<Call>,
     file: FileId,
     uses: Vec<Spanned<String>>,
     sink: Option<Node>,
+    map: Option<Node>,
     findings: Vec<Finding>,
 }
 
@@ -133,32 +163,63 @@ impl Calls {
     }
 
     fn sink(&mut self, arguments: &[Any], words: &Kwargs) -> Result<Any, Error> {
-        let place = self.place_of("sink", |_| true);
-        if self.sink.is_some() {
-            let second = self.written.iter().filter(|call| call.name == "sink").nth(1);
+        // The original also took the name alone: `sink("warehouse")`.
+        let heard = self.sink.is_some();
+        let node = self.words_of("sink", "name", heard, arguments, words)?;
+        self.sink = node.or(self.sink.take());
+        Ok(Any::from(""))
+    }
+
+    fn map(&mut self, arguments: &[Any], words: &Kwargs) -> Result<Any, Error> {
+        let heard = self.map.is_some();
+        let node = self.words_of("map", "path", heard, arguments, words)?;
+        if let Some(Node { value: Value::Map(entries), .. }) = &node {
+            let source = entries.iter().find(|(key, _)| key.value == "source");
+            if let Some((_, Node { value: Value::String(name), place })) = source {
+                self.uses.push(Spanned::new(name.clone(), place.clone()));
+            }
+        }
+        self.map = node.or(self.map.take());
+        Ok(Any::from(""))
+    }
+
+    /// The words of a call that can be made once; `first` is what stands there without a name.
+    fn words_of(
+        &mut self,
+        name: &str,
+        first: &str,
+        heard: bool,
+        arguments: &[Any],
+        words: &Kwargs,
+    ) -> Result<Option<Node>, Error> {
+        let place = self.place_of(name, |_| true);
+        if heard {
+            let second = self.written.iter().filter(|call| call.name == name).nth(1);
             let place = second.map_or(place, |call| Place::text(self.file, call.range.clone()));
             self.findings.push(
-                Finding::error("E0253", "`sink` is called twice", &place)
+                Finding::error("E0253", format!("`{name}` is called twice"), &place)
                     .help("a file is one query into one table: write a file for each"),
             );
-            return Ok(Any::from(""));
+            return Ok(None);
         }
-        let written = self.written.iter().find(|call| call.name == "sink").cloned();
+        let written = self.written.iter().find(|call| call.name == name).cloned();
         let mut entries = Vec::new();
-        // The original also took the name alone: `sink("warehouse")`.
         for value in arguments.iter().take(1) {
             let argument = written.as_ref().and_then(|call| call.arguments.first());
             let node = self.node(value, argument.map(|argument| &argument.value), &place);
-            entries.push((Spanned::new("name".to_owned(), node.place.clone()), node));
+            entries.push((Spanned::new(first.to_owned(), node.place.clone()), node));
         }
         if let Some(extra) = arguments.get(1) {
             self.findings.push(
                 Finding::error(
                     "E0254",
-                    format!("`sink` has one unnamed word, not `{extra}`"),
+                    format!("`{name}` has one unnamed word, not `{extra}`"),
                     &place,
                 )
-                .help("name the others, as in `sink(name=\"…\", table=\"…\")`"),
+                .help(match name {
+                    "sink" => "name the others, as in `sink(name=\"…\", table=\"…\")`",
+                    _ => "name the others, as in `map(\"…\", source=\"…\", row=\"…\")`",
+                }),
             );
         }
         let keys: Vec<String> = words.args().map(str::to_owned).collect();
@@ -172,8 +233,7 @@ impl Calls {
             entries.push((Spanned::new(key, key_place), node));
         }
         words.assert_all_used()?;
-        self.sink = Some(Node { value: Value::Map(entries), place });
-        Ok(Any::from(""))
+        Ok(Some(Node { value: Value::Map(entries), place }))
     }
 
     /// A value with its place, where it was written as a literal.
@@ -237,10 +297,10 @@ fn template_error(file: FileId, text: &str, marked: &Marked, error: &Error) -> F
             };
             let message = format!("`{word}` is not known to the template");
             let finding = Finding::error("E0252", message, &place);
-            match nearest(word, ["sink", "use_source"]) {
+            match nearest(word, ["sink", "use_source", "map"]) {
                 Some(near) => finding.help(format!("write `{near}(…)`")),
                 None => finding
-                    .note("a template knows `sink`, `use_source` and what it sets itself")
+                    .note("a template knows `sink`, `use_source`, `map` and what it sets itself")
                     .help("a literal `{{` is written `{{ \"{{\" }}`"),
             }
         }

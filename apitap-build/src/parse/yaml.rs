@@ -18,20 +18,40 @@ const MAX_DOCUMENT_NODES: usize = 4_000_000;
 
 /// Parses a YAML file; an empty one is an empty mapping.
 pub fn parse(files: &Files, id: FileId, findings: &mut Findings) -> Option<Node> {
-    parse_up_to(MAX_NODES, files, id, findings)
+    let whole = 0..files.get(id).text.len();
+    parse_up_to(MAX_NODES, files, id, whole, findings)
 }
 
 /// Parses a YAML document that may be large, such as an API's description.
 pub fn parse_document(files: &Files, id: FileId, findings: &mut Findings) -> Option<Node> {
-    parse_up_to(MAX_DOCUMENT_NODES, files, id, findings)
+    let whole = 0..files.get(id).text.len();
+    parse_up_to(MAX_DOCUMENT_NODES, files, id, whole, findings)
 }
 
-fn parse_up_to(most: usize, files: &Files, id: FileId, findings: &mut Findings) -> Option<Node> {
-    let text = &files.get(id).text;
+/// Parses the YAML that stands in some bytes of a file of another kind.
+pub(crate) fn parse_within(
+    files: &Files,
+    id: FileId,
+    range: Range<usize>,
+    findings: &mut Findings,
+) -> Option<Node> {
+    parse_up_to(MAX_NODES, files, id, range, findings)
+}
+
+fn parse_up_to(
+    most: usize,
+    files: &Files,
+    id: FileId,
+    range: Range<usize>,
+    findings: &mut Findings,
+) -> Option<Node> {
+    let start = range.start;
+    let text = files.get(id).text.get(range).unwrap_or_default();
     let mut tree = Tree {
         events: Parser::new_from_str(text),
         bytes: Bytes::new(text),
         text,
+        start,
         file: id,
         anchors: HashMap::new(),
         nodes: 0,
@@ -52,6 +72,8 @@ struct Tree<'a> {
     events: Parser<'a, saphyr_parser::StrInput<'a>>,
     bytes: Bytes,
     text: &'a str,
+    /// Where the text begins in the file.
+    start: usize,
     file: FileId,
     anchors: HashMap<usize, Node>,
     nodes: usize,
@@ -81,7 +103,7 @@ impl<'a> Tree<'a> {
                 event => root = Some(self.node(event, span, 0)?),
             }
         }
-        let start = Place::text(self.file, 0..0);
+        let start = self.place(0..0);
         Ok(root.unwrap_or(Node { value: Value::Map(Vec::new()), place: start }))
     }
 
@@ -231,12 +253,13 @@ impl<'a> Tree<'a> {
         })
     }
 
+    /// The place of bytes of the text.
     fn place(&self, range: Range<usize>) -> Place {
-        Place::text(self.file, range)
+        Place::text(self.file, self.start + range.start..self.start + range.end)
     }
 
     fn at(&self, span: Span) -> Place {
-        Place::text(self.file, self.trimmed(span))
+        self.place(self.trimmed(span))
     }
 
     /// The scalar without its quotes.
@@ -245,7 +268,7 @@ impl<'a> Tree<'a> {
         let quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted)
             && range.len() >= 2;
         let range = if quoted { range.start + 1..range.end - 1 } else { range };
-        Place::text(self.file, range)
+        self.place(range)
     }
 
     fn trimmed(&self, span: Span) -> Range<usize> {

@@ -15,8 +15,9 @@ pub(super) fn auth(node: &Node, findings: &mut Findings) -> Option<Auth> {
     }
     let basic = words.get("basic");
     let api_key = words.get("api_key");
-    let written: Vec<_> =
-        ["bearer", "basic", "api_key"].into_iter().filter(|word| words.has(word)).collect();
+    let custom = words.get("custom");
+    let ways = ["bearer", "basic", "api_key", "custom"];
+    let written: Vec<_> = ways.into_iter().filter(|word| words.has(word)).collect();
     match written[..] {
         [_] => {}
         [] if words.has_unknown() => {}
@@ -25,7 +26,7 @@ pub(super) fn auth(node: &Node, findings: &mut Findings) -> Option<Auth> {
             let place = words.key_place(last).unwrap_or(words.place).clone();
             words.findings.push(
                 Finding::error("E0121", "`auth` can have one way only", &place)
-                    .help("keep one of `bearer`, `basic` and `api_key`"),
+                    .help("keep one of `bearer`, `basic`, `api_key` and `custom`"),
             );
         }
     }
@@ -37,6 +38,9 @@ pub(super) fn auth(node: &Node, findings: &mut Findings) -> Option<Auth> {
     }
     if let Some(node) = basic {
         return self::basic(node, findings);
+    }
+    if let Some(node) = custom {
+        return Some(Auth::Custom(super::custom::custom(node, findings)?));
     }
     self::api_key(api_key?, findings)
 }

@@ -16,9 +16,10 @@ enum Kind {
     Cursor,
     LinkHeader,
     NextUrl,
+    Custom,
 }
 
-const KINDS: [(&str, Kind); 7] = [
+const KINDS: [(&str, Kind); 8] = [
     ("limit_offset", Kind::LimitOffset),
     ("page_number", Kind::PageNumber),
     ("page_only", Kind::PageOnly),
@@ -26,6 +27,7 @@ const KINDS: [(&str, Kind); 7] = [
     ("link_header", Kind::LinkHeader),
     ("next_url", Kind::NextUrl),
     ("none", Kind::None),
+    ("custom", Kind::Custom),
 ];
 
 /// Records per page where nothing is said.
@@ -70,6 +72,7 @@ pub(super) fn pagination(node: &Node, findings: &mut Findings) -> Option<Paginat
         Kind::Cursor => cursor(&mut words),
         Kind::LinkHeader => Some(Pagination::LinkHeader),
         Kind::NextUrl => next_url(&mut words),
+        Kind::Custom => super::custom::words(&mut words).map(Pagination::Custom),
     };
     if words.finish() { read } else { None }
 }

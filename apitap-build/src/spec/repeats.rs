@@ -22,7 +22,8 @@ pub(super) fn check(sent: &Sent<'_>, findings: &mut Findings) {
             Auth::Bearer(_) | Auth::Basic { .. } => "Authorization",
             Auth::ApiKey { place: ApiKeyPlace::Header, name, .. } => name,
             Auth::ApiKey { place: ApiKeyPlace::Cookie, .. } => "Cookie",
-            Auth::ApiKey { place: ApiKeyPlace::Query, .. } => return None,
+            // What a type of the user's sends is not known.
+            Auth::ApiKey { place: ApiKeyPlace::Query, .. } | Auth::Custom(_) => return None,
         };
         Some(Spanned::new(name.to_owned(), place.clone()))
     });

@@ -35,6 +35,8 @@ pub(super) struct Words<'a, 'f> {
     entries: &'a [(Spanned<String>, Node)],
     known: Vec<&'static str>,
     missing: Vec<(&'static str, Finding)>,
+    /// Whether all other words have a meaning of their own, too.
+    open: bool,
     /// Words of others that mean the same as a word of this: each list has one of each.
     pub(super) twins: &'static [&'static [&'static str]],
     /// Where what is wrong goes.
@@ -59,8 +61,9 @@ impl<'a, 'f> Words<'a, 'f> {
                 findings.push(written_twice(key, first));
             }
         }
-        let (known, missing, twins) = Default::default();
-        Some(Self { owner, place: &node.place, entries, known, missing, twins, findings, before })
+        let (known, missing, open, twins) = Default::default();
+        let place = &node.place;
+        Some(Self { owner, place, entries, known, missing, open, twins, findings, before })
     }
 
     /// The word's value, if it was written.
@@ -72,6 +75,13 @@ impl<'a, 'f> Words<'a, 'f> {
     /// Knows a word without reading it.
     pub(super) fn known(&mut self, word: &'static str) {
         self.known.push(word);
+    }
+
+    /// The words that nobody has asked for so far: all of them are known from now on.
+    pub(super) fn others(&mut self) -> Vec<&'a (Spanned<String>, Node)> {
+        self.open = true;
+        let others = self.entries.iter();
+        others.filter(|(key, _)| !self.known.contains(&key.value.as_str())).collect()
     }
 
     /// Whether a word stands here that nobody has asked for so far.
@@ -169,6 +179,18 @@ impl<'a, 'f> Words<'a, 'f> {
         default
     }
 
+    /// `true` or `false`; `false` where it was not written.
+    pub(super) fn boolean(&mut self, word: &'static str) -> bool {
+        match self.get(word) {
+            None => false,
+            Some(Node { value: Value::Bool(value), .. }) => *value,
+            Some(node) => {
+                self.findings.push(wrong_kind(&format!("`{word}`"), "`true` or `false`", node));
+                false
+            }
+        }
+    }
+
     /// One of the choices, with what it stands for.
     pub(super) fn choice<T: Copy>(
         &mut self,
@@ -241,7 +263,7 @@ impl<'a, 'f> Words<'a, 'f> {
     /// The keys that nobody asked for.
     fn unknown(&self) -> impl Iterator<Item = &'a Spanned<String>> {
         let entries = self.entries.iter().map(|(key, _)| key);
-        entries.filter(|key| !self.known.contains(&key.value.as_str()))
+        entries.filter(|key| !self.open && !self.known.contains(&key.value.as_str()))
     }
 
     /// The unknown key that means this word.

@@ -97,7 +97,10 @@ fn file_name(source: &str) -> String {
 /// The first page with records, cut after `limit` of them, without secrets.
 async fn fetch(source: &Source, limit: u64) -> Result<String> {
     let mut environment = Environment::process();
-    let resolved = rest::resolve(source, &mut environment);
+    if let Some((_, custom)) = source.rust_types().next() {
+        return Err(crate::pipeline::not_here(&format!("the type `{}`", custom.path)));
+    }
+    let resolved = rest::resolve(source, &[], &mut environment);
     environment.check()?;
     resolved.check()?;
     let secrets = environment.secrets();

@@ -58,6 +58,8 @@ struct Masks {
     shown: Vec<String>,
     /// Nothing at all may be shown.
     all: bool,
+    /// What else must never show.
+    others: Option<Secrets>,
 }
 
 impl Secrets {
@@ -78,16 +80,32 @@ impl Secrets {
                 }
             }
         }
+        Self::of(patterns, shown, None)
+    }
+
+    fn of(patterns: Vec<String>, shown: Vec<String>, others: Option<Self>) -> Self {
         if patterns.is_empty() {
-            return Self::default();
+            return others.unwrap_or_default();
         }
         let finder =
             AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok();
-        Self(Arc::new(Masks { all: finder.is_none(), finder, shown }))
+        Self(Arc::new(Masks { all: finder.is_none(), finder, shown, others }))
+    }
+
+    /// These, and values that came up during the run; those show as `***`.
+    pub(crate) fn and(&self, values: &[String]) -> Self {
+        let long = values.iter().filter(|value| value.chars().count() >= SHORTEST);
+        let patterns: Vec<_> = long.flat_map(|value| forms(value)).collect();
+        let shown = vec!["***".to_owned(); patterns.len()];
+        Self::of(patterns, shown, Some(self.clone()))
     }
 
     /// The text, with `${NAME}` or `***` in place of each secret.
     pub fn mask(&self, text: &str) -> String {
+        let text = &match &self.0.others {
+            Some(others) => others.mask(text),
+            None => text.to_owned(),
+        };
         match &self.0.finder {
             Some(finder) => finder.replace_all(text, &self.0.shown),
             None if self.0.all => "***".to_owned(),

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use apitap_build::definition::{ApiKeyPlace, Auth, Pagination, Pointer, Retry, Source};
+use apitap_build::definition::{ApiKeyPlace, Auth, Pagination, Pointer, Retry, RustRole, Source};
 use base64::Engine;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -33,11 +33,13 @@ use futures::stream::{self, BoxStream};
 pub use client::Client;
 
 use super::Fetched;
+use super::custom::{Prepared, RustType};
 use super::page::Page;
 use crate::Result;
 use crate::environment::{Environment, Secrets};
 use counted::Counted;
 use endpoint::Endpoint;
+pub(super) use endpoint::set_param;
 use linked::Linked;
 
 /// A source with the environment's values in its texts; nothing was requested yet.
@@ -52,6 +54,9 @@ pub struct Resolved {
     pagination: Pagination,
     retry: Retry,
     timeout: Duration,
+    /// What is written in Rust.
+    authenticate: Prepared,
+    paginate: Prepared,
 }
 
 /// [`Auth`] with its values.
@@ -72,7 +77,9 @@ impl Resolved {
     /// # Errors
     /// A config error that names the source and the value's place, never the value.
     pub fn check(&self) -> Result<()> {
-        endpoint::Address::new(self).map(drop)
+        endpoint::Address::new(self)?;
+        self.authenticate.sign()?;
+        self.paginate.follow().map(drop)
     }
 
     /// The source's name.
@@ -88,25 +95,28 @@ impl fmt::Debug for Resolved {
     }
 }
 
-/// Puts the environment's values into a source's texts. What is missing is in the environment's
+/// Puts the environment's values into a source's texts; `types` are those of the program that it may
+/// name. What is missing is in the environment's
 /// [`check`](Environment::check); what cannot be requested is in [`Resolved::check`].
-pub fn resolve(source: &Source, environment: &mut Environment) -> Resolved {
-    let auth = source.auth.as_ref().map(|auth| match auth {
+pub fn resolve(source: &Source, types: &[RustType], environment: &mut Environment) -> Resolved {
+    let auth = source.auth.as_ref().and_then(|auth| match auth {
         Auth::Bearer(token) => {
-            Credentials::Authorization(format!("Bearer {}", environment.secret(token)))
+            Some(Credentials::Authorization(format!("Bearer {}", environment.secret(token))))
         }
         Auth::Basic { username, password } => {
             let pair = format!("{}:{}", environment.text(username), environment.secret(password));
             let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
             environment.hide(&encoded);
-            Credentials::Authorization(format!("Basic {encoded}"))
+            Some(Credentials::Authorization(format!("Basic {encoded}")))
         }
-        Auth::ApiKey { place, name, value } => Credentials::ApiKey {
+        Auth::ApiKey { place, name, value } => Some(Credentials::ApiKey {
             place: *place,
             name: name.clone(),
             value: environment.secret(value),
-        },
+        }),
+        Auth::Custom(_) => None,
     });
+    let [authenticate, paginate] = custom(source, types, environment);
     let pairs = |pairs: &[(String, _)], environment: &mut Environment| {
         pairs.iter().map(|(name, value)| (name.clone(), environment.text(value))).collect()
     };
@@ -120,7 +130,30 @@ pub fn resolve(source: &Source, environment: &mut Environment) -> Resolved {
         pagination: source.pagination.clone(),
         retry: source.retry,
         timeout: source.timeout,
+        authenticate,
+        paginate,
     }
+}
+
+/// The Rust types that a source names, with their settings: how it authenticates, how it paginates.
+///
+/// That each is among `types` was checked before.
+fn custom(source: &Source, types: &[RustType], environment: &mut Environment) -> [Prepared; 2] {
+    let mut prepared = [Prepared::default(), Prepared::default()];
+    for (role, custom) in source.rust_types() {
+        let signs = role == RustRole::Authenticate;
+        let values = custom.settings.iter().map(|(name, text)| {
+            // Which of its settings is the secret one is known to the type only.
+            let value = if signs { environment.secret(text) } else { environment.text(text) };
+            (name.clone(), value)
+        });
+        let values = values.collect();
+        let ty = types.iter().find(|ty| ty.path == custom.path && ty.signs() == signs);
+        if let Some(ty) = ty {
+            prepared[usize::from(!signs)] = Prepared::new(&source.name, *ty, values);
+        }
+    }
+    prepared
 }
 
 /// Requests the collection page by page, in order, and ends after the first error.
@@ -159,9 +192,10 @@ impl Pager {
     ) -> Result<Self> {
         let pagination = source.pagination.clone();
         let endpoint = Arc::new(Endpoint::new(client, &source, secrets, fetched)?);
+        let custom = source.paginate.follow()?;
         Ok(match counted::Counting::new(&pagination) {
             Some(counting) => Self::Counted(Counted::new(endpoint, counting)),
-            None => Self::Linked(Linked::new(endpoint, pagination)),
+            None => Self::Linked(Linked::new(endpoint, pagination, custom)),
         })
     }
 

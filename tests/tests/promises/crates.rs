@@ -168,6 +168,11 @@ pub(crate) fn said() -> &'static BTreeMap<String, Vec<String>> {
             let folder = root().join("examples").join(example);
             crates = with_project(crates, &name, &folder, STRICT);
         }
+        let delegated = root().join("tests/delegated");
+        let program = std::fs::read_to_string(delegated.join("lib.rs")).unwrap();
+        crates = with_project(crates, "delegated", &delegated, &program);
+        let text = std::fs::read_to_string(root().join("tests/only-rustc/lib.rs")).unwrap();
+        crates = crates.with("only-rustc", "apitap", [("lib.rs", text.as_str())]);
         crates = crates.with("renamed", "tap", [("lib.rs", renamed().as_str())]);
         crates.compile()
     })
@@ -280,6 +285,7 @@ fn one_broken_pipeline_of_three_leaves_the_types_of_the_others() {
 fn generated_code_is_formatted_and_reads_like_its_snapshot() {
     check_generated(&root().join("examples/quickstart"), "quickstart.rs");
     check_generated(&root().join("tests/generated"), "everything.rs");
+    check_generated(&root().join("tests/delegated"), "delegated.rs");
 }
 
 /// Compares what is generated for a folder with a snapshot, and the snapshot with rustfmt's taste.
@@ -304,6 +310,16 @@ fn generated_code_has_no_warnings_and_needs_no_prelude() {
     assert_eq!(said()["strict"], Vec::<String>::new());
     assert_eq!(said()["orders-example"], Vec::<String>::new());
     assert_eq!(said()["postgres-example"], Vec::<String>::new());
+}
+
+#[test]
+fn what_yaml_and_sql_hand_over_to_rust_is_what_rustc_finds_there() {
+    assert_eq!(said()["delegated"], Vec::<String>::new());
+}
+
+#[test]
+fn what_only_rustc_can_see_is_shown_under_the_words_of_the_user() {
+    same(&root().join("tests/only-rustc/build.txt"), &said()["only-rustc"].join("\n"));
 }
 
 #[test]

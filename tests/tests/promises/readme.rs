@@ -14,6 +14,7 @@ use super::runs::{LIMIT, sqlite_file};
 #[allow(dead_code, reason = "it is compiled, not run")]
 mod rust {
     include!("readme/paid_orders.rs");
+    include!("readme/order_lines.rs");
     include!("readme/only_paid.rs");
     include!("readme/total.rs");
 }
@@ -45,6 +46,25 @@ fn the_rust_is_what_is_compiled_here() {
     assert_eq!(rust::paid_orders::PIPELINE.name(), "paid_orders");
     let definition = rust::paid_orders::PIPELINE.definition().unwrap();
     assert_eq!(definition.key, ["id"]);
+}
+
+#[test]
+fn rust_in_the_pipeline_does_what_it_says() {
+    use rust::order_lines::{Domain, Line, Order, transform_domain, transform_line};
+    let block = blocks("rust").into_iter().find(|block| block.info == "rust order_lines").unwrap();
+    assert_eq!(block.text, include_str!("readme/order_lines.rs"));
+    let order = |email: Option<&str>| Order {
+        id: 1,
+        email: email.map(str::to_owned),
+        skus: vec!["a".to_owned(), "b".to_owned()],
+    };
+    let orders = [order(Some("me@shop.example")), order(Some("nobody")), order(None)];
+    let domains = apitap::block_on(transform_domain(orders)).unwrap();
+    let domains: Vec<_> = domains.into_iter().map(|Domain { domain, .. }| domain).collect();
+    assert_eq!(domains, [Some("shop.example".to_owned()), None, None]);
+    let lines = apitap::block_on(transform_line([order(None)])).unwrap();
+    let lines: Vec<_> = lines.into_iter().map(|Line { sku, .. }| sku).collect();
+    assert_eq!(lines, ["a", "b"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::draft::{Draft, Site};
 use super::planner::{Planner, innermost};
 use super::scope::{Scope, plain};
 use super::text::Text;
-use super::{Table, columns, dialects, mismatch, tree, words};
+use super::{Callable, Table, columns, dialects, function, mismatch, tree, words};
 use crate::diagnostic::nearest;
 
 /// What a query is planned in.
@@ -20,6 +20,8 @@ pub(super) struct Context<'a> {
     pub(super) text: &'a Text<'a>,
     /// The sources.
     pub(super) tables: &'a [Table<'a>],
+    /// The functions that are written in Rust.
+    pub(super) functions: &'a [Callable<'a>],
     /// What the names in its `FROM` clauses mean.
     pub(super) scope: &'a Scope<'a>,
     /// The planner that refused it.
@@ -170,6 +172,8 @@ fn by_message(
     let here = culprit.and_then(|culprit| blame.tree.range(culprit.index()));
     let draft = if let Some(draft) = grouping(context, blame, message, range.clone(), culprit) {
         return grouped(blame, draft);
+    } else if let Some(draft) = culprit.and_then(|c| function::explain(context, blame, c)) {
+        draft
     } else if let Some(draft) = mismatch::explain(context, blame, message, culprit) {
         draft
     } else {

@@ -20,12 +20,15 @@ use datafusion::sql::planner::{ParserOptions, SqlToRel};
 use datafusion::sql::sqlparser::ast::Statement;
 
 use super::probe::Probe;
+use crate::definition::Function;
 use crate::engine;
 
 /// The tables that a query may name, and the session that it is planned in.
 pub(super) struct Planner {
     state: &'static SessionState,
     tables: BTreeMap<String, Arc<dyn TableSource>>,
+    /// Those that are written in Rust.
+    functions: BTreeMap<String, Arc<ScalarUDF>>,
     /// A function of our own that says which type its argument has.
     pub(super) probe: Probe,
 }
@@ -42,11 +45,18 @@ pub(super) struct Plan {
 }
 
 impl Planner {
-    /// A planner that knows these tables.
-    pub(super) fn new(tables: impl IntoIterator<Item = (String, SchemaRef)>) -> Self {
+    /// A planner that knows these tables and functions.
+    pub(super) fn new<'a>(
+        tables: impl IntoIterator<Item = (String, SchemaRef)>,
+        functions: impl IntoIterator<Item = &'a Function>,
+    ) -> Self {
         let source = |schema| provider_as_source(Arc::new(EmptyTable::new(schema)));
         let tables = tables.into_iter().map(|(name, schema)| (name, source(schema))).collect();
-        Self { state: session(), tables, probe: Probe::default() }
+        let functions = functions
+            .into_iter()
+            .map(|function| (function.name.clone(), Arc::new(engine::function(function, None))));
+        let functions = functions.collect();
+        Self { state: session(), tables, functions, probe: Probe::default() }
     }
 
     /// Plans to the end, as the runtime will: what this accepts can run.
@@ -95,7 +105,7 @@ impl Planner {
 ///
 /// Of the physical plan it only matters that there is one: making it fast is left to the runtime,
 /// and would take as long as all the rest.
-fn session() -> &'static SessionState {
+pub(super) fn session() -> &'static SessionState {
     static SESSION: OnceLock<SessionState> = OnceLock::new();
     SESSION.get_or_init(|| engine::session().with_physical_optimizer_rules(Vec::new()).build())
 }
@@ -120,7 +130,10 @@ impl ContextProvider for Planner {
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.probe.function(name).or_else(|| self.state.scalar_functions().get(name).cloned())
+        self.probe
+            .function(name)
+            .or_else(|| self.functions.get(name).cloned())
+            .or_else(|| self.state.scalar_functions().get(name).cloned())
     }
 
     fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
@@ -144,7 +157,7 @@ impl ContextProvider for Planner {
     }
 
     fn udf_names(&self) -> Vec<String> {
-        self.state.scalar_functions().keys().cloned().collect()
+        self.functions.keys().chain(self.state.scalar_functions().keys()).cloned().collect()
     }
 
     fn higher_order_function_names(&self) -> Vec<String> {

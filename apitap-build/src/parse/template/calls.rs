@@ -1,4 +1,4 @@
-//! The calls of `sink` and `use_source` as they stand in a template: names, words and their bytes.
+//! The calls of `sink`, `use_source` and `map` as they stand in a template: names, words and their bytes.
 //!
 //! minijinja gives a function its values, not their places; literals are found again here.
 
@@ -39,7 +39,7 @@ impl Call {
     }
 }
 
-/// All calls of the two functions, in order.
+/// All calls of the three functions, in order.
 pub(super) fn find(text: &str) -> Vec<Call> {
     let mut calls = Vec::new();
     let mut index = 0;
@@ -53,7 +53,7 @@ pub(super) fn find(text: &str) -> Vec<Call> {
         for (position, token) in tokens.iter().enumerate() {
             let opens = tokens.get(position + 1).is_some_and(|next| next.is(text, "("));
             let name = &text[token.range.clone()];
-            if opens && (name == "sink" || name == "use_source") {
+            if opens && ["sink", "use_source", "map"].contains(&name) {
                 calls.push(call(text, &tokens[position..]));
             }
         }

@@ -43,6 +43,13 @@ impl Client {
     pub(super) fn get(&self, url: reqwest::Url) -> reqwest::RequestBuilder {
         self.0.get(url)
     }
+
+    pub(super) async fn execute(
+        &self,
+        request: reqwest::Request,
+    ) -> reqwest::Result<reqwest::Response> {
+        self.0.execute(request).await
+    }
 }
 
 fn tls() -> Result<ClientConfig> {

@@ -73,7 +73,8 @@ impl Counting {
             Pagination::None
             | Pagination::Cursor { .. }
             | Pagination::LinkHeader
-            | Pagination::NextUrl { .. } => return None,
+            | Pagination::NextUrl { .. }
+            | Pagination::Custom(_) => return None,
         })
     }
 

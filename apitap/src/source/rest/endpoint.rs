@@ -8,13 +8,16 @@ use std::time::Duration;
 use apitap_build::definition::{ApiKeyPlace, Pointer, Retry};
 use base64::Engine;
 use percent_encoding::percent_decode_str;
+use reqwest::Response;
 use reqwest::header::{ACCEPT, AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 use url::form_urlencoded;
 
+use super::trouble::Trouble;
 use super::{Client, Credentials, Resolved};
 use crate::environment::Secrets;
 use crate::source::Fetched;
+use crate::source::custom::{Request, Sign};
 use crate::{Error, Result};
 
 /// Query parameters whose values never show, whoever put them into the URL.
@@ -169,6 +172,7 @@ pub(super) struct Endpoint {
     pub(super) timeout: Duration,
     pub(super) secrets: Secrets,
     pub(super) fetched: Arc<Fetched>,
+    authenticator: Option<Arc<dyn Sign>>,
     /// Whether credentials were configured: decides what help a 401 gets.
     pub(super) authenticates: bool,
 }
@@ -181,9 +185,13 @@ impl Endpoint {
         fetched: Arc<Fetched>,
     ) -> Result<Self> {
         let address = Address::new(source)?;
+        let authenticator = source.authenticate.sign()?;
         Ok(Self {
             client: client.clone(),
-            authenticates: address.headers.contains_key(AUTHORIZATION) || source.auth.is_some(),
+            authenticates: address.headers.contains_key(AUTHORIZATION)
+                || source.auth.is_some()
+                || authenticator.is_some(),
+            authenticator,
             address,
             data_path: source.data_path.clone(),
             retry: source.retry,
@@ -202,8 +210,21 @@ impl Endpoint {
         url
     }
 
+    /// Sends the request for a URL; gives what its authenticator has put on it, too.
+    pub(super) async fn send(&self, url: Url) -> Result<(Response, Vec<String>), Trouble> {
+        let signs = self.authenticator.as_ref().filter(|_| self.address.owns(&url));
+        let request = self.get(url).build().map_err(|error| Trouble::transport(&error))?;
+        let mut request = Request::new(request);
+        if let Some(authenticator) = signs {
+            authenticator.sign(&mut request).await.map_err(Trouble::of_rust)?;
+        }
+        let (request, added) = request.into_parts();
+        let sent = self.client.execute(request).await;
+        Ok((sent.map_err(|error| Trouble::transport(&error))?, added))
+    }
+
     /// The request for a URL; with the credentials where it is the source's own server.
-    pub(super) fn get(&self, mut url: Url) -> reqwest::RequestBuilder {
+    fn get(&self, mut url: Url) -> reqwest::RequestBuilder {
         if !self.address.owns(&url) {
             let accept = self.address.headers.get(ACCEPT).cloned();
             let request = self.client.get(url);
@@ -287,7 +308,7 @@ fn place(url: &Url) -> String {
 }
 
 /// Sets a query parameter: the first of that name keeps its place, others of that name go.
-fn set_param(url: &mut Url, name: &str, value: &str) {
+pub(in crate::source) fn set_param(url: &mut Url, name: &str, value: &str) {
     let pair = form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
     let mut pairs: Vec<&str> = Vec::new();
     let mut placed = false;

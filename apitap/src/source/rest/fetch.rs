@@ -7,7 +7,7 @@ use std::time::Duration;
 use apitap_build::definition::Retry;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
-use reqwest::header::{LINK, LOCATION};
+use reqwest::header::{HeaderMap, LINK, LOCATION};
 use reqwest::{Response, StatusCode};
 use url::Url;
 
@@ -30,6 +30,8 @@ pub(super) struct Answer {
     pub(super) url: Url,
     /// The values of its `Link` headers.
     pub(super) links: Vec<String>,
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
 }
 
 /// A request that was given up.
@@ -84,18 +86,20 @@ impl Endpoint {
     }
 
     async fn attempt(&self, url: &Url, label: &Arc<str>, number: u64) -> Result<Answer, Trouble> {
-        let (response, url) = self.send(url.clone()).await?;
+        let (response, url, added) = self.follow_redirects(url.clone()).await?;
         let status = response.status();
         if !status.is_success() {
             let headers = response.headers().clone();
             let patience = (self.timeout / 2).min(EXCERPT_PATIENCE);
-            let excerpt = tokio::time::timeout(patience, body::excerpt(response, &self.secrets));
+            let secrets = self.secrets.and(&added);
+            let excerpt = tokio::time::timeout(patience, body::excerpt(response, &secrets));
             let excerpt = excerpt.await.unwrap_or_default();
             return Err(Trouble::status(status, &headers, &excerpt, self.authenticates));
         }
         let links = response.headers().get_all(LINK).iter();
         let links = links.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let links = links.collect();
+        let headers = response.headers().clone();
         let html = body::is_html(&response);
         let body = body::whole(response).await?;
         if !body.is_empty() && (html || body::looks_like_html(&body)) {
@@ -105,17 +109,19 @@ impl Endpoint {
             .help("check `url`: pages for people, and for logging in, are HTML"));
         }
         let page = self.split(body, label, number)?;
-        Ok(Answer { page, url, links })
+        Ok(Answer { page, url, links, status, headers })
     }
 
     /// Sends the request and follows redirects, credentials left off where they lead elsewhere.
-    async fn send(&self, mut url: Url) -> Result<(Response, Url), Trouble> {
+    async fn follow_redirects(
+        &self,
+        mut url: Url,
+    ) -> Result<(Response, Url, Vec<String>), Trouble> {
         for _ in 0..=MAX_REDIRECTS {
-            let sent = self.get(url.clone()).send().await;
-            let response = sent.map_err(|error| Trouble::transport(&error))?;
+            let (response, added) = self.send(url.clone()).await?;
             let redirects = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
             let Some(location) = response.headers().get(LOCATION).filter(|_| redirects) else {
-                return Ok((response, url));
+                return Ok((response, url, added));
             };
             let next = std::str::from_utf8(location.as_bytes()).ok().and_then(|location| {
                 url.join(location).ok().filter(|next| matches!(next.scheme(), "http" | "https"))

@@ -12,6 +12,7 @@ use super::endpoint::Endpoint;
 use super::fetch::Answer;
 use super::visited::Visited;
 use super::{link, same_records};
+use crate::source::custom::{self, Follow, Next};
 use crate::source::page::{self, Page};
 use crate::{Error, Result};
 
@@ -19,6 +20,8 @@ use crate::{Error, Result};
 pub(super) struct Linked {
     endpoint: Arc<Endpoint>,
     pagination: Arc<Pagination>,
+    /// What a pagination that is written in Rust makes of the pages.
+    custom: Option<Box<dyn Follow>>,
     /// The next request; `None` at the end.
     next: Option<Url>,
     /// The next page's number.
@@ -28,8 +31,16 @@ pub(super) struct Linked {
 }
 
 impl Linked {
-    pub(super) fn new(endpoint: Arc<Endpoint>, pagination: Pagination) -> Self {
+    pub(super) fn new(
+        endpoint: Arc<Endpoint>,
+        pagination: Pagination,
+        mut custom: Option<Box<dyn Follow>>,
+    ) -> Self {
         let first = match &pagination {
+            Pagination::Custom(_) => {
+                let params = custom.as_mut().map(|custom| custom.first()).unwrap_or_default();
+                endpoint.url(&borrowed(&params))
+            }
             Pagination::Cursor { page_size_param: Some(param), page_size, .. } => {
                 endpoint.url(&[(param, page_size.to_string())])
             }
@@ -40,7 +51,8 @@ impl Linked {
             visited.insert(first.as_str());
         }
         let pagination = Arc::new(pagination);
-        Self { endpoint, pagination, next: Some(first), number: 1, visited, previous: None }
+        let next = Some(first);
+        Self { endpoint, pagination, custom, next, number: 1, visited, previous: None }
     }
 
     /// The next page with records.
@@ -66,7 +78,8 @@ impl Linked {
         let pagination = Arc::clone(&self.pagination);
         match &*pagination {
             Pagination::Cursor { cursor_param, cursor_path, page_size_param, page_size } => {
-                if let Some(error) = self.repeated(&answer.page, cursor_param) {
+                let ignored = format!("`{cursor_param}`");
+                if let Some(error) = self.repeated(&answer.page, &ignored, "check `cursor_param`") {
                     return Err(error);
                 }
                 let Some(cursor) = scalar(body, cursor_path)? else { return Ok(None) };
@@ -98,6 +111,7 @@ impl Linked {
                 let url = next.map(|next| self.follow(answer, &next)).transpose();
                 url.map_err(|error| error.at_path(path.0.clone()))
             }
+            Pagination::Custom(custom) => self.custom(answer, &custom.path),
             Pagination::None
             | Pagination::LimitOffset { .. }
             | Pagination::PageNumber { .. }
@@ -107,6 +121,11 @@ impl Linked {
 
     fn follow(&mut self, answer: &Answer, reference: &str) -> Result<Url> {
         let url = self.endpoint.follow(&answer.url, reference)?;
+        self.new_place(url)
+    }
+
+    /// The URL, where it was not requested before.
+    fn new_place(&mut self, url: Url) -> Result<Url> {
         if self.visited.insert(url.as_str()) {
             return Ok(url);
         }
@@ -117,16 +136,43 @@ impl Linked {
         .help("the API's pages lead in a circle; try another `pagination`"))
     }
 
-    fn repeated(&self, page: &Page, cursor_param: &str) -> Option<Error> {
+    /// The request that the user's own code says.
+    fn custom(&mut self, answer: &Answer, path: &str) -> Result<Option<Url>> {
+        let ignored = format!("what `{path}` asks for");
+        if let Some(error) = self.repeated(&answer.page, &ignored, "check how it asks") {
+            return Err(error);
+        }
+        let Some(custom) = &mut self.custom else { return Ok(None) };
+        let next = custom.next(&custom::Answer {
+            url: &answer.url,
+            status: answer.status.as_u16(),
+            headers: &answer.headers,
+            body: &answer.page.body,
+            number: answer.page.number,
+            records: answer.page.records.len(),
+        })?;
+        match next {
+            Next::End => Ok(None),
+            Next::Params(params) => self.new_place(self.endpoint.url(&borrowed(&params))).map(Some),
+            Next::Url(reference) => self.follow(answer, &reference).map(Some),
+        }
+    }
+
+    /// An error where the page has just the records of the page before it.
+    fn repeated(&self, page: &Page, ignored: &str, help: &str) -> Option<Error> {
         let previous = self.previous.as_ref()?;
         same_records(previous, page).then(|| {
             Error::data(format!(
-                "page {} repeats page {}: the API seems to ignore `{cursor_param}`",
+                "page {} repeats page {}: the API seems to ignore {ignored}",
                 page.number, previous.number
             ))
-            .help("check `cursor_param`")
+            .help(help)
         })
     }
+}
+
+fn borrowed(params: &[(String, String)]) -> Vec<(&str, String)> {
+    params.iter().map(|(name, value)| (name.as_str(), value.clone())).collect()
 }
 
 /// What the body says about the next page; an empty body says nothing.

@@ -64,7 +64,7 @@ fn first_line(error: &Error) -> String {
 /// Fetches a source whose environment has `TOKEN=s3cr3t/+"t`.
 async fn fetch(source: &Source) -> Outcome {
     let mut environment = Environment::from_iter([("TOKEN", TOKEN)]);
-    let resolved = resolve(source, &mut environment);
+    let resolved = resolve(source, &[], &mut environment);
     environment.check().unwrap();
     let fetched = Arc::new(Fetched::default());
     let client = Client::new().unwrap();
@@ -155,7 +155,7 @@ async fn a_wrong_url_is_a_config_error_before_any_request() {
         let source = Source { url: Text(url.to_owned()), ..source(&server, Pagination::None) };
         let error = fetch(&source).await.error.unwrap();
         assert_eq!((error.kind(), first_line(&error).as_str()), (ErrorKind::Config, message));
-        let resolved = resolve(&source, &mut Environment::default());
+        let resolved = resolve(&source, &[], &mut Environment::default());
         assert_eq!(first_line(&resolved.check().unwrap_err()), message);
     }
 }

@@ -63,6 +63,11 @@ impl Trouble {
         Self { ready: Some(Box::new(error)), ..Self::data("") }
     }
 
+    /// An error of the user's own code: a failed request may pass.
+    pub(super) fn of_rust(error: Error) -> Self {
+        Self { passing: error.kind() == ErrorKind::Request, ..Self::error(error) }
+    }
+
     /// A body that is not whole JSON: taken for a broken transfer.
     pub(super) fn broken_body(cause: &serde_json::Error) -> Self {
         Self { kind: ErrorKind::Data, ..Self::passing("the answer is not whole JSON") }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{Planned, Query, Table, plan};
+use super::{Callable, Planned, Query, Table, plan};
+use crate::definition::Function;
 use crate::diagnostic::{Files, Finding, Place, Severity};
 use crate::render::render;
 use crate::schema::{Field, Item, Schema, Type};
 
 mod columns;
 mod costs;
+mod functions;
 mod mixed;
 mod names;
 mod robust;
@@ -33,6 +35,8 @@ sources:
       extra: json
   - name: customers
     schema: {id: int64!, name: string, uuid: uuid!}
+functions:
+  domain_of: {path: \"crate::domain_of\", arguments: {email: string!}, returns: string}
 ";
 
 fn orders() -> Schema {
@@ -63,6 +67,31 @@ fn customers() -> Schema {
     ])
 }
 
+/// What the queries may call besides the functions of SQL.
+fn functions() -> Vec<Function> {
+    let function = |name: &str, parameters: &[(&str, Type, bool)], returns: Type| Function {
+        name: name.to_owned(),
+        parameters: parameters
+            .iter()
+            .map(|(name, ty, nullable)| Field::new(*name, ty.clone(), *nullable))
+            .collect(),
+        returns: Item { ty: returns, nullable: false },
+        path: None,
+        fallible: false,
+    };
+    let decimal = Type::Decimal { precision: 28, scale: 10 };
+    vec![
+        function("domain_of", &[("email", Type::String, false)], Type::String),
+        function("half", &[("number", Type::Float64, true)], Type::Float64),
+        function(
+            "clamped",
+            &[("value", decimal.clone(), false), ("n", Type::Int32, true)],
+            decimal,
+        ),
+        function("token", &[], Type::Uuid),
+    ]
+}
+
 /// Plans a query against the two sources.
 fn planned(sql: &str) -> (Files, Option<Planned>, Vec<Finding>) {
     let mut files = Files::default();
@@ -89,8 +118,14 @@ fn planned(sql: &str) -> (Files, Option<Planned>, Vec<Finding>) {
         },
         Table { name: "customers", schema: &customers, declared: None, field_places: &none },
     ];
+    let functions = functions();
+    let callables: Vec<_> = functions
+        .iter()
+        .map(|function| Callable { function, declared: Some(at("functions")) })
+        .collect();
     let place = |range: std::ops::Range<usize>| Place::text(file, range);
-    let (planned, findings) = plan(&Query { sql, tables: &tables, place: &place });
+    let (planned, findings) =
+        plan(&Query { sql, tables: &tables, functions: &callables, place: &place });
     (files, planned, findings)
 }
 

@@ -266,7 +266,7 @@ async fn a_dropped_stream_requests_nothing_more() {
     let server =
         Server::start(|request| records([request.number("page")]).after(Duration::from_millis(2)))
             .await;
-    let resolved = resolve(&source(&server, page_number(1, 2)), &mut Environment::default());
+    let resolved = resolve(&source(&server, page_number(1, 2)), &[], &mut Environment::default());
     let client = Client::new().unwrap();
     let mut stream = pages(&client, resolved, Secrets::default(), Arc::default());
     stream.next().await.unwrap().unwrap();

@@ -193,7 +193,7 @@ async fn a_value_that_fits_no_header_is_a_config_error_without_it() {
         ),
     ] {
         let source = Source { auth: Some(auth), ..source(&server, Pagination::None) };
-        let error = resolve(&source, &mut environment).check().unwrap_err();
+        let error = resolve(&source, &[], &mut environment).check().unwrap_err();
         assert_eq!((error.kind(), first_line(&error).as_str()), (ErrorKind::Config, message));
         assert!(!format!("{error:?}").contains("two"));
     }

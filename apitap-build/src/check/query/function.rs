@@ -1,0 +1,188 @@
+//! Calls of functions that are written in Rust: which there are, and how one can be wrong.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Visit, Visitor,
+};
+
+use super::blame::{Blame, Culprit};
+use super::draft::{Draft, Site};
+use super::explain::Context;
+use super::parse;
+use super::planner::session;
+use super::text::Text;
+use super::words::{describe, notation, sql};
+use crate::definition::Function;
+use crate::engine;
+use crate::schema::{Type, arrow};
+
+/// Those of the names that a query calls; none where it cannot be parsed.
+pub fn called(sql: &str, names: &BTreeSet<&str>) -> BTreeSet<String> {
+    let statement = Text::new(sql).ok().and_then(|text| parse::parse(&text).ok());
+    let mut calls = Calls { names, found: BTreeSet::new() };
+    if let Some(statement) = statement {
+        let _: ControlFlow<()> = statement.visit(&mut calls);
+    }
+    calls.found
+}
+
+struct Calls<'a> {
+    names: &'a BTreeSet<&'a str>,
+    found: BTreeSet<String>,
+}
+
+impl Visitor for Calls<'_> {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if let Some(name) = name_of(expr)
+            && self.names.contains(name.as_str())
+        {
+            self.found.insert(name);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// The name of the function that an expression calls; without quotes it is in lower case.
+fn name_of(expr: &Expr) -> Option<String> {
+    let Expr::Function(call) = expr else { return None };
+    let [part] = call.name.0.as_slice() else { return None };
+    let ident = part.as_ident()?;
+    Some(match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_lowercase(),
+    })
+}
+
+/// What a function of that name would hide; `None` where a query can call it.
+pub fn hides(name: &str) -> Option<&'static str> {
+    let state = session();
+    let built_in = state.scalar_functions().contains_key(name)
+        || state.aggregate_functions().contains_key(name)
+        || state.window_functions().contains_key(name)
+        || state.higher_order_functions().contains_key(name);
+    if built_in {
+        return Some("a function of SQL");
+    }
+    let call = format!("SELECT {name}(1)");
+    let is_word = FORMS.contains(&name) || called(&call, &BTreeSet::from([name])).is_empty();
+    is_word.then_some("a word of SQL")
+}
+
+/// What looks like a call, and is a form of its own: `CAST(a AS INT)`.
+const FORMS: [&str; 13] = [
+    "array",
+    "case",
+    "cast",
+    "convert",
+    "exists",
+    "grouping",
+    "interval",
+    "map",
+    "not",
+    "overlay",
+    "safe_cast",
+    "struct",
+    "try_cast",
+];
+
+/// The finding, if the culprit is a call of such a function.
+pub(super) fn explain(context: &Context<'_>, blame: &Blame<'_>, culprit: Culprit) -> Option<Draft> {
+    let Culprit::Expression(node) = culprit else { return None };
+    let expr = blame.expr(node)?;
+    let name = name_of(&expr)?;
+    let callable = context.functions.iter().find(|callable| callable.function.name == name)?;
+    let function = callable.function;
+    let range = blame.tree.range(node)?;
+    let draft = match arguments(&expr)? {
+        Arguments::Named => Draft::error(
+            "E0360",
+            format!("the arguments of `{name}` have no names in a call"),
+            range,
+        )
+        .help("write them in their order, without names"),
+        Arguments::Plain(count) if count != function.parameters.len() => {
+            Draft::error("E0360", wrong_count(function, count), range)
+        }
+        Arguments::Plain(_) => wrong_type(context, blame, node, function)?,
+    };
+    let draft = draft.note(format!("it is called as `{}`", function.signature()));
+    Some(match &callable.declared {
+        Some(place) => draft.related(Site::Elsewhere(place.clone()), "it is declared here"),
+        None => draft,
+    })
+}
+
+/// What stands in the brackets of a call.
+enum Arguments {
+    /// So many expressions.
+    Plain(usize),
+    /// Some of them with names.
+    Named,
+}
+
+fn arguments(expr: &Expr) -> Option<Arguments> {
+    let Expr::Function(call) = expr else { return None };
+    Some(match &call.args {
+        FunctionArguments::None => Arguments::Plain(0),
+        FunctionArguments::Subquery(_) => Arguments::Plain(1),
+        FunctionArguments::List(list) => {
+            let is_plain = |argument: &FunctionArg| {
+                matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(_)))
+            };
+            match list.args.iter().all(is_plain) {
+                true => Arguments::Plain(list.args.len()),
+                false => Arguments::Named,
+            }
+        }
+    })
+}
+
+fn wrong_count(function: &Function, given: usize) -> String {
+    let wanted = match function.parameters.len() {
+        0 => "no arguments".to_owned(),
+        1 => "1 argument".to_owned(),
+        count => format!("{count} arguments"),
+    };
+    let given = if given == 0 { "none".to_owned() } else { given.to_string() };
+    format!("`{}` takes {wanted}, not {given}", function.name)
+}
+
+/// The first argument of a type that its parameter does not take.
+fn wrong_type(
+    context: &Context<'_>,
+    blame: &Blame<'_>,
+    node: usize,
+    function: &Function,
+) -> Option<Draft> {
+    let children: Vec<_> = blame.tree.children(node).collect();
+    for (parameter, child) in function.parameters.iter().zip(children) {
+        let field = blame.type_of(child, blame.expr(child)?)?;
+        if engine::takes(&parameter.ty, field.data_type()).is_some() {
+            continue;
+        }
+        let range = blame.tree.range(child)?;
+        let written = context.text.slice(&range).to_owned();
+        let message = format!(
+            "`{}` of `{}` is `{}`, not {}",
+            parameter.name,
+            function.name,
+            notation(&parameter.ty),
+            describe(&field)
+        );
+        let draft = Draft::error("E0360", message, range);
+        let to = sql(&arrow::field(parameter));
+        return Some(match (arrow::from_field(&field), to) {
+            (Some(Type::Record(fields)), _) => {
+                let first = fields.first().map_or("…", |field| field.name.as_str());
+                draft.help(format!("take a field of the record: `{written}.{first}`"))
+            }
+            (Some(Type::List(_)) | None, _) | (_, None) => draft,
+            (Some(_), Some(to)) => draft.help(format!("convert it: `CAST({written} AS {to})`")),
+        });
+    }
+    None
+}

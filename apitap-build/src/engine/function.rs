@@ -1,0 +1,147 @@
+//! A declared Rust function → a function of the engine with exactly its signature.
+//!
+//! The compiler plans with it and never calls it; the runtime gives it a body. An argument may be of
+//! another type only where each of its values fits the parameter's exactly.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::{Result, exec_err, plan_err};
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
+
+use crate::definition::Function;
+use crate::schema::{Field, Type, arrow};
+
+/// What a function does with a batch: its arguments and the number of rows → as many results.
+///
+/// The arguments have the types of the parameters; a decimal has its own digits.
+pub type Body = Arc<dyn Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync>;
+
+/// The engine's function; without a body it can be planned with and not be called.
+pub fn function(function: &Function, body: Option<Body>) -> ScalarUDF {
+    // Whether a function of the user's gives the same for the same is not known.
+    let signature = Signature::user_defined(Volatility::Volatile);
+    ScalarUDF::from(Declared { function: function.clone(), signature, body })
+}
+
+/// The type in which a parameter takes an argument; `None` where it does not.
+pub fn takes(parameter: &Type, argument: &DataType) -> Option<DataType> {
+    use DataType as Arrow;
+    let own = arrow::data_type(parameter);
+    if let Arrow::Dictionary(_, value) = argument {
+        return takes(parameter, value);
+    }
+    let digits = |precision| Some(Arrow::Decimal128(precision, 0));
+    if let Type::Decimal { .. } = parameter {
+        return match argument {
+            Arrow::Null => Some(own),
+            Arrow::Decimal32(precision, scale)
+            | Arrow::Decimal64(precision, scale)
+            | Arrow::Decimal128(precision, scale) => Some(Arrow::Decimal128(*precision, *scale)),
+            Arrow::Int8 | Arrow::UInt8 => digits(3),
+            Arrow::Int16 | Arrow::UInt16 => digits(5),
+            Arrow::Int32 | Arrow::UInt32 => digits(10),
+            Arrow::Int64 | Arrow::UInt64 => digits(20),
+            _ => None,
+        };
+    }
+    let fits = match parameter {
+        Type::Int16 => matches!(argument, Arrow::Int8 | Arrow::UInt8),
+        Type::Int32 => {
+            matches!(argument, Arrow::Int8 | Arrow::Int16 | Arrow::UInt8 | Arrow::UInt16)
+        }
+        // A count is never so large that it does not fit; the cast refuses what is.
+        Type::Int64 => argument.is_integer(),
+        Type::Float32 => matches!(
+            argument,
+            Arrow::Float16 | Arrow::Int8 | Arrow::Int16 | Arrow::UInt8 | Arrow::UInt16
+        ),
+        Type::Float64 => {
+            matches!(argument, Arrow::Float16 | Arrow::Float32)
+                || argument.is_integer() && !matches!(argument, Arrow::Int64 | Arrow::UInt64)
+        }
+        Type::String | Type::Uuid => argument.is_string(),
+        Type::Binary => argument.is_binary(),
+        Type::Timestamp => matches!(argument, Arrow::Timestamp(..)),
+        Type::Time => matches!(argument, Arrow::Time32(_)),
+        _ => false,
+    };
+    (argument.is_null() || *argument == own || fits).then_some(own)
+}
+
+struct Declared {
+    function: Function,
+    signature: Signature,
+    body: Option<Body>,
+}
+
+impl fmt::Debug for Declared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Declared").field(&self.function).finish()
+    }
+}
+
+impl PartialEq for Declared {
+    fn eq(&self, other: &Self) -> bool {
+        self.function == other.function
+    }
+}
+
+impl Eq for Declared {}
+
+impl Hash for Declared {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.function.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Declared {
+    fn name(&self) -> &str {
+        &self.function.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
+        let parameters = &self.function.parameters;
+        let types: Option<Vec<_>> = parameters
+            .iter()
+            .zip(arguments)
+            .map(|(parameter, argument)| takes(&parameter.ty, argument))
+            .collect();
+        match types {
+            Some(types) if parameters.len() == arguments.len() => Ok(types),
+            _ => plan_err!("`{}` does not take these arguments", self.function.name),
+        }
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(arrow::data_type(&self.function.returns.ty))
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let returns = &self.function.returns;
+        let mut pairs = self.function.parameters.iter().zip(arguments.arg_fields);
+        let null_in =
+            pairs.any(|(parameter, argument)| !parameter.nullable && argument.is_nullable());
+        let field = Field::new(self.name(), returns.ty.clone(), returns.nullable || null_in);
+        Ok(Arc::new(arrow::field(&field)))
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let Some(body) = &self.body else {
+            return exec_err!("`{}` is written in Rust, and is not in this program", self.name());
+        };
+        let rows = arguments.number_rows;
+        let arrays = arguments.args.into_iter().map(|value| value.into_array(rows));
+        body(&arrays.collect::<Result<Vec<_>>>()?, rows).map(ColumnarValue::Array)
+    }
+}

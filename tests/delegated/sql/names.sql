@@ -1,0 +1,2 @@
+{{ sink(table="names") }}
+{{ map("crate::orders::rows", source="customers", row="{name: string!}", fallible=true) }}

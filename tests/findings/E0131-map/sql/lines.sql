@@ -1,0 +1,2 @@
+{{ sink(key=["idd"]) }}
+{{ map("crate::orders::lines", source="orders", row="{id: int63!, sku: string!}") }}

@@ -1,0 +1,2 @@
+{{ sink(key=["id"]) }}
+{{ map("crate::orders::lines", source="orders", row="{id: " ~ "int64!}") }}

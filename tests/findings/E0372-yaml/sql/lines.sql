@@ -1,0 +1,4 @@
+{{ sink(key=["id"]) }}
+{{ map("crate::orders::lines", source="orders", row="{id: int64!, sku: string!}") }}
+-- One row for each line.
+SELECT id FROM orders
