@@ -6,4 +6,3 @@ SELECT
     max(properties.mag) AS strongest
 FROM {{ use_source("earthquakes") }}
 GROUP BY properties.net
-ORDER BY network
