@@ -6,7 +6,6 @@ use crate::check::project::{Broken, project};
 use crate::check::{Checked, Schemas};
 use crate::definition::Source;
 use crate::diagnostic::{Files, Finding, Findings, Place, Severity};
-use crate::spec::secrets;
 use crate::{codegen, emit, load, spec};
 
 pub use crate::load::sql_files;
@@ -79,10 +78,24 @@ pub struct Sources {
 /// The file is named relative to `root` in findings.
 pub fn read_sources(root: &Path, yaml: &Path) -> Sources {
     let mut findings = Findings::default();
-    let (files, node) = load::yaml_file(root, yaml, &mut findings);
+    let (mut files, node) = load::yaml_file(root, yaml, &mut findings);
     let project = node.map(|node| spec::project(&node, &mut findings)).unwrap_or_default();
     let sources = project.sources.into_iter().map(|spec| spec.source).collect();
-    Sources { files, sources, findings: findings.sorted() }
+    let findings = findings.sorted();
+    hide_secrets(&mut files, &findings);
+    Sources { files, sources, findings }
+}
+
+/// Makes secrets unreadable in the files whose lines findings show.
+fn hide_secrets(files: &mut Files, findings: &[Finding]) {
+    files.mask_secrets(findings);
+    // Where YAML cannot be read nobody knows what is a secret, and its lines are shown all the same.
+    for finding in findings.iter().filter(|finding| finding.code.starts_with("E010")) {
+        let Place::Text { file, .. } = finding.place else { continue };
+        for secret in spec::secrets::in_text(&files.get(file).text) {
+            files.mask(file, secret);
+        }
+    }
 }
 
 /// Loads and checks a project, without a build script.
@@ -94,15 +107,7 @@ pub fn check_files(root: &Path, yaml: &Path, sql: &Path, schemas: Schemas) -> Co
     let pipelines =
         project(&loaded.files, loaded.yaml.as_ref(), &loaded.queries, schemas, &mut findings);
     let findings = findings.sorted();
-    loaded.files.mask_secrets(&findings);
-    // Where the YAML cannot be read, nobody knows what is a secret; its lines are shown all the same.
-    let unreadable = findings.iter().filter(|finding| finding.code.starts_with("E010"));
-    for finding in unreadable {
-        let Place::Text { file, .. } = finding.place else { continue };
-        for secret in secrets::in_text(&loaded.files.get(file).text) {
-            loaded.files.mask(file, secret);
-        }
-    }
+    hide_secrets(&mut loaded.files, &findings);
     Compiled {
         schema_files: loaded.schemas,
         files: loaded.files,
