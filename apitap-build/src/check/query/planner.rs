@@ -107,7 +107,12 @@ impl Planner {
 /// and would take as long as all the rest.
 pub(super) fn session() -> &'static SessionState {
     static SESSION: OnceLock<SessionState> = OnceLock::new();
-    SESSION.get_or_init(|| engine::session().with_physical_optimizer_rules(Vec::new()).build())
+    SESSION.get_or_init(|| {
+        let mut config = engine::session_config();
+        // Another pass could only find that still less is read; a run makes it.
+        config.options_mut().optimizer.max_passes = 1;
+        engine::session().with_config(config).with_physical_optimizer_rules(Vec::new()).build()
+    })
 }
 
 impl ContextProvider for Planner {
