@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::check::project::{Broken, project};
 use crate::check::{Checked, Schemas};
 use crate::definition::Source;
-use crate::diagnostic::{Files, Finding, Findings, Place, Severity};
+use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Severity};
 use crate::{codegen, emit, load, spec};
 
 pub use crate::load::sql_files;
@@ -89,11 +89,17 @@ pub fn read_sources(root: &Path, yaml: &Path) -> Sources {
 /// Makes secrets unreadable in the files whose lines findings show.
 fn hide_secrets(files: &mut Files, findings: &[Finding]) {
     files.mask_secrets(findings);
-    // Where YAML cannot be read nobody knows what is a secret, and its lines are shown all the same.
-    for finding in findings.iter().filter(|finding| finding.code.starts_with("E010")) {
-        let Place::Text { file, .. } = finding.place else { continue };
-        for secret in spec::secrets::in_text(&files.get(file).text) {
-            files.mask(file, secret);
+    // What is wrong may be just that which would have told that a value is a secret, and its line is
+    // shown all the same. The YAML file is the first that is read.
+    let yaml = FileId::default();
+    let shows = |place: &Place| matches!(place, Place::Text { file, .. } if *file == yaml);
+    let is_shown = findings.iter().any(|finding| {
+        let related = finding.related.iter().any(|(place, _)| shows(place));
+        finding.severity == Severity::Error && (shows(&finding.place) || related)
+    });
+    if is_shown {
+        for secret in spec::secrets::in_text(&files.get(yaml).text) {
+            files.mask(yaml, secret);
         }
     }
 }

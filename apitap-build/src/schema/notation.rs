@@ -26,6 +26,12 @@ pub(crate) const SCALARS: [(&str, Type); 13] = [
     ("json", Type::Json),
 ];
 
+/// Whether a word is the name of a scalar type.
+#[cfg(feature = "compiler")]
+pub(crate) fn is_type_name(word: &str) -> bool {
+    SCALARS.iter().any(|(name, _)| *name == word)
+}
+
 /// A type as it is written in a schema; `!` where it is not null.
 pub fn type_text(ty: &Type, nullable: bool) -> String {
     let text = match ty {

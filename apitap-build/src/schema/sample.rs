@@ -48,15 +48,25 @@ impl Default for Sample {
 
 impl Sample {
     /// Looks at a record; `text` is the file in which it stands.
-    pub fn observe(&mut self, record: &Node, text: &str) {
-        let Place::Text { file, start, end } = record.place else { return };
+    ///
+    /// # Errors
+    /// A value in it is none that a run could read, as a number beyond all bounds.
+    pub fn observe(&mut self, record: &Node, text: &str) -> Result<(), Box<Finding>> {
+        let Place::Text { file, start, end } = record.place else { return Ok(()) };
         let json = text.get(start..end).unwrap_or_default();
-        // What is no object has been refused before.
-        if self.inference.observe(json.as_bytes()).is_ok() {
-            self.records += 1;
-            self.first.get_or_insert_with(|| Place::text(file, start..start + 1));
-            self.fields("", record);
-        }
+        self.inference.observe(json.as_bytes()).map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.split(" at line ").next().unwrap_or_default();
+            let message = format!("this record cannot be read: {reason}");
+            Box::new(
+                Finding::error("E0151", message, &record.begin())
+                    .help("correct the record, or take the sample again"),
+            )
+        })?;
+        self.records += 1;
+        self.first.get_or_insert_with(|| Place::text(file, start..start + 1));
+        self.fields("", record);
+        Ok(())
     }
 
     fn fields(&mut self, path: &str, record: &Node) {

@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use crate::diagnostic::{Finding, Findings, LITERAL_SECRET, Place, Spanned};
+use crate::schema::notation;
 
 /// Names of headers and parameters that are those of secrets, in lower case with `_`.
 const NAMES: [&str; 18] = [
@@ -42,21 +43,26 @@ const ENDINGS: [&str; 10] = [
     "auth_token",
 ];
 
-/// What looks like a secret in a text that cannot be read as YAML, and whose lines are shown
-/// because of that: better too much than too little.
+/// What looks like a secret in YAML that has errors, whose lines are shown because of that: better
+/// too much than too little.
 pub(crate) fn in_text(text: &str) -> Vec<Range<usize>> {
     let is_name = |c: char| c.is_alphanumeric() || "_-".contains(c);
     let of_words = text.match_indices(':').filter_map(|(colon, _)| {
         let before = text.get(..colon)?.trim_end_matches(['"', '\'']);
         let name = before.rsplit(|c| !is_name(c)).next()?;
         let after = text.get(colon + 1..)?;
-        let skipped = after.len() - after.trim_start_matches([' ', '"', '\'']).len();
+        let skipped = after.len() - after.trim_start_matches([' ', '"', '\'', '[']).len();
         let start = colon + 1 + skipped;
         let value = text.get(start..)?;
         let end = value.find(['\n', '"', '\'', ',', '}']).unwrap_or(value.len());
         let value = value.get(..end)?;
-        let is_scalar = skipped > 0 && !value.starts_with(['{', '[']);
-        (is_scalar && is_secret(name) && is_literal(value)).then_some(start..start + end)
+        let is_scalar = skipped > 0 && !value.starts_with('{');
+        // An address without its scheme: `user:password@host`.
+        let is_address = skipped == 0 && !value.starts_with("//") && value.contains('@');
+        let end = if is_address { value.rfind('@')? } else { end };
+        let value = value.get(..end)?;
+        let is_secret = is_scalar && is_secret(name) && !is_type(value) || is_address;
+        (is_secret && is_literal(value)).then_some(start..start + end)
     });
     let of_addresses = text.match_indices("://").filter_map(|(at, _)| {
         let start = at + "://".len();
@@ -141,6 +147,11 @@ fn part(
     findings.push(warning(what, form, &place));
 }
 
+/// Whether it is the type of a field that is called like a secret: `token: string!`.
+fn is_type(value: &str) -> bool {
+    notation::is_type_name(value.trim_matches(['!', ']', ' ']))
+}
+
 fn is_literal(value: &str) -> bool {
     !value.trim().is_empty() && !value.contains("${")
 }
@@ -203,6 +214,9 @@ mod tests {
         check("url: \"postgres://app:hunter2@host/db", &["hunter2"]);
         check("url: https://host:8080/a\nname: token\n", &[]);
         check("é: ü\npassword:\n", &[]);
+        check("schema: {token: string!, secret: [uuid], id: int64!}", &[]);
+        check("  X-Api-Key: [abc]\n", &["abc]"]);
+        check("url: \"me:hunter2@localhost/db\"\n", &["hunter2"]);
     }
 
     #[test]

@@ -182,13 +182,20 @@ pub(super) fn database_url(
             (matches!(scheme, None | Some("sqlite")), "SQLite", "sqlite:warehouse.db")
         }
     };
-    if is_known {
+    let malformed = match kind {
+        TargetKind::Postgres if is_known && !trimmed.contains("${") => {
+            url::Url::parse(trimmed).err()
+        }
+        _ => None,
+    };
+    if is_known && malformed.is_none() {
         return Some(text);
     }
     // The text itself may hold a password.
-    let message = match scheme {
-        Some(scheme) => format!("an address with the scheme `{scheme}` is none of {what}"),
-        None => format!("this is no address of {what}"),
+    let message = match (scheme, malformed) {
+        (_, Some(error)) => format!("this is no address of {what}: {error}"),
+        (Some(scheme), None) => format!("an address with the scheme `{scheme}` is none of {what}"),
+        (None, None) => format!("this is no address of {what}"),
     };
     findings.push(
         Finding::error("E0124", message, &place)

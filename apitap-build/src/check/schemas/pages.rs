@@ -75,8 +75,7 @@ impl<'a> Pages<'a> {
                     .help("`data_path` must lead to a list of objects, or to one object"),
             ));
         }
-        self.sample.observe(record, text);
-        Ok(())
+        self.sample.observe(record, text)
     }
 
     fn records(&mut self, page: &Node, text: &str, name: &Spanned<String>) -> Result<()> {
