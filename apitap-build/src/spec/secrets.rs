@@ -73,7 +73,10 @@ pub(crate) fn in_text(text: &str) -> Vec<Range<usize>> {
         let start = start + name.len() + 1;
         is_literal(password).then_some(start..start + password.len())
     });
-    of_words.chain(of_addresses).collect()
+    let mut found: Vec<_> = of_words.chain(of_addresses).collect();
+    found.sort_by_key(|range| range.start);
+    found.dedup();
+    found
 }
 
 /// Warns of a value that is a secret wherever it stands; `what` names it, `form` shows what to

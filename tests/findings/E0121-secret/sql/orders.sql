@@ -1,0 +1,2 @@
+{{ sink(name="warehouse") }}
+SELECT id, token FROM {{ use_source("orders") }}
