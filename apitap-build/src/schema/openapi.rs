@@ -9,7 +9,7 @@ use super::keywords::{Places, Reader, View};
 use super::prose;
 use crate::definition::Pointer;
 use crate::diagnostic::{Finding, Place, did_you_mean, nearest};
-use crate::tree::Node;
+use crate::tree::{Node, Value};
 
 /// The methods of a path, as OpenAPI names them.
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
@@ -47,6 +47,8 @@ pub struct Operation {
     pub servers: Vec<String>,
     /// The parameters that it takes in the query.
     pub query_params: Vec<String>,
+    /// Those of them that a request must have, and that have no default.
+    pub required_params: Vec<String>,
     /// Where it stands.
     pub place: Place,
     /// What it answers with, or why no schema comes of it.
@@ -90,7 +92,8 @@ pub fn operations(documents: &Documents) -> Result<Vec<Operation>, Box<Finding>>
             path: operation.path.to_owned(),
             description: operation.description(),
             servers: operation.servers(),
-            query_params: operation.query_params(&references),
+            query_params: operation.query_params(&references, |_| true),
+            required_params: operation.query_params(&references, must_be_sent),
             place: operation.place.clone(),
             records: likely_records(&references, operation),
         })
@@ -136,14 +139,19 @@ impl<'a> Described<'a> {
             .unwrap_or_default()
     }
 
-    fn query_params(&self, references: &References<'a>) -> Vec<String> {
-        let mut names = Vec::new();
+    fn query_params(
+        &self,
+        references: &References<'a>,
+        wanted: impl Fn(&Node) -> bool,
+    ) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
         for owner in [self.around, self.at] {
             let parameters = owner.node.get("parameters").map(Node::elements).unwrap_or_default();
             for node in parameters {
                 let Ok(at) = references.follow(At { file: owner.file, node }) else { continue };
                 let text = |word| at.node.get(word).and_then(Node::text);
                 if let (Some("query"), Some(name)) = (text("in"), text("name"))
+                    && wanted(at.node)
                     && !names.iter().any(|known| known == name)
                 {
                     names.push(name.to_owned());
@@ -152,6 +160,12 @@ impl<'a> Described<'a> {
         }
         names
     }
+}
+
+/// Whether a parameter is required, and nothing is said that the API would take in its place.
+fn must_be_sent(parameter: &Node) -> bool {
+    let required = parameter.get("required").is_some_and(|node| node.value == Value::Bool(true));
+    required && parameter.get("schema").is_none_or(|schema| schema.get("default").is_none())
 }
 
 /// A server's address, its variables at their defaults.
@@ -174,8 +188,8 @@ pub(crate) fn list<'a>(
     let Some(root) = documents.root() else { return Ok(Vec::new()) };
     let version = |word| {
         root.node.get(word).and_then(|node: &Node| match &node.value {
-            crate::tree::Value::String(text) => Some((text.clone(), node.place.clone())),
-            crate::tree::Value::Float(number) => Some((format!("{number:?}"), node.place.clone())),
+            Value::String(text) => Some((text.clone(), node.place.clone())),
+            Value::Float(number) => Some((format!("{number:?}"), node.place.clone())),
             _ => None,
         })
     };

@@ -10,6 +10,8 @@ use apitap_build::spec;
 use super::print;
 use crate::program::usage;
 
+mod from;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The folder to make; its last name is the package's
@@ -18,17 +20,26 @@ pub(super) struct Arguments {
     /// A clone of apitap to depend on, in place of the published crates
     #[arg(long, value_name = "CLONE")]
     path: Option<PathBuf>,
+    /// An OpenAPI document, JSON or YAML, whose operations become the sources
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
 }
 
 /// A file of the project: its path in it, and its text.
 type File = (&'static str, &'static str);
 
-/// The manifest is not called Cargo.toml here, or cargo would take the templates for a package.
-const FILES: [File; 9] = [
+/// What every project has. The manifest is not called Cargo.toml here, or cargo would take the
+/// templates for a package.
+const FILES: [File; 4] = [
     ("Cargo.toml", include_str!("new/template/manifest.toml")),
-    ("README.md", include_str!("new/template/README.md")),
     (".gitignore", include_str!("new/template/gitignore")),
     ("build.rs", include_str!("new/template/build.rs")),
+    ("pipelines.schema.json", spec::JSON_SCHEMA),
+];
+
+/// What a project has that begins with an example.
+const EXAMPLE: [File; 6] = [
+    ("README.md", include_str!("new/template/README.md")),
     ("src/main.rs", include_str!("new/template/src/main.rs")),
     ("src/tests.rs", include_str!("new/template/src/tests.rs")),
     ("pipelines.yaml", include_str!("new/template/pipelines.yaml")),
@@ -36,17 +47,21 @@ const FILES: [File; 9] = [
     ("sql/networks.sql", include_str!("new/template/sql/networks.sql")),
 ];
 
-/// The file that editors complete `pipelines.yaml` by.
-const SCHEMA: File = ("pipelines.schema.json", spec::JSON_SCHEMA);
+/// What a project has that begins with the sources of a document.
+const DOCUMENTED: [File; 2] = [
+    ("README.md", include_str!("new/template/from/README.md")),
+    ("src/main.rs", include_str!("new/template/from/main.rs")),
+];
 
 /// Makes a project. Exit code 2 where there is no place for it.
 pub(super) fn new(arguments: &Arguments) -> ExitCode {
     match make(arguments) {
-        Ok(()) => {
+        Ok(made) => {
             let folder = arguments.folder.display();
+            let tests = if arguments.from.is_none() { "\n  cargo test" } else { "" };
             let said = format!(
-                "made `{folder}`: earthquakes into SQLite\n\n  cd {folder}\n  cargo run     \
-                 # the first build takes a few minutes\n  cargo test\n  apitap check"
+                "made `{folder}`: {made}\n\n  cd {folder}\n  cargo run     \
+                 # the first build takes a few minutes{tests}\n  apitap check"
             );
             print(&said, ExitCode::SUCCESS)
         }
@@ -54,15 +69,24 @@ pub(super) fn new(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn make(arguments: &Arguments) -> Result<(), String> {
+/// Writes the files, after all that could be wrong with the call; says what the project does.
+fn make(arguments: &Arguments) -> Result<String, String> {
     let folder = &arguments.folder;
     let name = package_name(folder)?;
     let crates = Crates::find(arguments.path.as_deref())?;
     refuse_what_is_there(folder)?;
-    for (path, text) in FILES.into_iter().chain([SCHEMA]) {
+    let from = arguments.from.as_deref().map(|path| from::project(path, &name)).transpose()?;
+    let (templates, own, made) = match from {
+        None => (&EXAMPLE[..], Vec::new(), "earthquakes into SQLite".to_owned()),
+        Some(from) => (&DOCUMENTED[..], from.files, from.summary),
+    };
+    for (path, text) in FILES.iter().chain(templates) {
         write(&folder.join(path), &crates.fill_in(text, &name))?;
     }
-    Ok(())
+    for (path, text) in own {
+        write(&folder.join(path), &text)?;
+    }
+    Ok(made)
 }
 
 /// Where the project's dependencies come from, as a manifest says it.

@@ -10,6 +10,7 @@ use apitap_tests::readme::root;
 use quickstart::usgs::Usgs;
 use serde_json::{Value, json};
 
+use super::findings::same;
 use super::runs::{LIMIT, sqlite_file};
 
 /// The files of a new project, by their paths.
@@ -108,6 +109,78 @@ fn a_new_project_builds_loads_and_passes_its_tests() {
     assert!(!tested.stdout.contains("running 0 tests"), "{}", tested.stdout);
 }
 
+/// A project of a document of `tests/openapi`, and what was said.
+fn from_document(
+    name: &str,
+    document: &str,
+    clone: &Path,
+) -> (Project, BTreeMap<String, String>, String) {
+    let place = Project::new([]);
+    let document = root().join("tests/openapi").join(document);
+    let mut command = place.apitap(["new", name, "--from"]);
+    let made = finish(command.arg(document).arg("--path").arg(clone), LIMIT);
+    assert_eq!((made.code, &*made.stderr), (Some(0), ""));
+    let mut files = BTreeMap::new();
+    read(&place.path().join(name), "", &mut files);
+    let mut check = place.apitap(["check"]);
+    let checked = finish(check.current_dir(place.path().join(name)), LIMIT);
+    let pipelines = files.keys().filter(|path| path.starts_with("sql/")).count();
+    let expected = format!("{pipelines} pipelines, nothing wrong\n");
+    assert_eq!((checked.code, checked.stderr), (Some(0), expected));
+    (place, files, made.stdout)
+}
+
+#[test]
+fn a_real_document_becomes_a_project_that_builds() {
+    let crates = Crates::new("documents");
+    let (_place, mut files, said) =
+        from_document("from-document", "blockfrost.yaml", crates.folder());
+    let expected = "made `from-document`: 24 sources of 123 operations; the others are listed at the \
+                    end of pipelines.yaml\n";
+    assert!(said.starts_with(expected), "{said}");
+    let yaml = &files["pipelines.yaml"];
+    let left = yaml.lines().filter(|line| line.starts_with("# - GET /")).count();
+    assert_eq!((left, yaml.matches("\n  - name: ").count()), (123 - 24, 24 + 1));
+    let document = std::fs::read_to_string(root().join("tests/openapi/blockfrost.yaml")).unwrap();
+    assert_eq!(files["openapi.yaml"], document);
+
+    // A member of a workspace cannot be one itself.
+    let manifest = split_workspace(&files["Cargo.toml"]).0.to_owned();
+    files.insert("Cargo.toml".to_owned(), manifest);
+    let texts = files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    let crates = crates.with_package("from-document", texts);
+    let built = programs(crates.cargo("build").arg("--bins"), "from-document/src/main.rs");
+    let [program] = &built[..] else { panic!("{built:?}") };
+    let listed = finish(Command::new(program).arg("list"), LIMIT);
+    assert_eq!(listed.stdout.lines().count(), 24, "{}{}", listed.stdout, listed.stderr);
+}
+
+#[test]
+fn what_a_document_says_of_requests_is_written_down() {
+    let (_place, files, _) = from_document("shop", "shop.yaml", &root());
+    let made = format!("{}\n{}", files["pipelines.yaml"], files["sql/list_orders.sql"]);
+    same(&root().join("tests/openapi/shop.expected"), &made);
+}
+
+#[test]
+fn a_document_that_makes_no_project_is_refused() {
+    let check = |document: &str, expected: &str| {
+        let place = Project::new([("api.yaml", document)]);
+        let mut command = place.apitap(["new", "shop", "--from", "api.yaml"]);
+        let refused = finish(&mut command, LIMIT);
+        assert_eq!((refused.code, &*refused.stdout), (Some(2), ""), "{}", refused.stderr);
+        assert!(refused.stderr.starts_with(expected), "{}", refused.stderr);
+        assert!(refused.stderr.contains("\nhelp: "), "{}", refused.stderr);
+        assert!(!place.path().join("shop").exists(), "nothing was made");
+    };
+    check("openapi: 3.0.0\npaths: {}\n", "error: `api.yaml` has no operation that can be");
+    check("swagger: \"2.0\"\npaths: {}\n", "error: OpenAPI 2.0 is not understood");
+    check(
+        "openapi: 3.0.0\npaths: {/a: {$ref: \"a.yaml#/a\"}}\n",
+        "error: `api.yaml` refers to other files, such as `a.yaml`",
+    );
+}
+
 #[test]
 fn a_new_project_compiles_datafusion_once() {
     let (place, _) = new_project("once", &root());
@@ -172,6 +245,7 @@ fn a_place_that_is_taken_or_has_no_name_for_a_package_is_refused() {
     );
     check_refused(&["test"], "error: `test` cannot be the name of a package: a crate of that name");
     check_refused(&["build"], "error: `build` cannot be the name of a package: cargo has");
+    check_refused(&["shop", "--from", "no.json"], "error: cannot read `no.json`: ");
     check_refused(&["shop", "--path", "full"], "error: there is no crate `apitap` in `full`");
 
     let place = Project::new([("begun/.git/HEAD", "")]);

@@ -1,0 +1,3 @@
+//! Records of an API into SQLite.
+
+apitap::main!();
