@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::draft::Draft;
+use super::parse::is_word;
 use super::text::Text;
 
 /// Tokens in a query.
@@ -20,13 +21,29 @@ const DEPTH: usize = 500;
 /// `SELECT`s in a query.
 const SELECTS: usize = 200;
 
-/// A text that is too long even to be parsed.
+/// `CASE`s in each other. From some 46 on the parser takes the inner ones for names of columns.
+const CASES: usize = 40;
+
+/// A text that is too long, or too deep, even to be parsed.
 pub(super) fn too_long(text: &Text<'_>) -> Option<Draft> {
     let words = text.words().len();
-    (words > WORDS).then(|| {
+    if words > WORDS {
         let message = format!("the query is too long: {words} words, where {WORDS} are the limit");
-        Draft::error("E0299", message, text.first()).help("put constant data into a source")
-    })
+        let draft = Draft::error("E0299", message, text.first());
+        return Some(draft.help("put constant data into a source"));
+    }
+    let mut depth = 0_usize;
+    let deepest = text.words().iter().find(|word| {
+        if is_word(word, "CASE") {
+            depth += 1;
+        } else if is_word(word, "END") {
+            depth = depth.saturating_sub(1);
+        }
+        depth > CASES
+    })?;
+    let message = format!("more than {CASES} CASEs stand in each other");
+    let draft = Draft::error("E0299", message, deepest.range.clone());
+    Some(draft.help("write the conditions one after the other: `CASE WHEN … WHEN … END`"))
 }
 
 /// A query with more in it than can be planned.

@@ -190,6 +190,20 @@ fn deep_nesting_is_answered() {
 }
 
 #[test]
+fn cases_in_each_other_are_planned_or_too_many() {
+    for (depth, expected) in [(40, None), (41, Some("more than 40 CASEs")), (300, Some("CASEs"))] {
+        let (open, close) = ("CASE WHEN id = 1 THEN 0 ELSE ".repeat(depth), " END".repeat(depth));
+        let sql = format!("SELECT {open}id{close} AS a FROM orders");
+        check(&sql);
+        let (_, _, findings) = planned(&sql);
+        let messages: Vec<_> = findings.iter().map(|finding| &finding.message).collect();
+        assert_eq!(messages.len(), usize::from(expected.is_some()), "{depth}: {messages:?}");
+        let is_expected = |message: &&String| expected.is_some_and(|part| message.contains(part));
+        assert!(messages.iter().all(|message| is_expected(message)), "{depth}: {messages:?}");
+    }
+}
+
+#[test]
 fn many_selects_are_answered() {
     for count in [40, 3000] {
         check(&vec!["SELECT id FROM orders"; count].join(" UNION ALL "));
