@@ -199,7 +199,7 @@ fn cases_in_each_other_are_planned_or_too_many() {
         let messages: Vec<_> = findings.iter().map(|finding| &finding.message).collect();
         assert_eq!(messages.len(), usize::from(expected.is_some()), "{depth}: {messages:?}");
         let is_expected = |message: &&String| expected.is_some_and(|part| message.contains(part));
-        assert!(messages.iter().all(|message| is_expected(message)), "{depth}: {messages:?}");
+        assert!(messages.iter().all(is_expected), "{depth}: {messages:?}");
     }
 }
 
