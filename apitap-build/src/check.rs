@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::codes;
 use crate::definition::table::can_be_key;
 use crate::definition::{Definition, Function, Map, Mode, Transform};
 use crate::diagnostic::{Finding, Findings, Place, Spanned, nearest};
@@ -263,7 +264,7 @@ fn mode(spec: &PipelineSpec<'_>, key: &[Spanned<String>], findings: &mut Finding
     };
     if mode.value == Mode::Merge && key.is_empty() {
         findings.push(
-            Finding::error("E0306", "`merge` needs a key", &mode.place)
+            Finding::error(codes::MERGE_WITHOUT_KEY, "`merge` needs a key", &mode.place)
                 .label("by which columns is a row known?")
                 .help("name the columns that identify a row: `key=[\"id\"]`"),
         );
@@ -283,13 +284,17 @@ fn table(spec: &PipelineSpec<'_>) -> Spanned<String> {
 
 fn no_schema(source: &SourceSpec) -> Finding {
     let name = &source.name.value;
-    Finding::error("E0308", format!("source `{name}` declares no schema"), &source.name.place)
-        .label("what does a record look like?")
-        .note("a query can be checked only against declared fields")
-        .help(
-            "write `schema:` with one line per field, as in `id: int64!`; \
+    Finding::error(
+        codes::NO_SCHEMA,
+        format!("source `{name}` declares no schema"),
+        &source.name.place,
+    )
+    .label("what does a record look like?")
+    .note("a query can be checked only against declared fields")
+    .help(
+        "write `schema:` with one line per field, as in `id: int64!`; \
              `apitap -m DIR -y FILE` runs without one and prints what it has inferred",
-        )
+    )
 }
 
 /// What a map yields is declared; it reads whole records.
@@ -344,7 +349,7 @@ fn check_key_is_yielded(
     let columns: Vec<_> = planned.row.fields.iter().map(|field| field.name.as_str()).collect();
     let message = format!("the query yields no column `{name}`, which is in the key");
     findings.push(
-        Finding::error("E0304", message, &column.place)
+        Finding::error(codes::KEY_NOT_SELECTED, message, &column.place)
             .label("not a column of the query")
             .note(format!("the query yields {}", list(&columns)))
             .help(match nearest(name, columns.iter().copied()) {
@@ -371,8 +376,9 @@ fn check_key_is_not_null(
         return;
     }
     let message = format!("column `{name}` is in the key, but may be null");
-    let mut finding =
-        Finding::error("E0305", message, &column.place).label("may be null").help(format!(
+    let mut finding = Finding::error(codes::NULLABLE_KEY, message, &column.place)
+        .label("may be null")
+        .help(format!(
             "if the API always sends it, declare it not null in the source's schema with `!`; \
              else leave the rows without it out: `WHERE {name} IS NOT NULL`"
         ));

@@ -3,6 +3,7 @@
 //! A [`Finding`] is data; [`crate::render`] turns it into text. Places are offsets into a file of
 //! [`Files`], or a token of the Rust source that a macro was put on.
 
+use crate::codes::{self, Code};
 use std::ops::Range;
 
 /// A file that findings can point into.
@@ -15,9 +16,6 @@ pub struct SourceFile {
     /// For text inside a Rust string literal (`#[sql("…")]`): the literal's token.
     pub token: Option<usize>,
 }
-
-/// A secret that stands in a file as it is.
-pub(crate) const LITERAL_SECRET: &str = "E0392";
 
 /// The files of one build.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +47,7 @@ impl Files {
     /// Makes the text of every secret that a finding is about unreadable: what shows a line of a
     /// file ends up in the logs of builds. Its bytes stay as many, so that places stay right.
     pub(crate) fn mask_secrets(&mut self, findings: &[Finding]) {
-        let secrets = findings.iter().filter(|finding| finding.code == LITERAL_SECRET);
+        let secrets = findings.iter().filter(|finding| finding.code == codes::LITERAL_SECRET);
         for finding in secrets {
             if let Place::Text { file, start, end } = finding.place {
                 self.mask(file, start..end);
@@ -169,8 +167,8 @@ pub enum Severity {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// `E0204`: a section of `docs/errors.md`.
-    pub code: &'static str,
+    /// What kind of mistake: a section of `docs/errors.md`.
+    pub code: &'static Code,
     /// How bad it is.
     pub severity: Severity,
     /// Lower case, no full stop, the user's words in backticks.
@@ -189,7 +187,7 @@ pub struct Finding {
 
 impl Finding {
     /// An error at a place.
-    pub fn error(code: &'static str, message: impl Into<String>, place: &Place) -> Self {
+    pub fn error(code: &'static Code, message: impl Into<String>, place: &Place) -> Self {
         Self {
             code,
             severity: Severity::Error,
@@ -203,7 +201,7 @@ impl Finding {
     }
 
     /// A warning at a place.
-    pub fn warning(code: &'static str, message: impl Into<String>, place: &Place) -> Self {
+    pub fn warning(code: &'static Code, message: impl Into<String>, place: &Place) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message, place) }
     }
 

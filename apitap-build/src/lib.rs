@@ -6,6 +6,7 @@
 //! No stage reaches back, files are touched at the two ends only, and every stage reports all that
 //! it can find before it stops.
 
+pub mod codes;
 pub mod definition;
 pub mod engine;
 pub mod schema;

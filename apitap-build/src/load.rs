@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use crate::codes;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place};
 use crate::parse::yaml;
 use crate::schema::documents::references;
@@ -49,7 +50,7 @@ pub(crate) fn load(root: &Path, yaml: &Path, sql: &Path, findings: &mut Findings
         let file = files.add(shown(root, sql), "");
         let message = format!("there is no SQL file in `{}`", shown(root, sql));
         findings.push(
-            Finding::error("E0003", message, &Place::text(file, 0..0))
+            Finding::error(codes::NO_SQL_FILE, message, &Place::text(file, 0..0))
                 .help("each pipeline is one file whose name ends in `.sql`"),
         );
     }
@@ -119,7 +120,7 @@ fn limited(path: &Path) -> std::io::Result<String> {
 }
 
 fn no_schema_file(name: &str, error: &std::io::Error, place: &Place) -> Finding {
-    Finding::error("E0001", format!("cannot read `{name}`"), place)
+    Finding::error(codes::UNREADABLE_FILE, format!("cannot read `{name}`"), place)
         .note(error.to_string())
         .help("the path is relative to the YAML file")
 }
@@ -135,9 +136,13 @@ fn read(files: &mut Files, root: &Path, path: &Path, findings: &mut Findings) ->
                 .count();
             let file = files.add(&name, "");
             findings.push(
-                Finding::error("E0002", format!("`{name}` is not UTF-8"), &Place::text(file, 0..0))
-                    .note(format!("the first byte that is not stands in line {line}"))
-                    .help("save the file as UTF-8"),
+                Finding::error(
+                    codes::NOT_UTF8,
+                    format!("`{name}` is not UTF-8"),
+                    &Place::text(file, 0..0),
+                )
+                .note(format!("the first byte that is not stands in line {line}"))
+                .help("save the file as UTF-8"),
             );
             None
         }
@@ -150,9 +155,13 @@ fn read(files: &mut Files, root: &Path, path: &Path, findings: &mut Findings) ->
 }
 
 fn unreadable(name: &str, error: &std::io::Error, file: FileId) -> Finding {
-    Finding::error("E0001", format!("cannot read `{name}`"), &Place::text(file, 0..0))
-        .note(error.to_string())
-        .help("paths are relative to the folder of Cargo.toml, or where `apitap` is started")
+    Finding::error(
+        codes::UNREADABLE_FILE,
+        format!("cannot read `{name}`"),
+        &Place::text(file, 0..0),
+    )
+    .note(error.to_string())
+    .help("paths are relative to the folder of Cargo.toml, or where `apitap` is started")
 }
 
 /// Every `*.sql` below a folder, sorted.

@@ -13,7 +13,7 @@ pub fn render(files: &Files, finding: &Finding) -> String {
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let title = level.primary_title(finding.message.as_str()).id(finding.code);
+    let title = level.primary_title(finding.message.as_str()).id(finding.code.number());
     let mut groups = vec![with_snippet(Group::with_title(title), files, &finding.place, |span| {
         let label = (!finding.label.is_empty()).then_some(finding.label.as_str());
         AnnotationKind::Primary.span(span).label(label)
@@ -87,7 +87,7 @@ pub fn json(files: &Files, finding: &Finding) -> serde_json::Value {
         })
         .collect();
     serde_json::json!({
-        "code": finding.code,
+        "code": finding.code.number(),
         "severity": match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",

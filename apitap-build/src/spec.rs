@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::codes;
 use crate::definition::{Function, Mode, Source, Target};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::tree::{Node, Value};
@@ -227,7 +228,11 @@ fn check_names<'a>(
 
 /// Two things of one kind and one name.
 pub fn same_name(kind: &str, name: &Spanned<String>, first: &Spanned<String>) -> Finding {
-    Finding::error("E0140", format!("two {kind}s are named `{}`", name.value), &name.place)
-        .related(&first.place, "the first one")
-        .help("rename one of them")
+    Finding::error(
+        codes::DUPLICATE_NAME,
+        format!("two {kind}s are named `{}`", name.value),
+        &name.place,
+    )
+    .related(&first.place, "the first one")
+    .help("rename one of them")
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use apitap_build::check::{self, Checked, PipelineSpec, Schemas};
 use apitap_build::codegen::names;
+use apitap_build::codes;
 use apitap_build::definition::Definition;
 use apitap_build::diagnostic::{Files, Finding, Findings, Place, SourceFile, Spanned};
 use apitap_build::spec::{self, SourceSpec};
@@ -123,8 +124,12 @@ impl Front {
                 ("crate", Value::String(path)) => options.krate = syn::parse_str(&path)?,
                 ("broken", Value::Bool(broken)) => options.broken = broken,
                 (word, _) => self.findings.push(
-                    Finding::error("E0317", format!("`pipeline` has no word `{word}`"), &key.place)
-                        .help("it has `name = \"…\"`, and `crate = \"…\"` where apitap is renamed"),
+                    Finding::error(
+                        codes::UNKNOWN_ARGUMENT,
+                        format!("`pipeline` has no word `{word}`"),
+                        &key.place,
+                    )
+                    .help("it has `name = \"…\"`, and `crate = \"…\"` where apitap is renamed"),
                 ),
             }
         }
@@ -139,8 +144,12 @@ impl Front {
         if targets.is_empty() {
             let place = self.spans.place(module.outer.ident.span());
             self.findings.push(
-                Finding::error("E0318", "the pipeline has no `#[target]`", &place)
-                    .help("write the struct of one row, with `#[target(…)]` and `#[sql(\"…\")]`"),
+                Finding::error(
+                    codes::PIPELINE_WITHOUT_TARGET,
+                    "the pipeline has no `#[target]`",
+                    &place,
+                )
+                .help("write the struct of one row, with `#[target(…)]` and `#[sql(\"…\")]`"),
             );
         }
         self.names(module, &targets);
@@ -222,7 +231,7 @@ impl Front {
             if let Some(first) = self.maps[..index].iter().find(|first| first.row == map.row) {
                 let message = format!("`{}` has two maps", map.row);
                 self.findings.push(
-                    Finding::error("E0372", message, &map.place)
+                    Finding::error(codes::QUERY_AND_MAP, message, &map.place)
                         .related(&first.place, "the first one")
                         .help("a row comes of one of them: write a `#[target]` for each"),
                 );
@@ -236,7 +245,7 @@ impl Front {
                 let place = self.spans.place(attribute.path().span());
                 let message = format!("`{}` has a query and the map `{name}`", map.row);
                 self.findings.push(
-                    Finding::error("E0372", message, &place)
+                    Finding::error(codes::QUERY_AND_MAP, message, &place)
                         .related(&map.place, "the map")
                         .help("keep one: rows come of a query, or of a map"),
                 );
@@ -356,7 +365,12 @@ impl Front {
                 return Ok(None);
             }
             self.findings.push(
-                Finding::error("E0319", format!("`{}` has no query", item.ident), place).help(
+                Finding::error(
+                    codes::TARGET_WITHOUT_QUERY,
+                    format!("`{}` has no query", item.ident),
+                    place,
+                )
+                .help(
                     "write it above the struct: `#[sql(\"SELECT …\")]` or `#[sql_file(\"…\")]`; \
                      or a `#[map] fn` that gives such rows",
                 ),

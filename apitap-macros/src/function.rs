@@ -4,6 +4,7 @@
 //! rustc to say, under the user's own tokens.
 
 use apitap_build::check;
+use apitap_build::codes;
 use apitap_build::definition::Function;
 use apitap_build::diagnostic::{Finding, Findings, Place};
 use apitap_build::schema::{Field, Item, Type, notation};
@@ -64,7 +65,8 @@ pub(crate) fn read(
     let name = item.sig.ident.unraw().to_string();
     for (span, what, help) in obstacles(&item.sig) {
         let message = format!("a function that a query calls cannot be {what}");
-        findings.push(Finding::error("E0364", message, &spans.place(span)).help(help));
+        findings
+            .push(Finding::error(codes::INVALID_FUNCTION, message, &spans.place(span)).help(help));
     }
     if findings.0.len() > before {
         // What its types are does not matter then.
@@ -119,7 +121,7 @@ fn digits(
         if key.value != "returns" {
             findings.push(
                 Finding::error(
-                    "E0317",
+                    codes::UNKNOWN_ARGUMENT,
                     format!("`function` has no word `{}`", key.value),
                     &key.place,
                 )
@@ -130,8 +132,12 @@ fn digits(
         match notation::ty(&node, findings) {
             Some((ty @ Type::Decimal { .. }, _)) => digits = Some(ty),
             Some(_) => findings.push(
-                Finding::error("E0317", "`returns` says the digits of a decimal", &node.place)
-                    .help("write `returns = \"decimal(12,2)\"`; other types say all themselves"),
+                Finding::error(
+                    codes::UNKNOWN_ARGUMENT,
+                    "`returns` says the digits of a decimal",
+                    &node.place,
+                )
+                .help("write `returns = \"decimal(12,2)\"`; other types say all themselves"),
             ),
             None => {}
         }
@@ -181,7 +187,7 @@ fn returns(
     let syn::ReturnType::Type(_, written) = output else {
         findings.push(
             Finding::error(
-                "E0363",
+                codes::UNSUPPORTED_SIGNATURE,
                 "a function gives a value, this one gives none",
                 &spans.place(name),
             )
@@ -207,7 +213,7 @@ fn returns(
         (_, Some(_)) => {
             findings.push(
                 Finding::error(
-                    "E0317",
+                    codes::UNKNOWN_ARGUMENT,
                     "`returns` says the digits of a `Decimal`, which this function does not give",
                     &spans.place(inner.span()),
                 )
@@ -252,12 +258,15 @@ fn refuse(ty: &syn::Type, does: &str, spans: &mut Spans, findings: &mut Findings
     let shown = quote!(#ty).to_string().replace(' ', "");
     let name = last_segment(ty).map(|segment| segment.ident.to_string());
     findings.push(
-        Finding::error("E0363", format!("a function cannot {does} `{shown}`"), &place).help(
-            match name.as_deref().and_then(crate::record::meant) {
-                Some(meant) if meant != "Value" => format!("write `{meant}`"),
-                _ => TYPES.to_owned(),
-            },
-        ),
+        Finding::error(
+            codes::UNSUPPORTED_SIGNATURE,
+            format!("a function cannot {does} `{shown}`"),
+            &place,
+        )
+        .help(match name.as_deref().and_then(crate::record::meant) {
+            Some(meant) if meant != "Value" => format!("write `{meant}`"),
+            _ => TYPES.to_owned(),
+        }),
     );
 }
 

@@ -4,6 +4,7 @@
 //! gives such rows is for rustc to say, under the user's own tokens.
 
 use apitap_build::check::MapSpec;
+use apitap_build::codes;
 use apitap_build::definition::Map;
 use apitap_build::diagnostic::{Finding, Findings, Place, did_you_mean};
 use proc_macro2::{Span, TokenStream, TokenTree};
@@ -44,7 +45,7 @@ pub(crate) fn read(
     let before = findings.0.len();
     for (span, what, help) in obstacles(&item.sig) {
         let message = format!("a map cannot be {what}");
-        findings.push(Finding::error("E0370", message, &spans.place(span)).help(help));
+        findings.push(Finding::error(codes::INVALID_MAP, message, &spans.place(span)).help(help));
     }
     let inputs: Vec<_> = item.sig.inputs.iter().collect();
     let [syn::FnArg::Typed(input)] = inputs[..] else {
@@ -55,10 +56,12 @@ pub(crate) fn read(
         };
         if findings.0.len() == before {
             findings.push(
-                Finding::error("E0370", format!("a map takes one record, not {count}"), &place)
-                    .help(
-                        "write `fn name(record: Record) -> Vec<Row>`, with structs of this module",
-                    ),
+                Finding::error(
+                    codes::INVALID_MAP,
+                    format!("a map takes one record, not {count}"),
+                    &place,
+                )
+                .help("write `fn name(record: Record) -> Vec<Row>`, with structs of this module"),
             );
         }
         return None;
@@ -74,7 +77,7 @@ pub(crate) fn read(
     let syn::ReturnType::Type(_, written) = &item.sig.output else {
         findings.push(
             Finding::error(
-                "E0370",
+                codes::INVALID_MAP,
                 "a map gives rows, this one gives none",
                 &spans.place(item.sig.ident.span()),
             )
@@ -130,7 +133,7 @@ fn no_struct(
     let message =
         format!("what the map {does}, `{shown}`, names no `#[{attribute}]` of this module");
     let name = last_segment(ty).map(|segment| segment.ident.to_string()).unwrap_or_default();
-    Finding::error("E0371", message, &spans.place(ty.span())).help(did_you_mean(
+    Finding::error(codes::FOREIGN_STRUCT, message, &spans.place(ty.span())).help(did_you_mean(
         "struct",
         &name,
         names.iter().map(String::as_str),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use apitap_build::codes;
 use apitap_build::diagnostic::{Finding, Findings, Place};
 use apitap_build::schema::{self, Schema, Type, notation};
 use apitap_build::tree::{Node, Value};
@@ -138,11 +139,15 @@ impl Records<'_> {
             let place = self.spans.place(ty.span());
             let shown = quote::quote!(#ty).to_string().replace(' ', "");
             self.findings.push(
-                Finding::error("E0315", format!("a field cannot have the type `{shown}`"), &place)
-                    .help(match name.as_deref().and_then(meant) {
-                        Some(meant) => format!("write `{meant}`"),
-                        None => TYPES.to_owned(),
-                    }),
+                Finding::error(
+                    codes::UNSUPPORTED_FIELD_TYPE,
+                    format!("a field cannot have the type `{shown}`"),
+                    &place,
+                )
+                .help(match name.as_deref().and_then(meant) {
+                    Some(meant) => format!("write `{meant}`"),
+                    None => TYPES.to_owned(),
+                }),
             );
         }
         scalar
@@ -161,7 +166,7 @@ impl Records<'_> {
             let message = format!("`{name}` contains itself");
             let place = self.spans.place(ty.span());
             self.findings.push(
-                Finding::error("E0316", message, &place)
+                Finding::error(codes::NOT_A_RECORD, message, &place)
                     .note("a table's row has a fixed depth")
                     .help("keep the inner part as JSON: `Option<Value>`"),
             );
@@ -205,14 +210,19 @@ impl Records<'_> {
             ("name" | "type", other) => {
                 let message = format!("`{key}` must be a string, not {}", other.describe());
                 self.findings.push(
-                    Finding::error("E0317", message, &value.place).help("put it into quotes"),
+                    Finding::error(codes::UNKNOWN_ARGUMENT, message, &value.place)
+                        .help("put it into quotes"),
                 );
                 return None;
             }
             _ => {
                 self.findings.push(
-                    Finding::error("E0317", format!("`field` has no word `{key}`"), place)
-                        .help("it has `name`, as the API spells it, and `type`, as in YAML"),
+                    Finding::error(
+                        codes::UNKNOWN_ARGUMENT,
+                        format!("`field` has no word `{key}`"),
+                        place,
+                    )
+                    .help("it has `name`, as the API spells it, and `type`, as in YAML"),
                 );
                 return None;
             }
@@ -222,7 +232,7 @@ impl Records<'_> {
 
     fn refuse<T>(&mut self, span: proc_macro2::Span, message: &str, help: &str) -> Option<T> {
         let place = self.spans.place(span);
-        self.findings.push(Finding::error("E0316", message, &place).help(help));
+        self.findings.push(Finding::error(codes::NOT_A_RECORD, message, &place).help(help));
         None
     }
 }

@@ -1,5 +1,6 @@
 //! The `#[target]` struct against what its query yields: field by field, the caret on the field.
 
+use apitap_build::codes;
 use apitap_build::diagnostic::{Finding, Findings, Place, did_you_mean, nearest};
 use apitap_build::schema::notation::type_text;
 use apitap_build::schema::{Field, Schema, Type};
@@ -15,7 +16,7 @@ pub(crate) fn check(item: &Place, row: &Record, query: &Schema, findings: &mut F
             Some(column) => compare(field, column, place, findings),
             None => findings.push(
                 Finding::error(
-                    "E0311",
+                    codes::FIELD_NOT_SELECTED,
                     format!("the query yields no column `{}`", field.name),
                     place,
                 )
@@ -38,7 +39,7 @@ pub(crate) fn check(item: &Place, row: &Record, query: &Schema, findings: &mut F
         let ty = rust_type(&column.ty, column.nullable);
         let message = format!("the query yields `{}`, for which there is no field", column.name);
         findings.push(
-            Finding::error("E0312", message, item)
+            Finding::error(codes::COLUMN_WITHOUT_FIELD, message, item)
                 .help(format!("add the field `pub {}: {ty}`", column.name)),
         );
     }
@@ -49,7 +50,7 @@ fn compare(field: &Field, column: &Field, place: &Place, findings: &mut Findings
     if !same(&field.ty, &column.ty) {
         findings.push(
             Finding::error(
-                "E0313",
+                codes::FIELD_TYPE_MISMATCH,
                 format!(
                     "`{name}` is {}, but the query yields {}",
                     shown(&field.ty, field.nullable),
@@ -68,7 +69,7 @@ fn compare(field: &Field, column: &Field, place: &Place, findings: &mut Findings
     } else if column.nullable && !field.nullable {
         findings.push(
             Finding::error(
-                "E0314",
+                codes::FIELD_NOT_NULLABLE,
                 format!("`{name}` may be null in what the query yields"),
                 place,
             )

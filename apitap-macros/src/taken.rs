@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use apitap_build::codes;
 use apitap_build::diagnostic::{Finding, Findings, Place};
 use apitap_build::schema::Field;
 use syn::ext::IdentExt as _;
@@ -19,7 +20,7 @@ pub(crate) fn check(module: &Module, added: &[String], spans: &mut Spans, findin
         let message = format!("`{name}` is in this module already: `#[pipeline]` adds it");
         let added: Vec<_> = added.iter().map(|name| format!("`{name}`")).collect();
         findings.push(
-            Finding::error("E0350", message, &spans.place(ident.span()))
+            Finding::error(codes::RESERVED_NAME, message, &spans.place(ident.span()))
                 .note(format!("it adds {}", added.join(", ")))
                 .help("give yours another name, or put it outside of the module"),
         );
@@ -48,7 +49,7 @@ pub(crate) fn check_rows(
             let message =
                 format!("`{row}` and `{other}` would both have the function `{function}`");
             findings.push(
-                Finding::error("E0350", message, &spans.place(row.span()))
+                Finding::error(codes::RESERVED_NAME, message, &spans.place(row.span()))
                     .related(&spans.place(other.span()), "the other one")
                     .help("give one of them another name"),
             );
@@ -68,7 +69,7 @@ pub(crate) fn check_fields(
         if let Some(other) = known.insert(field.name.as_str(), place) {
             let message = format!("two fields of `{item}` are named `{}`", field.name);
             findings.push(
-                Finding::error("E0351", message, place)
+                Finding::error(codes::DUPLICATE_FIELD, message, place)
                     .related(other, "the other one")
                     .help("name each as the API does: `#[field(name = \"…\")]`"),
             );

@@ -1,6 +1,7 @@
 //! Functions that are written in Rust: whether a query can call them by their names.
 
 use super::query;
+use crate::codes;
 use crate::diagnostic::{Finding, Findings};
 use crate::spec::{FunctionSpec, Project};
 
@@ -19,16 +20,20 @@ pub fn check(spec: &FunctionSpec, findings: &mut Findings) -> bool {
     if name.chars().any(char::is_uppercase) {
         let message = format!("`{name}` has capital letters, which SQL does not tell apart");
         findings.push(
-            Finding::error("E0361", message, &spec.place)
+            Finding::error(codes::FUNCTION_EXISTS, message, &spec.place)
                 .help(format!("name it in lower case: `{}`", crate::codegen::names::snake(name))),
         );
         return false;
     }
     let Some(hidden) = query::hides(name) else { return true };
     findings.push(
-        Finding::error("E0361", format!("`{name}` is {hidden} already"), &spec.place)
-            .label("a query could not tell which is meant")
-            .help(format!("give it another name, as in `my_{name}`")),
+        Finding::error(
+            codes::FUNCTION_EXISTS,
+            format!("`{name}` is {hidden} already"),
+            &spec.place,
+        )
+        .label("a query could not tell which is meant")
+        .help(format!("give it another name, as in `my_{name}`")),
     );
     false
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::{Checked, MapSpec, PipelineSpec, Schemas, Sql, list, parallel, schemas, target};
+use crate::codes::{self, Code};
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, did_you_mean};
 use crate::parse::template::{QueryText, render_query};
 use crate::schema::Schema;
@@ -100,7 +101,11 @@ pub fn pipeline_name(path: &str) -> String {
 }
 
 fn unused(kind: &str, name: &Spanned<String>) -> Finding {
-    let (code, call) = if kind == "source" { ("E0390", "use_source") } else { ("E0391", "sink") };
+    let (code, call) = if kind == "source" {
+        (codes::UNUSED_SOURCE, "use_source")
+    } else {
+        (codes::UNUSED_TARGET, "sink")
+    };
     let message = format!("{kind} `{}` is never used", name.value);
     let argument = if kind == "source" { "" } else { "name=" };
     Finding::warning(code, message, &name.place).help(format!(
@@ -110,10 +115,14 @@ fn unused(kind: &str, name: &Spanned<String>) -> Finding {
 }
 
 fn same_name(name: &Spanned<String>, other: &Spanned<String>) -> Finding {
-    Finding::error("E0307", format!("two pipelines are named `{}`", name.value), &name.place)
-        .related(&other.place, "the other one")
-        .note("a pipeline is named after its SQL file's path, `/` and the like as `_`")
-        .help("rename one of the files")
+    Finding::error(
+        codes::DUPLICATE_PIPELINE,
+        format!("two pipelines are named `{}`", name.value),
+        &name.place,
+    )
+    .related(&other.place, "the other one")
+    .note("a pipeline is named after its SQL file's path, `/` and the like as `_`")
+    .help("rename one of the files")
 }
 
 /// Names of sources and of targets.
@@ -226,7 +235,7 @@ impl Checker<'_> {
         }
         if definition.sources.is_empty() {
             let finding = Finding::warning(
-                "E0394",
+                codes::QUERY_WITHOUT_SOURCE,
                 "the query reads no source",
                 &text.place(0..text.sql.len()),
             );
@@ -245,7 +254,7 @@ impl Checker<'_> {
             let message =
                 format!("source `{}` is named, but the query does not read it", name.value);
             self.findings.push(
-                Finding::warning("E0393", message, &name.place)
+                Finding::warning(codes::UNREAD_SOURCE, message, &name.place)
                     .label("nothing is fetched from it")
                     .help("join it, put a comma before it, or remove the call"),
             );
@@ -271,7 +280,7 @@ impl Checker<'_> {
                     if !project.broken_sources.may_be(&name.value) {
                         let known = project.sources.iter().map(|source| &*source.name.value);
                         let known = known.chain(project.broken_sources.names());
-                        self.findings.push(unknown("E0301", "source", name, known));
+                        self.findings.push(unknown(codes::UNKNOWN_SOURCE, "source", name, known));
                     }
                 }
             }
@@ -287,7 +296,7 @@ impl Checker<'_> {
             Some(name) => {
                 let target = project.targets.iter().find(|target| target.name.value == name.value);
                 if target.is_none() && !project.broken_targets.may_be(&name.value) {
-                    self.findings.push(unknown("E0302", "target", name, known));
+                    self.findings.push(unknown(codes::UNKNOWN_TARGET, "target", name, known));
                 }
                 target?
             }
@@ -335,7 +344,7 @@ fn say_how_to_use(finding: &mut Finding, files: &Files, project: &Project, text:
     let name = written.trim_matches('"');
     let declared = project.sources.iter().any(|source| source.name.value == name);
     let used = text.uses.iter().any(|used| used.value == name);
-    if finding.code == "E0205" && declared && !used {
+    if finding.code == codes::UNKNOWN_TABLE && declared && !used {
         finding.message = format!("source `{name}` is named without `use_source`");
         finding.label = String::new();
         finding.help = vec![format!("write `{{{{ use_source(\"{name}\") }}}}`")];
@@ -343,7 +352,7 @@ fn say_how_to_use(finding: &mut Finding, files: &Files, project: &Project, text:
 }
 
 fn no_target(sink: &SinkSpec, known: &[&str]) -> Finding {
-    let finding = Finding::error("E0303", "the query names no target", &sink.place);
+    let finding = Finding::error(codes::NO_TARGET, "the query names no target", &sink.place);
     if known.is_empty() {
         return finding.help("declare one under `targets` of the YAML file");
     }
@@ -353,7 +362,7 @@ fn no_target(sink: &SinkSpec, known: &[&str]) -> Finding {
 }
 
 fn unknown<'a>(
-    code: &'static str,
+    code: &'static Code,
     kind: &str,
     name: &Spanned<String>,
     known: impl Iterator<Item = &'a str> + Clone,

@@ -16,6 +16,7 @@ use self::explain::{Context, explain};
 use self::planner::{Plan, Planner};
 use self::scope::Scope;
 use self::text::{Text, overlap};
+use crate::codes;
 use crate::definition::Function;
 use crate::diagnostic::{Finding, Place, Severity};
 use crate::schema::{Schema, arrow};
@@ -106,7 +107,7 @@ pub fn plan(query: &Query<'_>) -> (Option<Planned>, Vec<Finding>) {
     let (outcome, mut drafts) = outcome.unwrap_or_else(|message| {
         // There is nothing else to build from, so it is a finding, too.
         let whole = 0..sql.trim_end().len();
-        (None, vec![Draft::error("E0299", message, whole)])
+        (None, vec![Draft::error(codes::UNSUPPORTED_QUERY, message, whole)])
     });
     drafts.sort_by_key(|draft| draft.range.start);
     let findings: Vec<_> = drafts.into_iter().map(|draft| draft.finding(query.place)).collect();

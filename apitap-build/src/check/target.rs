@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::mem::{Discriminant, discriminant};
 
 use super::{Checked, PipelineSpec, list};
+use crate::codes;
 use crate::definition::table::{Misfit, TableName, can_be_key, check_columns, check_table};
 use crate::definition::{Connection, Definition, Mode, TargetKind};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
@@ -62,7 +63,7 @@ pub(super) fn check_key(
         let name = &column.value;
         if let Some(first) = key.iter().take(index).find(|other| other.value == *name) {
             let message = format!("column `{name}` is in the key twice");
-            let mut finding = Finding::error("E0325", message, &column.place);
+            let mut finding = Finding::error(codes::REPEATED_KEY_COLUMN, message, &column.place);
             if first.place != column.place {
                 finding = finding.related(&first.place, "the first one");
             }
@@ -74,7 +75,7 @@ pub(super) fn check_key(
             continue;
         };
         let message = format!("column `{name}` is {}, which cannot be a key", words(&field.ty));
-        let mut finding = Finding::error("E0321", message, &column.place)
+        let mut finding = Finding::error(codes::UNSUITABLE_KEY, message, &column.place)
             .label("rows are not found by such a value");
         if let Some(place) = places.get(at) {
             finding = finding.related(place, "the query yields it here");
@@ -156,7 +157,9 @@ pub(super) fn check_shared(pipelines: &[Checked], findings: &mut Findings) {
 fn conflict(first: &Checked, second: &Checked) -> Option<Finding> {
     let (a, b) = (&first.definition, &second.definition);
     let table = &b.table;
-    let error = |message: String, place: &Place| Finding::error("E0326", message, place);
+    let error = |message: String, place: &Place| {
+        Finding::error(codes::CONFLICTING_PIPELINES, message, place)
+    };
     let place = &second.table_place;
     let apart = "write into tables of their own, or into one query with UNION ALL";
     match (a.mode, b.mode) {

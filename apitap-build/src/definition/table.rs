@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::TargetKind;
+use crate::codes::{self, Code};
 use crate::schema::{Schema, Type};
 
 /// PostgreSQL cuts off what is longer, silently.
@@ -30,7 +31,7 @@ pub struct TableName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misfit {
     /// The section of `docs/errors.md`.
-    pub code: &'static str,
+    pub code: &'static Code,
     /// The place of the column among the row's; `None` for the table.
     pub column: Option<usize>,
     /// The place of another column, with which it does not agree.
@@ -116,7 +117,7 @@ pub fn check_columns(kind: TargetKind, row: &Schema) -> Vec<Misfit> {
             row.fields.len()
         );
         misfits.push(Misfit {
-            code: "E0324",
+            code: codes::TOO_MANY_COLUMNS,
             column: Some(most),
             other: None,
             message,
@@ -136,12 +137,12 @@ pub fn check_columns(kind: TargetKind, row: &Schema) -> Vec<Misfit> {
         match kind {
             TargetKind::Postgres if name.len() > POSTGRES_NAME_BYTES => {
                 let help = "give the column a shorter name with AS";
-                misfits.push(of_column("E0322", too_long("column", name), help));
+                misfits.push(of_column(codes::INVALID_COLUMN_NAME, too_long("column", name), help));
             }
             TargetKind::Postgres if POSTGRES_SYSTEM.contains(&name) => {
                 let message = format!("every table of PostgreSQL has a column `{name}` already");
                 let help = "give the column another name with AS";
-                misfits.push(of_column("E0322", message, help));
+                misfits.push(of_column(codes::INVALID_COLUMN_NAME, message, help));
             }
             TargetKind::Postgres => {}
             TargetKind::Sqlite => {
@@ -152,7 +153,7 @@ pub fn check_columns(kind: TargetKind, row: &Schema) -> Vec<Misfit> {
                          SQLite they are the same"
                     );
                     let help = "give one of them another name with AS";
-                    let misfit = of_column("E0323", message, help);
+                    let misfit = of_column(codes::SAME_COLUMN_IN_TARGET, message, help);
                     misfits.push(Misfit { other: Some(first), ..misfit });
                 }
             }
@@ -167,7 +168,13 @@ pub fn can_be_key(ty: &Type) -> bool {
 }
 
 fn of_table(message: String, help: impl Into<String>) -> Misfit {
-    Misfit { code: "E0320", column: None, other: None, message, help: help.into() }
+    Misfit {
+        code: codes::INVALID_TABLE_NAME,
+        column: None,
+        other: None,
+        message,
+        help: help.into(),
+    }
 }
 
 fn too_long(what: &str, name: &str) -> String {

@@ -9,6 +9,7 @@ use jsonc_parser::ast;
 use jsonc_parser::common::Ranged as _;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
+use crate::codes;
 use crate::diagnostic::{FileId, Finding, Place, Spanned};
 use crate::tree::{Node, Value};
 
@@ -87,13 +88,14 @@ fn validate(text: &str, file: FileId, start: usize) -> Result<(), Box<Finding>> 
 }
 
 fn too_large(place: &Place) -> Finding {
-    Finding::error("E0150", "the file is too large or too deep", place)
+    Finding::error(codes::JSON_TOO_LARGE, "the file is too large or too deep", place)
         .note(format!("{MAX_VALUES} values, nested {MAX_DEPTH} deep, are the most"))
         .help("keep a part of it: some records of a sample, the operations that you read")
 }
 
 fn no_json(message: &str, file: FileId, range: Range<usize>) -> Finding {
-    Finding::error("E0151", "this is not JSON", &Place::text(file, range)).label(message)
+    Finding::error(codes::INVALID_JSON, "this is not JSON", &Place::text(file, range))
+        .label(message)
 }
 
 struct Tree {

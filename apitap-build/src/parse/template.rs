@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use minijinja::value::{Kwargs, Rest, Value as Any, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
+use crate::codes;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, nearest};
 use crate::tree::{Node, Value};
 
@@ -85,15 +86,23 @@ pub fn render_query(files: &Files, file: FileId, findings: &mut Findings) -> Opt
                 if let Some(start) = first_word(&sql) {
                     let place = Place::text(file, origins.of(start..sql.trim_end().len()));
                     findings.push(
-                        Finding::error("E0372", "the file holds a query and a map", &place)
-                            .help("keep one: rows come of a query, or of a map"),
+                        Finding::error(
+                            codes::QUERY_AND_MAP,
+                            "the file holds a query and a map",
+                            &place,
+                        )
+                        .help("keep one: rows come of a query, or of a map"),
                     );
                     return None;
                 }
             } else if sql.trim().is_empty() {
                 findings.push(
-                    Finding::error("E0255", "the file holds no query", &Place::text(file, 0..0))
-                        .help("write `SELECT … FROM {{ use_source(\"…\") }}`"),
+                    Finding::error(
+                        codes::EMPTY_QUERY,
+                        "the file holds no query",
+                        &Place::text(file, 0..0),
+                    )
+                    .help("write `SELECT … FROM {{ use_source(\"…\") }}`"),
                 );
                 return None;
             }
@@ -150,8 +159,12 @@ impl Calls {
         let Some(name) = only.map(origin::without_markers) else {
             let place = self.place_of("use_source", |_| true);
             self.findings.push(
-                Finding::error("E0254", "`use_source` takes the name of one source", &place)
-                    .help("write `{{ use_source(\"orders\") }}`"),
+                Finding::error(
+                    codes::INVALID_CALL,
+                    "`use_source` takes the name of one source",
+                    &place,
+                )
+                .help("write `{{ use_source(\"orders\") }}`"),
             );
             return Ok(Any::from(""));
         };
@@ -197,7 +210,7 @@ impl Calls {
             let second = self.written.iter().filter(|call| call.name == name).nth(1);
             let place = second.map_or(place, |call| Place::text(self.file, call.range.clone()));
             self.findings.push(
-                Finding::error("E0253", format!("`{name}` is called twice"), &place)
+                Finding::error(codes::DUPLICATE_SINK, format!("`{name}` is called twice"), &place)
                     .help("a file is one query into one table: write a file for each"),
             );
             return Ok(None);
@@ -212,7 +225,7 @@ impl Calls {
         if let Some(extra) = arguments.get(1) {
             self.findings.push(
                 Finding::error(
-                    "E0254",
+                    codes::INVALID_CALL,
                     format!("`{name}` has one unnamed word, not `{extra}`"),
                     &place,
                 )
@@ -296,7 +309,7 @@ fn template_error(file: FileId, text: &str, marked: &Marked, error: &Error) -> F
                 None => place,
             };
             let message = format!("`{word}` is not known to the template");
-            let finding = Finding::error("E0252", message, &place);
+            let finding = Finding::error(codes::UNKNOWN_VARIABLE, message, &place);
             match nearest(word, ["sink", "use_source", "map"]) {
                 Some(near) => finding.help(format!("write `{near}(…)`")),
                 None => finding
@@ -305,10 +318,14 @@ fn template_error(file: FileId, text: &str, marked: &Marked, error: &Error) -> F
             }
         }
         ErrorKind::OutOfFuel => {
-            Finding::error("E0256", "the template does not come to an end", &place)
+            Finding::error(codes::ENDLESS_TEMPLATE, "the template does not come to an end", &place)
                 .help("loop over less")
         }
-        _ => Finding::error("E0251", format!("the template cannot be read: {detail}"), &place)
-            .help("`{{ … }}` holds a call, `{% … %}` a statement, `{# … #}` a comment"),
+        _ => Finding::error(
+            codes::INVALID_TEMPLATE,
+            format!("the template cannot be read: {detail}"),
+            &place,
+        )
+        .help("`{{ … }}` holds a call, `{% … %}` a statement, `{# … #}` a comment"),
     }
 }

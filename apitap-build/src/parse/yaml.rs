@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 
+use crate::codes;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned};
 use crate::tree::{Node, Value};
 
@@ -91,7 +92,7 @@ impl<'a> Tree<'a> {
                 Event::DocumentStart(_) if root.is_some() => {
                     return Err(Box::new(
                         Finding::error(
-                            "E0102",
+                            codes::SECOND_DOCUMENT,
                             "a second YAML document begins here",
                             &self.at(span),
                         )
@@ -172,7 +173,7 @@ impl<'a> Tree<'a> {
                 if text == "<<" && style == ScalarStyle::Plain {
                     return Err(Box::new(
                         Finding::error(
-                            "E0104",
+                            codes::MERGE_KEY,
                             "merge keys (`<<`) are not supported",
                             &self.at(span),
                         )
@@ -185,7 +186,7 @@ impl<'a> Tree<'a> {
                 let node = self.node(event, span, depth + 1)?;
                 let message = format!("a key must be a word, not {}", node.value.describe());
                 Err(Box::new(
-                    Finding::error("E0103", message, &node.place)
+                    Finding::error(codes::KEY_NOT_STRING, message, &node.place)
                         .help("write a word before the `:`, as in `amount: float64`"),
                 ))
             }
@@ -196,7 +197,7 @@ impl<'a> Tree<'a> {
     fn alias(&mut self, id: usize, span: Span) -> Result<Node> {
         let Some(node) = self.anchors.get(&id).cloned() else {
             return Err(Box::new(
-                Finding::error("E0101", "this alias has no anchor", &self.at(span))
+                Finding::error(codes::INVALID_YAML, "this alias has no anchor", &self.at(span))
                     .help("an anchor (`&name`) must be complete before `*name` can stand for it"),
             ));
         };
@@ -208,7 +209,7 @@ impl<'a> Tree<'a> {
     }
 
     fn too_large(&self, span: Span) -> Finding {
-        Finding::error("E0105", "the YAML is too large or too deep", &self.at(span))
+        Finding::error(codes::YAML_TOO_LARGE, "the YAML is too large or too deep", &self.at(span))
             .note(format!("{} values, nested {MAX_DEPTH} deep, are the most", self.most))
     }
 
@@ -220,7 +221,11 @@ impl<'a> Tree<'a> {
         let line_start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let line = self.text[line_start..].lines().next().unwrap_or_default();
         let finding = |message: &str, range: Range<usize>| {
-            Finding::error("E0101", format!("this is not YAML: {message}"), &self.place(range))
+            Finding::error(
+                codes::INVALID_YAML,
+                format!("this is not YAML: {message}"),
+                &self.place(range),
+            )
         };
         if let Some(tab) =
             self.tab_in_indentation(line_start).filter(|_| error.info().contains("tab"))

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
+use crate::codes;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, did_you_mean};
 use crate::parse::{json, yaml};
 use crate::tree::Node;
@@ -115,8 +116,12 @@ impl<'a> References<'a> {
             }
         }
         Err(Box::new(
-            Finding::error("E0163", "this reference leads in a circle", &at.node.begin())
-                .help("correct the file: a reference must lead to something that is written out"),
+            Finding::error(
+                codes::INVALID_REFERENCE,
+                "this reference leads in a circle",
+                &at.node.begin(),
+            )
+            .help("correct the file: a reference must lead to something that is written out"),
         ))
     }
 
@@ -139,7 +144,7 @@ impl<'a> References<'a> {
         let (name, fragment) = written.split_once('#').unwrap_or((written, ""));
         let error = |help: String| {
             let message = format!("the reference `{written}` leads nowhere");
-            Box::new(Finding::error("E0163", message, place).help(help))
+            Box::new(Finding::error(codes::INVALID_REFERENCE, message, place).help(help))
         };
         if name.contains("://") {
             return Err(error(

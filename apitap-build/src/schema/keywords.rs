@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::documents::{At, References};
 use super::{Field, Item, Schema, Type, prose};
+use crate::codes;
 use crate::diagnostic::{Finding, Place, Spanned};
 use crate::tree::{Node, Value};
 
@@ -145,9 +146,13 @@ impl<'r, 'a> Reader<'r, 'a> {
             ("no object", "each record must be an object with `properties`")
         };
         Err(Box::new(
-            Finding::error("E0161", format!("the record is {found}"), &at.node.begin())
-                .label("fields are wanted here")
-                .help(format!("{help}, or write the fields into the YAML file")),
+            Finding::error(
+                codes::SCHEMA_NOT_RECORD,
+                format!("the record is {found}"),
+                &at.node.begin(),
+            )
+            .label("fields are wanted here")
+            .help(format!("{help}, or write the fields into the YAML file")),
         ))
     }
 

@@ -7,6 +7,7 @@ use super::Schema;
 use super::documents::{At, Documents, References};
 use super::keywords::{Places, Reader, View};
 use super::prose;
+use crate::codes;
 use crate::definition::Pointer;
 use crate::diagnostic::{Finding, Place, did_you_mean, nearest};
 use crate::tree::{Node, Value};
@@ -197,14 +198,18 @@ pub(crate) fn list<'a>(
         (Some((version, _)), _) if version.starts_with("3.") => {}
         (Some((version, place)), _) | (None, Some((version, place))) => {
             return Err(Box::new(
-                Finding::error("E0164", format!("OpenAPI {version} is not understood"), &place)
-                    .label("3.0 and 3.1 are")
-                    .help("convert the document to OpenAPI 3 first; many tools do that"),
+                Finding::error(
+                    codes::NOT_OPENAPI,
+                    format!("OpenAPI {version} is not understood"),
+                    &place,
+                )
+                .label("3.0 and 3.1 are")
+                .help("convert the document to OpenAPI 3 first; many tools do that"),
             ));
         }
         (None, None) => {
             return Err(Box::new(
-                Finding::error("E0164", "this is no OpenAPI document", &start(root))
+                Finding::error(codes::NOT_OPENAPI, "this is no OpenAPI document", &start(root))
                     .note("it has no `openapi: 3.x` at its root")
                     .help("for a JSON Schema write `json_schema:`, for records `sample:`"),
             ));
@@ -247,7 +252,8 @@ pub(crate) fn find<'l, 'a>(
     if let Some(operation) = operations.iter().find(is_meant) {
         return Ok(operation);
     }
-    let finding = Finding::error("E0153", format!("there is no operation `{name}`"), place);
+    let finding =
+        Finding::error(codes::UNKNOWN_OPERATION, format!("there is no operation `{name}`"), place);
     let calls: Vec<_> =
         operations.iter().map(|o| (format!("{} {}", o.method.to_uppercase(), o.path), o)).collect();
     let ids = operations.iter().filter_map(|operation| operation.id);
@@ -278,7 +284,7 @@ pub(crate) fn body<'a>(
     let none = |found: String| {
         let message = format!("{} has no JSON answer", operation.shown());
         Box::new(
-            Finding::error("E0154", message, place)
+            Finding::error(codes::NO_JSON_ANSWER, message, place)
                 .related(&operation.place, "it is described here")
                 .note(found)
                 .help("choose an operation whose answer has `application/json` with a schema"),
@@ -329,7 +335,7 @@ pub(crate) fn record<'a>(
         Found::Unknown => {
             let message = "`data_path` leads to what the document does not describe";
             return Err(Box::new(
-                Finding::error("E0155", message, place)
+                Finding::error(codes::DATA_PATH_NOT_FOUND, message, place)
                     .related(&body.node.begin(), "the answer is described here")
                     .help(lists(&reader, body)),
             ));
@@ -338,7 +344,7 @@ pub(crate) fn record<'a>(
             let keys = view.properties.iter().map(|(key, _)| key.value.as_str());
             let message = format!("`data_path` finds no `{token}` in the answer");
             return Err(Box::new(
-                Finding::error("E0155", message, place)
+                Finding::error(codes::DATA_PATH_NOT_FOUND, message, place)
                     .related(&at.node.begin(), "the answer is described here")
                     .help(did_you_mean("key", &token, keys.take(20)))
                     .help(lists(&reader, body)),
@@ -355,7 +361,7 @@ pub(crate) fn record<'a>(
     }
     let message = "`data_path` leads to neither a list of records nor a record";
     Err(Box::new(
-        Finding::error("E0156", message, place)
+        Finding::error(codes::DATA_PATH_NOT_RECORDS, message, place)
             .related(&at.node.begin(), "it is described here")
             .help(lists(&reader, body)),
     ))
@@ -506,16 +512,20 @@ pub(crate) fn next<'a>(
                 return Ok(());
             };
             Err(Box::new(
-                Finding::error("E0157", format!("`{word}` leads to {found}"), place)
-                    .related(&start(&view, at), "it is described here")
-                    .help(help),
+                Finding::error(
+                    codes::INVALID_NEXT_PATH,
+                    format!("`{word}` leads to {found}"),
+                    place,
+                )
+                .related(&start(&view, at), "it is described here")
+                .help(help),
             ))
         }
         Found::Missing { token, at, view } => {
             let message = format!("`{word}` finds no `{token}` in the answer");
             let keys = view.properties.iter().map(|(key, _)| key.value.as_str());
             Err(Box::new(
-                Finding::error("E0157", message, place)
+                Finding::error(codes::INVALID_NEXT_PATH, message, place)
                     .related(&start(&view, at), "the answer is described here")
                     .help(did_you_mean("key", &token, keys.take(20)))
                     .help(help),

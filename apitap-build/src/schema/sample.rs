@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::Schema;
 use super::inference::Inference;
 use super::keywords::Places;
+use crate::codes;
 use crate::diagnostic::{Finding, Place};
 use crate::tree::{Node, Value};
 
@@ -59,7 +60,7 @@ impl Sample {
             let reason = reason.split(" at line ").next().unwrap_or_default();
             let message = format!("this record cannot be read: {reason}");
             Box::new(
-                Finding::error("E0151", message, &record.begin())
+                Finding::error(codes::INVALID_JSON, message, &record.begin())
                     .help("correct the record, or take the sample again"),
             )
         })?;
@@ -123,7 +124,7 @@ impl Sample {
                 }
             });
             let message = format!("field `{path}` is {} here, and {} elsewhere", other.0, first.0);
-            Finding::warning("E0160", message, &other.1)
+            Finding::warning(codes::MIXED_KINDS, message, &other.1)
                 .related(&first.1, format!("it is {} here", first.0))
                 .note(
                     "no type holds both, so the field is read as `json`, which keeps each as it is",

@@ -2,6 +2,7 @@
 
 use super::values::{header_name, text};
 use super::{Words, secrets};
+use crate::codes;
 use crate::definition::{ApiKeyPlace, Auth, Text};
 use crate::diagnostic::{Finding, Findings, Spanned};
 use crate::tree::Node;
@@ -25,7 +26,7 @@ pub(super) fn auth(node: &Node, findings: &mut Findings) -> Option<Auth> {
         [.., last] => {
             let place = words.key_place(last).unwrap_or(words.place).clone();
             words.findings.push(
-                Finding::error("E0121", "`auth` can have one way only", &place)
+                Finding::error(codes::CONFLICTING_KEYS, "`auth` can have one way only", &place)
                     .help("keep one of `bearer`, `basic`, `api_key` and `custom`"),
             );
         }

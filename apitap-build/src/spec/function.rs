@@ -3,6 +3,7 @@
 use super::FunctionSpec;
 use super::path::rust_path;
 use super::words::{Words, wrong_kind};
+use crate::codes;
 use crate::definition::Function;
 use crate::diagnostic::{Finding, Findings, Spanned};
 use crate::schema::notation::{self, type_text};
@@ -73,8 +74,12 @@ fn is_name(name: &Spanned<String>, findings: &mut Findings) -> bool {
         return true;
     }
     findings.push(
-        Finding::error("E0363", format!("`{}` is not a name in Rust", name.value), &name.place)
-            .help("a name has letters, digits and `_`, and is no keyword"),
+        Finding::error(
+            codes::UNSUPPORTED_SIGNATURE,
+            format!("`{}` is not a name in Rust", name.value),
+            &name.place,
+        )
+        .help("a name has letters, digits and `_`, and is no keyword"),
     );
     false
 }
@@ -86,7 +91,7 @@ fn is_scalar(ty: &Type, place: &crate::diagnostic::Place, findings: &mut Finding
     }
     let message = format!("a function cannot take or give `{}`", type_text(ty, true));
     findings.push(
-        Finding::error("E0363", message, place)
+        Finding::error(codes::UNSUPPORTED_SIGNATURE, message, place)
             .note("it takes and gives single values: numbers, text, times, bytes")
             .help("let the query take the value out of the list or record: `customer.email`"),
     );

@@ -2,6 +2,7 @@
 
 use super::path::rust_path;
 use super::words::Words;
+use crate::codes;
 use crate::definition::Map;
 use crate::diagnostic::{Files, Finding, Findings, Place};
 use crate::parse::yaml;
@@ -39,7 +40,7 @@ pub(crate) fn map(node: &Node, files: &Files, findings: &mut Findings) -> Option
         // What the template has computed stands nowhere.
         place => {
             findings.push(
-                Finding::error("E0254", "`row` is not written out", place)
+                Finding::error(codes::INVALID_CALL, "`row` is not written out", place)
                     .help("write it as one text without escapes: `row=\"{id: int64!}\"`"),
             );
             None

@@ -3,6 +3,7 @@
 use super::Words;
 use super::values::pointer;
 use super::words::string;
+use crate::codes;
 use crate::definition::{Pagination, Pointer};
 use crate::diagnostic::{Finding, Findings};
 use crate::tree::Node;
@@ -121,8 +122,12 @@ fn cursor(words: &mut Words<'_, '_>) -> Option<Pagination> {
     let page_size = words.number("page_size", 1..=MOST_RECORDS, PAGE_SIZE);
     if let (Some(place), None) = (words.key_place("page_size"), &page_size_param) {
         words.findings.push(
-            Finding::error("E0120", "`page_size` is not sent without `page_size_param`", place)
-                .help("say which parameter takes it, as in `page_size_param: limit`"),
+            Finding::error(
+                codes::UNSENT_PAGE_SIZE,
+                "`page_size` is not sent without `page_size_param`",
+                place,
+            )
+            .help("say which parameter takes it, as in `page_size_param: limit`"),
         );
     }
     Some(Pagination::Cursor {
@@ -147,9 +152,10 @@ fn path(words: &mut Words<'_, '_>, word: &'static str, example: &str) -> Option<
     let text = string(word, node, words.findings)?;
     if text.value.is_empty() {
         let message = format!("`{word}` cannot be empty: the whole body is no such value");
-        words
-            .findings
-            .push(Finding::error("E0117", message, &text.place).help(format!("write `{example}`")));
+        words.findings.push(
+            Finding::error(codes::INVALID_POINTER, message, &text.place)
+                .help(format!("write `{example}`")),
+        );
         return None;
     }
     pointer(&text, words.findings)

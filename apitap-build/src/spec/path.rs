@@ -1,5 +1,6 @@
 //! Paths of Rust items as written, which the generated code names.
 
+use crate::codes;
 use crate::diagnostic::{Finding, Findings, Spanned};
 
 /// Whether the text is a path that means the same wherever it stands; a finding says why not.
@@ -10,8 +11,12 @@ pub(super) fn rust_path(written: &Spanned<String>, findings: &mut Findings) -> b
     let name = text.rsplit("::").next().unwrap_or(text);
     let finding = match syn::parse_str::<syn::Path>(text) {
         Ok(path) if path.segments.iter().any(|segment| !segment.arguments.is_none()) => {
-            Finding::error("E0362", format!("`{text}` has generic arguments"), &written.place)
-                .help("name an item that needs none: wrap it in one of your own")
+            Finding::error(
+                codes::INVALID_PATH,
+                format!("`{text}` has generic arguments"),
+                &written.place,
+            )
+            .help("name an item that needs none: wrap it in one of your own")
         }
         Ok(path) => {
             let first = path.segments.first().map(|segment| segment.ident.to_string());
@@ -19,21 +24,26 @@ pub(super) fn rust_path(written: &Spanned<String>, findings: &mut Findings) -> b
             if absolute && path.segments.len() > 1 {
                 return true;
             }
-            Finding::error("E0362", format!("`{text}` is not a whole path"), &written.place)
-                .note("the generated code stands in a module of its own")
-                .help(format!(
-                    "begin with `crate::`, or with `::` and the name of a dependency: `crate::{}`",
-                    text.trim_start_matches("self::").trim_start_matches("::")
-                ))
-        }
-        Err(_) => {
-            Finding::error("E0362", format!("`{text}` is not a path of Rust"), &written.place).help(
-                match syn::parse_str::<syn::Ident>(name) {
-                    Ok(_) => format!("write `crate::module::{name}`"),
-                    Err(_) => "write the item's path, as in `crate::module::item`".to_owned(),
-                },
+            Finding::error(
+                codes::INVALID_PATH,
+                format!("`{text}` is not a whole path"),
+                &written.place,
             )
+            .note("the generated code stands in a module of its own")
+            .help(format!(
+                "begin with `crate::`, or with `::` and the name of a dependency: `crate::{}`",
+                text.trim_start_matches("self::").trim_start_matches("::")
+            ))
         }
+        Err(_) => Finding::error(
+            codes::INVALID_PATH,
+            format!("`{text}` is not a path of Rust"),
+            &written.place,
+        )
+        .help(match syn::parse_str::<syn::Ident>(name) {
+            Ok(_) => format!("write `crate::module::{name}`"),
+            Err(_) => "write the item's path, as in `crate::module::item`".to_owned(),
+        }),
     };
     findings.push(finding);
     false

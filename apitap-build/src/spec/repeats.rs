@@ -1,6 +1,7 @@
 //! Headers and parameters that would be sent twice: by two words of a source that do not know of
 //! each other.
 
+use crate::codes;
 use crate::definition::{ApiKeyPlace, Auth, Text};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::tree::{Node, Value};
@@ -78,7 +79,7 @@ fn in_address(url: &Spanned<String>) -> Vec<Spanned<String>> {
 
 fn twice(kind: &str, name: &Spanned<String>, first: &Spanned<String>) -> Finding {
     let message = format!("{kind} `{}` is sent twice", name.value);
-    Finding::error("E0122", message, &name.place)
+    Finding::error(codes::SENT_TWICE, message, &name.place)
         .related(&first.place, "it is sent by this, too")
         .help("remove one of them")
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::Words;
 use super::words::{string, strings};
+use crate::codes;
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::schema::{Schema, notation};
 use crate::tree::{Node, Value};
@@ -57,7 +58,7 @@ pub(super) fn schema(node: &Node, findings: &mut Findings) -> Option<Declared> {
         [(first, _), (second, _), ..] => {
             findings.push(
                 Finding::error(
-                    "E0152",
+                    codes::CONFLICTING_SCHEMA,
                     format!(
                         "`{}` and `{}` both say what a record looks like",
                         first.value, second.value
@@ -132,7 +133,7 @@ fn fields(node: &Node, findings: &mut Findings) -> Option<Declared> {
                 (format!("`{kind}` names no file"), format!("write `{kind}: orders.json`"))
             }
         };
-        findings.push(Finding::error("E0152", message, &value.place).help(help));
+        findings.push(Finding::error(codes::CONFLICTING_SCHEMA, message, &value.place).help(help));
         return None;
     }
     let (schema, places) = notation::schema(node, findings)?;
@@ -147,7 +148,7 @@ fn stands_alone(kind: &Spanned<String>, node: &Node, findings: &mut Findings) ->
     for key in others {
         findings.push(
             Finding::error(
-                "E0152",
+                codes::CONFLICTING_SCHEMA,
                 format!("field `{}` stands beside a file that shows the fields", key.value),
                 &key.place,
             )

@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use crate::diagnostic::{Finding, Findings, LITERAL_SECRET, Place, Spanned};
+use crate::codes;
+use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::schema::notation;
 
 /// Names of headers and parameters that are those of secrets, in lower case with `_`.
@@ -166,7 +167,7 @@ fn is_secret(name: &str) -> bool {
 }
 
 fn warning(what: &str, form: &str, place: &Place) -> Finding {
-    Finding::warning(LITERAL_SECRET, format!("{what} is written into the file"), place)
+    Finding::warning(codes::LITERAL_SECRET, format!("{what} is written into the file"), place)
         .label("whoever can read the file has it")
         .help(format!("write `{form}`, and set that variable where the program runs"))
 }

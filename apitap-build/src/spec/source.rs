@@ -10,6 +10,7 @@ use super::schema::{self, Declared};
 use super::values::{duration, header_name, header_value, pairs, pointer, url};
 use super::words::{Words, strings};
 use super::{SourceSpec, secrets};
+use crate::codes;
 use crate::definition::{Pagination, Pointer, Retry, Source, Text, default_timeout};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::tree::Node;
@@ -185,8 +186,12 @@ fn retry(node: &Node, findings: &mut Findings) -> Option<Retry> {
     let (min_delay, max_delay) = (min_delay?, max_delay?);
     if min_delay > max_delay {
         findings.push(
-            Finding::error("E0114", "`max_delay_secs` is less than `min_delay_secs`", &max_place)
-                .help("the wait grows from the one to the other"),
+            Finding::error(
+                codes::INVALID_VALUE,
+                "`max_delay_secs` is less than `min_delay_secs`",
+                &max_place,
+            )
+            .help("the wait grows from the one to the other"),
         );
         return None;
     }

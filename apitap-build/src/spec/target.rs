@@ -3,6 +3,7 @@
 use super::values::{database_url, text};
 use super::words::{Words, strings};
 use super::{SinkSpec, TargetSpec, secrets};
+use crate::codes;
 use crate::definition::{Connection, Mode, Target, TargetKind, Text};
 use crate::diagnostic::{Finding, Findings, Spanned};
 use crate::tree::{Node, Value};
@@ -181,5 +182,6 @@ fn credential(words: &mut Words<'_, '_>, word: &'static str, env: &'static str) 
 
 fn two_spellings(first: &str, second: &str, at: &Spanned<String>) -> Finding {
     let message = format!("`{first}` and `{second}` say the same thing twice");
-    Finding::error("E0121", message, &at.place).help(format!("keep one: remove `{second}`"))
+    Finding::error(codes::CONFLICTING_KEYS, message, &at.place)
+        .help(format!("keep one: remove `{second}`"))
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::secrets;
 use super::words::{string, written_twice, wrong_kind};
+use crate::codes;
 use crate::definition::{Part, Pointer, TargetKind, Text};
 use crate::diagnostic::{Finding, Findings, Spanned};
 use crate::tree::{Node, Value};
@@ -15,8 +16,12 @@ pub(super) fn text(written: Spanned<String>, findings: &mut Findings) -> Option<
         Ok(_) => Some(text),
         Err(error) => {
             findings.push(
-                Finding::error("E0118", error.message, &written.place.within(error.at))
-                    .help(error.help),
+                Finding::error(
+                    codes::INVALID_VARIABLE,
+                    error.message,
+                    &written.place.within(error.at),
+                )
+                .help(error.help),
             );
             None
         }
@@ -48,7 +53,7 @@ pub(super) fn url(written: Spanned<String>, findings: &mut Findings) -> Option<T
         }
         Err(error) => (format!("this is not an address: {error}"), whole),
     };
-    findings.push(Finding::error("E0115", problem, &place).help(help));
+    findings.push(Finding::error(codes::INVALID_URL, problem, &place).help(help));
     None
 }
 
@@ -78,7 +83,8 @@ pub(super) fn pointer(written: &Spanned<String>, findings: &mut Findings) -> Opt
     match problem {
         None => Some(Pointer(text.clone())),
         Some((message, help)) => {
-            findings.push(Finding::error("E0117", message, &written.place).help(help));
+            findings
+                .push(Finding::error(codes::INVALID_POINTER, message, &written.place).help(help));
             None
         }
     }
@@ -100,16 +106,24 @@ pub(super) fn duration(word: &str, node: &Node, findings: &mut Findings) -> Opti
     };
     if found.is_some_and(|duration| duration > LONGEST) {
         findings.push(
-            Finding::error("E0119", format!("`{word}` is longer than a day"), &node.place)
-                .help("write a duration such as `500ms`, `30s` or `5m`; a bare number is seconds"),
+            Finding::error(
+                codes::INVALID_DURATION,
+                format!("`{word}` is longer than a day"),
+                &node.place,
+            )
+            .help("write a duration such as `500ms`, `30s` or `5m`; a bare number is seconds"),
         );
         return None;
     }
     if found.is_none_or(|duration| duration.is_zero()) {
         let shown = string(word, node, findings)?.value;
         findings.push(
-            Finding::error("E0119", format!("`{word}` cannot be `{shown}`"), &node.place)
-                .help("write a duration such as `500ms`, `30s` or `5m`"),
+            Finding::error(
+                codes::INVALID_DURATION,
+                format!("`{word}` cannot be `{shown}`"),
+                &node.place,
+            )
+            .help("write a duration such as `500ms`, `30s` or `5m`"),
         );
         return None;
     }
@@ -137,7 +151,7 @@ pub(super) fn header_name(name: &Spanned<String>, findings: &mut Findings) -> Op
     }
     let message = format!("`{}` is not a header's name", name.value);
     findings.push(
-        Finding::error("E0116", message, &name.place)
+        Finding::error(codes::INVALID_HEADER_NAME, message, &name.place)
             .help("a header's name has letters, digits and `-`, as in `X-Api-Key`"),
     );
     None
@@ -155,7 +169,7 @@ pub(super) fn header_value(name: &Spanned<String>, value: &Text, findings: &mut 
     if value.0.chars().any(|c| c.is_control() && c != '\t') {
         let message = format!("the value of the header `{}` has a line break in it", name.value);
         findings.push(
-            Finding::error("E0125", message, &name.place)
+            Finding::error(codes::MULTILINE_HEADER, message, &name.place)
                 .help("write it on one line, in quotes; `>-` and `|-` end without a line break"),
         );
     }
@@ -198,7 +212,7 @@ pub(super) fn database_url(
         (None, None) => format!("this is no address of {what}"),
     };
     findings.push(
-        Finding::error("E0124", message, &place)
+        Finding::error(codes::INVALID_DATABASE_URL, message, &place)
             .help(format!("write all of it, as in `{example}`")),
     );
     None
@@ -249,9 +263,11 @@ fn pair_as_mapping(word: &str, key: &Spanned<String>) -> Finding {
         _ => ("sort", "id"),
     };
     let message = format!("`{word}` would have a name `key` and a name `value`");
-    Finding::error("E0126", message, &key.place).label("this is one entry of a list").help(format!(
-        "write `{word}: {{{name}: {value}}}`, or a list: `- {{key: {name}, value: {value}}}`"
-    ))
+    Finding::error(codes::MIXED_PAIRS, message, &key.place)
+        .label("this is one entry of a list")
+        .help(format!(
+            "write `{word}: {{{name}: {value}}}`, or a list: `- {{key: {name}, value: {value}}}`"
+        ))
 }
 
 /// A name, and its text; a secret that stands there as it is.
@@ -273,7 +289,7 @@ fn pair(word: &str, node: &Node, findings: &mut Findings) -> Option<(Spanned<Str
         && matches!(value.value, Value::String(_))
     {
         findings.push(
-            Finding::error("E0126", format!("`{}` is written as in a mapping, in a list", name.value), &name.place)
+            Finding::error(codes::MIXED_PAIRS, format!("`{}` is written as in a mapping, in a list", name.value), &name.place)
                 .label("an entry of a list has `key` and `value`")
                 .help(format!("write `{{key: {name}, value: …}}`, or all of them as a mapping: `{word}: {{{name}: …}}`", name = name.value)),
         );

@@ -5,6 +5,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::codes;
 use crate::diagnostic::{Finding, Findings, Place, Spanned, did_you_mean, nearest};
 use crate::tree::{Node, Value};
 
@@ -105,9 +106,12 @@ impl<'a, 'f> Words<'a, 'f> {
 
     /// Reports that a word is missing, once all is read.
     pub(super) fn missing(&mut self, word: &'static str, example: &str) {
-        let finding =
-            Finding::error("E0113", format!("{} has no `{word}`", self.owner), self.place)
-                .help(format!("add it, as in `{example}`"));
+        let finding = Finding::error(
+            codes::MISSING_KEY,
+            format!("{} has no `{word}`", self.owner),
+            self.place,
+        )
+        .help(format!("add it, as in `{example}`"));
         self.missing.push((word, finding));
     }
 
@@ -136,7 +140,7 @@ impl<'a, 'f> Words<'a, 'f> {
             return Some(text);
         }
         self.findings.push(
-            Finding::error("E0123", format!("`{word}` is empty"), &text.place)
+            Finding::error(codes::EMPTY_VALUE, format!("`{word}` is empty"), &text.place)
                 .help("write a value, or `${NAME}` for one that is known when the program starts"),
         );
         None
@@ -171,7 +175,7 @@ impl<'a, 'f> Words<'a, 'f> {
                     Ok(number) if number > *most => format!("`{word}` can be at most {most}"),
                     _ => format!("`{word}` must be at least {least}"),
                 };
-                let finding = Finding::error("E0114", problem, &node.place);
+                let finding = Finding::error(codes::INVALID_VALUE, problem, &node.place);
                 self.findings.push(finding.help(format!("the default is {default}")));
             }
             _ => self.findings.push(wrong_kind(&format!("`{word}`"), "a whole number", node)),
@@ -213,7 +217,7 @@ impl<'a, 'f> Words<'a, 'f> {
                 };
                 self.findings.push(
                     Finding::error(
-                        "E0114",
+                        codes::INVALID_VALUE,
                         format!("`{word}` cannot be `{}`", text.value),
                         &text.place,
                     )
@@ -285,7 +289,7 @@ impl<'a, 'f> Words<'a, 'f> {
 
     fn no_key(&self, key: &Spanned<String>) -> Finding {
         let message = format!("{} has no key `{}`", self.owner, key.value);
-        let finding = Finding::error("E0110", message, &key.place).label("unknown key");
+        let finding = Finding::error(codes::UNKNOWN_KEY, message, &key.place).label("unknown key");
         let said = self.known.iter().find(|word| self.means(&key.value, word) && self.has(word));
         if let Some(word) = said {
             return finding.help(format!("remove it: `{word}` says it already"));
@@ -299,7 +303,7 @@ impl<'a, 'f> Words<'a, 'f> {
 
 /// A key that stands in one mapping twice.
 pub(super) fn written_twice(key: &Spanned<String>, first: &Spanned<String>) -> Finding {
-    Finding::error("E0111", format!("`{}` is written twice", key.value), &key.place)
+    Finding::error(codes::DUPLICATE_KEY, format!("`{}` is written twice", key.value), &key.place)
         .related(&first.place, "it was written here first")
         .help("remove one of them")
 }
@@ -332,7 +336,7 @@ pub(super) fn strings(word: &str, node: &Node, findings: &mut Findings) -> Vec<S
 /// A value of the wrong kind.
 pub(super) fn wrong_kind(what: &str, wanted: &str, node: &Node) -> Finding {
     let found = node.value.describe();
-    Finding::error("E0112", format!("{what} must be {wanted}, not {found}"), &node.place)
+    Finding::error(codes::WRONG_KIND, format!("{what} must be {wanted}, not {found}"), &node.place)
         .label(format!("this is {found}"))
         .help(match wanted {
             "a mapping of words to values" => {

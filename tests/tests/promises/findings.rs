@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use apitap_build::check::Schemas;
+use apitap_build::codes;
 use apitap_build::compile::check_files;
 use apitap_build::render::render;
 use apitap_tests::process::{Project, finish};
@@ -132,32 +133,20 @@ fn what_is_shown_of_a_line_does_not_show_the_secret_in_it() {
     }
 }
 
-/// The codes in the sources of the compiler and of the macro.
-fn codes() -> BTreeSet<String> {
-    let mut codes = BTreeSet::new();
-    let mut folders = vec![root().join("apitap-build/src"), root().join("apitap-macros/src")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).expect("the sources are there") {
-            let path = entry.expect("the folder can be read").path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let text = std::fs::read_to_string(&path).expect("a source is text");
-            codes.extend(text.match_indices("\"E0").filter_map(|(start, _)| {
-                let code = text.get(start + 1..start + 6)?;
-                let ends = text.get(start + 6..start + 7) == Some("\"");
-                (ends && code[1..].bytes().all(|b| b.is_ascii_digit())).then(|| code.to_owned())
-            }));
-        }
-    }
-    codes
+/// The numbers of all codes.
+fn numbers() -> BTreeSet<String> {
+    codes::ALL.iter().map(|code| code.number().to_owned()).collect()
+}
+
+#[test]
+fn no_two_codes_have_one_number() {
+    assert_eq!(numbers().len(), codes::ALL.len(), "two codes have one number");
 }
 
 #[test]
 fn every_code_has_a_fixture_and_every_fixture_a_code() {
     let fixtures: BTreeSet<_> = fixtures().iter().map(|f| f.code().to_owned()).collect();
-    assert_eq!(fixtures, codes());
+    assert_eq!(fixtures, numbers());
 }
 
 /// A section of `docs/errors.md`.
@@ -204,7 +193,11 @@ fn every_code_has_a_section_in_the_documentation_with_its_example_and_fix() {
     let described: Vec<_> = sections.iter().map(|s| &s.code).filter(|c| !c.is_empty()).collect();
     let unique: BTreeSet<_> = described.iter().map(|code| (*code).clone()).collect();
     assert_eq!(described.len(), unique.len(), "a code is described twice");
-    assert_eq!(unique, codes());
+    assert_eq!(unique, numbers());
+    for code in codes::ALL {
+        let begins = format!("### {code}: {}\n\n{}", code.title(), code.explanation());
+        assert!(document.contains(&begins), "docs/errors.md has no section that begins\n{begins}");
+    }
     let expected: String = sections
         .iter()
         .map(|section| match section.code.is_empty() {

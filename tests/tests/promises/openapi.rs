@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use apitap_build::check::Schemas;
+use apitap_build::codes;
 use apitap_build::compile::check_files;
 use apitap_build::diagnostic::{Files, Findings};
 use apitap_build::render::render;
@@ -49,9 +50,9 @@ fn write_project(folder: &Path, document: &str, operations: &[&Operation]) {
 /// Why an operation is no source, in words that several of them share.
 fn reason(operation: &Operation) -> Option<String> {
     let finding = operation.records.as_ref().err()?;
-    let detail = match finding.code {
-        "E0154" => finding.notes.first().cloned().unwrap_or_default(),
-        _ => finding.message.clone(),
+    let detail = match finding.code == codes::NO_JSON_ANSWER {
+        true => finding.notes.first().cloned().unwrap_or_default(),
+        false => finding.message.clone(),
     };
     Some(format!("{} ({})", detail, finding.code))
 }

@@ -17,6 +17,7 @@ use super::text::union;
 use super::tree;
 use super::words::describe;
 use crate::check::list;
+use crate::codes;
 use crate::diagnostic::{did_you_mean, nearest};
 
 /// One name of `a.b.c`, and where it stands.
@@ -50,7 +51,7 @@ pub(super) fn unknown(
         },
         [only] if tables.is_empty() && !context.scope.is_empty() => {
             let message = format!("column `{}` cannot stand here", only.name);
-            let draft = Draft::error("E0204", message, only.range.clone())
+            let draft = Draft::error(codes::UNKNOWN_COLUMN, message, only.range.clone())
                 .label("this is not computed for each row");
             (draft.help("write the value itself"), None)
         }
@@ -82,7 +83,7 @@ fn own_alias(context: &Context<'_>, part: &Part) -> Option<Draft> {
         .find(|(_, alias)| alias.value == part.name)?;
     let named = context.text.range(alias.span).filter(|named| *named != part.range)?;
     let message = format!("column `{}` is not known here yet", part.name);
-    let draft = Draft::error("E0204", message, part.range.clone())
+    let draft = Draft::error(codes::UNKNOWN_COLUMN, message, part.range.clone())
         .label("this is looked at before the SELECT")
         .related(Site::Query(named), "it gets its name here");
     Some(draft.help(format!("write what it stands for: `{expr}`")))
@@ -141,7 +142,7 @@ fn places(tables: &[Visible<'_>]) -> String {
 fn missing(part: &Part, tables: &[Visible<'_>]) -> (Draft, Option<String>) {
     let name = &part.name;
     let message = format!("column `{name}` not found{}", places(tables));
-    let mut draft = Draft::error("E0204", message, part.range.clone());
+    let mut draft = Draft::error(codes::UNKNOWN_COLUMN, message, part.range.clone());
     let columns: Vec<_> =
         tables.iter().flat_map(|table| table.columns.iter().map(String::as_str)).collect();
     let near = nearest(name, columns.iter().copied());
@@ -182,7 +183,7 @@ fn unknown_qualifier(
     tables: &[Visible<'_>],
 ) -> (Draft, Option<String>) {
     let name = &first.name;
-    let error = |message: String| Draft::error("E0205", message, first.range.clone());
+    let error = |message: String| Draft::error(codes::UNKNOWN_TABLE, message, first.range.clone());
     if context.scope.sources().contains(&name.as_str()) {
         if let Some(alias) = context.scope.alias_of(name) {
             let draft = error(format!("source `{name}` goes by the name `{alias}` here"))
@@ -300,7 +301,7 @@ pub(super) fn ambiguous(
         [] => format!("write which table is meant: `… .{name}`"),
         names => format!("write which one is meant: {}", names.join(" or ")),
     };
-    let draft = Draft::error("E0212", message, range).help(help);
+    let draft = Draft::error(codes::AMBIGUOUS_COLUMN, message, range).help(help);
     let repair = node.and_then(|node| {
         Some(Repair::Replace(vec![node], Box::new(tree::null_for(&blame.expr(node)?))))
     });
@@ -329,7 +330,7 @@ pub(super) fn unknown_field(
         let Some(inner) = fields.iter().find(|inner| inner.name() == &part.name) else {
             let known: Vec<_> = fields.iter().map(|field| field.name().as_str()).collect();
             let message = format!("field `{}` not found in record `{before}`", part.name);
-            let mut draft = Draft::error("E0213", message, part.range.clone());
+            let mut draft = Draft::error(codes::UNKNOWN_FIELD, message, part.range.clone());
             if let Some((table, path)) = declared(context, &before) {
                 let near = nearest(&part.name, known.iter().copied()).unwrap_or_default();
                 let near = format!("{path}.{near}");
@@ -351,7 +352,7 @@ fn replace_by_null(node: usize, expr: &Expr) -> Option<Repair> {
 
 fn not_a_record(before: &str, field: &ArrowField, part: &Part) -> Draft {
     let message = format!("`{before}` is not a record, but {}", describe(field));
-    let draft = Draft::error("E0213", message, part.range.clone())
+    let draft = Draft::error(codes::UNKNOWN_FIELD, message, part.range.clone())
         .label(format!("there is no field `{}` in it", part.name));
     match describe(field).as_str() {
         "`json`" => {

@@ -1,5 +1,6 @@
 //! Commas: one too many, which the parser reads over, and one that is probably missing.
 
+use crate::codes;
 use datafusion::sql::sqlparser::ast::{Expr, SelectItem, Statement};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
@@ -18,7 +19,7 @@ pub(super) fn extra(text: &Text<'_>) -> Option<Draft> {
     let next = text.slice(&next.range);
     let message = format!("nothing stands between this comma and `{next}`");
     Some(
-        Draft::error("E0201", message, comma.range.clone())
+        Draft::error(codes::INVALID_SQL, message, comma.range.clone())
             .help("remove the comma, or write what is missing"),
     )
 }
@@ -37,13 +38,13 @@ pub(super) fn missing(context: &Context<'_>, statement: &Statement) -> Vec<Draft
         let is_one = before == expr.value && is_field(&expr.value) && is_field(&alias.value);
         is_one.then(|| {
             let message = format!("`{}` is renamed to `{}` here", expr.value, alias.value);
-            Draft::warning("E0395", &message, range).label("a field of this name exists, too").help(
-                format!(
+            Draft::warning(codes::MISSING_COMMA, &message, range)
+                .label("a field of this name exists, too")
+                .help(format!(
                     "select both, `{a}, {b}`, or write `{a} AS {b}`",
                     a = expr.value,
                     b = alias.value
-                ),
-            )
+                ))
         })
     };
     select.projection.iter().filter_map(warning).collect()

@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::ast::{OrderByKind, Query, Spanned, Statement, Vi
 use super::draft::Draft;
 use super::text::Text;
 use crate::check::list;
+use crate::codes;
 use crate::engine::MEMORY;
 
 /// What holds rows back in a plan.
@@ -34,9 +35,13 @@ pub(super) fn notes(text: &Text<'_>, statement: &Statement, plan: &LogicalPlan) 
         && let Some(range) = unlimited_order(text, statement)
     {
         notes.push(
-            Draft::note_at("E0396", "all rows are sorted before the first one is stored", range)
-                .note(format!("{memory}; what does not fit is sorted on disk"))
-                .help("a table keeps no order: leave ORDER BY out, or add LIMIT"),
+            Draft::note_at(
+                codes::FULL_SORT,
+                "all rows are sorted before the first one is stored",
+                range,
+            )
+            .note(format!("{memory}; what does not fit is sorted on disk"))
+            .help("a table keeps no order: leave ORDER BY out, or add LIMIT"),
         );
     }
     if let Some((left, right)) = holds.product {
@@ -47,7 +52,7 @@ pub(super) fn notes(text: &Text<'_>, statement: &Statement, plan: &LogicalPlan) 
         let message =
             format!("each record of {} goes with each of {}", names(&left), names(&right));
         notes.push(
-            Draft::note_at("E0397", message, range.unwrap_or_else(|| text.first()))
+            Draft::note_at(codes::JOIN_IN_MEMORY, message, range.unwrap_or_else(|| text.first()))
                 .note(format!("{memory}, and the records of {} are kept in it", names(&left)))
                 .help("say which go together: `JOIN … ON a.id = b.id`"),
         );
@@ -61,7 +66,7 @@ pub(super) fn notes(text: &Text<'_>, statement: &Statement, plan: &LogicalPlan) 
         let range = join.or_else(|| text.find("EXISTS")).or_else(|| text.find("IN"));
         let message = format!("this keeps all records of {} in memory", list(&sources));
         notes.push(
-            Draft::note_at("E0397", message, range.unwrap_or_else(|| text.first()))
+            Draft::note_at(codes::JOIN_IN_MEMORY, message, range.unwrap_or_else(|| text.first()))
                 .note(format!("{memory}, and this side of a join does not go to disk"))
                 .help(help),
         );
@@ -70,7 +75,7 @@ pub(super) fn notes(text: &Text<'_>, statement: &Statement, plan: &LogicalPlan) 
         let range = text.find("OVER").unwrap_or_else(|| text.first());
         notes.push(
             Draft::note_at(
-                "E0398",
+                codes::FULL_WINDOW,
                 "a window looks at all rows before the first one is stored",
                 range,
             )

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
+use crate::codes::{self, Code};
 use crate::diagnostic::{Finding, Place, Severity};
 
 /// A finding about a query.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
-    code: &'static str,
+    code: &'static Code,
     severity: Severity,
     message: String,
     /// Where the caret goes, in bytes of the query.
@@ -30,7 +31,7 @@ pub(super) enum Site {
 impl Draft {
     /// An error at these bytes.
     pub(super) fn error(
-        code: &'static str,
+        code: &'static Code,
         message: impl Into<String>,
         range: Range<usize>,
     ) -> Self {
@@ -41,13 +42,13 @@ impl Draft {
     }
 
     /// A warning at these bytes.
-    pub(super) fn warning(code: &'static str, message: &str, range: Range<usize>) -> Self {
+    pub(super) fn warning(code: &'static Code, message: &str, range: Range<usize>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message, range) }
     }
 
     /// A note at these bytes.
     pub(super) fn note_at(
-        code: &'static str,
+        code: &'static Code,
         message: impl Into<String>,
         range: Range<usize>,
     ) -> Self {
@@ -57,7 +58,7 @@ impl Draft {
     /// Whether it only repeats what the planner says. After other findings that may well be about
     /// what has been mended because of them.
     pub(super) fn is_vague(&self) -> bool {
-        self.code == "E0299"
+        self.code == codes::UNSUPPORTED_QUERY
     }
 
     /// Words beside the caret.

@@ -12,6 +12,7 @@ use super::planner::{Planner, innermost};
 use super::scope::{Scope, plain};
 use super::text::Text;
 use super::{Callable, Table, columns, dialects, function, mismatch, tree, words};
+use crate::codes;
 use crate::diagnostic::nearest;
 
 /// What a query is planned in.
@@ -120,9 +121,11 @@ fn sides(context: &Context<'_>, error: &DataFusionError) -> Option<Draft> {
     let ((left, first), (right, second)) = (count(left)?, count(right)?);
     let message = format!("the sides of {operator} have {left} and {right} columns");
     Some(
-        Draft::error("E0207", message, second).related(Site::Query(first), "the other side").help(
-            "select as many columns on both sides: `NULL AS name` for what one does not have",
-        ),
+        Draft::error(codes::TYPE_MISMATCH, message, second)
+            .related(Site::Query(first), "the other side")
+            .help(
+                "select as many columns on both sides: `NULL AS name` for what one does not have",
+            ),
     )
 }
 
@@ -151,8 +154,12 @@ fn by_message(
     }
     if has("join condition should not be empty") {
         let range = context.text.find("JOIN").unwrap_or_else(|| context.text.first());
-        let draft = Draft::error("E0299", "this join does not say which rows go together", range)
-            .help("write the condition behind the table: `ON a.id = b.id`");
+        let draft = Draft::error(
+            codes::UNSUPPORTED_QUERY,
+            "this join does not say which rows go together",
+            range,
+        )
+        .help("write the condition behind the table: `ON a.id = b.id`");
         return Explained { draft, repair: None };
     }
     if let Some(qualifier) = message.strip_prefix("Invalid qualifier ") {
@@ -202,8 +209,12 @@ fn position_of_column(context: &Context<'_>, message: &str) -> Option<Draft> {
     let range = context.text.words().iter().find(after).map(|word| word.range.clone());
     let message = format!("{clause} BY names column {position}, but the SELECT has {columns}");
     Some(
-        Draft::error("E0208", message, range.unwrap_or_else(|| context.text.first()))
-            .help("write the column's name"),
+        Draft::error(
+            codes::MISPLACED_AGGREGATE,
+            message,
+            range.unwrap_or_else(|| context.text.first()),
+        )
+        .help("write the column's name"),
     )
 }
 
@@ -229,14 +240,18 @@ fn grouping(
     if message.starts_with("HAVING clause references") {
         let range = place(context.text.find("HAVING"));
         return Some(
-            Draft::error("E0208", "HAVING looks at groups, but there are none", range)
-                .help("use WHERE, or say what is grouped: `GROUP BY …`"),
+            Draft::error(
+                codes::MISPLACED_AGGREGATE,
+                "HAVING looks at groups, but there are none",
+                range,
+            )
+            .help("use WHERE, or say what is grouped: `GROUP BY …`"),
         );
     }
     if message.contains("For SELECT DISTINCT, ORDER BY") {
         let message = "rows that are made DISTINCT are ordered by columns of the SELECT only";
         return Some(
-            Draft::error("E0208", message, place(here))
+            Draft::error(codes::MISPLACED_AGGREGATE, message, place(here))
                 .help("add it to the SELECT, or leave DISTINCT out"),
         );
     }
@@ -245,7 +260,7 @@ fn grouping(
         let written = context.text.slice(&range);
         let message = format!("`{written}` is neither grouped by nor aggregated");
         return Some(
-            Draft::error("E0208", message, range)
+            Draft::error(codes::MISPLACED_AGGREGATE, message, range)
                 .label("which value of the group?")
                 .help(format!("add it to GROUP BY, or take one value: `max({written})`")),
         );
@@ -253,15 +268,23 @@ fn grouping(
     if message.contains("Aggregate functions are not allowed in the WHERE") {
         let calls = culprit.map(Culprit::index).and_then(|root| aggregate_in(context, blame, root));
         return Some(
-            Draft::error("E0208", "WHERE cannot aggregate", place(calls.or(here)))
-                .label("there are no groups yet")
-                .help("use HAVING, which looks at the groups"),
+            Draft::error(
+                codes::MISPLACED_AGGREGATE,
+                "WHERE cannot aggregate",
+                place(calls.or(here)),
+            )
+            .label("there are no groups yet")
+            .help("use HAVING, which looks at the groups"),
         );
     }
     if message.contains("Aggregate function calls cannot be nested") {
         return Some(
-            Draft::error("E0208", "an aggregate cannot be aggregated", place(here.or(range)))
-                .help("compute the inner one in a query of its own: `FROM (SELECT … GROUP BY …)`"),
+            Draft::error(
+                codes::MISPLACED_AGGREGATE,
+                "an aggregate cannot be aggregated",
+                place(here.or(range)),
+            )
+            .help("compute the inner one in a query of its own: `FROM (SELECT … GROUP BY …)`"),
         );
     }
     None
@@ -294,11 +317,12 @@ fn unknown_function(
     let near = nearest(name, functions.iter().map(String::as_str));
     let draft = if functions.iter().any(|function| function.eq_ignore_ascii_case(name)) {
         let message = format!("`{name}` is computed over a window, but there is none");
-        Draft::error("E0206", message, range.clone())
+        Draft::error(codes::UNKNOWN_FUNCTION, message, range.clone())
             .help(format!("say over which rows: `{name}(…) OVER (ORDER BY …)`"))
     } else {
         let message = format!("function `{name}` not found");
-        let draft = Draft::error("E0206", message, range.clone()).label("no such function");
+        let draft =
+            Draft::error(codes::UNKNOWN_FUNCTION, message, range.clone()).label("no such function");
         match (dialects::function(name), near) {
             (Some(ours), _) => draft.help(format!("write `{ours}`")),
             (None, Some(near)) => draft.help(format!("a similar function exists: `{near}`")),
@@ -314,9 +338,10 @@ fn unknown_function(
 fn table_function(context: &Context<'_>) -> Explained {
     let range = context.scope.calls.first().cloned().unwrap_or_else(|| context.text.first());
     let name = context.text.slice(&range);
-    let draft = Draft::error("E0206", format!("function `{name}` yields no table"), range)
-        .label("a query reads sources, and nothing else")
-        .help("write the rows out: `(VALUES (…), (…)) AS t(a)`");
+    let draft =
+        Draft::error(codes::UNKNOWN_FUNCTION, format!("function `{name}` yields no table"), range)
+            .label("a query reads sources, and nothing else")
+            .help("write the rows out: `(VALUES (…), (…)) AS t(a)`");
     Explained { draft, repair: None }
 }
 
@@ -324,7 +349,7 @@ fn table_function(context: &Context<'_>) -> Explained {
 fn unknown_wildcard(context: &Context<'_>, qualifier: &str) -> Explained {
     let range = context.text.find(qualifier).unwrap_or_else(|| context.text.first());
     let message = format!("table `{qualifier}` not found in this query");
-    let draft = Draft::error("E0205", message, range);
+    let draft = Draft::error(codes::UNKNOWN_TABLE, message, range);
     let draft = match context.scope.alias_of(qualifier) {
         Some(alias) => draft.help(format!("it goes by the name `{alias}` here: `{alias}.*`")),
         None => draft.help(format!("name a table of the FROM: {}", context.scope.names())),
@@ -359,8 +384,9 @@ fn duplicate(context: &Context<'_>, name: &str, range: Option<Range<usize>>) -> 
 
 fn grouped_by_aggregate(context: &Context<'_>) -> Explained {
     let range = context.text.find("GROUP").unwrap_or_else(|| context.text.first());
-    let draft = Draft::error("E0208", "GROUP BY cannot group by an aggregate", range)
-        .help("group by what is not aggregated");
+    let draft =
+        Draft::error(codes::MISPLACED_AGGREGATE, "GROUP BY cannot group by an aggregate", range)
+            .help("group by what is not aggregated");
     Explained { draft, repair: None }
 }
 
@@ -368,37 +394,39 @@ fn grouped_by_aggregate(context: &Context<'_>) -> Explained {
 fn other(context: &Context<'_>, blame: &Blame<'_>, message: &str, range: Range<usize>) -> Draft {
     if message.contains("OuterReferenceColumn") || message.contains("outer reference") {
         let message = "this reads a column of the query around it, in a way that cannot be planned";
-        return Draft::error("E0299", message, range)
+        return Draft::error(codes::UNSUPPORTED_QUERY, message, range)
             .help("join the tables instead, or aggregate in the inner query");
     }
     if message.contains("Correlated scalar subquery") {
         let message = "this subquery may yield several values where one is needed";
         let range = subquery_around(blame, &range).unwrap_or(range);
-        return Draft::error("E0299", message, range)
+        return Draft::error(codes::UNSUPPORTED_QUERY, message, range)
             .help("aggregate in it, as in `SELECT max(…)`, or join the tables instead");
     }
     if message.contains("Placeholder") || message.contains("has no type information") {
         let message = "a query has no parameters";
-        return Draft::error("E0299", message, range).help("write the value itself");
+        return Draft::error(codes::UNSUPPORTED_QUERY, message, range)
+            .help("write the value itself");
     }
     if message.contains("should only return one column") {
         let message = "a subquery yields one column here, this one yields more";
         let range = subquery_around(blame, &range).unwrap_or(range);
-        return Draft::error("E0299", message, range).help("leave the others out");
+        return Draft::error(codes::UNSUPPORTED_QUERY, message, range).help("leave the others out");
     }
     if message.contains("Substring without for/from") {
         let message = "this needs the place of the first character";
-        return Draft::error("E0207", message, range)
+        return Draft::error(codes::TYPE_MISMATCH, message, range)
             .help("write it second, from 1, and a length third: `substr(text, 1, 10)`");
     }
     if message.contains("Inconsistent data length across values") {
         let message = "the rows of VALUES have different numbers of columns";
         let range = context.text.find("VALUES").unwrap_or(range);
-        return Draft::error("E0299", message, range).help("write NULL for what is not known");
+        return Draft::error(codes::UNSUPPORTED_QUERY, message, range)
+            .help("write NULL for what is not known");
     }
     if message.contains("does not support logical expression WindowFunction") {
         let message = "a window cannot be looked at here";
-        return Draft::error("E0299", message, range)
+        return Draft::error(codes::UNSUPPORTED_QUERY, message, range)
             .help("compute it in an inner query, or write the condition after QUALIFY");
     }
     if message.contains("Source table contains") {
@@ -407,7 +435,7 @@ fn other(context: &Context<'_>, blame: &Blame<'_>, message: &str, range: Range<u
     let sentence = words::sentence(message);
     let is_clause = sentence.chars().all(|c| c.is_ascii_uppercase() || c == ' ');
     let verdict = if is_clause { " is not supported" } else { "" };
-    let draft = Draft::error("E0299", format!("{sentence}{verdict}"), range);
+    let draft = Draft::error(codes::UNSUPPORTED_QUERY, format!("{sentence}{verdict}"), range);
     match dialects::clause(&sentence) {
         Some(help) => draft.help(help),
         None => draft,
@@ -420,7 +448,7 @@ fn renamed_columns(context: &Context<'_>, message: &str, range: Range<usize>) ->
     let given = context.scope.renamed.iter().find(|(_, given)| *given != count);
     let (range, given) = given.cloned().unwrap_or((range, 0));
     let message = format!("{given} names are given to a table of {count} columns");
-    Draft::error("E0299", message, range).help("name all of them, or none")
+    Draft::error(codes::UNSUPPORTED_QUERY, message, range).help("name all of them, or none")
 }
 
 /// The innermost subquery that these bytes stand in.

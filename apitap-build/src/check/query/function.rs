@@ -14,6 +14,7 @@ use super::parse;
 use super::planner::session;
 use super::text::Text;
 use super::words::{describe, notation, sql};
+use crate::codes;
 use crate::definition::Function;
 use crate::engine;
 use crate::schema::{Type, arrow};
@@ -99,13 +100,13 @@ pub(super) fn explain(context: &Context<'_>, blame: &Blame<'_>, culprit: Culprit
     let range = blame.tree.range(node)?;
     let draft = match arguments(&expr)? {
         Arguments::Named => Draft::error(
-            "E0360",
+            codes::WRONG_ARGUMENTS,
             format!("the arguments of `{name}` have no names in a call"),
             range,
         )
         .help("write them in their order, without names"),
         Arguments::Plain(count) if count != function.parameters.len() => {
-            Draft::error("E0360", wrong_count(function, count), range)
+            Draft::error(codes::WRONG_ARGUMENTS, wrong_count(function, count), range)
         }
         Arguments::Plain(_) => wrong_type(context, blame, node, function)?,
     };
@@ -173,7 +174,7 @@ fn wrong_type(
             notation(&parameter.ty),
             describe(&field)
         );
-        let draft = Draft::error("E0360", message, range);
+        let draft = Draft::error(codes::WRONG_ARGUMENTS, message, range);
         let to = sql(&arrow::field(parameter));
         return Some(match (arrow::from_field(&field), to) {
             (Some(Type::Record(fields)), _) => {

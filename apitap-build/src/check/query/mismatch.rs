@@ -11,6 +11,7 @@ use super::draft::Draft;
 use super::explain::Context;
 use super::scope::plain;
 use super::words::{self, describe};
+use crate::codes;
 use crate::schema::{Type, arrow};
 
 /// What the planner's messages about types have in common.
@@ -59,20 +60,21 @@ pub(super) fn explain(
     if let Some((literal, ty)) = operands.unread(message) {
         let start = range.start + context.text.slice(&range).find(&literal).unwrap_or_default();
         let message = format!("`{literal}` does not read as {ty}");
-        return Some(Draft::error("E0207", message, start..start + literal.len()));
+        return Some(Draft::error(codes::TYPE_MISMATCH, message, start..start + literal.len()));
     }
-    let draft = |message: String| Draft::error("E0207", message, range.clone());
+    let draft = |message: String| Draft::error(codes::TYPE_MISMATCH, message, range.clone());
     if message.contains("array_element does not support") {
         let (written, field) = operands.0.first()?;
         if field.data_type().is_nested() {
             let message = format!("an element of `{written}` is not a list");
             return Some(
-                Draft::error("E0213", message, range).label("there are no elements in it"),
+                Draft::error(codes::UNKNOWN_FIELD, message, range)
+                    .label("there are no elements in it"),
             );
         }
         let message = format!("`{written}` is not a list, but {}", describe(field));
         return Some(
-            Draft::error("E0213", message, range)
+            Draft::error(codes::UNKNOWN_FIELD, message, range)
                 .label("there are no elements in it")
                 .help(format!("select the value itself: `{written}`")),
         );

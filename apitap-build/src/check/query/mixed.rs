@@ -4,6 +4,7 @@
 //! The plan before its types are made to agree says whether there is any such place. Only then is
 //! the statement searched for it.
 
+use crate::codes;
 use std::ops::Range;
 
 use datafusion::arrow::datatypes::{DataType, FieldRef};
@@ -48,7 +49,7 @@ pub(super) fn mixed(
             && let Some(range) = context.text.find("USING")
         {
             let message = "the columns of this join are text and another type, compared as text";
-            let draft = Draft::error("E0207", message, range);
+            let draft = Draft::error(codes::TYPE_MISMATCH, message, range);
             drafts.push(
                 draft.help("write the condition out, and convert: `ON CAST(a.… AS …) = b.…`"),
             );
@@ -234,7 +235,7 @@ fn expression(context: &Context<'_>, blame: &Blame<'_>, node: usize) -> Option<D
         let column = inner.schema().fields().first()?;
         are_apart(field.data_type(), column.data_type()).then_some(())?;
         let message = format!("{} and {} are compared as text", describe(&field), describe(column));
-        let draft = Draft::error("E0207", message, blame.tree.range(node)?);
+        let draft = Draft::error(codes::TYPE_MISMATCH, message, blame.tree.range(node)?);
         return Some(draft.help("convert one of them: `CAST(… AS …)`"));
     }
     if let ast::Expr::BinaryOp {
@@ -242,7 +243,8 @@ fn expression(context: &Context<'_>, blame: &Blame<'_>, node: usize) -> Option<D
     } = &expr
         && right.to_string() == "0"
     {
-        let draft = Draft::error("E0207", "this divides by 0", blame.tree.range(node)?);
+        let draft =
+            Draft::error(codes::TYPE_MISMATCH, "this divides by 0", blame.tree.range(node)?);
         return Some(draft.help("a query that computes it fails when it runs"));
     }
     if let ast::Expr::Case { operand: None, conditions, .. } = &expr
@@ -267,7 +269,7 @@ fn expression(context: &Context<'_>, blame: &Blame<'_>, node: usize) -> Option<D
         Some(by) => format!("{by} makes text of {types}"),
         None => format!("{types} are compared as text"),
     };
-    let draft = Draft::error("E0207", message, blame.tree.range(node)?);
+    let draft = Draft::error(codes::TYPE_MISMATCH, message, blame.tree.range(node)?);
     let (text, value) =
         if first.1.data_type().is_string() { (first, other) } else { (other, first) };
     let draft = match literals_are_read && value.1.data_type().is_numeric() {
@@ -308,7 +310,7 @@ fn condition(
     let written = shown(context.text.slice(&range)).to_owned();
     let message = format!("a condition is `bool`, not {}", describe(&field));
     let help = format!("compare the value: `{written} = …`, `{written} IS NOT NULL`");
-    Some(Draft::error("E0207", message, range).help(help))
+    Some(Draft::error(codes::TYPE_MISMATCH, message, range).help(help))
 }
 
 /// What is written, if it is short.
@@ -331,7 +333,7 @@ fn in_union(context: &Context<'_>, statement: &Statement, union: &Union) -> Draf
         range.or_else(|| context.text.find("UNION")).unwrap_or_else(|| context.text.first());
     let (first, other) = (describe(&union.first), describe(&union.other));
     let message = format!("this is {other}, but the same column is {first} above");
-    Draft::error("E0207", message, range)
+    Draft::error(codes::TYPE_MISMATCH, message, range)
         .note("the column would be text on both sides")
         .help("convert one of them: `CAST(… AS …)`")
 }

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenizerError};
 use super::commas;
 use super::draft::Draft;
 use super::text::{Text, Word};
+use crate::codes;
 use crate::diagnostic::nearest;
 
 /// How deeply a query may nest, as in the runtime.
@@ -101,19 +102,23 @@ fn parse_one(text: &Text<'_>, end: Option<&Word>) -> Result<Option<Statement>, B
 }
 
 fn empty() -> Draft {
-    Draft::error("E0203", "there is no query", 0..0).help("write one: `SELECT … FROM …`")
+    Draft::error(codes::NOT_A_QUERY, "there is no query", 0..0).help("write one: `SELECT … FROM …`")
 }
 
 fn several(second: Range<usize>) -> Draft {
-    Draft::error("E0202", "a pipeline has one statement, this is the second", second)
-        .label("after the `;`")
-        .help("put it into a file of its own: each SQL file is a pipeline")
+    Draft::error(
+        codes::SECOND_STATEMENT,
+        "a pipeline has one statement, this is the second",
+        second,
+    )
+    .label("after the `;`")
+    .help("put it into a file of its own: each SQL file is a pipeline")
 }
 
 fn not_a_query(text: &Text<'_>) -> Draft {
     let first = text.first();
     let message = format!("`{}` does not yield rows", text.slice(&first).to_uppercase());
-    Draft::error("E0203", message, first)
+    Draft::error(codes::NOT_A_QUERY, message, first)
         .label("not a query")
         .help("write the query that yields the rows: `SELECT … FROM …`")
 }
@@ -125,10 +130,14 @@ pub(super) fn unreadable(sql: &str, error: &TokenizerError) -> Draft {
     let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
     if error.message.contains("close delimiter") {
         let quotes = sql.rfind('"').unwrap_or(start);
-        return Draft::error("E0201", "a name in quotes is not closed", quotes..quotes + 1)
-            .help("end it with `\"`; one of the quotes before it may be missing");
+        return Draft::error(
+            codes::INVALID_SQL,
+            "a name in quotes is not closed",
+            quotes..quotes + 1,
+        )
+        .help("end it with `\"`; one of the quotes before it may be missing");
     }
-    let mut draft = Draft::error("E0201", lower(&error.message), start..start + end);
+    let mut draft = Draft::error(codes::INVALID_SQL, lower(&error.message), start..start + end);
     if error.message.contains("string literal") {
         draft = draft.help("end it with `'`; a `'` inside a text is written twice");
     }
@@ -138,9 +147,13 @@ pub(super) fn unreadable(sql: &str, error: &TokenizerError) -> Draft {
 fn syntax(text: &Text<'_>, error: &ParserError) -> Draft {
     let message = match error {
         ParserError::RecursionLimitExceeded => {
-            return Draft::error("E0201", "the query is nested too deeply", text.first())
-                .note(format!("the limit is {DEPTH} levels"))
-                .help("name the inner queries in a WITH clause");
+            return Draft::error(
+                codes::INVALID_SQL,
+                "the query is nested too deeply",
+                text.first(),
+            )
+            .note(format!("the limit is {DEPTH} levels"))
+            .help("name the inner queries in a WITH clause");
         }
         ParserError::ParserError(message) | ParserError::TokenizerError(message) => message,
     };
@@ -159,21 +172,29 @@ fn syntax(text: &Text<'_>, error: &ParserError) -> Draft {
         && let Some((word, meant)) = misspelled(text, &range)
     {
         let message = format!("`{}` is no word of SQL", text.slice(&word.range));
-        return Draft::error("E0201", message, word.range.clone())
+        return Draft::error(codes::INVALID_SQL, message, word.range.clone())
             .help(format!("a similar word exists: `{meant}`"));
     }
     let is_variable = text.slice(&range) == "{"
         && text.sql.get(..range.start).is_some_and(|before| before.ends_with('$'));
     if is_variable {
-        return Draft::error("E0201", "a query has no variables of the environment", range)
-            .help("write the value itself; `${NAME}` may stand in the YAML file only");
+        return Draft::error(
+            codes::INVALID_SQL,
+            "a query has no variables of the environment",
+            range,
+        )
+        .help("write the value itself; `${NAME}` may stand in the YAML file only");
     }
     if message.contains("after IS,") {
         let found = text.slice(&range);
-        return Draft::error("E0201", format!("`IS` is not followed by {found}"), range.clone())
-            .help(format!("compare with `=`: `… = {found}`"));
+        return Draft::error(
+            codes::INVALID_SQL,
+            format!("`IS` is not followed by {found}"),
+            range.clone(),
+        )
+        .help(format!("compare with `=`: `… = {found}`"));
     }
-    let mut draft = Draft::error("E0201", expectation(message), range.clone());
+    let mut draft = Draft::error(codes::INVALID_SQL, expectation(message), range.clone());
     if range == text.first()
         && let Some(start) = nearest(text.slice(&range), STARTS)
     {

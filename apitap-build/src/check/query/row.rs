@@ -13,6 +13,7 @@ use super::draft::{Draft, Site};
 use super::explain::{Context, HIDDEN};
 use super::text::{Text, Word};
 use super::words;
+use crate::codes;
 use crate::schema::{Field, Schema, arrow};
 
 /// The columns of a query's rows, and where each stands.
@@ -317,8 +318,9 @@ pub(super) fn duplicate(
     first: Option<Range<usize>>,
 ) -> Draft {
     let is_wildcard = text.slice(&range).ends_with('*');
-    let mut draft = Draft::error("E0209", format!("two columns are named `{name}`"), range)
-        .label("the second one");
+    let mut draft =
+        Draft::error(codes::DUPLICATE_COLUMN, format!("two columns are named `{name}`"), range)
+            .label("the second one");
     if let Some(first) = first {
         draft = draft.related(Site::Query(first), "the first one");
     }
@@ -343,7 +345,7 @@ fn original(name: &str) -> &str {
 }
 
 fn nameless(text: &Text<'_>, item: Option<&Item>, place: &Range<usize>) -> Draft {
-    let error = |message: &str| Draft::error("E0210", message, place.clone());
+    let error = |message: &str| Draft::error(codes::UNNAMED_COLUMN, message, place.clone());
     let written = one_line(text.slice(place));
     match item.map(|item| item.own.as_deref()) {
         _ if written.eq_ignore_ascii_case("VALUES") => error("the columns of VALUES have no names")
@@ -384,7 +386,7 @@ fn unsupported(
     let name = field.name();
     let message = format!("column `{name}` is {}, which no table can hold", words::describe(field));
     let written = item.map_or("…".to_owned(), |item| one_line(text.slice(&item.expr)));
-    let draft = Draft::error("E0211", message, place.clone());
+    let draft = Draft::error(codes::UNSTORABLE_COLUMN, message, place.clone());
     let cast = |ty: &str| format!("`CAST({written} AS {ty}) AS {name}`");
     match field.data_type() {
         DataType::Null => draft.help(format!("say which type it has: {}", cast("VARCHAR"))),

@@ -10,6 +10,7 @@ use super::Table;
 use super::draft::{Draft, Site};
 use super::text::Text;
 use crate::check::list;
+use crate::codes;
 use crate::diagnostic::{did_you_mean, nearest};
 use crate::schema::{Field, Type};
 
@@ -55,7 +56,8 @@ impl<'a> Scope<'a> {
         let finding = |(name, range): &(String, Range<usize>)| {
             let message = format!("source `{name}` is not known to this query");
             let sources = self.sources();
-            let draft = Draft::error("E0205", message, range.clone()).label("no such source");
+            let draft =
+                Draft::error(codes::UNKNOWN_TABLE, message, range.clone()).label("no such source");
             if sources.is_empty() {
                 return draft
                     .help("declare a source of that name, and say that the query reads it");

@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
 
 use super::draft::Draft;
 use super::explain::Context;
+use crate::codes;
 use crate::diagnostic::did_you_mean;
 
 /// Functions whose first argument is a unit, and whose second is a time.
@@ -43,7 +44,8 @@ pub(super) fn unknown(context: &Context<'_>, plan: &LogicalPlan) -> Vec<Draft> {
             .find_map(|written| context.text.find(written))
             .unwrap_or_else(|| context.text.first());
         let help = did_you_mean("unit", unit, UNITS);
-        Draft::error("E0214", format!("`{unit}` is no unit of time here"), range).help(help)
+        Draft::error(codes::UNKNOWN_UNIT, format!("`{unit}` is no unit of time here"), range)
+            .help(help)
     };
     units.iter().map(find).collect()
 }

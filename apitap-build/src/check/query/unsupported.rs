@@ -1,6 +1,7 @@
 //! Queries that are refused before they are planned: clauses that the planner reads over without
 //! doing what they say, and sizes that would take it minutes, or more stack than there is.
 
+use crate::codes;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
@@ -29,7 +30,7 @@ pub(super) fn too_long(text: &Text<'_>) -> Option<Draft> {
     let words = text.words().len();
     if words > WORDS {
         let message = format!("the query is too long: {words} words, where {WORDS} are the limit");
-        let draft = Draft::error("E0299", message, text.first());
+        let draft = Draft::error(codes::UNSUPPORTED_QUERY, message, text.first());
         return Some(draft.help("put constant data into a source"));
     }
     let mut depth = 0_usize;
@@ -42,7 +43,7 @@ pub(super) fn too_long(text: &Text<'_>) -> Option<Draft> {
         depth > CASES
     })?;
     let message = format!("more than {CASES} CASEs stand in each other");
-    let draft = Draft::error("E0299", message, deepest.range.clone());
+    let draft = Draft::error(codes::UNSUPPORTED_QUERY, message, deepest.range.clone());
     Some(draft.help("write the conditions one after the other: `CASE WHEN … WHEN … END`"))
 }
 
@@ -50,7 +51,10 @@ pub(super) fn too_long(text: &Text<'_>) -> Option<Draft> {
 pub(super) fn too_large(text: &Text<'_>, statement: &Statement) -> Option<Draft> {
     let mut size = Size { depth: 0, selects: 0 };
     let ControlFlow::Break(message) = statement.visit(&mut size) else { return None };
-    Some(Draft::error("E0299", message, text.first()).help("compute parts of it in inner queries"))
+    Some(
+        Draft::error(codes::UNSUPPORTED_QUERY, message, text.first())
+            .help("compute parts of it in inner queries"),
+    )
 }
 
 struct Size {
@@ -93,7 +97,7 @@ pub(super) fn check(text: &Text<'_>, statement: &Statement) -> Vec<Draft> {
 fn refuse(text: &Text<'_>, clause: &'static str) -> Draft {
     let first = clause.split(' ').next().unwrap_or(clause);
     let range = text.find(first).unwrap_or_else(|| text.first());
-    let draft = Draft::error("E0299", format!("{clause} is not supported"), range);
+    let draft = Draft::error(codes::UNSUPPORTED_QUERY, format!("{clause} is not supported"), range);
     match super::dialects::clause(clause) {
         Some(help) => draft.help(help),
         None => draft,

@@ -1,5 +1,6 @@
 //! What files show, with the fields that the YAML file declares besides: these count.
 
+use crate::codes;
 use crate::diagnostic::{Finding, Findings, nearest};
 use crate::schema::keywords::Places;
 use crate::schema::{Field, Schema, Type};
@@ -21,7 +22,7 @@ pub(super) fn declare(
         {
             let message = format!("the file shows no field `{}`", field.name);
             findings.push(
-                Finding::warning("E0166", message, place)
+                Finding::warning(codes::FIELD_NOT_SHOWN, message, place)
                     .help(format!("a similar field exists: `{near}`"))
                     .help("it is added all the same: the API may send what the file does not show"),
             );

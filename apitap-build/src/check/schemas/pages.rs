@@ -1,6 +1,7 @@
 //! Sampled pages → their records, found as a run finds them, and whether a next page shows.
 
 use super::{Found, next_path};
+use crate::codes;
 use crate::definition::Pointer;
 use crate::diagnostic::{FileId, Finding, Findings, Place, Spanned, did_you_mean, nearest};
 use crate::parse::json;
@@ -71,7 +72,7 @@ impl<'a> Pages<'a> {
         if !matches!(record.value, Value::Map(_)) {
             let message = format!("a record must be an object, not {}", record.value.describe());
             return Err(Box::new(
-                Finding::error("E0156", message, &record.place)
+                Finding::error(codes::DATA_PATH_NOT_RECORDS, message, &record.place)
                     .help("`data_path` must lead to a list of objects, or to one object"),
             ));
         }
@@ -86,7 +87,7 @@ impl<'a> Pages<'a> {
             Step::Missing { token, within } => {
                 let message = format!("`data_path` finds no `{token}` in the sample");
                 let keys = within.entries().iter().map(|(key, _)| key.value.as_str());
-                let finding = Finding::error("E0155", message, place)
+                let finding = Finding::error(codes::DATA_PATH_NOT_FOUND, message, place)
                     .related(&within.begin(), format!("this is {}", found(within)));
                 let finding = match within.entries() {
                     [] => finding,
@@ -103,7 +104,7 @@ impl<'a> Pages<'a> {
             _ => {
                 let message = "`data_path` leads to neither a list of records nor a record";
                 Err(Box::new(
-                    Finding::error("E0156", message, place)
+                    Finding::error(codes::DATA_PATH_NOT_RECORDS, message, place)
                         .related(&records.place, format!("this is {}", found(records)))
                         .help(lists(page)),
                 ))
@@ -117,7 +118,7 @@ impl<'a> Pages<'a> {
         let wrong = |node: &Node| {
             let message = format!("`{word}` leads to {}", found(node));
             Err(Box::new(
-                Finding::error("E0157", message, place)
+                Finding::error(codes::INVALID_NEXT_PATH, message, place)
                     .related(&node.begin(), "it is this in the sample")
                     .help("it must lead to a string or a number, null on the last page"),
             ))
@@ -146,7 +147,7 @@ impl<'a> Pages<'a> {
     pub(super) fn finish(self, place: &Place, findings: &mut Findings) -> Option<Found> {
         let Some(declared) = self.sample.first.clone() else {
             findings.push(
-                Finding::error("E0159", "the sample has no records", place)
+                Finding::error(codes::EMPTY_SAMPLE, "the sample has no records", place)
                     .help("take a sample of a page that has some; more are better"),
             );
             return None;
@@ -156,7 +157,7 @@ impl<'a> Pages<'a> {
         {
             let message = format!("the sample has nothing at `{word}`");
             let last = path.tokens().last().unwrap_or_default();
-            let finding = Finding::warning("E0158", message, place)
+            let finding = Finding::warning(codes::NO_NEXT_PAGE, message, place)
                 .related(within, "it is missing here")
                 .note("a run that finds nothing there ends after that page");
             findings.push(match nearest(&last, keys.iter().map(String::as_str)) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::SCALARS;
+use crate::codes;
 use crate::diagnostic::{Finding, Findings, Place, nearest};
 use crate::schema::{Field, Item, Schema, Type};
 use crate::tree::{Node, Value};
@@ -25,14 +26,18 @@ fn fields(
 ) -> Option<Vec<Field>> {
     let Value::Map(entries) = &node.value else {
         findings.push(
-            Finding::error("E0130", "a schema is a mapping of fields to types", &node.place)
-                .help("write one field a line, as in `id: int64!`"),
+            Finding::error(
+                codes::INVALID_SCHEMA,
+                "a schema is a mapping of fields to types",
+                &node.place,
+            )
+            .help("write one field a line, as in `id: int64!`"),
         );
         return None;
     };
     if entries.is_empty() {
         findings.push(
-            Finding::error("E0130", "a record needs at least one field", &node.place)
+            Finding::error(codes::INVALID_SCHEMA, "a record needs at least one field", &node.place)
                 .help("write one field a line, as in `id: int64!`"),
         );
         return None;
@@ -54,9 +59,13 @@ fn fields(
         let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
         if let Some(first) = places.insert(path.clone(), key.place.clone()) {
             findings.push(
-                Finding::error("E0111", format!("field `{path}` is declared twice"), &key.place)
-                    .related(&first, "it was declared here first")
-                    .help("remove one of them"),
+                Finding::error(
+                    codes::DUPLICATE_KEY,
+                    format!("field `{path}` is declared twice"),
+                    &key.place,
+                )
+                .related(&first, "it was declared here first")
+                .help("remove one of them"),
             );
             continue;
         }
@@ -71,9 +80,13 @@ fn fields(
 fn cut_decimal(node: &Node) -> Option<Finding> {
     let Value::String(text) = &node.value else { return None };
     (text.starts_with("decimal(") && !text.contains(')')).then(|| {
-        Finding::error("E0132", "the comma of this decimal ends the value", &node.place)
-            .note("inside `{…}` and `[…]` a comma separates what is in them")
-            .help("put the type into quotes: `\"decimal(12,2)\"`")
+        Finding::error(
+            codes::UNQUOTED_DECIMAL,
+            "the comma of this decimal ends the value",
+            &node.place,
+        )
+        .note("inside `{…}` and `[…]` a comma separates what is in them")
+        .help("put the type into quotes: `\"decimal(12,2)\"`")
     })
 }
 
@@ -102,8 +115,12 @@ fn nested(
             }
             _ => {
                 findings.push(
-                    Finding::error("E0130", "a list has one type of elements", &node.place)
-                        .help("write it in brackets, as in `tags: [string]`"),
+                    Finding::error(
+                        codes::INVALID_SCHEMA,
+                        "a list has one type of elements",
+                        &node.place,
+                    )
+                    .help("write it in brackets, as in `tags: [string]`"),
                 );
                 None
             }
@@ -114,7 +131,7 @@ fn nested(
                 other => format!("a type is a word such as `string`, not {}", other.describe()),
             };
             findings.push(
-                Finding::error("E0130", message, &node.place)
+                Finding::error(codes::INVALID_SCHEMA, message, &node.place)
                     .help("write `int64`, `string`, `[string]` or `{name: string}`"),
             );
             None
@@ -129,8 +146,12 @@ fn scalar(text: &str, place: &Place, findings: &mut Findings) -> Option<(Type, b
         1 => false,
         _ => {
             findings.push(
-                Finding::error("E0131", format!("`{text}` has more than one `!`"), place)
-                    .help(format!("write `{word}!`")),
+                Finding::error(
+                    codes::UNKNOWN_TYPE,
+                    format!("`{text}` has more than one `!`"),
+                    place,
+                )
+                .help(format!("write `{word}!`")),
             );
             return None;
         }
@@ -156,11 +177,15 @@ fn decimal(digits: &str) -> Option<Type> {
 
 fn unknown(word: &str, place: &Place) -> Finding {
     if word.starts_with("decimal") {
-        return Finding::error("E0131", format!("`{word}` is not a decimal type"), place)
-            .note("1 to 38 digits in all, then how many of them stand after the point")
-            .help("write `decimal(12,2)`");
+        return Finding::error(
+            codes::UNKNOWN_TYPE,
+            format!("`{word}` is not a decimal type"),
+            place,
+        )
+        .note("1 to 38 digits in all, then how many of them stand after the point")
+        .help("write `decimal(12,2)`");
     }
-    let finding = Finding::error("E0131", format!("`{word}` is not a type"), place);
+    let finding = Finding::error(codes::UNKNOWN_TYPE, format!("`{word}` is not a type"), place);
     if let Some(meant) = meant(word) {
         return finding.help(format!("write `{meant}`"));
     }

@@ -1,0 +1,316 @@
+//! The code of each finding, once: its number, what it is called, and what it means in one sentence.
+//!
+//! A finding is made with one of these constants, so that a code that is not declared here does not
+//! compile. The tests hold the fixtures in `tests/findings` and the sections of `docs/errors.md`
+//! (their titles and first sentences) to this list.
+
+use std::fmt;
+
+/// A kind of finding. Only this module makes one: see the constants.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Code {
+    number: &'static str,
+    title: &'static str,
+    explanation: &'static str,
+}
+
+impl Code {
+    /// `E0204`, which is what a user looks up.
+    pub fn number(&self) -> &'static str {
+        self.number
+    }
+
+    /// What is wrong, as the heading of its section says it: `an unknown column`.
+    pub fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// What it means, in one sentence.
+    pub fn explanation(&self) -> &'static str {
+        self.explanation
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.number)
+    }
+}
+
+/// Declares the constants, and the list of all of them.
+macro_rules! codes {
+    ($($name:ident = $number:literal, $title:literal, $explanation:literal;)*) => {
+        $(
+            #[doc = concat!($number, ": ", $title, ". ", $explanation)]
+            pub const $name: &Code =
+                &Code { number: $number, title: $title, explanation: $explanation };
+        )*
+
+        /// All codes, in the order of the documentation.
+        pub const ALL: &[&Code] = &[$($name),*];
+    };
+}
+
+codes! {
+    // Files
+    UNREADABLE_FILE = "E0001", "a file cannot be read",
+        "The YAML file or the folder of SQL files is not where it was said to be, or may not \
+         be read.";
+    NOT_UTF8 = "E0002", "a file is not UTF-8",
+        "YAML and SQL files are UTF-8.";
+    NO_SQL_FILE = "E0003", "there is no SQL file",
+        "Each pipeline is one SQL file; the folder has none whose name ends in `.sql`.";
+    // YAML
+    INVALID_YAML = "E0101", "this is not YAML",
+        "The YAML parser gave up here: a quote that is not closed, a tab in the indentation, \
+         a `: ` within a plain value, an alias without its anchor.";
+    SECOND_DOCUMENT = "E0102", "a second document",
+        "A YAML file may hold several documents between `---` lines; apitap reads one.";
+    KEY_NOT_STRING = "E0103", "a key is not a string",
+        "YAML allows lists and mappings as keys; here each key is a string.";
+    MERGE_KEY = "E0104", "a merge key",
+        "`<<` is not part of YAML 1.2.";
+    YAML_TOO_LARGE = "E0105", "the YAML is too large or too deep",
+        "A bound on what the compiler reads, aliases expanded: 200,000 values, 64 levels.";
+    // Keys and values
+    UNKNOWN_KEY = "E0110", "an unknown key",
+        "Every key has a meaning: one that is not known is never ignored.";
+    DUPLICATE_KEY = "E0111", "a key or field is written twice",
+        "Which of the two is meant cannot be known.";
+    WRONG_KIND = "E0112", "a value of the wrong kind",
+        "The key takes a string, a list, a mapping or a number, and got another of these.";
+    MISSING_KEY = "E0113", "a key is missing",
+        "Without this key the source or target cannot work.";
+    INVALID_VALUE = "E0114", "a value that is not allowed",
+        "The key takes one of a few values, or a number within bounds.";
+    INVALID_URL = "E0115", "not a valid URL",
+        "`url` is a whole URL with the scheme `http` or `https`.";
+    INVALID_HEADER_NAME = "E0116", "not a valid header name",
+        "HTTP allows letters, digits and a few signs in the name of a header or cookie.";
+    INVALID_POINTER = "E0117", "not a JSON Pointer",
+        "Paths into a body are JSON Pointers (RFC 6901): `/data/items`.";
+    INVALID_VARIABLE = "E0118", "a variable that is not well-formed",
+        "`${NAME}` and `${NAME:-default}` are read from the environment when the program \
+         starts.";
+    INVALID_DURATION = "E0119", "not a duration",
+        "A duration is a number with a unit, greater than zero.";
+    UNSENT_PAGE_SIZE = "E0120", "a page size that is not sent",
+        "The page size has an effect only if a parameter sends it to the API.";
+    CONFLICTING_KEYS = "E0121", "the same thing said twice",
+        "Two keys, each of which would be enough, could disagree.";
+    SENT_TWICE = "E0122", "a name that is sent twice",
+        "Two keys of a source send a header or parameter of the same name: which of the two \
+         the API looks at cannot be known.";
+    EMPTY_VALUE = "E0123", "a value that is empty",
+        "The key is there, but its value is empty.";
+    INVALID_DATABASE_URL = "E0124", "not a valid database URL",
+        "The URL of a PostgreSQL target begins with `postgres://`, that of a SQLite target \
+         with `sqlite:`, or it is the path of a file.";
+    MULTILINE_HEADER = "E0125", "a header of several lines",
+        "HTTP sends each header on one line.";
+    MIXED_PAIRS = "E0126", "a list written as a mapping, or the other way round",
+        "`headers` and `query_params` are either a mapping of names to values or a list of \
+         `{key, value}`.";
+    INVALID_SCHEMA = "E0130", "a schema that is not well-formed",
+        "A schema is a mapping of fields to types; a record has at least one field, a list \
+         one type of elements.";
+    UNKNOWN_TYPE = "E0131", "an unknown type",
+        "The types are `bool`, `int16`, `int32`, `int64`, `float32`, `float64`, \
+         `decimal(p,s)`, `string`, `date`, `time`, `timestamp`, `uuid`, `binary`, `json`, \
+         lists and records of them; `!` behind a type is not null.";
+    UNQUOTED_DECIMAL = "E0132", "the comma of a decimal",
+        "Inside `{…}` YAML takes the comma of `decimal(12,2)` for the end of the value.";
+    DUPLICATE_NAME = "E0140", "two sources or targets of one name",
+        "SQL files name sources and targets, so that each name stands for one.";
+    // Samples, JSON Schema and OpenAPI
+    JSON_TOO_LARGE = "E0150", "a file is too large or too deep",
+        "A sample or a document has more than 4,000,000 values, or is nested more than 127 \
+         levels deep.";
+    INVALID_JSON = "E0151", "a sample or document is not JSON",
+        "The text stops being JSON here.";
+    CONFLICTING_SCHEMA = "E0152", "a schema that says two things",
+        "A `schema` is a mapping of fields to types, or names one of `sample`, `json_schema` \
+         and `openapi`.";
+    UNKNOWN_OPERATION = "E0153", "an unknown operation",
+        "The OpenAPI document has no operation of that `operationId`, nor of that method and \
+         path.";
+    NO_JSON_ANSWER = "E0154", "an operation without a JSON response",
+        "None of its successful responses has a JSON body with a schema.";
+    DATA_PATH_NOT_FOUND = "E0155", "`data_path` does not exist",
+        "In the sample, or in the response that the OpenAPI document describes, there is no \
+         such key.";
+    DATA_PATH_NOT_RECORDS = "E0156", "`data_path` does not lead to records",
+        "It must lead to a list of objects, or to one object.";
+    INVALID_NEXT_PATH = "E0157", "the path to the next page cannot work",
+        "`cursor_path`, or the `path` of `next_url`, leads to an object, a list or a boolean; \
+         or to a key that the OpenAPI document does not have.";
+    NO_NEXT_PAGE = "E0158", "the sample shows no next page",
+        "The path to the next cursor or URL does not exist in any of the sampled pages.";
+    EMPTY_SAMPLE = "E0159", "a sample without records",
+        "No page of the sample has a record, so nothing is known about the fields.";
+    MIXED_KINDS = "E0160", "a field of several kinds",
+        "In one record the field is a number, in another a string, or the like.";
+    SCHEMA_NOT_RECORD = "E0161", "a schema that is not a record",
+        "The JSON Schema, or the schema of the operation's records, is not that of an object \
+         with `properties`: there are no fields.";
+    INVALID_REFERENCE = "E0163", "a reference that cannot be resolved",
+        "A `$ref` names something that does not exist, refers to itself, or points to the \
+         network.";
+    NOT_OPENAPI = "E0164", "not an OpenAPI 3 document",
+        "Versions 3.0 and 3.1 are supported.";
+    FIELD_NOT_SHOWN = "E0166", "a field that the file does not have",
+        "A field is declared under `fields` that the sample or document does not have, but \
+         one with a similar name.";
+    // SQL
+    INVALID_SQL = "E0201", "the SQL cannot be parsed",
+        "The SQL parser expected something else here.";
+    SECOND_STATEMENT = "E0202", "a second statement",
+        "A pipeline is one query.";
+    NOT_A_QUERY = "E0203", "not a query",
+        "A pipeline yields rows; where they go, `sink(…)` says.";
+    UNKNOWN_COLUMN = "E0204", "an unknown column",
+        "No source in the query declares such a field.";
+    UNKNOWN_TABLE = "E0205", "an unknown source",
+        "The name stands for no source or table of this query: the source was not named by \
+         `use_source(…)`, or goes by an alias here.";
+    UNKNOWN_FUNCTION = "E0206", "an unknown function",
+        "There is no function of that name, or not of that kind.";
+    TYPE_MISMATCH = "E0207", "types that do not go together",
+        "An operator, a function or a set operation was given types that it does not take.";
+    MISPLACED_AGGREGATE = "E0208", "aggregates where there are none, or the other way round",
+        "In a query with groups, each column is either grouped by or aggregated; and WHERE \
+         looks at records before there are groups.";
+    DUPLICATE_COLUMN = "E0209", "two columns of one name",
+        "The columns of the query become the columns of a table.";
+    UNNAMED_COLUMN = "E0210", "a column without a name",
+        "The name of a computed column would be the text of its expression.";
+    UNSTORABLE_COLUMN = "E0211", "a column that no table can hold",
+        "NULL alone, intervals and the like have no type that targets know.";
+    AMBIGUOUS_COLUMN = "E0212", "an ambiguous column",
+        "Several tables of the query have a column of that name.";
+    UNKNOWN_FIELD = "E0213", "an unknown field of a record",
+        "`customer.email` reaches into records; the record has no such field, or the value is \
+         not a record.";
+    UNKNOWN_UNIT = "E0214", "an unknown unit of time",
+        "`date_trunc` and `date_part` take a unit, which would be looked at only when the \
+         query runs.";
+    UNSUPPORTED_QUERY = "E0299", "a query that cannot run",
+        "This is SQL that apitap does not plan.";
+    // Templates
+    INVALID_TEMPLATE = "E0251", "the template cannot be parsed",
+        "SQL files are minijinja templates: the parser gave up here.";
+    UNKNOWN_VARIABLE = "E0252", "a name that the template does not know",
+        "A template knows `sink`, `use_source` and what it has set itself.";
+    DUPLICATE_SINK = "E0253", "two sinks",
+        "A file is one query into one table.";
+    INVALID_CALL = "E0254", "`use_source` or `sink` called in another way",
+        "`use_source` takes one name; `sink` takes named arguments, of which only the \
+         target's name may stand alone.";
+    EMPTY_QUERY = "E0255", "a file without a query",
+        "The file says where rows go, but not which.";
+    ENDLESS_TEMPLATE = "E0256", "a template without an end",
+        "The template takes more steps than any query needs.";
+    // The project
+    UNKNOWN_SOURCE = "E0301", "a source that is not declared",
+        "`use_source(…)` names no source of the YAML file.";
+    UNKNOWN_TARGET = "E0302", "a target that is not declared",
+        "`sink(…)` names no target of the YAML file.";
+    NO_TARGET = "E0303", "no target",
+        "The query does not say where its rows go, and there is not exactly one target.";
+    KEY_NOT_SELECTED = "E0304", "a key that the query does not yield",
+        "The columns in `key` identify a row; the query must select them.";
+    NULLABLE_KEY = "E0305", "a key that may be null",
+        "A row whose key is NULL could never be found again.";
+    MERGE_WITHOUT_KEY = "E0306", "a merge without a key",
+        "`merge` replaces the rows that are there already: which columns identify a row?";
+    DUPLICATE_PIPELINE = "E0307", "two pipelines of one name",
+        "A pipeline is named after its SQL file's path, and `a/b.sql` and `a_b.sql` make the \
+         same name.";
+    NO_SCHEMA = "E0308", "a source without a schema",
+        "A build checks every query against declared fields.";
+    INVALID_TABLE_NAME = "E0320", "a table name that the target does not take",
+        "A name is `table` or `schema.table`.";
+    UNSUITABLE_KEY = "E0321", "a key of a type that cannot be one",
+        "A table compares the key of every row; lists, records and `json` are not made for \
+         that.";
+    INVALID_COLUMN_NAME = "E0322", "a column name that the target does not take",
+        "PostgreSQL cuts off what is longer than 63 bytes, and has columns of its own in \
+         every table (`ctid`, `xmin`, …).";
+    SAME_COLUMN_IN_TARGET = "E0323", "two columns that are one to the target",
+        "To SQLite `id` and `ID` are the same column.";
+    TOO_MANY_COLUMNS = "E0324", "more columns than a table can have",
+        "PostgreSQL has a limit of 1600 columns, SQLite one of 2000; apitap needs one of \
+         them.";
+    REPEATED_KEY_COLUMN = "E0325", "a column that is in the key twice",
+        "Once is enough.";
+    CONFLICTING_PIPELINES = "E0326", "two pipelines that write one table against each other",
+        "One replaces what the other has written, or would be refused because of it.";
+    UNUSED_SOURCE = "E0390", "a source that no query reads",
+        "A warning: nothing is fetched from it.";
+    UNUSED_TARGET = "E0391", "a target that no query writes to",
+        "A warning: nothing is stored in it.";
+    LITERAL_SECRET = "E0392", "a secret in the file",
+        "A warning: a token, key or password stands in the file, and will be in the version \
+         control and in the program.";
+    UNREAD_SOURCE = "E0393", "a source that is named and not read",
+        "A warning: `use_source(…)` is called, but the query does without the source: often a \
+         comma or a `JOIN` is missing, and the name of the second became an alias of the \
+         first.";
+    QUERY_WITHOUT_SOURCE = "E0394", "a query without a source",
+        "A warning: it yields the same rows whatever an API says.";
+    MISSING_COMMA = "E0395", "a comma that may be missing",
+        "A warning: `id amount` is the column `id` under the name `amount`, and there is a \
+         field `amount`.";
+    FULL_SORT = "E0396", "all rows are sorted",
+        "`ORDER BY` without `LIMIT`: the first row cannot be stored before the last record \
+         has arrived.";
+    JOIN_IN_MEMORY = "E0397", "a join that keeps one side in memory",
+        "A join keeps its left side while it goes through the right one.";
+    FULL_WINDOW = "E0398", "a window over all rows",
+        "A window function sees every row of its partition before it yields one.";
+    // Pipelines in Rust
+    FIELD_NOT_SELECTED = "E0311", "a field that the query does not yield",
+        "The struct under `#[target]` has a field that is not a column of its query.";
+    COLUMN_WITHOUT_FIELD = "E0312", "a column without a field",
+        "The query yields a column that the struct under `#[target]` does not have.";
+    FIELD_TYPE_MISMATCH = "E0313", "a field of another type",
+        "The field cannot hold what the query yields.";
+    FIELD_NOT_NULLABLE = "E0314", "a field that may be null",
+        "The query may yield NULL, for which the field has no value.";
+    UNSUPPORTED_FIELD_TYPE = "E0315", "a type that a field cannot have",
+        "The types are those of tables: see the types of YAML under E0131.";
+    NOT_A_RECORD = "E0316", "a struct that is not a record",
+        "A record has named fields and no parameters, and does not contain itself.";
+    UNKNOWN_ARGUMENT = "E0317", "an unknown argument of an attribute",
+        "`#[pipeline]` takes `name` and `crate`, `#[field]` takes `name` and `type`.";
+    PIPELINE_WITHOUT_TARGET = "E0318", "a pipeline without a target",
+        "The module has no struct of the rows that go out.";
+    TARGET_WITHOUT_QUERY = "E0319", "a target without a query",
+        "The struct does not say which rows it stands for.";
+    RESERVED_NAME = "E0350", "a name that is taken",
+        "`#[pipeline]` adds functions and statics to its module: `PIPELINES`, `run`, `rows`, \
+         `transform` and the like.";
+    DUPLICATE_FIELD = "E0351", "two fields of one name",
+        "Two fields of a struct stand for the same field of the API, or for the same column.";
+    // Rust in the pipeline
+    WRONG_ARGUMENTS = "E0360", "a Rust function is called with what it does not take",
+        "A `#[function]` takes as many arguments as it has parameters, each of its type.";
+    FUNCTION_EXISTS = "E0361", "a function has the name of another",
+        "A query could not tell which function is meant: SQL has one of that name, or the \
+         name is an SQL keyword.";
+    INVALID_PATH = "E0362", "a path that the generated code cannot name",
+        "A Rust item is named by its whole path, for the generated code stands in a module of \
+         its own.";
+    UNSUPPORTED_SIGNATURE = "E0363", "a type that a function cannot have",
+        "A function takes and gives single values, of types that have a type in SQL.";
+    INVALID_FUNCTION = "E0364", "a function that a query cannot call",
+        "A query calls plain functions, row by row: no generic ones, for their types are not \
+         known, and no asynchronous ones, for a query waits for nothing.";
+    INVALID_MAP = "E0370", "a function that is not a map",
+        "A `#[map]` takes one record of a source and gives rows.";
+    FOREIGN_STRUCT = "E0371", "a map of other structs than the module's",
+        "A map takes the struct of a `#[source]` and gives the struct of a `#[target]`, both \
+         of its own module: so it is known which pipeline it belongs to.";
+    QUERY_AND_MAP = "E0372", "rows from two places",
+        "The rows of a `#[target]` come from one query or from one map.";
+}
