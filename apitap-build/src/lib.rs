@@ -10,6 +10,7 @@ pub mod codes;
 pub mod definition;
 pub mod engine;
 pub mod schema;
+mod template;
 
 #[cfg(feature = "compiler")]
 pub mod check;

@@ -7,7 +7,7 @@ mod secrets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use apitap_build::definition::{Part, Text};
+use apitap_build::definition::{Part, Template};
 
 pub use secrets::Secrets;
 
@@ -54,7 +54,7 @@ impl Environment {
     ///
     /// A variable that is not set leaves nothing in its place and is reported by
     /// [`Environment::check`], as is a text that is not spelled right.
-    pub fn text(&mut self, text: &Text) -> String {
+    pub fn text(&mut self, text: &Template) -> String {
         let parts = text.parts().unwrap_or_else(|error| {
             let written = self.secrets().mask(&text.0);
             self.malformed
@@ -67,7 +67,7 @@ impl Environment {
     }
 
     /// As [`Environment::text`], for a text that is a secret even where it is written out.
-    pub fn secret(&mut self, text: &Text) -> String {
+    pub fn secret(&mut self, text: &Template) -> String {
         let resolved = self.text(text);
         self.hide(&resolved);
         resolved
@@ -172,7 +172,7 @@ mod tests {
         let mut environment =
             Environment::from_iter([("A", "1"), ("EMPTY", ""), ("TOKEN", "s3cr3t")]);
         let resolved: Vec<String> =
-            texts.iter().map(|text| environment.text(&Text((*text).to_owned()))).collect();
+            texts.iter().map(|text| environment.text(&Template((*text).to_owned()))).collect();
         let outcome = environment.check().map(|()| resolved).map_err(|error| error.to_string());
         let expected = expected
             .map(|texts| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn debug_shows_no_value() {
         let mut environment = Environment::from_iter([("TOKEN", "s3cr3t")]);
-        environment.secret(&Text("${TOKEN}".to_owned()));
+        environment.secret(&Template("${TOKEN}".to_owned()));
         let shown = format!("{environment:?} {:?}", environment.secrets());
         assert!(!shown.contains("s3cr3t"), "{shown}");
     }

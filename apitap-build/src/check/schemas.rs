@@ -60,8 +60,8 @@ struct Known<'a> {
 fn next_path(source: &SourceSpec) -> Option<(&'static str, &Pointer, &Place)> {
     let place = source.next_path_place.as_ref()?;
     match &source.source.pagination {
-        Pagination::Cursor { cursor_path, .. } => Some(("cursor_path", cursor_path, place)),
-        Pagination::NextUrl { path } => Some(("path", path, place)),
+        Pagination::Cursor(cursor) => Some(("cursor_path", &cursor.cursor_path, place)),
+        Pagination::NextUrl(next) => Some(("path", &next.path, place)),
         _ => None,
     }
 }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::text;
 use crate::definition::{
-    ApiKeyPlace, Auth, Connection, Custom, Definition, Mode, Pagination, Pointer, Retry, Source,
-    TargetKind, default_timeout,
+    ApiKey, ApiKeyPlace, Auth, Basic, Connection, Cursor, Custom, Definition, LimitOffset, Mode,
+    NextUrl, PageNumber, PageOnly, Pagination, Pointer, Retry, Source, TargetKind, default_timeout,
 };
 
 /// A word of an attribute.
@@ -104,10 +104,10 @@ fn pair(name: &str, value: &str) -> Word {
 fn auth(auth: &Auth) -> Word {
     let words = match auth {
         Auth::Bearer(token) => vec![word("bearer", &token.0)],
-        Auth::Basic { username, password } => {
+        Auth::Basic(Basic { username, password }) => {
             vec![group("basic", [word("username", &username.0), word("password", &password.0)])]
         }
-        Auth::ApiKey { place, name, value } => {
+        Auth::ApiKey(ApiKey { place, name, value }) => {
             let place = match place {
                 ApiKeyPlace::Header => "header",
                 ApiKeyPlace::Query => "query",
@@ -132,49 +132,57 @@ fn pagination(pagination: &Pagination) -> Option<Word> {
     let workers = |value: usize| number("concurrency", value);
     let words = match pagination {
         Pagination::None => return None,
-        Pagination::LimitOffset { limit_param, offset_param, limit, first_offset, concurrency } => {
+        Pagination::LimitOffset(LimitOffset {
+            limit_param,
+            offset_param,
+            limit,
+            first_offset,
+            concurrency,
+        }) => {
             vec![
                 word("kind", "limit_offset"),
-                word("limit_param", limit_param),
-                word("offset_param", offset_param),
+                word("limit_param", &limit_param.0),
+                word("offset_param", &offset_param.0),
                 number("limit", *limit),
                 number("first_offset", *first_offset),
                 workers(*concurrency),
             ]
         }
-        Pagination::PageNumber {
+        Pagination::PageNumber(PageNumber {
             page_param,
             per_page_param,
             per_page,
             first_page,
             concurrency,
-        } => vec![
+        }) => vec![
             word("kind", "page_number"),
-            word("page_param", page_param),
-            word("per_page_param", per_page_param),
+            word("page_param", &page_param.0),
+            word("per_page_param", &per_page_param.0),
             number("per_page", *per_page),
             number("first_page", *first_page),
             workers(*concurrency),
         ],
-        Pagination::PageOnly { page_param, first_page, concurrency } => vec![
+        Pagination::PageOnly(PageOnly { page_param, first_page, concurrency }) => vec![
             word("kind", "page_only"),
-            word("page_param", page_param),
+            word("page_param", &page_param.0),
             number("first_page", *first_page),
             workers(*concurrency),
         ],
-        Pagination::Cursor { cursor_param, cursor_path, page_size_param, page_size } => {
+        Pagination::Cursor(Cursor { cursor_param, cursor_path, page_size_param, page_size }) => {
             let mut words = vec![
                 word("kind", "cursor"),
-                word("cursor_param", cursor_param),
+                word("cursor_param", &cursor_param.0),
                 word("cursor_path", &cursor_path.0),
             ];
             if let Some(param) = page_size_param {
-                words.extend([word("page_size_param", param), number("page_size", *page_size)]);
+                words.extend([word("page_size_param", &param.0), number("page_size", *page_size)]);
             }
             words
         }
         Pagination::LinkHeader => vec![word("kind", "link_header")],
-        Pagination::NextUrl { path } => vec![word("kind", "next_url"), word("path", &path.0)],
+        Pagination::NextUrl(NextUrl { path }) => {
+            vec![word("kind", "next_url"), word("path", &path.0)]
+        }
         Pagination::Custom(custom) => {
             let kind = word("kind", "custom");
             std::iter::once(kind).chain(self::custom(custom)).collect()

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Text;
+use super::Template;
 use crate::schema::notation::type_text;
 use crate::schema::{Field, Item};
 
@@ -70,7 +70,7 @@ pub struct Custom {
     pub path: String,
     /// Names and values, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub settings: Vec<(String, Text)>,
+    pub settings: Vec<(String, Template)>,
 }
 
 /// What a Rust type of a source is for.

@@ -3,7 +3,7 @@
 use super::values::{header_name, text};
 use super::{Words, secrets};
 use crate::codes;
-use crate::definition::{ApiKeyPlace, Auth, Text};
+use crate::definition::{ApiKey, ApiKeyPlace, Auth, Basic, Template};
 use crate::diagnostic::{Finding, Findings, Spanned};
 use crate::tree::Node;
 
@@ -56,8 +56,9 @@ fn basic(node: &Node, findings: &mut Findings) -> Option<Auth> {
     if !words.finish() {
         return None;
     }
-    let password = password.map_or(Some(Text(String::new())), |password| text(password, findings));
-    Some(Auth::Basic { username: text(username?, findings)?, password: password? })
+    let password =
+        password.map_or(Some(Template(String::new())), |password| text(password, findings));
+    Some(Auth::Basic(Basic { username: text(username?, findings)?, password: password? }))
 }
 
 fn api_key(node: &Node, findings: &mut Findings) -> Option<Auth> {
@@ -85,5 +86,5 @@ fn api_key(node: &Node, findings: &mut Findings) -> Option<Auth> {
         // A cookie's name is a token too.
         ApiKeyPlace::Header | ApiKeyPlace::Cookie => header_name(&Spanned::clone(&name), findings)?,
     };
-    Some(Auth::ApiKey { place, name, value: text(value?, findings)? })
+    Some(Auth::ApiKey(ApiKey { place, name, value: text(value?, findings)? }))
 }

@@ -4,7 +4,7 @@ use super::Words;
 use super::values::pointer;
 use super::words::string;
 use crate::codes;
-use crate::definition::{Pagination, Pointer};
+use crate::definition::{Cursor, LimitOffset, NextUrl, PageNumber, PageOnly, Pagination, Pointer};
 use crate::diagnostic::{Finding, Findings};
 use crate::tree::Node;
 
@@ -84,13 +84,13 @@ fn limit_offset(words: &mut Words<'_, '_>) -> Option<Pagination> {
     let limit = words.number("limit", 1..=MOST_RECORDS, PAGE_SIZE);
     let first_offset = words.number("first_offset", 0..=MOST, 0);
     let concurrency = concurrency(words);
-    Some(Pagination::LimitOffset {
-        limit_param: limit_param?.value,
-        offset_param: offset_param?.value,
+    Some(Pagination::LimitOffset(LimitOffset {
+        limit_param: limit_param?.value.into(),
+        offset_param: offset_param?.value.into(),
         limit,
         first_offset,
         concurrency,
-    })
+    }))
 }
 
 fn page_number(words: &mut Words<'_, '_>) -> Option<Pagination> {
@@ -99,26 +99,30 @@ fn page_number(words: &mut Words<'_, '_>) -> Option<Pagination> {
     let per_page = words.number("per_page", 1..=MOST_RECORDS, PAGE_SIZE);
     let first_page = words.number("first_page", 0..=MOST, 1);
     let concurrency = concurrency(words);
-    Some(Pagination::PageNumber {
-        page_param: page_param?.value,
-        per_page_param: per_page_param?.value,
+    Some(Pagination::PageNumber(PageNumber {
+        page_param: page_param?.value.into(),
+        per_page_param: per_page_param?.value.into(),
         per_page,
         first_page,
         concurrency,
-    })
+    }))
 }
 
 fn page_only(words: &mut Words<'_, '_>) -> Option<Pagination> {
     let page_param = words.required_string("page_param", "page_param: page");
     let first_page = words.number("first_page", 0..=MOST, 1);
     let concurrency = concurrency(words);
-    Some(Pagination::PageOnly { page_param: page_param?.value, first_page, concurrency })
+    Some(Pagination::PageOnly(PageOnly {
+        page_param: page_param?.value.into(),
+        first_page,
+        concurrency,
+    }))
 }
 
 fn cursor(words: &mut Words<'_, '_>) -> Option<Pagination> {
     let cursor_param = words.required_string("cursor_param", "cursor_param: after");
     let cursor_path = path(words, "cursor_path", "cursor_path: /meta/next");
-    let page_size_param = words.text("page_size_param").map(|param| param.value);
+    let page_size_param = words.text("page_size_param").map(|param| param.value.into());
     let page_size = words.number("page_size", 1..=MOST_RECORDS, PAGE_SIZE);
     if let (Some(place), None) = (words.key_place("page_size"), &page_size_param) {
         words.findings.push(
@@ -130,16 +134,16 @@ fn cursor(words: &mut Words<'_, '_>) -> Option<Pagination> {
             .help("say which parameter takes it, as in `page_size_param: limit`"),
         );
     }
-    Some(Pagination::Cursor {
-        cursor_param: cursor_param?.value,
+    Some(Pagination::Cursor(Cursor {
+        cursor_param: cursor_param?.value.into(),
         cursor_path: cursor_path?,
         page_size_param,
         page_size,
-    })
+    }))
 }
 
 fn next_url(words: &mut Words<'_, '_>) -> Option<Pagination> {
-    Some(Pagination::NextUrl { path: path(words, "path", "path: /links/next")? })
+    Some(Pagination::NextUrl(NextUrl { path: path(words, "path", "path: /links/next")? }))
 }
 
 fn concurrency(words: &mut Words<'_, '_>) -> usize {

@@ -2,15 +2,15 @@
 //! each other.
 
 use crate::codes;
-use crate::definition::{ApiKeyPlace, Auth, Text};
+use crate::definition::{ApiKey, ApiKeyPlace, Auth, Template};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::tree::{Node, Value};
 
 /// What a source sends, and where each was written.
 pub(super) struct Sent<'a> {
     pub(super) url: Option<&'a Spanned<String>>,
-    pub(super) headers: &'a [(Spanned<String>, Text)],
-    pub(super) query_params: &'a [(Spanned<String>, Text)],
+    pub(super) headers: &'a [(Spanned<String>, Template)],
+    pub(super) query_params: &'a [(Spanned<String>, Template)],
     pub(super) auth: Option<(&'a Auth, &'a Place)>,
     pub(super) pagination: Option<&'a Node>,
 }
@@ -20,11 +20,13 @@ pub(super) fn check(sent: &Sent<'_>, findings: &mut Findings) {
     let mut headers: Vec<Spanned<String>> = Vec::new();
     let of_auth = sent.auth.and_then(|(auth, place)| {
         let name = match auth {
-            Auth::Bearer(_) | Auth::Basic { .. } => "Authorization",
-            Auth::ApiKey { place: ApiKeyPlace::Header, name, .. } => name,
-            Auth::ApiKey { place: ApiKeyPlace::Cookie, .. } => "Cookie",
+            Auth::Bearer(_) | Auth::Basic(_) => "Authorization",
+            Auth::ApiKey(ApiKey { place: ApiKeyPlace::Header, name, .. }) => name,
+            Auth::ApiKey(ApiKey { place: ApiKeyPlace::Cookie, .. }) => "Cookie",
             // What a type of the user's sends is not known.
-            Auth::ApiKey { place: ApiKeyPlace::Query, .. } | Auth::Custom(_) => return None,
+            Auth::ApiKey(ApiKey { place: ApiKeyPlace::Query, .. }) | Auth::Custom(_) => {
+                return None;
+            }
         };
         Some(Spanned::new(name.to_owned(), place.clone()))
     });
@@ -41,7 +43,7 @@ pub(super) fn check(sent: &Sent<'_>, findings: &mut Findings) {
             findings.push(twice("parameter", param, first));
         }
     }
-    if let Some((Auth::ApiKey { place: ApiKeyPlace::Query, name, .. }, place)) = sent.auth {
+    if let Some((Auth::ApiKey(ApiKey { place: ApiKeyPlace::Query, name, .. }), place)) = sent.auth {
         params.push(Spanned::new(name.clone(), place.clone()));
     }
     // A parameter that is written twice in one place is meant to be: `id=1&id=2`.

@@ -11,7 +11,7 @@ use super::values::{duration, header_name, header_value, pairs, pointer, url};
 use super::words::{Words, strings};
 use super::{SourceSpec, secrets};
 use crate::codes;
-use crate::definition::{Pagination, Pointer, Retry, Source, Text, default_timeout};
+use crate::definition::{Pagination, Pointer, Retry, Source, Template, default_timeout};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::tree::Node;
 
@@ -68,7 +68,7 @@ fn fields_only(name: Spanned<String>, schema_place: Option<Place>) -> SourceSpec
     let source = Source {
         name: name.value.clone(),
         description: None,
-        url: Text(String::new()),
+        url: Template(String::new()),
         headers: Vec::new(),
         query_params: Vec::new(),
         auth: None,

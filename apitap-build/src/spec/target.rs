@@ -4,7 +4,7 @@ use super::values::{database_url, text};
 use super::words::{Words, strings};
 use super::{SinkSpec, TargetSpec, secrets};
 use crate::codes;
-use crate::definition::{Connection, Mode, Target, TargetKind, Text};
+use crate::definition::{Connection, Mode, Target, TargetKind, Template};
 use crate::diagnostic::{Finding, Findings, Spanned};
 use crate::tree::{Node, Value};
 
@@ -149,7 +149,7 @@ fn postgres(words: &mut Words<'_, '_>) -> Option<Connection> {
 }
 
 /// `username` or `username_env`, `password` or `password_env`.
-fn credentials(node: &Node, findings: &mut Findings) -> Option<(Text, Text)> {
+fn credentials(node: &Node, findings: &mut Findings) -> Option<(Template, Template)> {
     let mut words = Words::new("`auth`", node, findings)?;
     let username = credential(&mut words, "username", "username_env");
     let password = credential(&mut words, "password", "password_env");
@@ -162,11 +162,15 @@ fn credentials(node: &Node, findings: &mut Findings) -> Option<(Text, Text)> {
     if !words.finish() {
         return None;
     }
-    Some((username?, password.unwrap_or(Text(String::new()))))
+    Some((username?, password.unwrap_or(Template(String::new()))))
 }
 
 /// A value, or the name of the variable that holds it: `${NAME}` by another spelling.
-fn credential(words: &mut Words<'_, '_>, word: &'static str, env: &'static str) -> Option<Text> {
+fn credential(
+    words: &mut Words<'_, '_>,
+    word: &'static str,
+    env: &'static str,
+) -> Option<Template> {
     let value = words.string(word);
     let variable = words.string(env);
     match (value, variable) {

@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::secrets;
 use super::words::{string, written_twice, wrong_kind};
 use crate::codes;
-use crate::definition::{Part, Pointer, TargetKind, Text};
+use crate::definition::{Part, Pointer, TargetKind, Template};
 use crate::diagnostic::{Finding, Findings, Spanned};
 use crate::tree::{Node, Value};
 
 /// A text whose `${NAME}`s are well-formed.
-pub(super) fn text(written: Spanned<String>, findings: &mut Findings) -> Option<Text> {
-    let text = Text(written.value);
+pub(super) fn text(written: Spanned<String>, findings: &mut Findings) -> Option<Template> {
+    let text = Template(written.value);
     match text.parts() {
         Ok(_) => Some(text),
         Err(error) => {
@@ -29,7 +29,7 @@ pub(super) fn text(written: Spanned<String>, findings: &mut Findings) -> Option<
 }
 
 /// An absolute `http` or `https` address; `${NAME}` may stand anywhere in it.
-pub(super) fn url(written: Spanned<String>, findings: &mut Findings) -> Option<Text> {
+pub(super) fn url(written: Spanned<String>, findings: &mut Findings) -> Option<Template> {
     let place = written.place.clone();
     let text = text(written, findings)?;
     // What a variable will hold is not known: a whole host, a port, a part of a path. A text that
@@ -165,7 +165,7 @@ fn as_pointer(path: &str) -> String {
 }
 
 /// A header's value: nothing but what can be written into one line.
-pub(super) fn header_value(name: &Spanned<String>, value: &Text, findings: &mut Findings) {
+pub(super) fn header_value(name: &Spanned<String>, value: &Template, findings: &mut Findings) {
     if value.0.chars().any(|c| c.is_control() && c != '\t') {
         let message = format!("the value of the header `{}` has a line break in it", name.value);
         findings.push(
@@ -180,7 +180,7 @@ pub(super) fn database_url(
     written: Spanned<String>,
     kind: TargetKind,
     findings: &mut Findings,
-) -> Option<Text> {
+) -> Option<Template> {
     let place = written.place.clone();
     let text = text(written, findings)?;
     let trimmed = text.0.trim();
@@ -223,7 +223,7 @@ pub(super) fn pairs(
     word: &str,
     node: &Node,
     findings: &mut Findings,
-) -> Vec<(Spanned<String>, Text)> {
+) -> Vec<(Spanned<String>, Template)> {
     match &node.value {
         Value::Map(entries) if one_pair(entries).is_some() => {
             findings.extend(one_pair(entries).map(|key| pair_as_mapping(word, key)));
@@ -275,13 +275,13 @@ fn named_text(
     name: Spanned<String>,
     node: &Node,
     findings: &mut Findings,
-) -> Option<(Spanned<String>, Text)> {
+) -> Option<(Spanned<String>, Template)> {
     let value = string(&name.value, node, findings)?;
     secrets::named(&name.value, &value, findings);
     Some((name, text(value, findings)?))
 }
 
-fn pair(word: &str, node: &Node, findings: &mut Findings) -> Option<(Spanned<String>, Text)> {
+fn pair(word: &str, node: &Node, findings: &mut Findings) -> Option<(Spanned<String>, Template)> {
     // The mapping's own spelling, in the original's list.
     if let Value::Map(entries) = &node.value
         && let [(name, value)] = &entries[..]

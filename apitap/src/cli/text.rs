@@ -71,15 +71,15 @@ fn string_length(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use apitap_build::definition::Text;
+    use apitap_build::definition::Template;
 
     use super::*;
     use crate::environment::Environment;
 
     fn check(json: &str, expected: &str) {
         let mut environment = Environment::from_iter([("TOKEN", "s3\"cret"), ("ORG", "12345")]);
-        environment.secret(&Text("${TOKEN}".to_owned()));
-        environment.text(&Text("${ORG}".to_owned()));
+        environment.secret(&Template("${TOKEN}".to_owned()));
+        environment.text(&Template("${ORG}".to_owned()));
         let found = rewrite(json, &environment.secrets());
         assert_eq!(found, expected);
         serde_json::from_str::<serde_json::Value>(&found).unwrap();

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use super::{Destination, Sink, Written, open};
 use crate::Result;
-use crate::definition::{Connection, Mode, Target, TargetKind, Text};
+use crate::definition::{Connection, Mode, Target, TargetKind, Template};
 use crate::schema::{Field, Item, Schema, Type};
 
 /// A SQLite file of its own.
@@ -75,7 +75,7 @@ impl Database {
 }
 
 fn sqlite(url: &str) -> Destination {
-    let connection = Connection::Url(Text(url.to_owned()));
+    let connection = Connection::Url(Template(url.to_owned()));
     let target = Target { name: "db".to_owned(), kind: TargetKind::Sqlite, connection };
     Destination::resolve(&target, &mut Default::default())
 }

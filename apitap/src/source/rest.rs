@@ -25,7 +25,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use apitap_build::definition::{ApiKeyPlace, Auth, Pagination, Pointer, Retry, RustRole, Source};
+use apitap_build::definition::{
+    ApiKey, ApiKeyPlace, Auth, Basic, Pagination, Pointer, Retry, RustRole, Source,
+};
 use base64::Engine;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -103,13 +105,13 @@ pub fn resolve(source: &Source, types: &[RustType], environment: &mut Environmen
         Auth::Bearer(token) => {
             Some(Credentials::Authorization(format!("Bearer {}", environment.secret(token))))
         }
-        Auth::Basic { username, password } => {
+        Auth::Basic(Basic { username, password }) => {
             let pair = format!("{}:{}", environment.text(username), environment.secret(password));
             let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
             environment.hide(&encoded);
             Some(Credentials::Authorization(format!("Basic {encoded}")))
         }
-        Auth::ApiKey { place, name, value } => Some(Credentials::ApiKey {
+        Auth::ApiKey(ApiKey { place, name, value }) => Some(Credentials::ApiKey {
             place: *place,
             name: name.clone(),
             value: environment.secret(value),

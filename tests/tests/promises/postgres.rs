@@ -10,7 +10,7 @@ mod values;
 use std::sync::Arc;
 
 use apitap::Result;
-use apitap::definition::{Connection, Mode, Target, TargetKind, Text};
+use apitap::definition::{Connection, Mode, Target, TargetKind, Template};
 use apitap::schema::{Field, Item, Schema, Type};
 use apitap::sink::{Destination, Sink, Written, open};
 use arrow::array::{
@@ -73,7 +73,7 @@ impl Database {
 }
 
 fn destination(url: &str) -> Destination {
-    let connection = Connection::Url(Text(url.to_owned()));
+    let connection = Connection::Url(Template(url.to_owned()));
     let target = Target { name: "db".to_owned(), kind: TargetKind::Postgres, connection };
     Destination::resolve(&target, &mut Default::default())
 }

@@ -59,7 +59,7 @@ fn a_password_is_never_shown() {
         let target = Target { name: "db".to_owned(), kind: TargetKind::Postgres, connection };
         format!("{:?}", Destination::resolve(&target, &mut Default::default()))
     };
-    let text = |text: &str| Text(text.to_owned());
+    let text = |text: &str| Template(text.to_owned());
     let url = format!("postgres://me:{password}@db.example.com:5433/shop");
     let expected = "Postgres(Address(`db.example.com:5433`, database `shop`, user `me`))";
     assert_eq!(postgres(Connection::Url(text(&url))), expected);

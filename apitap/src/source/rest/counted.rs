@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use apitap_build::definition::Pagination;
+use apitap_build::definition::{LimitOffset, PageNumber, PageOnly, Pagination};
 use reqwest::StatusCode;
 
 use super::endpoint::Endpoint;
@@ -37,43 +37,43 @@ impl Counting {
     /// `None` for a pagination that does not count.
     pub(super) fn new(pagination: &Pagination) -> Option<Self> {
         Some(match pagination.clone() {
-            Pagination::LimitOffset {
+            Pagination::LimitOffset(LimitOffset {
                 limit_param,
                 offset_param,
                 limit,
                 first_offset,
                 concurrency,
-            } => Self {
-                place_param: offset_param,
-                size: Some((limit_param, limit)),
+            }) => Self {
+                place_param: offset_param.0,
+                size: Some((limit_param.0, limit)),
                 first: first_offset,
                 by_records: true,
                 concurrency: concurrency.max(1),
             },
-            Pagination::PageNumber {
+            Pagination::PageNumber(PageNumber {
                 page_param,
                 per_page_param,
                 per_page,
                 first_page,
                 concurrency,
-            } => Self {
-                place_param: page_param,
-                size: Some((per_page_param, per_page)),
+            }) => Self {
+                place_param: page_param.0,
+                size: Some((per_page_param.0, per_page)),
                 first: first_page,
                 by_records: false,
                 concurrency: concurrency.max(1),
             },
-            Pagination::PageOnly { page_param, first_page, concurrency } => Self {
-                place_param: page_param,
+            Pagination::PageOnly(PageOnly { page_param, first_page, concurrency }) => Self {
+                place_param: page_param.0,
                 size: None,
                 first: first_page,
                 by_records: false,
                 concurrency: concurrency.max(1),
             },
             Pagination::None
-            | Pagination::Cursor { .. }
+            | Pagination::Cursor(_)
             | Pagination::LinkHeader
-            | Pagination::NextUrl { .. }
+            | Pagination::NextUrl(_)
             | Pagination::Custom(_) => return None,
         })
     }

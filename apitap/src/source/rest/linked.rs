@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use apitap_build::definition::{Pagination, Pointer};
+use apitap_build::definition::{Cursor, NextUrl, Pagination, Pointer};
 use url::Url;
 
 use super::body::shortened;
@@ -41,13 +41,13 @@ impl Linked {
                 let params = custom.as_mut().map(|custom| custom.first()).unwrap_or_default();
                 endpoint.url(&borrowed(&params))
             }
-            Pagination::Cursor { page_size_param: Some(param), page_size, .. } => {
-                endpoint.url(&[(param, page_size.to_string())])
+            Pagination::Cursor(Cursor { page_size_param: Some(param), page_size, .. }) => {
+                endpoint.url(&[(param.0.as_str(), page_size.to_string())])
             }
             _ => endpoint.url(&[]),
         };
         let mut visited = Visited::default();
-        if !matches!(pagination, Pagination::Cursor { .. }) {
+        if !matches!(pagination, Pagination::Cursor(_)) {
             visited.insert(first.as_str());
         }
         let pagination = Arc::new(pagination);
@@ -77,7 +77,13 @@ impl Linked {
         let body = &answer.page.body;
         let pagination = Arc::clone(&self.pagination);
         match &*pagination {
-            Pagination::Cursor { cursor_param, cursor_path, page_size_param, page_size } => {
+            Pagination::Cursor(Cursor {
+                cursor_param,
+                cursor_path,
+                page_size_param,
+                page_size,
+            }) => {
+                let cursor_param = cursor_param.0.as_str();
                 let ignored = format!("`{cursor_param}`");
                 if let Some(error) = self.repeated(&answer.page, &ignored, "check `cursor_param`") {
                     return Err(error);
@@ -94,8 +100,8 @@ impl Linked {
                     )));
                 }
                 let size =
-                    page_size_param.iter().map(|name| (name.as_str(), page_size.to_string()));
-                let params: Vec<_> = size.chain([(cursor_param.as_str(), cursor)]).collect();
+                    page_size_param.iter().map(|name| (name.0.as_str(), page_size.to_string()));
+                let params: Vec<_> = size.chain([(cursor_param, cursor)]).collect();
                 Ok(Some(self.endpoint.url(&params)))
             }
             Pagination::LinkHeader => {
@@ -106,16 +112,16 @@ impl Linked {
                 })?;
                 next.map(|next| self.follow(answer, &next)).transpose()
             }
-            Pagination::NextUrl { path } => {
+            Pagination::NextUrl(NextUrl { path }) => {
                 let next = scalar(body, path)?;
                 let url = next.map(|next| self.follow(answer, &next)).transpose();
                 url.map_err(|error| error.at_path(path.0.clone()))
             }
             Pagination::Custom(custom) => self.custom(answer, &custom.path),
             Pagination::None
-            | Pagination::LimitOffset { .. }
-            | Pagination::PageNumber { .. }
-            | Pagination::PageOnly { .. } => Ok(None),
+            | Pagination::LimitOffset(_)
+            | Pagination::PageNumber(_)
+            | Pagination::PageOnly(_) => Ok(None),
         }
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use apitap_build::definition::{Pagination, Pointer, Retry, Source, Text, default_timeout};
+use apitap_build::definition::{Pagination, Pointer, Retry, Source, Template, default_timeout};
 use futures::StreamExt;
 
 use super::*;
@@ -23,7 +23,7 @@ fn source(server: &Server, pagination: Pagination) -> Source {
     Source {
         name: "items".to_owned(),
         description: None,
-        url: Text(format!("{}/items", server.url())),
+        url: Template(format!("{}/items", server.url())),
         headers: Vec::new(),
         query_params: Vec::new(),
         auth: None,
@@ -152,7 +152,7 @@ async fn a_wrong_url_is_a_config_error_before_any_request() {
         ("nonsense", "the `url` of source `items` is not a valid URL"),
         ("ftp://h/", "the `url` of source `items` starts with `ftp:`"),
     ] {
-        let source = Source { url: Text(url.to_owned()), ..source(&server, Pagination::None) };
+        let source = Source { url: Template(url.to_owned()), ..source(&server, Pagination::None) };
         let error = fetch(&source).await.error.unwrap();
         assert_eq!((error.kind(), first_line(&error).as_str()), (ErrorKind::Config, message));
         let resolved = resolve(&source, &[], &mut Environment::default());

@@ -1,29 +1,31 @@
 //! Pages by number and offset: every record once, or an error.
 
+use apitap_build::definition::{LimitOffset, PageNumber, PageOnly};
+
 use super::*;
 
 fn limit_offset(limit: u64, concurrency: usize) -> Pagination {
-    Pagination::LimitOffset {
-        limit_param: "limit".to_owned(),
-        offset_param: "offset".to_owned(),
+    Pagination::LimitOffset(LimitOffset {
+        limit_param: "limit".into(),
+        offset_param: "offset".into(),
         limit,
         first_offset: 0,
         concurrency,
-    }
+    })
 }
 
 fn page_number(per_page: u64, concurrency: usize) -> Pagination {
-    Pagination::PageNumber {
-        page_param: "page".to_owned(),
-        per_page_param: "per_page".to_owned(),
+    Pagination::PageNumber(PageNumber {
+        page_param: "page".into(),
+        per_page_param: "per_page".into(),
         per_page,
         first_page: 1,
         concurrency,
-    }
+    })
 }
 
 fn page_only(concurrency: usize) -> Pagination {
-    Pagination::PageOnly { page_param: "page".to_owned(), first_page: 0, concurrency }
+    Pagination::PageOnly(PageOnly { page_param: "page".into(), first_page: 0, concurrency })
 }
 
 /// An API of `total` records, from 0, that hands out at most `cap` at once.
@@ -252,8 +254,8 @@ async fn large_pages_are_requested_one_at_a_time() {
 async fn pagination_replaces_parameters_of_the_url() {
     let server = Server::start(by_offset(1, 9)).await;
     let mut source = source(&server, limit_offset(2, 1));
-    source.url = Text(format!("{}/items?offset=7&sort=a%20b&limit=1#part", server.url()));
-    source.query_params = vec![("q".to_owned(), Text("x&y".to_owned()))];
+    source.url = Template(format!("{}/items?offset=7&sort=a%20b&limit=1#part", server.url()));
+    source.query_params = vec![("q".to_owned(), Template("x&y".to_owned()))];
     assert_eq!(fetch(&source).await.shown(), shown(0..1));
     assert_eq!(
         server.targets(),

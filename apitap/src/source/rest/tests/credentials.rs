@@ -1,21 +1,21 @@
 //! Who we are: on every request to the source's server, on no other, and in no message.
 
-use apitap_build::definition::{ApiKeyPlace, Auth};
+use apitap_build::definition::{ApiKey, ApiKeyPlace, Auth, Basic};
 
 use super::*;
 
-fn token() -> Text {
-    Text("${TOKEN}".to_owned())
+fn token() -> Template {
+    Template("${TOKEN}".to_owned())
 }
 
 fn api_key(place: ApiKeyPlace) -> Auth {
-    Auth::ApiKey { place, name: "x-key".to_owned(), value: token() }
+    Auth::ApiKey(ApiKey { place, name: "x-key".to_owned(), value: token() })
 }
 
 fn every_auth() -> [Auth; 5] {
     [
         Auth::Bearer(token()),
-        Auth::Basic { username: Text("me".to_owned()), password: token() },
+        Auth::Basic(Basic { username: Template("me".to_owned()), password: token() }),
         api_key(ApiKeyPlace::Header),
         api_key(ApiKeyPlace::Query),
         api_key(ApiKeyPlace::Cookie),
@@ -55,8 +55,8 @@ async fn credentials_are_in_their_place_on_every_page() {
         })
         .await;
         let mut source = source(&server, Pagination::LinkHeader);
-        if matches!(auth, Auth::ApiKey { place: ApiKeyPlace::Cookie, .. }) {
-            source.headers = vec![("Cookie".to_owned(), Text("theme=dark".to_owned()))];
+        if matches!(auth, Auth::ApiKey(ApiKey { place: ApiKeyPlace::Cookie, .. })) {
+            source.headers = vec![("Cookie".to_owned(), Template("theme=dark".to_owned()))];
         }
         source.auth = Some(auth);
         assert_eq!(fetch(&source).await.pages.len(), 2);
@@ -69,7 +69,7 @@ async fn credentials_are_in_their_place_on_every_page() {
 async fn a_user_in_the_url_becomes_basic_authorization() {
     let server = Server::start(|_| Reply::status(500)).await;
     let mut source = source(&server, Pagination::None);
-    source.url = Text(server.url().replace("http://", "http://me:p%40ss@"));
+    source.url = Template(server.url().replace("http://", "http://me:p%40ss@"));
     let error = fetch(&source).await.error.unwrap().to_string();
     let basic = base64::engine::general_purpose::STANDARD.encode("me:p@ss");
     assert_eq!(carried(&server.requests()[0]), format!("authorization=Basic {basic}"));
@@ -80,14 +80,14 @@ async fn a_user_in_the_url_becomes_basic_authorization() {
 async fn headers_are_sent_and_json_is_asked_for() {
     let server = Server::start(|_| records([])).await;
     let mut source = source(&server, Pagination::None);
-    source.headers = vec![("X-Version".to_owned(), Text("v${TOKEN}".to_owned()))];
+    source.headers = vec![("X-Version".to_owned(), Template("v${TOKEN}".to_owned()))];
     fetch(&source).await;
     let request = &server.requests()[0];
     assert_eq!(request.header("x-version"), format!("v{TOKEN}"));
     assert_eq!(request.header("accept"), "application/json");
     assert_eq!(request.header("user-agent"), concat!("apitap/", env!("CARGO_PKG_VERSION")));
     assert_eq!(request.header("accept-encoding"), "zstd,gzip,br");
-    source.headers.push(("Accept".to_owned(), Text("application/hal+json".to_owned())));
+    source.headers.push(("Accept".to_owned(), Template("application/hal+json".to_owned())));
     fetch(&source).await;
     assert_eq!(server.requests()[1].header("accept"), "application/hal+json");
 }
@@ -160,7 +160,7 @@ async fn literal_credentials_are_secrets_too() {
         Reply::json(format!("no access for {}", carried(request))).with_status(403)
     })
     .await;
-    let auth = Some(Auth::Bearer(Text("written-out".to_owned())));
+    let auth = Some(Auth::Bearer(Template("written-out".to_owned())));
     let error = fetch(&Source { auth, ..source(&server, Pagination::None) }).await.error.unwrap();
     assert_eq!(
         first_line(&error),
@@ -172,7 +172,7 @@ async fn literal_credentials_are_secrets_too() {
 async fn credentials_in_a_written_url_do_not_show() {
     let server = Server::start(|_| Reply::status(404)).await;
     let mut source = source(&server, Pagination::None);
-    source.url = Text(format!("{}/items?Access_Token=abc&page=1", server.url()));
+    source.url = Template(format!("{}/items?Access_Token=abc&page=1", server.url()));
     let error = fetch(&source).await.error.unwrap().to_string();
     assert!(error.contains("/items?Access_Token=***&page=1\n"), "{error}");
 }
@@ -184,11 +184,11 @@ async fn a_value_that_fits_no_header_is_a_config_error_without_it() {
     for (auth, message) in [
         (Auth::Bearer(token()), "the value of `auth` in source `items` does not fit a header"),
         (
-            Auth::ApiKey {
+            Auth::ApiKey(ApiKey {
                 place: ApiKeyPlace::Header,
                 name: "a b".to_owned(),
-                value: Text("x".to_owned()),
-            },
+                value: Template("x".to_owned()),
+            }),
             "`a b` in source `items` is not a header's name",
         ),
     ] {

@@ -5,6 +5,8 @@ use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use apitap_build::definition::PageNumber;
+
 use super::*;
 use crate::source::task::Task;
 
@@ -39,13 +41,13 @@ async fn trouble_that_stays_is_told_after_the_last_attempt() {
 
 #[tokio::test]
 async fn an_error_in_the_middle_keeps_the_pages_before_it() {
-    let pagination = Pagination::PageNumber {
-        page_param: "page".to_owned(),
-        per_page_param: "size".to_owned(),
+    let pagination = Pagination::PageNumber(PageNumber {
+        page_param: "page".into(),
+        per_page_param: "size".into(),
         per_page: 1,
         first_page: 1,
         concurrency: 4,
-    };
+    });
     let answer = |request: &Request| match request.number("page") {
         3 => Reply::status(500),
         page => records([page]),
@@ -122,7 +124,7 @@ async fn check_raw(answers: &[&[u8]], expected: &str) -> Outcome {
     });
     let server = Server::start(|_| records([])).await;
     let mut source = source(&server, Pagination::None);
-    source.url = Text(format!("http://{address}/items"));
+    source.url = Template(format!("http://{address}/items"));
     let outcome = fetch(&source).await;
     assert_eq!(outcome.shown(), expected);
     outcome
@@ -194,7 +196,7 @@ async fn a_server_that_is_not_there_is_an_error_that_says_so() {
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let server = Server::start(|_| records([])).await;
     let mut source = source(&server, Pagination::None);
-    source.url = Text(format!("http://{gone}/items"));
+    source.url = Template(format!("http://{gone}/items"));
     let error = fetch(&source).await.error.unwrap();
     let expected = "cannot connect to the server (3 attempts)\n  cause:    Connection refused";
     assert!(error.to_string().starts_with(expected), "{error}");

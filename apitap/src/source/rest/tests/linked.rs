@@ -1,18 +1,20 @@
 //! Pages that name the next one.
 
+use apitap_build::definition::{Cursor, NextUrl};
+
 use super::*;
 
 fn cursor(page_size_param: Option<&str>) -> Pagination {
-    Pagination::Cursor {
-        cursor_param: "after".to_owned(),
+    Pagination::Cursor(Cursor {
+        cursor_param: "after".into(),
         cursor_path: Pointer("/meta/next".to_owned()),
-        page_size_param: page_size_param.map(str::to_owned),
+        page_size_param: page_size_param.map(Into::into),
         page_size: 2,
-    }
+    })
 }
 
 fn next_url() -> Pagination {
-    Pagination::NextUrl { path: Pointer("/next".to_owned()) }
+    Pagination::NextUrl(NextUrl { path: Pointer("/next".to_owned()) })
 }
 
 /// A page with `"meta":{"next":…}`, `next` being JSON.

@@ -1,14 +1,21 @@
-//! The spelling of [`Text`]: `${NAME}`, `${NAME:-default}` and `$${` → literal and variable parts.
+//! A value as it is written in the files → its literal parts, and those that are known later.
 //!
-//! The compiler's checks and the runtime both read texts here. Nothing here knows a variable's
-//! value.
+//! `${NAME}`, `${NAME:-default}` and `$${`. The compiler's checks and the runtime both read templates
+//! here. Nothing here knows a variable's value.
 
 use std::fmt;
 use std::ops::Range;
 
-use super::Text;
+use serde::{Deserialize, Serialize};
 
-/// A piece of a [`Text`].
+/// A string in which `${NAME}` and `${NAME:-default}` stand for environment variables at run time.
+///
+/// `$${` is a literal `${`. Its `Debug` shows what was written, which never is the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Template(pub String);
+
+/// A piece of a [`Template`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     /// Stands for itself.
@@ -22,9 +29,9 @@ pub enum Part {
     },
 }
 
-/// What is wrong in a [`Text`].
+/// What is wrong in a [`Template`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TextError {
+pub struct TemplateError {
     /// Where, in bytes of the text.
     pub at: Range<usize>,
     /// What, in the user's words.
@@ -33,21 +40,21 @@ pub struct TextError {
     pub help: String,
 }
 
-impl fmt::Display for TextError {
+impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for TextError {}
+impl std::error::Error for TemplateError {}
 
-impl Text {
+impl Template {
     /// Its parts in order, neighbouring literals as one; an empty text has none.
     ///
     /// # Errors
     /// The first `${…}` that is not closed, has no proper name, or has something other than
     /// `:-default` after its name.
-    pub fn parts(&self) -> Result<Vec<Part>, TextError> {
+    pub fn parts(&self) -> Result<Vec<Part>, TemplateError> {
         let mut parts = Vec::new();
         let mut literal = String::new();
         let mut rest = self.0.as_str();
@@ -59,7 +66,7 @@ impl Text {
                 rest = after;
             } else if let Some(after) = from.strip_prefix("${") {
                 let start = self.0.len() - from.len();
-                let (inside, after) = after.split_once('}').ok_or_else(|| TextError {
+                let (inside, after) = after.split_once('}').ok_or_else(|| TemplateError {
                     at: start..self.0.len(),
                     message: "`${` is not closed".to_owned(),
                     help: "write `${NAME}`, or `$${` for a literal `${`".to_owned(),
@@ -83,7 +90,7 @@ impl Text {
 }
 
 /// What stands between `${` and `}`; `start` is where the `$` is.
-fn variable(inside: &str, start: usize) -> Result<Part, TextError> {
+fn variable(inside: &str, start: usize) -> Result<Part, TemplateError> {
     let whole = start..start + inside.len() + "${}".len();
     let name_length = inside
         .find(|character: char| !(character.is_ascii_alphanumeric() || character == '_'))
@@ -91,7 +98,7 @@ fn variable(inside: &str, start: usize) -> Result<Part, TextError> {
     let (name, tail) = inside.split_at(name_length);
     let name_at = start + "${".len();
     if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err(TextError {
+        return Err(TemplateError {
             at: whole,
             message: if inside.is_empty() {
                 "`${}` names no variable".to_owned()
@@ -106,7 +113,7 @@ fn variable(inside: &str, start: usize) -> Result<Part, TextError> {
         return Ok(Part::Variable { name: name.to_owned(), default: None });
     }
     let Some(default) = tail.strip_prefix(":-") else {
-        return Err(TextError {
+        return Err(TemplateError {
             at: name_at + name_length..name_at + inside.len(),
             message: format!("`{tail}` cannot follow the name `{name}`"),
             help: format!("write `${{{name}}}`, or `${{{name}:-default}}`"),
@@ -114,7 +121,7 @@ fn variable(inside: &str, start: usize) -> Result<Part, TextError> {
     };
     if let Some(inner) = default.find("${") {
         let inner_at = name_at + name_length + ":-".len() + inner;
-        return Err(TextError {
+        return Err(TemplateError {
             at: inner_at..name_at + inside.len(),
             message: "a default cannot hold another `${`".to_owned(),
             help: "write the default out".to_owned(),
@@ -129,7 +136,7 @@ mod tests {
 
     /// Parts as `literal` and `<NAME>` or `<NAME|default>`, or the error's place and message.
     fn check(text: &str, expected: &str) {
-        let shown = match Text(text.to_owned()).parts() {
+        let shown = match Template(text.to_owned()).parts() {
             Ok(parts) => parts
                 .iter()
                 .map(|part| match part {
