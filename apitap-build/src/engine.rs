@@ -10,8 +10,14 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
 pub use function::{Body, function, takes};
-/// Bytes that all queries of a run may keep in memory.
-pub const MEMORY: usize = 512 << 20;
+
+/// Bytes that a run may keep in memory, unless `--memory` says otherwise.
+pub const MEMORY: usize = 256 << 20;
+
+/// The part of its memory that all queries of a run share.
+pub const fn query_memory(memory: usize) -> usize {
+    memory / 2
+}
 
 /// Rows in a batch.
 pub const BATCH_ROWS: usize = 8192;

@@ -50,6 +50,18 @@ impl Environment {
         self
     }
 
+    /// The value of a variable that apitap itself reads; `None` where it is not set or empty.
+    ///
+    /// # Errors
+    /// A config error: the value is not UTF-8.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>> {
+        match self.variables.get(name) {
+            Some(Value::Text(value)) => Ok(Some(value.as_str()).filter(|value| !value.is_empty())),
+            Some(Value::Unreadable) => Err(Error::config(format!("`{name}` is not valid UTF-8"))),
+            None => Ok(None),
+        }
+    }
+
     /// The text with the variables' values in place of their names.
     ///
     /// A variable that is not set leaves nothing in its place and is reported by

@@ -8,6 +8,7 @@
 //! ```
 //! with one transaction per pipeline and run.
 
+pub mod engine;
 pub mod environment;
 pub mod error;
 pub mod function;

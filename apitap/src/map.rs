@@ -16,9 +16,6 @@ use crate::schema::Schema;
 use crate::typed::{Reader, Struct, Writer};
 use crate::{Error, Result};
 
-/// Bytes of rows after which a batch is made of them.
-const BATCH_BYTES: usize = 1 << 20;
-
 /// Turns a batch of records into batches of rows. Generated code makes one for each `#[map]`.
 pub type MapCall = fn(Records) -> Mapped;
 
@@ -34,6 +31,8 @@ pub(crate) struct Description {
     pub(crate) source: String,
     /// The rows' columns.
     pub(crate) row: Schema,
+    /// Bytes of rows after which a batch is made of them.
+    pub(crate) batch: usize,
 }
 
 /// Records that wait to be mapped.
@@ -75,7 +74,7 @@ impl<T: Struct> Emit<T> {
     /// A value does not fit its column exactly; the error has its path within the row.
     pub fn row(&mut self, row: &T) -> Result<()> {
         self.writer.push(row)?;
-        if self.writer.rows() >= BATCH_ROWS || self.writer.bytes() >= BATCH_BYTES {
+        if self.writer.rows() >= BATCH_ROWS || self.writer.bytes() >= self.map.batch {
             self.ready.push_back(self.writer.finish()?);
         }
         Ok(())

@@ -16,6 +16,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use tracing::{Instrument as _, info_span};
 
+use crate::engine::limits::{Limits, Memory};
 use crate::environment::{Environment, Secrets};
 use crate::report::{Numbers, PipelineReport, Report};
 use crate::sink::{self, Destination, Written};
@@ -28,9 +29,6 @@ use crate::source::spool::Shared;
 use crate::source::table::Input;
 use crate::sql::{self, Query};
 use crate::{Error, Pipeline, Result, blocking};
-
-/// Pipelines that are under way at once; the others wait.
-const PIPELINES_AT_ONCE: usize = 8;
 
 /// Runs pipelines once, on the runtime of the caller.
 ///
@@ -64,6 +62,7 @@ struct Run {
     client: Client,
     secrets: Secrets,
     runtime: Arc<RuntimeEnv>,
+    limits: Limits,
 }
 
 /// One fetch of a run, which several pipelines may read.
@@ -105,6 +104,7 @@ fn prepare<'a, D>(
     destination: impl Fn(&Definition, &mut Environment) -> D,
 ) -> Result<(Vec<Job<'a, D>>, Run)> {
     let began = Instant::now();
+    let limits = Limits::of(Memory::of(&environment)?, pipelines.len());
     let mut fetches = BTreeMap::new();
     let mut jobs = Vec::new();
     for &pipeline in pipelines {
@@ -124,7 +124,8 @@ fn prepare<'a, D>(
         began,
         client: Client::new()?,
         secrets: environment.secrets(),
-        runtime: sql::runtime()?,
+        runtime: sql::runtime(&limits)?,
+        limits,
     };
     Ok((jobs, run))
 }
@@ -171,7 +172,7 @@ impl Run {
         let fetches: Vec<_> = planned.iter().flat_map(|p| p.job.sources.clone()).collect();
         let pipelines: Vec<_> = futures::stream::iter(planned)
             .map(|planned| self.report(planned))
-            .buffered(PIPELINES_AT_ONCE)
+            .buffered(self.limits.at_once)
             .collect()
             .await;
         let total = self.total(&pipelines, &fetches);
@@ -201,7 +202,7 @@ impl Run {
         if job.definition.row.is_none() {
             self.infer(job).await?;
         }
-        Query::plan(job.pipeline, &job.definition, &self.runtime).await
+        Query::plan(job.pipeline, &job.definition, &self.runtime, &self.limits).await
     }
 
     /// Runs one pipeline to its end, good or bad.
@@ -237,7 +238,7 @@ impl Run {
         let Definition { table, mode, key, row, .. } = &job.definition;
         let row = row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
         // The target is the first to be asked: what it refuses costs no request.
-        let mut sink = sink::open(&job.destination, table, *mode, key, row).await?;
+        let mut sink = sink::open(&job.destination, table, *mode, key, row, &self.limits).await?;
         let mut batches = std::pin::pin!(self.stream(job, query)?);
         while let Some(batch) = batches.next().await {
             sink.write(batch?).await?;
@@ -287,7 +288,10 @@ impl Fetch {
     fn begin(&self, run: &Run, several: bool) -> Shared {
         let (client, resolved) = (run.client.clone(), Resolved::clone(&self.resolved));
         let (secrets, fetched) = (run.secrets.clone(), Arc::clone(&self.fetched));
-        Shared::new(several, move || rest::pages(&client, resolved, secrets, fetched))
+        let limits = run.limits;
+        Shared::new(several, &limits, move || {
+            rest::pages(&client, resolved, secrets, fetched, &limits)
+        })
     }
 }
 

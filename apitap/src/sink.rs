@@ -19,6 +19,7 @@ use async_trait::async_trait;
 
 use crate::Result;
 use crate::definition::Mode;
+use crate::engine::limits::Limits;
 use crate::schema::Schema;
 
 pub use destination::Destination;
@@ -64,11 +65,14 @@ pub async fn open(
     mode: Mode,
     key: &[String],
     row: &Schema,
+    limits: &Limits,
 ) -> Result<Box<dyn Sink>> {
     let load = load::Load::new(table, mode, key, row)?;
     Ok(match destination {
-        Destination::Postgres(address) => Box::new(postgres::Postgres::open(address, load).await?),
-        Destination::Sqlite(file) => Box::new(sqlite::Sqlite::open(file, load).await?),
+        Destination::Postgres(address) => {
+            Box::new(postgres::Postgres::open(address, load, limits).await?)
+        }
+        Destination::Sqlite(file) => Box::new(sqlite::Sqlite::open(file, load, limits).await?),
     })
 }
 

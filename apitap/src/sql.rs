@@ -18,20 +18,18 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use datafusion::prelude::SessionContext;
 use futures::{Stream, StreamExt as _};
 
+use crate::engine::limits::Limits;
 use crate::map::{Description, MapCall, Records};
 use crate::source::table::{Reading, SourceTable};
 use crate::{Error, Pipeline, Result};
 
-/// What all queries of a run together may keep in memory; what needs more spills to disk.
-use apitap_build::engine::MEMORY;
-
-/// What the queries of one run share: memory and temporary files.
+/// What the queries of one run share: memory, beyond which they spill, and temporary files.
 ///
 /// # Errors
 /// There is no folder for temporary files.
-pub(crate) fn runtime() -> Result<Arc<RuntimeEnv>> {
+pub(crate) fn runtime(limits: &Limits) -> Result<Arc<RuntimeEnv>> {
     RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(MEMORY)))
+        .with_memory_pool(Arc::new(FairSpillPool::new(limits.query)))
         .build_arc()
         .map_err(|cause| error(&cause))
 }
@@ -56,10 +54,11 @@ impl Query {
         pipeline: &Pipeline,
         definition: &Definition,
         runtime: &Arc<RuntimeEnv>,
+        limits: &Limits,
     ) -> Result<Self> {
         let row =
             definition.row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
-        let reading = Arc::new(Reading::new(definition.sources.iter()));
+        let reading = Arc::new(Reading::new(limits, definition.sources.iter()));
         let config = engine::session_config().with_extension(Arc::clone(&reading));
         let state =
             engine::session().with_config(config).with_runtime_env(Arc::clone(runtime)).build();
@@ -77,7 +76,8 @@ impl Query {
                 let source = source.unwrap_or_default();
                 let call = pipeline.mapping(&map.name)?;
                 let table = datafusion::common::TableReference::bare(source.clone());
-                let map = Description { name: map.name.clone(), source, row: row.clone() };
+                let (name, row) = (map.name.clone(), row.clone());
+                let map = Description { name, source, row, batch: limits.batch };
                 (context.table(table).await, Some((call, Arc::new(map))))
             }
         };
@@ -180,11 +180,10 @@ pub(crate) fn error(cause: &DataFusionError) -> Error {
     }
     let error = Error::query(format!("the query failed: {}", root.strip_backtrace()));
     match root {
-        DataFusionError::ResourcesExhausted(_) => error.help(format!(
-            "the queries of a run may keep {} MiB in memory; filter the larger side of a join \
-             first, or select fewer columns",
-            MEMORY >> 20
-        )),
+        DataFusionError::ResourcesExhausted(_) => error.help(
+            "filter the larger side of a join first, or select fewer columns; `--memory` gives a \
+             run more, of which the queries have half",
+        ),
         _ => error.help("look at the values that the query computes with"),
     }
 }

@@ -9,13 +9,11 @@ use apitap_build::engine::BATCH_ROWS;
 use datafusion::arrow::array::RecordBatch;
 use futures::{StreamExt as _, pin_mut};
 
+use crate::engine::limits::{Limits, Memory};
 use crate::source::table::Input;
 use crate::sql::{self, Query};
 use crate::typed::{Reader, Row, Struct, Writer};
 use crate::{Error, Result, blocking};
-
-/// Bytes of records after which a batch is made of them.
-const BATCH_BYTES: usize = 1 << 20;
 
 /// The records of a pipeline's sources, for one transform. Generated code makes it.
 #[derive(Debug)]
@@ -56,7 +54,9 @@ impl<T: Row> Transform<T> {
     async fn collect(self) -> Result<Vec<T>> {
         blocking::check_runtime()?;
         let pipeline = T::pipeline();
-        let query = Query::plan(pipeline, pipeline.definition()?, &sql::runtime()?).await?;
+        let (definition, limits) = (pipeline.definition()?, limits());
+        let runtime = sql::runtime(&limits)?;
+        let query = Query::plan(pipeline, definition, &runtime, &limits).await?;
         for (source, batches) in self.sources {
             let begin = move || Ok(Input::Batches(Arc::clone(&batches)));
             query.reading.set(&source, Box::new(begin));
@@ -78,6 +78,11 @@ fn named<T: Row>(error: Error) -> Error {
     error.in_pipeline(T::pipeline().name())
 }
 
+/// Records are in memory already: those of a usual run do.
+fn limits() -> Limits {
+    Limits::of(Memory::default(), 1)
+}
+
 fn batches<T: Row, R: Struct>(
     source: &str,
     records: impl IntoIterator<Item = R>,
@@ -87,13 +92,14 @@ fn batches<T: Row, R: Struct>(
     let schema = declared.and_then(|declared| declared.schema.as_ref());
     let schema =
         schema.ok_or_else(|| Error::config(format!("the fields of `{source}` are not known")))?;
+    let batch = limits().batch;
     let mut writer = Writer::new(schema)?;
     let mut batches = Vec::new();
     for (index, record) in records.into_iter().enumerate() {
         writer
             .push(&record)
             .map_err(|error| error.about(format_args!("record {} of `{source}`", index + 1)))?;
-        if writer.rows() >= BATCH_ROWS || writer.bytes() >= BATCH_BYTES {
+        if writer.rows() >= BATCH_ROWS || writer.bytes() >= batch {
             batches.push(writer.finish()?);
         }
     }

@@ -18,6 +18,7 @@ use clap::Args;
 use futures::StreamExt as _;
 
 use super::text::rewrite;
+use crate::engine::limits::{Limits, Memory};
 use crate::environment::Environment;
 use crate::program::{self, Format, usage};
 use crate::source::page::Page;
@@ -105,7 +106,8 @@ async fn fetch(source: &Source, limit: u64) -> Result<String> {
     resolved.check()?;
     let secrets = environment.secrets();
     let client = Client::new()?;
-    let mut pages = rest::pages(&client, resolved, secrets.clone(), Arc::default());
+    let limits = Limits::of(Memory::of(&environment)?, 1);
+    let mut pages = rest::pages(&client, resolved, secrets.clone(), Arc::default(), &limits);
     let Some(page) = pages.next().await.transpose()? else {
         return Err(Error::data("the API has no records, so that there is nothing to see")
             .help("check `url` and `query_params`; or write the fields into the YAML file"));

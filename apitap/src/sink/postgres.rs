@@ -19,12 +19,10 @@ use super::load::Load;
 use super::statement::{self, STAGING, quote, staged};
 use super::{Sink, Written, refusal, slices};
 use crate::definition::{Mode, TargetKind};
+use crate::engine::limits::Limits;
 use crate::{Error, Result};
 
 pub use address::Address;
-
-/// Rows are sent in COPYs of about this many bytes.
-const COPY_BYTES: usize = 4 << 20;
 
 /// What PostgreSQL calls a key that occurs twice.
 const UNIQUE_VIOLATION: &str = "23505";
@@ -36,10 +34,11 @@ pub(super) struct Postgres {
     table: catalog::Place,
     copy: copy::Copy,
     received: u64,
+    limits: Limits,
 }
 
 impl Postgres {
-    pub(super) async fn open(address: &Address, mut load: Load) -> Result<Self> {
+    pub(super) async fn open(address: &Address, mut load: Load, limits: &Limits) -> Result<Self> {
         load.check_names(TargetKind::Postgres)?;
         let mut connection = address.connect().await?;
         let table = catalog::place(&mut connection, &load.table).await?;
@@ -56,7 +55,7 @@ impl Postgres {
         let copy = copy::Copy::new(&load)?;
         let ready = rehearse(&mut connection, &load, &table).await?;
         load.require(&ready.not_null);
-        Ok(Self { connection, load, table, copy, received: 0 })
+        Ok(Self { connection, load, table, copy, received: 0, limits: *limits })
     }
 }
 
@@ -68,10 +67,10 @@ impl Sink for Postgres {
         self.received += batch.num_rows() as u64;
         self.load.check(&batch, first)?;
         let mut next = first;
-        for slice in slices::of(&batch, COPY_BYTES) {
+        for slice in slices::of(&batch, self.limits.copy) {
             self.copy.append(&self.load, &slice, next)?;
             next += slice.num_rows() as u64;
-            if self.copy.bytes() >= COPY_BYTES {
+            if self.copy.bytes() >= self.limits.copy {
                 self.copy.send(&mut self.connection, &self.load).await?;
             }
         }
@@ -79,7 +78,7 @@ impl Sink for Postgres {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<Written> {
-        let Self { connection, load, table, copy, received } = &mut *self;
+        let Self { connection, load, table, copy, received, .. } = &mut *self;
         copy.send(connection, load).await?;
         if copy.staged() != *received {
             return Err(refusal::lost(&load.table, *received, copy.staged()));

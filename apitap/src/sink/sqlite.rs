@@ -18,6 +18,7 @@ use super::load::Load;
 use super::statement::{self, STAGING, quote, staged};
 use super::{Sink, Written, refusal, slices};
 use crate::definition::{Mode, TargetKind};
+use crate::engine::limits::Limits;
 use crate::{Error, Result};
 
 pub use file::File;
@@ -28,8 +29,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const INSERT_ROWS: usize = 128;
 /// SQLite's limit of parameters in one statement.
 const MAX_PARAMETERS: usize = 32_766;
-/// Batches are taken apart into pieces of this many bytes.
-const SLICE_BYTES: usize = 1 << 20;
 
 /// A load into a table of a SQLite file.
 pub(super) struct Sqlite {
@@ -39,10 +38,11 @@ pub(super) struct Sqlite {
     table: String,
     received: u64,
     staged: u64,
+    limits: Limits,
 }
 
 impl Sqlite {
-    pub(super) async fn open(file: &File, mut load: Load) -> Result<Self> {
+    pub(super) async fn open(file: &File, mut load: Load, limits: &Limits) -> Result<Self> {
         load.check_names(TargetKind::Sqlite)?;
         let mut connection = file.connect(PATIENCE).await?;
         let table = format!("main.{}", quote(&load.table.name));
@@ -55,7 +55,7 @@ impl Sqlite {
         run(&mut connection, staging).await.map_err(|error| refused(&load, "to stage", &error))?;
         let ready = rehearse(&mut connection, &load, &table).await?;
         load.require(&ready.not_null);
-        Ok(Self { connection, load, table, received: 0, staged: 0 })
+        Ok(Self { connection, load, table, received: 0, staged: 0, limits: *limits })
     }
 
     /// Stages rows with as many statements as it takes; `first` is the number of the first row.
@@ -93,7 +93,7 @@ impl Sink for Sqlite {
         // It touches the temporary table only, so that it does not lock the database.
         let to_stage = |error| refused(&self.load, "the rows for", &error);
         run(&mut self.connection, "BEGIN".to_owned()).await.map_err(to_stage)?;
-        for slice in slices::of(&batch, SLICE_BYTES) {
+        for slice in slices::of(&batch, self.limits.copy) {
             self.stage(&slice, next).await?;
             next += slice.num_rows() as u64;
         }
@@ -102,7 +102,7 @@ impl Sink for Sqlite {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<Written> {
-        let Self { connection, load, table, received, staged } = &mut *self;
+        let Self { connection, load, table, received, staged, .. } = &mut *self;
         if staged != received {
             return Err(refusal::lost(&load.table, *received, *staged));
         }

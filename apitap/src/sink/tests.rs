@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use super::{Destination, Sink, Written, open};
 use crate::Result;
 use crate::definition::{Connection, Mode, Target, TargetKind, Template};
+use crate::engine::limits::{Limits, Memory};
 use crate::schema::{Field, Item, Schema, Type};
 
 /// A SQLite file of its own.
@@ -64,7 +65,7 @@ impl Database {
 
     async fn open(&self, table: &str, mode: Mode, row: &Schema) -> Result<Box<dyn Sink>> {
         let key = if row.field("id").is_some() { vec!["id".to_owned()] } else { Vec::new() };
-        open(&self.destination(), table, mode, &key, row).await
+        open(&self.destination(), table, mode, &key, row, &limits()).await
     }
 
     async fn load(&self, table: &str, mode: Mode, row: &Schema, rows: Value) -> Result<Written> {
@@ -72,6 +73,10 @@ impl Database {
         sink.write(batch(row, rows)).await?;
         sink.commit().await
     }
+}
+
+fn limits() -> Limits {
+    Limits::of(Memory::default(), 1)
 }
 
 fn sqlite(url: &str) -> Destination {

@@ -38,6 +38,7 @@ use super::Fetched;
 use super::custom::{Prepared, RustType};
 use super::page::Page;
 use crate::Result;
+use crate::engine::limits::Limits;
 use crate::environment::{Environment, Secrets};
 use counted::Counted;
 use endpoint::Endpoint;
@@ -168,8 +169,9 @@ pub fn pages(
     source: Resolved,
     secrets: Secrets,
     fetched: Arc<Fetched>,
+    limits: &Limits,
 ) -> BoxStream<'static, Result<Page>> {
-    let pager = Pager::new(client, source, secrets, fetched);
+    let pager = Pager::new(client, source, secrets, fetched, limits);
     stream::try_unfold(pager, |pager| async move {
         let mut pager = pager?;
         Ok(pager.next().await?.map(|page| (page, Ok(pager))))
@@ -191,9 +193,10 @@ impl Pager {
         source: Resolved,
         secrets: Secrets,
         fetched: Arc<Fetched>,
+        limits: &Limits,
     ) -> Result<Self> {
         let pagination = source.pagination.clone();
-        let endpoint = Arc::new(Endpoint::new(client, &source, secrets, fetched)?);
+        let endpoint = Arc::new(Endpoint::new(client, &source, secrets, fetched, limits)?);
         let custom = source.paginate.follow()?;
         Ok(match counted::Counting::new(&pagination) {
             Some(counting) => Self::Counted(Counted::new(endpoint, counting)),

@@ -18,14 +18,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::page::Page;
 use super::task::Task;
+use crate::engine::limits::Limits;
 use crate::{Error, ErrorKind, Result};
 use file::PageFile;
 
 /// A stream of pages that ends after the first error.
 pub type Pages = BoxStream<'static, Result<Page>>;
-
-/// How much may wait for a single reader, in KiB; a larger page waits alone.
-const WAITING_KIB: usize = 4 << 10;
 
 /// How many pages may wait for a single reader, however small.
 const WAITING_PAGES: usize = 256;
@@ -39,6 +37,7 @@ pub struct Shared(Arc<Inner>);
 
 struct Inner {
     several: bool,
+    limits: Limits,
     state: Mutex<State>,
     /// How many readers there are now.
     readers: watch::Sender<usize>,
@@ -71,10 +70,14 @@ impl Shared {
     /// Pages for one reader, which are not kept, or for `several`, now or later.
     ///
     /// `start` makes the stream; it is called once, on the runtime, when the first reader begins.
-    pub fn new(several: bool, start: impl FnOnce() -> Pages + Send + 'static) -> Self {
+    pub fn new(
+        several: bool,
+        limits: &Limits,
+        start: impl FnOnce() -> Pages + Send + 'static,
+    ) -> Self {
         let state = State { start: Some(Box::new(start)), spool: None };
         let readers = watch::Sender::new(0);
-        Self(Arc::new(Inner { several, state: Mutex::new(state), readers }))
+        Self(Arc::new(Inner { several, limits: *limits, state: Mutex::new(state), readers }))
     }
 
     /// A reader of all pages, from the first one; must be polled on a tokio runtime.
@@ -123,7 +126,7 @@ impl Inner {
         }
         let pages = self.start(&mut state)?;
         let (sender, progress) = watch::channel(Progress { written: 0, end: None });
-        let spool = Spool { file: Arc::new(PageFile::new()), progress };
+        let spool = Spool { file: Arc::new(PageFile::new(self.limits.kept)), progress };
         let writing = write(pages, Arc::clone(&spool.file), sender, self.readers.subscribe());
         state.spool = Some((spool.clone(), Task::spawn(writing)));
         Ok(spool)
@@ -233,7 +236,8 @@ impl Direct {
                 let shared = &self.presence.0;
                 let pages = shared.start(&mut shared.lock())?;
                 let (sender, receiver) = mpsc::channel(WAITING_PAGES);
-                none.insert(Fetch { pages: receiver, task: Task::spawn(send(pages, sender)) })
+                let sending = send(pages, sender, shared.limits.waiting);
+                none.insert(Fetch { pages: receiver, task: Task::spawn(sending) })
             }
         };
         match fetch.pages.recv().await {
@@ -244,13 +248,19 @@ impl Direct {
     }
 }
 
-/// Hands the pages over until they end or nobody wants them, waiting for room.
-async fn send(mut pages: Pages, sender: mpsc::Sender<(Result<Page>, OwnedSemaphorePermit)>) {
-    let room = Arc::new(Semaphore::new(WAITING_KIB));
+/// Hands the pages over until they end or nobody wants them; of these bytes may wait, and a larger
+/// page alone.
+async fn send(
+    mut pages: Pages,
+    sender: mpsc::Sender<(Result<Page>, OwnedSemaphorePermit)>,
+    waiting: usize,
+) {
+    let kib = (waiting / 1024).max(1);
+    let room = Arc::new(Semaphore::new(kib));
     while let Some(page) = pages.next().await {
         let bytes = page.as_ref().map_or(0, Page::size);
-        let kib = u32::try_from((bytes / 1024 + 1).min(WAITING_KIB)).unwrap_or(u32::MAX);
-        let Ok(permit) = Arc::clone(&room).acquire_many_owned(kib).await else { return };
+        let taken = u32::try_from((bytes / 1024 + 1).min(kib)).unwrap_or(u32::MAX);
+        let Ok(permit) = Arc::clone(&room).acquire_many_owned(taken).await else { return };
         if sender.send((page, permit)).await.is_err() {
             return;
         }

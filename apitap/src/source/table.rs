@@ -24,10 +24,8 @@ use tokio::sync::mpsc::Sender;
 
 use super::decode::Decoder;
 use super::spool::Pages;
+use crate::engine::limits::Limits;
 use crate::{Error, Result};
-
-/// JSON bytes after which a batch is handed on; its Arrow form is of about that size.
-const BATCH_BYTES: usize = 1 << 20;
 
 /// Decoded batches that may wait for the query.
 const BATCHES_AHEAD: usize = 2;
@@ -110,11 +108,12 @@ impl PartitionStream for SourceScan {
         let reading = context.session_config().get_extension::<Reading>();
         let (name, schema) = (self.source.name.clone(), Arc::clone(&self.schema));
         batches.spawn(async move {
-            let begun = reading
-                .ok_or_else(|| internal_datafusion_err!("`{name}` is read outside a run"))
-                .and_then(|reading| reading.begin(&name).map_err(external));
-            match begun? {
-                Input::Pages(pages, decoder) => decode(pages, decoder, &sender).await,
+            let reading = reading
+                .ok_or_else(|| internal_datafusion_err!("`{name}` is read outside a run"))?;
+            match reading.begin(&name).map_err(external)? {
+                Input::Pages(pages, decoder) => {
+                    decode(pages, decoder, reading.limits.batch, &sender).await
+                }
                 Input::Batches(given) => hand_over(&given, &schema, &sender).await,
             }
             .map_err(external)
@@ -140,8 +139,8 @@ pub(crate) enum Input {
 pub(crate) type Begin = Box<dyn Fn() -> Result<Input> + Send + Sync>;
 
 /// What one pipeline reads during a run, by the names of its sources.
-#[derive(Default)]
 pub(crate) struct Reading {
+    limits: Limits,
     sources: HashMap<String, SourceReading>,
 }
 
@@ -153,8 +152,9 @@ struct SourceReading {
 
 impl Reading {
     /// Nothing is known yet of how the sources are read.
-    pub(crate) fn new<'a>(sources: impl Iterator<Item = &'a Source>) -> Self {
+    pub(crate) fn new<'a>(limits: &Limits, sources: impl Iterator<Item = &'a Source>) -> Self {
         Self {
+            limits: *limits,
             sources: sources
                 .map(|source| (source.name.clone(), SourceReading::default()))
                 .collect(),
@@ -183,7 +183,7 @@ impl Reading {
     /// Says how a source is read from now on.
     pub(crate) fn set(&self, source: &str, begin: Begin) {
         if let Some(source) = self.sources.get(source) {
-            // Set once by the runner, before the plan is executed; a second one would be the same.
+            // Set once by the engine, before the plan is executed; a second one would be the same.
             drop(source.begin.set(begin));
         }
     }
@@ -196,10 +196,12 @@ impl Reading {
     }
 }
 
-/// Decodes pages as they come; ends early when nobody reads the batches any more.
+/// Decodes pages as they come, into batches of about so many bytes of JSON: their Arrow form is of
+/// about that size. Ends early when nobody reads the batches any more.
 async fn decode(
     mut pages: Pages,
     mut decoder: Box<dyn Decoder>,
+    batch: usize,
     batches: &Sender<datafusion::common::Result<RecordBatch>>,
 ) -> Result<()> {
     while let Some(page) = pages.next().await {
@@ -208,8 +210,8 @@ async fn decode(
             decoder
                 .append(record)
                 .map_err(|error| error.at_record(index as u64 + 1).in_request(&page.request))?;
-            let full = decoder.rows() >= apitap_build::engine::BATCH_ROWS
-                || decoder.bytes() >= BATCH_BYTES;
+            let full =
+                decoder.rows() >= apitap_build::engine::BATCH_ROWS || decoder.bytes() >= batch;
             if full && batches.send(Ok(decoder.finish()?)).await.is_err() {
                 return Ok(());
             }

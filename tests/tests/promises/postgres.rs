@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use apitap::Result;
 use apitap::definition::{Connection, Mode, Target, TargetKind, Template};
+use apitap::engine::limits::{Limits, Memory};
 use apitap::schema::{Field, Item, Schema, Type};
-use apitap::sink::{Destination, Sink, Written, open};
+use apitap::sink::{Destination, Sink, Written};
 use arrow::array::{
     ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, RecordBatch,
     StringArray, Time64MicrosecondArray, TimestampMicrosecondArray,
@@ -24,6 +25,18 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, Row};
+
+/// Opens a sink within the usual limits.
+async fn open(
+    destination: &Destination,
+    table: &str,
+    mode: Mode,
+    key: &[String],
+    row: &Schema,
+) -> Result<Box<dyn Sink>> {
+    let limits = Limits::of(Memory::default(), 1);
+    apitap::sink::open(destination, table, mode, key, row, &limits).await
+}
 
 /// A database of its own.
 struct Database {

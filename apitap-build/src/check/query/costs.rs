@@ -13,7 +13,7 @@ use super::draft::Draft;
 use super::text::Text;
 use crate::check::list;
 use crate::codes;
-use crate::engine::MEMORY;
+use crate::engine::{MEMORY, query_memory};
 
 /// What holds rows back in a plan.
 #[derive(Default)]
@@ -29,7 +29,10 @@ struct Holds {
 /// The notes about an optimized plan of a statement.
 pub(super) fn notes(text: &Text<'_>, statement: &Statement, plan: &LogicalPlan) -> Vec<Draft> {
     let holds = holds(plan);
-    let memory = format!("all queries of a run share {} MiB of memory", MEMORY >> 20);
+    let mebibytes = query_memory(MEMORY) >> 20;
+    let memory = format!(
+        "all queries of a run share {mebibytes} MiB of memory, unless `--memory` says more"
+    );
     let mut notes = Vec::new();
     if holds.sort
         && let Some(range) = unlimited_order(text, statement)

@@ -3,7 +3,10 @@
 use super::*;
 
 async fn check(url: &str, expected: &str) {
-    fails(open(&sqlite(url), "t", Mode::Append, &[], &orders()).await.map(drop), expected);
+    fails(
+        open(&sqlite(url), "t", Mode::Append, &[], &orders(), &limits()).await.map(drop),
+        expected,
+    );
 }
 
 #[tokio::test]
@@ -44,7 +47,7 @@ async fn each_form_of_a_sqlite_target_opens_the_file() {
     let forms = ["", "sqlite:", "sqlite://"];
     for (form, count) in forms.iter().zip(1..) {
         let target = sqlite(&format!("{form}{}", path.display()));
-        let mut sink = open(&target, "t", Mode::Append, &[], &orders()).await.unwrap();
+        let mut sink = open(&target, "t", Mode::Append, &[], &orders(), &limits()).await.unwrap();
         sink.write(batch(&orders(), json!([{ "id": 1 }]))).await.unwrap();
         sink.commit().await.unwrap();
         assert_eq!(database.rows("SELECT count(*) FROM t").await, [count.to_string()]);

@@ -17,9 +17,6 @@ use crate::source::page::Page;
 use crate::source::task::Task;
 use crate::{Error, Result};
 
-/// How many bytes of bodies the requests ahead may hold; of larger pages, one is requested at a time.
-const AHEAD_BYTES: usize = 8 << 20;
-
 /// How a page's request follows from its place.
 pub(super) struct Counting {
     /// Takes the page's number or the offset of its first record.
@@ -259,7 +256,7 @@ impl Counted {
         let even = asked.map_or(got >= usual, |asked| got == asked);
         self.before = if even { Before::Full } else { Before::Uneven };
         // Pages of one collection are of about one size.
-        let fit = (AHEAD_BYTES / page.body.len().max(1)).max(1);
+        let fit = (self.endpoint.limits.ahead / page.body.len().max(1)).max(1);
         self.window = self.counting.concurrency.min(fit);
         let Some((param, asked)) = self.counting.size.clone().filter(|_| !even) else { return };
         if got < asked && !self.counting.by_records {

@@ -15,6 +15,7 @@ use url::form_urlencoded;
 
 use super::trouble::Trouble;
 use super::{Client, Credentials, Resolved};
+use crate::engine::limits::Limits;
 use crate::environment::Secrets;
 use crate::source::Fetched;
 use crate::source::custom::{Request, Sign};
@@ -172,6 +173,7 @@ pub(super) struct Endpoint {
     pub(super) timeout: Duration,
     pub(super) secrets: Secrets,
     pub(super) fetched: Arc<Fetched>,
+    pub(super) limits: Limits,
     authenticator: Option<Arc<dyn Sign>>,
     /// Whether credentials were configured: decides what help a 401 gets.
     pub(super) authenticates: bool,
@@ -183,6 +185,7 @@ impl Endpoint {
         source: &Resolved,
         secrets: Secrets,
         fetched: Arc<Fetched>,
+        limits: &Limits,
     ) -> Result<Self> {
         let address = Address::new(source)?;
         let authenticator = source.authenticate.sign()?;
@@ -198,6 +201,7 @@ impl Endpoint {
             timeout: source.timeout,
             secrets,
             fetched,
+            limits: *limits,
         })
     }
 

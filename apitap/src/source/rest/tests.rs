@@ -15,6 +15,7 @@ use apitap_build::definition::{Pagination, Pointer, Retry, Source, Template, def
 use futures::StreamExt;
 
 use super::*;
+use crate::engine::limits::Memory;
 use crate::{Error, ErrorKind};
 use server::{Reply, Request, Server};
 
@@ -68,7 +69,8 @@ async fn fetch(source: &Source) -> Outcome {
     environment.check().unwrap();
     let fetched = Arc::new(Fetched::default());
     let client = Client::new().unwrap();
-    let mut stream = pages(&client, resolved, environment.secrets(), Arc::clone(&fetched));
+    let (secrets, limits) = (environment.secrets(), Limits::of(Memory::default(), 1));
+    let mut stream = pages(&client, resolved, secrets, Arc::clone(&fetched), &limits);
     let mut outcome = Outcome { pages: Vec::new(), error: None, fetched };
     while let Some(page) = stream.next().await {
         match page {

@@ -15,9 +15,6 @@ use tempfile::SpooledTempFile;
 use crate::source::page::Page;
 use crate::{Error, ErrorKind, Result};
 
-/// How much stays in memory before there is a file.
-const IN_MEMORY: usize = 256 << 10;
-
 /// The numbers before a page's bytes.
 const HEADER: usize = 8 + 3 * 4;
 
@@ -25,8 +22,9 @@ const HEADER: usize = 8 + 3 * 4;
 pub(super) struct PageFile(Mutex<SpooledTempFile>);
 
 impl PageFile {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(SpooledTempFile::new(IN_MEMORY)))
+    /// Nothing yet; so many bytes stay in memory before there is a file.
+    pub(super) fn new(in_memory: usize) -> Self {
+        Self(Mutex::new(SpooledTempFile::new(in_memory)))
     }
 
     /// Writes a page at `position`, the end of the file; returns the new end.

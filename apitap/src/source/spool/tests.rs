@@ -8,6 +8,11 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use super::*;
+use crate::engine::limits::Memory;
+
+fn shared(several: bool, start: impl FnOnce() -> Pages + Send + 'static) -> Shared {
+    Shared::new(several, &Limits::of(Memory::default(), 1), start)
+}
 
 /// Pages of which the one numbered `n` holds `[{"n":n}]` and some padding, and how many were made.
 fn source(
@@ -69,18 +74,18 @@ const NONE: Duration = Duration::ZERO;
 async fn a_single_reader_gets_every_page() {
     for (count, error) in [(0, None), (1, None), (1000, None)] {
         let (start, made) = source(count, 10, None);
-        check(Shared::new(false, start).reader(), 10, count, error, NONE).await;
+        check(shared(false, start).reader(), 10, count, error, NONE).await;
         assert_eq!(made.load(Relaxed) as u64, count);
     }
     let (start, _) = source(9, 10, Some(3));
     let error = Some("broken\n  request:  GET 3");
-    check(Shared::new(false, start).reader(), 10, 2, error, NONE).await;
+    check(shared(false, start).reader(), 10, 2, error, NONE).await;
 }
 
 #[tokio::test]
 async fn a_single_reader_holds_the_fetch_back() {
     let (start, made) = source(1000, 1 << 20, None);
-    let mut pages = Shared::new(false, start).reader();
+    let mut pages = shared(false, start).reader();
     pages.next().await.unwrap().unwrap();
     tokio::time::sleep(Duration::from_millis(30)).await;
     // 4 MiB wait, one page was read, and one waits for room.
@@ -91,14 +96,14 @@ async fn a_single_reader_holds_the_fetch_back() {
 #[tokio::test]
 async fn a_page_larger_than_the_room_passes() {
     let (start, _) = source(3, 9 << 20, None);
-    check(Shared::new(false, start).reader(), 9 << 20, 3, None, NONE).await;
+    check(shared(false, start).reader(), 9 << 20, 3, None, NONE).await;
 }
 
 #[tokio::test]
 async fn a_single_reader_that_goes_stops_the_fetch() {
     let (start, made) = source(1_000_000, 10, None);
-    let shared = Shared::new(false, start);
-    let mut pages = shared.reader();
+    let fetch = shared(false, start);
+    let mut pages = fetch.reader();
     pages.next().await.unwrap().unwrap();
     drop(pages);
     tokio::time::sleep(Duration::from_millis(10)).await;
@@ -110,9 +115,9 @@ async fn a_single_reader_that_goes_stops_the_fetch() {
 #[tokio::test]
 async fn a_second_reader_of_a_single_fetch_is_an_error() {
     let (start, _) = source(3, 0, None);
-    let shared = Shared::new(false, start);
-    check(shared.reader(), 0, 3, None, NONE).await;
-    let error = shared.reader().next().await.unwrap().unwrap_err().to_string();
+    let fetch = shared(false, start);
+    check(fetch.reader(), 0, 3, None, NONE).await;
+    let error = fetch.reader().next().await.unwrap().unwrap_err().to_string();
     assert!(error.starts_with("the source is read more often than was planned"), "{error}");
 }
 
@@ -120,8 +125,8 @@ async fn a_second_reader_of_a_single_fetch_is_an_error() {
 async fn nothing_is_fetched_before_somebody_reads() {
     for several in [false, true] {
         let (start, made) = source(3, 0, None);
-        let shared = Shared::new(several, start);
-        let reader = shared.reader();
+        let fetch = shared(several, start);
+        let reader = fetch.reader();
         tokio::time::sleep(Duration::from_millis(5)).await;
         assert_eq!(made.load(Relaxed), 0);
         check(reader, 0, 3, None, NONE).await;
@@ -133,16 +138,16 @@ async fn several_readers_follow_one_fetch_at_their_own_pace() {
     // 100 pages of 8 KiB: beyond what stays in memory.
     for error_at in [None, Some(101)] {
         let (start, made) = source(150, 8 << 10, error_at);
-        let shared = Shared::new(true, start);
+        let fetch = shared(true, start);
         let (count, error) = match error_at {
             Some(_) => (100, Some("broken\n  request:  GET 101")),
             None => (150, None),
         };
         let pauses = [0, 100, 1000].map(Duration::from_micros);
-        let readers = pauses.map(|pause| check(shared.reader(), 8 << 10, count, error, pause));
+        let readers = pauses.map(|pause| check(fetch.reader(), 8 << 10, count, error, pause));
         futures::future::join_all(readers).await;
         // One that comes late gets the same.
-        check(shared.reader(), 8 << 10, count, error, NONE).await;
+        check(fetch.reader(), 8 << 10, count, error, NONE).await;
         assert_eq!(made.load(Relaxed) as u64, count + u64::from(error.is_some()));
     }
 }
@@ -150,9 +155,9 @@ async fn several_readers_follow_one_fetch_at_their_own_pace() {
 #[tokio::test]
 async fn pages_can_be_read_again_after_the_end() {
     let (start, made) = source(50, 100, None);
-    let shared = Shared::new(true, start);
+    let fetch = shared(true, start);
     for _ in 0..3 {
-        check(shared.reader(), 100, 50, None, NONE).await;
+        check(fetch.reader(), 100, 50, None, NONE).await;
     }
     assert_eq!(made.load(Relaxed), 50);
 }
@@ -160,15 +165,15 @@ async fn pages_can_be_read_again_after_the_end() {
 #[tokio::test]
 async fn a_reader_outlives_the_handle() {
     let (start, _) = source(50, 100, None);
-    let reader = Shared::new(true, start).reader();
+    let reader = shared(true, start).reader();
     check(reader, 100, 50, None, NONE).await;
 }
 
 #[tokio::test]
 async fn the_fetch_rests_while_nobody_reads_and_ends_with_the_handle() {
     let (start, made) = source(1_000_000, 10, None);
-    let shared = Shared::new(true, start);
-    let (mut first, second) = (shared.reader(), shared.reader());
+    let fetch = shared(true, start);
+    let (mut first, second) = (fetch.reader(), fetch.reader());
     first.next().await.unwrap().unwrap();
     drop(second);
     drop(first);
@@ -177,11 +182,11 @@ async fn the_fetch_rests_while_nobody_reads_and_ends_with_the_handle() {
     tokio::time::sleep(Duration::from_millis(10)).await;
     assert_eq!(made.load(Relaxed), resting);
     // Somebody who comes back finds it all.
-    let mut late = shared.reader();
+    let mut late = fetch.reader();
     for number in 1..=resting as u64 + 100 {
         assert_eq!(late.next().await.unwrap().unwrap().number, number);
     }
-    drop((late, shared));
+    drop((late, fetch));
     tokio::time::sleep(Duration::from_millis(10)).await;
     let ended = made.load(Relaxed);
     tokio::time::sleep(Duration::from_millis(10)).await;
@@ -197,8 +202,8 @@ async fn a_fetch_that_breaks_down_is_an_error_and_no_end() {
                 _ => panic!("as a bug would"),
             })
         };
-        let shared = Shared::new(several, move || start().boxed());
-        let mut reader = shared.reader();
+        let fetch = shared(several, move || start().boxed());
+        let mut reader = fetch.reader();
         reader.next().await.unwrap().unwrap();
         let end = timeout(Duration::from_secs(5), reader.next()).await.unwrap();
         assert!(end.is_some_and(|end| end.is_err()), "several: {several}");

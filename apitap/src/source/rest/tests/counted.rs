@@ -270,7 +270,8 @@ async fn a_dropped_stream_requests_nothing_more() {
             .await;
     let resolved = resolve(&source(&server, page_number(1, 2)), &[], &mut Environment::default());
     let client = Client::new().unwrap();
-    let mut stream = pages(&client, resolved, Secrets::default(), Arc::default());
+    let limits = Limits::of(Memory::default(), 1);
+    let mut stream = pages(&client, resolved, Secrets::default(), Arc::default(), &limits);
     stream.next().await.unwrap().unwrap();
     stream.next().await.unwrap().unwrap();
     drop(stream);

@@ -1,0 +1,3 @@
+//! How a run is carried out.
+
+pub mod limits;
