@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use apitap_build::definition::{Definition, Function, RustRole, Source, Transform};
+use apitap_build::definition::{Definition, Function, Source, Transform};
 use apitap_build::engine;
 use datafusion::logical_expr::ScalarUDF;
 
@@ -140,8 +140,7 @@ impl Pipeline {
         let definition = self.definition()?;
         let types = definition.sources.iter().flat_map(Source::rust_types);
         let missing = types.into_iter().find(|(role, custom)| {
-            let signs = *role == RustRole::Authenticate;
-            !self.types.iter().any(|ty| ty.path == custom.path && ty.signs() == signs)
+            !self.types.iter().any(|ty| ty.path == custom.path && ty.role() == *role)
         });
         let types = missing
             .map_or(Ok(()), |(_, custom)| Err(not_here(&format!("the type `{}`", custom.path))));

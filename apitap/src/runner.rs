@@ -3,7 +3,7 @@
 //! Each source is fetched once a run, however many queries read it; each pipeline is one transaction
 //! of its target. What goes wrong in one pipeline leaves the others alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -22,7 +22,8 @@ use crate::report::{Numbers, PipelineReport, Report};
 use crate::sink::{self, Destination, Written};
 use crate::source::Fetched;
 use crate::source::custom::RustType;
-use crate::source::rest::{self, Client, Resolved};
+use crate::source::fetch::{self, FetchPlan};
+use crate::source::request::client::Client;
 #[cfg(feature = "cli")]
 use crate::source::spool::Pages;
 use crate::source::spool::Shared;
@@ -68,7 +69,7 @@ struct Run {
 /// One fetch of a run, which several pipelines may read.
 #[derive(Clone)]
 struct Fetch {
-    resolved: Arc<Resolved>,
+    plan: Arc<FetchPlan>,
     fetched: Arc<Fetched>,
     /// How often it is read in the whole run.
     readers: Arc<AtomicUsize>,
@@ -105,7 +106,7 @@ fn prepare<'a, D>(
 ) -> Result<(Vec<Job<'a, D>>, Run)> {
     let began = Instant::now();
     let limits = Limits::of(Memory::of(&environment)?, pipelines.len());
-    let mut fetches = BTreeMap::new();
+    let mut fetches = HashMap::new();
     let mut jobs = Vec::new();
     for &pipeline in pipelines {
         pipeline.check_linked()?;
@@ -119,7 +120,7 @@ fn prepare<'a, D>(
         jobs.push(Job { pipeline, definition, sources, destination });
     }
     environment.check()?;
-    fetches.values().try_for_each(|fetch| fetch.resolved.check())?;
+    jobs.iter().flat_map(|job| &job.sources).try_for_each(|fetch| fetch.plan.check())?;
     let run = Run {
         began,
         client: Client::new()?,
@@ -134,30 +135,17 @@ fn prepare<'a, D>(
 fn fetch(
     source: &Source,
     types: &[RustType],
-    fetches: &mut BTreeMap<String, Fetch>,
+    fetches: &mut HashMap<FetchPlan, Fetch>,
     environment: &mut Environment,
 ) -> Fetch {
-    let requests = Source {
-        name: String::new(),
-        description: None,
-        schema: None,
-        reads: BTreeSet::new(),
-        ..source.clone()
-    };
+    let plan = FetchPlan::resolve(source, types, environment);
     let new = || Fetch {
-        resolved: Arc::new(rest::resolve(source, types, environment)),
+        plan: Arc::new(plan.clone()),
         fetched: Arc::default(),
         readers: Arc::default(),
         shared: Arc::default(),
     };
-    // What a path means depends on the crate that it stands in.
-    let named: Vec<_> = source
-        .rust_types()
-        .filter_map(|(_, custom)| types.iter().find(|ty| ty.path == custom.path))
-        .map(|ty| (ty.id)())
-        .collect();
-    // Only what is requested counts: it is compared as it was written.
-    fetches.entry(format!("{requests:?} {named:?}")).or_insert_with(new).clone()
+    fetches.entry(plan.clone()).or_insert_with(new).clone()
 }
 
 /// A job whose query is planned, or why it is not.
@@ -286,11 +274,11 @@ impl Fetch {
     }
 
     fn begin(&self, run: &Run, several: bool) -> Shared {
-        let (client, resolved) = (run.client.clone(), Resolved::clone(&self.resolved));
+        let (client, plan) = (run.client.clone(), Arc::clone(&self.plan));
         let (secrets, fetched) = (run.secrets.clone(), Arc::clone(&self.fetched));
         let limits = run.limits;
         Shared::new(several, &limits, move || {
-            rest::pages(&client, resolved, secrets, fetched, &limits)
+            fetch::pages(&client, &plan, secrets, fetched, &limits)
         })
     }
 }

@@ -1,10 +1,13 @@
 //! Where records come from: requests → pages → Arrow batches.
 
+mod answer;
 pub mod custom;
 pub mod decode;
+pub(crate) mod fetch;
 pub mod json;
 pub mod page;
-pub mod rest;
+pub(crate) mod pagination;
+pub mod request;
 pub mod spool;
 pub(crate) mod table;
 mod task;

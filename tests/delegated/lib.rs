@@ -47,17 +47,21 @@ pub mod orders {
 /// The shop.
 pub mod shop {
     use apitap::Result;
-    use apitap::source::custom::{Answer, Authenticate, Next, Paginate, Request, Settings};
+    use apitap::source::custom::{
+        Answer, Authenticator, FromSettings, Paginator, Request, Settings, Step,
+    };
 
     /// Sends a key.
     pub struct Signed(String);
 
-    impl Authenticate for Signed {
-        fn new(settings: &Settings) -> Result<Self> {
+    impl FromSettings for Signed {
+        fn from_settings(settings: &Settings) -> Result<Self> {
             settings.required("key").map(|key| Self(key.to_owned()))
         }
+    }
 
-        async fn sign(&self, request: &mut Request) -> Result<()> {
+    impl Authenticator for Signed {
+        async fn apply(&self, request: &mut Request) -> Result<()> {
             request.set_header("x-key", &self.0)
         }
     }
@@ -65,12 +69,14 @@ pub mod shop {
     /// Sends nothing.
     pub struct Anonymous;
 
-    impl Authenticate for Anonymous {
-        fn new(_: &Settings) -> Result<Self> {
+    impl FromSettings for Anonymous {
+        fn from_settings(_: &Settings) -> Result<Self> {
             Ok(Self)
         }
+    }
 
-        async fn sign(&self, _: &mut Request) -> Result<()> {
+    impl Authenticator for Anonymous {
+        async fn apply(&self, _: &mut Request) -> Result<()> {
             Ok(())
         }
     }
@@ -78,13 +84,15 @@ pub mod shop {
     /// One page.
     pub struct Pages;
 
-    impl Paginate for Pages {
-        fn new(settings: &Settings) -> Result<Self> {
+    impl FromSettings for Pages {
+        fn from_settings(settings: &Settings) -> Result<Self> {
             settings.required("size").map(|_| Self)
         }
+    }
 
-        fn next(&mut self, _: &Answer<'_>) -> Result<Next> {
-            Ok(Next::End)
+    impl Paginator for Pages {
+        fn step(&mut self, _: Option<&Answer<'_>>) -> Result<Step> {
+            Ok(Step::End)
         }
     }
 }

@@ -16,7 +16,7 @@ impl<T: Into<String>> From<T> for ParamName {
 }
 
 /// How to get from one page to the next.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Pagination {
     /// One request holds everything.
@@ -39,7 +39,7 @@ pub enum Pagination {
 }
 
 /// `?limit=100&offset=200`; ends at an empty page.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LimitOffset {
     /// The parameter that takes the limit.
     pub limit_param: ParamName,
@@ -54,7 +54,7 @@ pub struct LimitOffset {
 }
 
 /// `?page=3&per_page=100`; ends at an empty page.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PageNumber {
     /// The parameter that takes the page's number.
     pub page_param: ParamName,
@@ -69,7 +69,7 @@ pub struct PageNumber {
 }
 
 /// `?page=3`; ends at an empty page.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PageOnly {
     /// The parameter that takes the page's number.
     pub page_param: ParamName,
@@ -80,7 +80,7 @@ pub struct PageOnly {
 }
 
 /// `?after=abc`, where each body says the next cursor; ends where it says null, "" or nothing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cursor {
     /// The parameter that takes the cursor.
     pub cursor_param: ParamName,
@@ -93,7 +93,7 @@ pub struct Cursor {
 }
 
 /// The body holds the next page's URL, absolute or relative; ends at null, "" or nothing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct NextUrl {
     /// Where the body holds it.
     pub path: Pointer,

@@ -10,7 +10,7 @@ pub fn default_timeout() -> Duration {
 }
 
 /// What to do when a request fails in a way that may pass: 429, 5xx, a broken connection or body.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Retry {
     /// Tries in all, the first included; at least 1.
     pub max_attempts: u32,

@@ -63,7 +63,7 @@ pub struct Map {
 }
 
 /// A Rust type that does what no word says, and the settings that it is made with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Custom {
     /// The type's path: `crate::Signed`.
     #[serde(rename = "type")]

@@ -21,8 +21,9 @@ use super::text::rewrite;
 use crate::engine::limits::{Limits, Memory};
 use crate::environment::Environment;
 use crate::program::{self, Format, usage};
+use crate::source::fetch::{self, FetchPlan};
 use crate::source::page::Page;
-use crate::source::rest::{self, Client};
+use crate::source::request::client::Client;
 use crate::{Error, Report, Result};
 
 /// A larger file would be refused when it is read again.
@@ -101,13 +102,13 @@ async fn fetch(source: &Source, limit: u64) -> Result<String> {
     if let Some((_, custom)) = source.rust_types().next() {
         return Err(crate::pipeline::not_here(&format!("the type `{}`", custom.path)));
     }
-    let resolved = rest::resolve(source, &[], &mut environment);
+    let plan = FetchPlan::resolve(source, &[], &mut environment);
     environment.check()?;
-    resolved.check()?;
+    plan.check()?;
     let secrets = environment.secrets();
     let client = Client::new()?;
     let limits = Limits::of(Memory::of(&environment)?, 1);
-    let mut pages = rest::pages(&client, resolved, secrets.clone(), Arc::default(), &limits);
+    let mut pages = fetch::pages(&client, &plan, secrets.clone(), Arc::default(), &limits);
     let Some(page) = pages.next().await.transpose()? else {
         return Err(Error::data("the API has no records, so that there is nothing to see")
             .help("check `url` and `query_params`; or write the fields into the YAML file"));

@@ -1,93 +1,46 @@
-//! Traits for what no word of a source covers: how requests are signed, and which page follows.
+//! Traits for what no key of a source covers: how requests are signed, and which page follows.
 //!
 //! ```text
-//! auth: {custom: {type: "crate::Signed", key: "${SHOP_KEY}"}}   → Authenticate for crate::Signed
-//! pagination: {kind: custom, type: "crate::Pages", step: 50}     → Paginate for crate::Pages
+//! auth: {custom: {type: "crate::Signed", key: "${SHOP_KEY}"}}   → Authenticator for crate::Signed
+//! pagination: {kind: custom, type: "crate::Pages", step: 50}     → Paginator for crate::Pages
 //! ```
-//! Retries, redirects, the check that a body is whole, and the detection of loops stay apitap's.
+//! The built-in kinds have the same traits. A type of the program also says how it is made of its
+//! settings: [`FromSettings`]. Retries, redirects, the check that a body is whole, and the detection of
+//! loops stay apitap's.
 
 use std::any::TypeId;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::future::Future;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use url::Url;
+pub use super::answer::Answer;
+pub use super::pagination::{Paginator, Params, Position, Reads, Step};
+pub use super::request::auth::{Again, Authenticator, Request};
 
-use super::rest::set_param;
+use super::request::auth::Authenticate;
+pub use crate::definition::Pointer;
+use crate::definition::{Custom, RustRole, Source};
+use crate::environment::Environment;
 use crate::{Error, Result};
 
-/// Puts credentials on requests, in a way of its own.
-///
-/// One value serves all requests of a source in a run. Only requests to the source's own server are
-/// signed: a redirect or a next page that leads elsewhere gets no credentials.
+/// Makes an [`Authenticator`] or a [`Paginator`] of what a source says beside its type.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say how to authenticate",
-    note = "implement `apitap::source::custom::Authenticate` for it"
+    message = "`{Self}` does not say how it is made of its settings",
+    note = "implement `apitap::source::custom::FromSettings` for it"
 )]
-pub trait Authenticate: Send + Sync + Sized + 'static {
-    /// Makes it of the settings beside `type`, their `${NAME}` resolved.
+pub trait FromSettings: Sized {
+    /// Makes it of the settings, their `${NAME}` resolved.
     ///
     /// Called when a run begins, before anything is requested, and possibly more than once.
     ///
     /// # Errors
     /// A setting is missing ([`Settings::required`]) or wrong: nothing is requested then.
-    fn new(settings: &Settings) -> Result<Self>;
-
-    /// Signs a request. Called for each attempt, so that a signature may hold the time.
-    ///
-    /// May itself request something, such as a token, and keep it.
-    ///
-    /// # Errors
-    /// End the pipelines that read the source. One of the kind [`crate::ErrorKind::Request`] is
-    /// taken for trouble that may pass: the request is tried again, as `retry` says.
-    fn sign(&self, request: &mut Request) -> impl Future<Output = Result<()>> + Send;
+    fn from_settings(settings: &Settings) -> Result<Self>;
 }
 
-/// Says which request follows, from the page before it.
-///
-/// One value serves one reading of a collection, page after page. A request that was made before, or
-/// a page with the records of the page before it, ends the run with an error.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say which page follows",
-    note = "implement `apitap::source::custom::Paginate` for it"
-)]
-pub trait Paginate: Send + Sized + 'static {
-    /// Makes it of the settings beside `kind` and `type`, their `${NAME}` resolved.
-    ///
-    /// Called when a run begins, before anything is requested, and possibly more than once.
-    ///
-    /// # Errors
-    /// A setting is missing ([`Settings::required`]) or wrong: nothing is requested then.
-    fn new(settings: &Settings) -> Result<Self>;
-
-    /// The query parameters of the first request; none where nothing is said.
-    fn first(&mut self) -> Vec<(String, String)> {
-        Vec::new()
-    }
-
-    /// What follows the page.
-    ///
-    /// # Errors
-    /// End the pipelines that read the source; request and page are named.
-    fn next(&mut self, answer: &Answer<'_>) -> Result<Next>;
-}
-
-/// What follows a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
-    /// Nothing: it was the last.
-    End,
-    /// The source's URL with these query parameters.
-    Params(Vec<(String, String)>),
-    /// This URL; one that is relative refers to the page's own.
-    Url(String),
-}
-
-/// What a source says of its [`Authenticate`] or [`Paginate`], besides the type.
+/// What a source says of its [`Authenticator`] or [`Paginator`], besides the type.
 ///
 /// Settings that are never asked for are an error: they are probably misspelled.
 pub struct Settings {
@@ -145,167 +98,6 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// A request that is about to be sent.
-pub struct Request {
-    inner: reqwest::Request,
-    /// What was put on it: never to show.
-    added: Vec<String>,
-}
-
-impl Request {
-    pub(super) fn new(inner: reqwest::Request) -> Self {
-        Self { inner, added: Vec::new() }
-    }
-
-    /// The request, and the values that were put on it.
-    pub(super) fn into_parts(self) -> (reqwest::Request, Vec<String>) {
-        (self.inner, self.added)
-    }
-
-    /// `GET`.
-    pub fn method(&self) -> &str {
-        self.inner.method().as_str()
-    }
-
-    /// Where it goes, with all its query parameters.
-    pub fn url(&self) -> &Url {
-        self.inner.url()
-    }
-
-    /// The value of a header; `None` where there is none, or where it is not text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.inner.headers().get(name)?.to_str().ok()
-    }
-
-    /// Sets a header, in place of those of that name. Its value is kept out of messages.
-    ///
-    /// # Errors
-    /// The name or the value does not fit into a header.
-    pub fn set_header(&mut self, name: &str, value: &str) -> Result<()> {
-        let unfit = |what: &str| {
-            Error::config(format!("{what} of the header `{name}` does not fit into a header"))
-                .help("a header holds one line of visible characters")
-        };
-        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit("the name"))?;
-        let mut content = HeaderValue::from_str(value).map_err(|_| unfit("the value"))?;
-        content.set_sensitive(true);
-        self.inner.headers_mut().insert(header, content);
-        self.hide(value);
-        Ok(())
-    }
-
-    /// Sets a query parameter, in place of those of that name. Its value is kept out of messages.
-    pub fn set_query_param(&mut self, name: &str, value: &str) {
-        set_param(self.inner.url_mut(), name, value);
-        self.hide(value);
-    }
-
-    /// `Bearer abc` is hidden, and so is `abc`.
-    fn hide(&mut self, value: &str) {
-        self.added.extend(value.rsplit_once(' ').map(|(_, last)| last.to_owned()));
-        self.added.push(value.to_owned());
-    }
-}
-
-impl fmt::Debug for Request {
-    /// The method only: the rest may hold secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request").field("method", &self.method()).finish_non_exhaustive()
-    }
-}
-
-/// A page that has arrived whole.
-pub struct Answer<'a> {
-    pub(super) url: &'a Url,
-    pub(super) status: u16,
-    pub(super) headers: &'a HeaderMap,
-    pub(super) body: &'a [u8],
-    pub(super) number: u64,
-    pub(super) records: usize,
-}
-
-impl Answer<'_> {
-    /// Where it came from, redirects followed.
-    pub fn url(&self) -> &Url {
-        self.url
-    }
-
-    /// A success: 200 to 299.
-    pub fn status(&self) -> u16 {
-        self.status
-    }
-
-    /// The value of a header; `None` where there is none, or where it is not text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The whole body, decompressed; JSON, or empty.
-    pub fn body(&self) -> &[u8] {
-        self.body
-    }
-
-    /// The body as JSON; an empty one is null.
-    ///
-    /// # Errors
-    /// The body is nested more deeply than 128 levels.
-    pub fn json(&self) -> Result<serde_json::Value> {
-        if self.body.is_empty() {
-            return Ok(serde_json::Value::Null);
-        }
-        serde_json::from_slice(self.body)
-            .map_err(|cause| Error::data("the body cannot be read as JSON").caused_by(cause))
-    }
-
-    /// Counted from 1.
-    pub fn number(&self) -> u64 {
-        self.number
-    }
-
-    /// How many records `data_path` has found in it.
-    pub fn records(&self) -> usize {
-        self.records
-    }
-}
-
-impl fmt::Debug for Answer<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, number, records, .. } = self;
-        f.debug_struct("Answer")
-            .field("number", number)
-            .field("status", status)
-            .field("records", records)
-            .finish_non_exhaustive()
-    }
-}
-
-/// [`Authenticate`], whichever type it is.
-pub(crate) trait Sign: Send + Sync {
-    fn sign<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Result<()>>;
-}
-
-impl<T: Authenticate> Sign for T {
-    fn sign<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Result<()>> {
-        Box::pin(Authenticate::sign(self, request))
-    }
-}
-
-/// [`Paginate`], whichever type it is.
-pub(crate) trait Follow: Send {
-    fn first(&mut self) -> Vec<(String, String)>;
-    fn next(&mut self, answer: &Answer<'_>) -> Result<Next>;
-}
-
-impl<T: Paginate> Follow for T {
-    fn first(&mut self) -> Vec<(String, String)> {
-        Paginate::first(self)
-    }
-
-    fn next(&mut self, answer: &Answer<'_>) -> Result<Next> {
-        Paginate::next(self, answer)
-    }
-}
-
 /// A type of the program that a source names.
 #[derive(Debug, Clone, Copy)]
 pub struct RustType {
@@ -318,66 +110,149 @@ pub struct RustType {
 
 #[derive(Debug, Clone, Copy)]
 enum Make {
-    Sign(fn(&Settings) -> Result<Arc<dyn Sign>>),
-    Follow(fn(&Settings) -> Result<Box<dyn Follow>>),
+    Authenticator(fn(&Settings) -> Result<Arc<dyn Authenticate>>),
+    Paginator(fn(&Settings) -> Result<Box<dyn Paginator>>),
 }
 
 impl RustType {
     /// What generated code calls for `auth(custom = …)`.
     #[doc(hidden)]
-    pub const fn authenticate<T: Authenticate>(path: &'static str) -> Self {
-        let make = Make::Sign(|settings| Ok(Arc::new(settings.make(T::new)?)));
+    pub const fn authenticate<T: Authenticator + FromSettings>(path: &'static str) -> Self {
+        let make = Make::Authenticator(|settings| Ok(Arc::new(settings.make(T::from_settings)?)));
         Self { path, id: TypeId::of::<T>, make }
     }
 
     /// What generated code calls for `pagination(kind = "custom", …)`.
     #[doc(hidden)]
-    pub const fn paginate<T: Paginate>(path: &'static str) -> Self {
-        let make = Make::Follow(|settings| Ok(Box::new(settings.make(T::new)?)));
+    pub const fn paginate<T: Paginator + FromSettings + 'static>(path: &'static str) -> Self {
+        let make = Make::Paginator(|settings| {
+            let inner = Box::new(settings.make(T::from_settings)?);
+            Ok(Box::new(Named { path: settings.path.clone(), inner }))
+        });
         Self { path, id: TypeId::of::<T>, make }
     }
 
-    /// Whether it has the trait that puts credentials on requests; else it has the other.
-    pub(crate) fn signs(&self) -> bool {
-        matches!(self.make, Make::Sign(_))
+    /// What it is for.
+    pub(crate) fn role(&self) -> RustRole {
+        match self.make {
+            Make::Authenticator(_) => RustRole::Authenticate,
+            Make::Paginator(_) => RustRole::Paginate,
+        }
     }
 }
 
-/// A Rust type with its settings, ready to be made; nothing where the source names none.
-#[derive(Clone, Default)]
+/// A pagination of the user's, which messages name by its path where it does not name itself.
+struct Named {
+    path: String,
+    inner: Box<dyn Paginator>,
+}
+
+impl Paginator for Named {
+    fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step> {
+        self.inner.step(last)
+    }
+
+    fn position(&self) -> Option<Position> {
+        self.inner.position()
+    }
+
+    fn reads(&self) -> Reads {
+        self.inner.reads()
+    }
+
+    fn ends_with(&self, status: u16) -> bool {
+        self.inner.ends_with(status)
+    }
+
+    fn asks_by(&self) -> Option<String> {
+        self.inner.asks_by().or_else(|| Some(format!("what `{}` asks for", self.path)))
+    }
+
+    fn may_repeat_the_last(&self) -> bool {
+        self.inner.may_repeat_the_last()
+    }
+}
+
+/// A Rust type with its settings, ready to be made; equal ones make the same.
+///
+/// It has no `Debug`: settings may be secrets.
+#[derive(Clone)]
 pub(crate) struct Prepared {
+    /// `None` where the program has no such type, which was checked before.
     ty: Option<RustType>,
     source: String,
     values: Vec<(String, String)>,
 }
 
 impl Prepared {
-    pub(crate) fn new(source: &str, ty: RustType, values: Vec<(String, String)>) -> Self {
-        Self { ty: Some(ty), source: source.to_owned(), values }
+    /// The type that a source names for a role, among those of the program.
+    pub(crate) fn resolve(
+        source: &Source,
+        role: RustRole,
+        types: &[RustType],
+        environment: &mut Environment,
+    ) -> Self {
+        let named = source.rust_types().find(|(other, _)| *other == role).map(|(_, custom)| custom);
+        let of_path = |custom: &Custom| {
+            types.iter().copied().find(|ty| ty.path == custom.path && ty.role() == role)
+        };
+        let settings = named.map(|custom| custom.settings.as_slice()).unwrap_or_default();
+        let values = settings.iter().map(|(name, text)| {
+            // Which of its settings is the secret one is known to the type only.
+            let value = match role {
+                RustRole::Authenticate => environment.secret(text),
+                RustRole::Paginate => environment.text(text),
+            };
+            (name.clone(), value)
+        });
+        let values = values.collect();
+        Self { ty: named.and_then(of_path), source: source.name.clone(), values }
     }
 
-    /// The authenticator, if it is one.
-    pub(crate) fn sign(&self) -> Result<Option<Arc<dyn Sign>>> {
+    /// The authenticator.
+    pub(crate) fn authenticator(&self) -> Result<Arc<dyn Authenticate>> {
         match self.ty {
-            Some(RustType { path, make: Make::Sign(make), .. }) => {
-                make(&self.settings(path)).map(Some)
+            Some(RustType { path, make: Make::Authenticator(make), .. }) => {
+                make(&self.settings(path))
             }
-            _ => Ok(None),
+            _ => Err(self.missing()),
         }
     }
 
-    /// The pagination, if it is one.
-    pub(crate) fn follow(&self) -> Result<Option<Box<dyn Follow>>> {
+    /// The pagination.
+    pub(crate) fn paginator(&self) -> Result<Box<dyn Paginator>> {
         match self.ty {
-            Some(RustType { path, make: Make::Follow(make), .. }) => {
-                make(&self.settings(path)).map(Some)
-            }
-            _ => Ok(None),
+            Some(RustType { path, make: Make::Paginator(make), .. }) => make(&self.settings(path)),
+            _ => Err(self.missing()),
         }
+    }
+
+    fn missing(&self) -> Error {
+        Error::config(format!("a Rust type of source `{}` is not in this program", self.source))
+            .help("build the program that has it, and run that")
     }
 
     fn settings(&self, path: &str) -> Settings {
         Settings::new(&self.source, path, self.values.clone())
+    }
+
+    /// What a path means depends on the crate that it stands in.
+    fn same(&self) -> (Option<TypeId>, &[(String, String)]) {
+        (self.ty.map(|ty| (ty.id)()), &self.values)
+    }
+}
+
+impl PartialEq for Prepared {
+    fn eq(&self, other: &Self) -> bool {
+        self.same() == other.same()
+    }
+}
+
+impl Eq for Prepared {}
+
+impl Hash for Prepared {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.same().hash(state);
     }
 }
 

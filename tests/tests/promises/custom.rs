@@ -17,7 +17,9 @@ fn signature(key: &str, target: &str) -> String {
 
 /// What the program of a user holds besides its pipelines.
 mod shop {
-    use apitap::source::custom::{Answer, Authenticate, Next, Paginate, Request, Settings};
+    use apitap::source::custom::{
+        Answer, Authenticator, FromSettings, Paginator, Params, Request, Settings, Step,
+    };
     use apitap::{Error, Result};
 
     /// Signs path and query with a key, as many exchanges want it.
@@ -26,15 +28,17 @@ mod shop {
         key: String,
     }
 
-    impl Authenticate for Signed {
-        fn new(settings: &Settings) -> Result<Self> {
+    impl FromSettings for Signed {
+        fn from_settings(settings: &Settings) -> Result<Self> {
             Ok(Self {
                 id: settings.required("id")?.to_owned(),
                 key: settings.required("key")?.to_owned(),
             })
         }
+    }
 
-        async fn sign(&self, request: &mut Request) -> Result<()> {
+    impl Authenticator for Signed {
+        async fn apply(&self, request: &mut Request) -> Result<()> {
             request.set_query_param("key_id", &self.id);
             let url = request.url();
             let target = format!("{}?{}", url.path(), url.query().unwrap_or_default());
@@ -49,8 +53,8 @@ mod shop {
         size: u64,
     }
 
-    impl Paginate for Pages {
-        fn new(settings: &Settings) -> Result<Self> {
+    impl FromSettings for Pages {
+        fn from_settings(settings: &Settings) -> Result<Self> {
             let size = settings.required("size")?.parse();
             Ok(Self {
                 size: size.map_err(|cause| {
@@ -58,20 +62,24 @@ mod shop {
                 })?,
             })
         }
+    }
 
-        fn first(&mut self) -> Vec<(String, String)> {
-            vec![("per_page".to_owned(), self.size.to_string())]
+    impl Pages {
+        fn page(&self, number: Option<u64>) -> Step {
+            let number = number.map(|number| ("page", number.to_string()));
+            let size = ("per_page", self.size.to_string());
+            Step::Ask(Params::query(std::iter::once(size).chain(number)))
         }
+    }
 
-        fn next(&mut self, answer: &Answer<'_>) -> Result<Next> {
+    impl Paginator for Pages {
+        fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step> {
+            let Some(answer) = last else { return Ok(self.page(None)) };
             let body = answer.json()?;
             let last = body["data"].as_array().and_then(|records| records.last()?["id"].as_u64());
             Ok(match last.filter(|last| last % self.size == 0) {
-                None => Next::End,
-                Some(last) => Next::Params(vec![
-                    ("per_page".to_owned(), self.size.to_string()),
-                    ("page".to_owned(), (last / self.size + 1).to_string()),
-                ]),
+                None => Step::End,
+                Some(last) => self.page(Some(last / self.size + 1)),
             })
         }
     }

@@ -4,13 +4,15 @@ use super::*;
 
 struct Signed(String);
 
-impl Authenticate for Signed {
-    fn new(settings: &Settings) -> Result<Self> {
+impl FromSettings for Signed {
+    fn from_settings(settings: &Settings) -> Result<Self> {
         settings.get("region");
         settings.required("key").map(|key| Self(key.to_owned()))
     }
+}
 
-    async fn sign(&self, request: &mut Request) -> Result<()> {
+impl Authenticator for Signed {
+    async fn apply(&self, request: &mut Request) -> Result<()> {
         request.set_query_param("sig", &self.0);
         request.set_header("authorization", &format!("Signed {}", self.0))
     }
@@ -19,7 +21,8 @@ impl Authenticate for Signed {
 fn check(settings: &[(&str, &str)], expected: std::result::Result<(), &str>) {
     let values = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let ty = RustType::authenticate::<Signed>("crate::Signed");
-    let made = Prepared::new("orders", ty, values.collect()).sign().map(drop);
+    let prepared = Prepared { ty: Some(ty), source: "orders".to_owned(), values: values.collect() };
+    let made = prepared.authenticator().map(drop);
     assert_eq!(made.map_err(|error| error.to_string()), expected.map_err(str::to_owned));
 }
 
@@ -46,7 +49,7 @@ async fn what_is_put_on_a_request_is_known_as_a_secret() {
         "https://h/orders?page=2&sig=old".parse().unwrap(),
     );
     let mut request = Request::new(request);
-    Authenticate::sign(&Signed("abc+def".to_owned()), &mut request).await.unwrap();
+    Authenticator::apply(&Signed("abc+def".to_owned()), &mut request).await.unwrap();
     assert_eq!(request.url().as_str(), "https://h/orders?page=2&sig=abc%2Bdef");
     assert_eq!(request.header("Authorization"), Some("Signed abc+def"));
     assert!(request.set_header("x", "two\nlines").is_err());

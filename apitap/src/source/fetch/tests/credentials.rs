@@ -1,6 +1,7 @@
 //! Who we are: on every request to the source's server, on no other, and in no message.
 
 use apitap_build::definition::{ApiKey, ApiKeyPlace, Auth, Basic};
+use base64::Engine;
 
 use super::*;
 
@@ -193,7 +194,7 @@ async fn a_value_that_fits_no_header_is_a_config_error_without_it() {
         ),
     ] {
         let source = Source { auth: Some(auth), ..source(&server, Pagination::None) };
-        let error = resolve(&source, &[], &mut environment).check().unwrap_err();
+        let error = FetchPlan::resolve(&source, &[], &mut environment).check().unwrap_err();
         assert_eq!((error.kind(), first_line(&error).as_str()), (ErrorKind::Config, message));
         assert!(!format!("{error:?}").contains("two"));
     }

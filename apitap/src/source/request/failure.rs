@@ -1,35 +1,36 @@
-//! What went wrong with one attempt, whether another may help, and how to say it in the end.
+//! Why an attempt failed, whether another may help, and how to say it in the end.
 
 use std::error::Error as _;
-use std::time::{Duration, SystemTime};
+use std::io;
+use std::time::Duration;
 
 use reqwest::StatusCode;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
+use super::answer::Answered;
+use super::retry::{LONGEST_WAIT, passes, retry_after};
 use crate::environment::Secrets;
 use crate::{Error, ErrorKind};
 
-/// The longest wait that a server may ask for.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
-
 /// Why an attempt failed.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct Failure {
     kind: ErrorKind,
     message: String,
     cause: Option<String>,
     help: Option<String>,
     /// The whole error, where it comes from elsewhere.
     ready: Option<Box<Error>>,
-    /// The answer's status, where there was an answer.
-    pub(super) status: Option<StatusCode>,
+    /// The answer, where there was one.
+    pub(super) answered: Option<Box<Answered>>,
     /// Whether another attempt may help.
     pub(super) passing: bool,
+    /// Whether nothing listens at the server's port.
+    pub(super) refused: bool,
     /// How long the server asked to wait.
     pub(super) wait: Option<Duration>,
 }
 
-impl Trouble {
+impl Failure {
     fn new(kind: ErrorKind, message: impl Into<String>, passing: bool) -> Self {
         Self {
             kind,
@@ -37,18 +38,19 @@ impl Trouble {
             cause: None,
             help: None,
             ready: None,
-            status: None,
+            answered: None,
             passing,
+            refused: false,
             wait: None,
         }
     }
 
-    /// Trouble that may be gone with the next attempt.
+    /// What may be gone with the next attempt.
     pub(super) fn passing(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Request, message, true)
     }
 
-    /// Trouble that comes again with each attempt.
+    /// What comes again with each attempt.
     pub(super) fn lasting(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Request, message, false)
     }
@@ -75,18 +77,27 @@ impl Trouble {
             .help("the API, or something on the way to it, breaks its answers off")
     }
 
+    /// A body whose end is missing.
+    pub(super) fn broke_off() -> Self {
+        Self::passing("the answer broke off before its end")
+            .help("run it again later; smaller pages may help")
+    }
+
     /// No answer, or the half of one.
     pub(super) fn transport(error: &reqwest::Error) -> Self {
         let mut causes = Vec::new();
+        let mut refused = false;
         let mut next = error.source();
         while let Some(cause) = next {
             causes.push(cause.to_string());
+            let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+            refused |= io == Some(io::ErrorKind::ConnectionRefused);
             next = cause.source();
         }
-        let certificate = causes.iter().any(|cause| cause.contains("certificate"));
-        let trouble = if error.is_builder() {
+        let says = |text: &str| causes.iter().any(|cause| cause.contains(text));
+        let failure = if error.is_builder() {
             Self::lasting("the request cannot be made")
-        } else if error.is_connect() && certificate {
+        } else if error.is_connect() && says("certificate") {
             Self::lasting("the server's certificate is not trusted")
                 .help("let `SSL_CERT_FILE` name the certificate of its authority, in PEM form")
         } else if error.is_connect() {
@@ -94,38 +105,34 @@ impl Trouble {
         } else if error.is_timeout() {
             Self::passing("the server did not answer in time").help("raise `timeout`")
         } else if error.is_body() || error.is_decode() {
-            Self::passing("the answer broke off before its end")
-                .help("run it again later; smaller pages may help")
+            Self::broke_off()
         } else {
             Self::passing("the connection broke before there was an answer")
                 .help("run it again later")
         };
+        let failure = Self { refused, ..failure };
         match causes.pop() {
-            Some(root) => trouble.cause(root),
-            None => trouble,
+            Some(root) => failure.cause(root),
+            None => failure,
         }
     }
 
-    /// An answer with a status that is not a success.
-    pub(super) fn status(
-        status: StatusCode,
-        headers: &HeaderMap,
-        excerpt: &str,
-        authenticates: bool,
-    ) -> Self {
+    /// An answer with a status that is not a page's.
+    pub(super) fn status(answered: Answered, excerpt: &str, authenticates: bool) -> Self {
+        let status = answered.status;
         let mut message = format!("the API answered `{}`", shown_status(status));
         if !excerpt.is_empty() {
             message.push_str(": ");
             message.push_str(excerpt);
         }
-        let passing = status.is_server_error()
-            || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
-        let trouble = if passing { Self::passing(message) } else { Self::lasting(message) };
-        let wait = if passing { retry_after(headers) } else { None };
-        Self { status: Some(status), wait, ..trouble }.help(advice(status, authenticates))
+        let wait = retry_after(&answered.headers);
+        let passing = passes(status, wait);
+        let failure = if passing { Self::passing(message) } else { Self::lasting(message) };
+        Self { answered: Some(Box::new(answered)), wait: wait.filter(|_| passing), ..failure }
+            .help(advice(status, authenticates))
     }
 
-    fn cause(mut self, cause: String) -> Self {
+    pub(super) fn cause(mut self, cause: String) -> Self {
         self.cause = Some(cause);
         self
     }
@@ -144,14 +151,27 @@ impl Trouble {
         ));
         self.help(
             "run it again after that time, or with fewer requests: larger pages, a lower \
-                   `concurrency`",
+             `concurrency`",
         )
     }
 
+    /// What went wrong, in one line.
+    pub(super) fn reason(&self, secrets: &Secrets) -> String {
+        let message = match &self.ready {
+            Some(error) => error.message(),
+            None => &self.message,
+        };
+        secrets.mask(&match &self.cause {
+            Some(cause) => format!("{message}: {cause}"),
+            None => message.to_owned(),
+        })
+    }
+
     /// The error of a request that is given up.
-    pub(super) fn into_error(self, request: &str, attempts: u32, secrets: &Secrets) -> Error {
+    pub(super) fn give_up(self, request: &str, attempts: u32, secrets: &Secrets) -> GivenUp {
+        let answered = self.answered;
         if let Some(error) = self.ready {
-            return error.in_request(request);
+            return GivenUp { error: error.in_request(request), answered };
         }
         let message = match attempts {
             1 => self.message,
@@ -161,15 +181,23 @@ impl Trouble {
         if let Some(cause) = self.cause {
             error = error.caused_by(secrets.mask(&cause));
         }
-        match self.help {
-            Some(help) => error.help(help),
-            None => error,
+        if let Some(help) = self.help {
+            error = error.help(help);
         }
+        GivenUp { error, answered }
     }
 }
 
+/// A request that was given up.
+#[derive(Debug)]
+pub(in crate::source) struct GivenUp {
+    pub(in crate::source) error: Error,
+    /// The last answer, where there was one: it has no page.
+    pub(in crate::source) answered: Option<Box<Answered>>,
+}
+
 /// `404 Not Found`, or the number alone.
-pub(super) fn shown_status(status: StatusCode) -> String {
+fn shown_status(status: StatusCode) -> String {
     match status.canonical_reason() {
         Some(reason) => format!("{} {reason}", status.as_u16()),
         None => status.as_u16().to_string(),
@@ -187,50 +215,9 @@ fn advice(status: StatusCode, authenticates: bool) -> &'static str {
         408 | 504 => "the API is too slow: ask for fewer records per page",
         429 => {
             "the API limits how often it is asked: lower `concurrency`, or raise \
-                `retry.max_attempts` and `retry.max_delay_secs`"
+             `retry.max_attempts` and `retry.max_delay_secs`"
         }
         500..=599 => "the trouble is on the API's side: run it again later",
         _ => "check `url`",
-    }
-}
-
-/// The wait in a `Retry-After`: seconds, or a date, taken against the server's own clock.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = |text: &str| httpdate::parse_http_date(text).ok();
-    let now = headers
-        .get(DATE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(date)
-        .unwrap_or_else(SystemTime::now);
-    // A date that has passed asks for no wait.
-    Some(date(value)?.duration_since(now).unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(after: &str, date: Option<&str>, expected: Option<u64>) {
-        let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, after.parse().unwrap());
-        if let Some(date) = date {
-            headers.insert(DATE, date.parse().unwrap());
-        }
-        assert_eq!(retry_after(&headers), expected.map(Duration::from_secs), "{after}");
-    }
-
-    #[test]
-    fn retry_after_is_read_as_seconds_or_date() {
-        let now = Some("Tue, 15 Nov 1994 08:12:31 GMT");
-        check("7", None, Some(7));
-        check("Tue, 15 Nov 1994 08:13:01 GMT", now, Some(30));
-        check("Tue, 15 Nov 1994 08:12:00 GMT", now, Some(0));
-        check("Tue, 15 Nov 1994 08:12:00 GMT", None, Some(0));
-        check("soon", now, None);
-        check("-1", now, None);
     }
 }

@@ -16,7 +16,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// One per process. Clones share the connections. `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are
 /// obeyed.
 #[derive(Debug, Clone)]
-pub struct Client(reqwest::Client);
+pub(crate) struct Client(reqwest::Client);
 
 impl Client {
     /// Trusts the certificate authorities that are built in, and those of the system or of
@@ -24,7 +24,7 @@ impl Client {
     ///
     /// # Errors
     /// A config error when `SSL_CERT_FILE` is set and holds no certificate.
-    pub fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let built = reqwest::Client::builder()
             .tls_backend_preconfigured(tls()?)
             .user_agent(concat!("apitap/", env!("CARGO_PKG_VERSION")))
@@ -32,16 +32,16 @@ impl Client {
             // They are followed one by one, because credentials stay with their own server.
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
+            // Bodies are decompressed within bounds, and in more ways (`content`).
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
             .build();
         built.map(Self).map_err(|error| {
             Error::config("cannot prepare connections")
                 .caused_by(error)
                 .help("check `HTTPS_PROXY` and `HTTP_PROXY`")
         })
-    }
-
-    pub(super) fn get(&self, url: reqwest::Url) -> reqwest::RequestBuilder {
-        self.0.get(url)
     }
 
     pub(super) async fn execute(

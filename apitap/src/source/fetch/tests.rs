@@ -1,4 +1,4 @@
-//! The promises of the REST source, kept against a real server on the loopback.
+//! The promises of a fetch, kept against a real server on the loopback.
 
 mod answers;
 mod counted;
@@ -16,6 +16,7 @@ use futures::StreamExt;
 
 use super::*;
 use crate::engine::limits::Memory;
+use crate::environment::Environment;
 use crate::{Error, ErrorKind};
 use server::{Reply, Request, Server};
 
@@ -65,12 +66,12 @@ fn first_line(error: &Error) -> String {
 /// Fetches a source whose environment has `TOKEN=s3cr3t/+"t`.
 async fn fetch(source: &Source) -> Outcome {
     let mut environment = Environment::from_iter([("TOKEN", TOKEN)]);
-    let resolved = resolve(source, &[], &mut environment);
+    let plan = FetchPlan::resolve(source, &[], &mut environment);
     environment.check().unwrap();
     let fetched = Arc::new(Fetched::default());
     let client = Client::new().unwrap();
     let (secrets, limits) = (environment.secrets(), Limits::of(Memory::default(), 1));
-    let mut stream = pages(&client, resolved, secrets, Arc::clone(&fetched), &limits);
+    let mut stream = pages(&client, &plan, secrets, Arc::clone(&fetched), &limits);
     let mut outcome = Outcome { pages: Vec::new(), error: None, fetched };
     while let Some(page) = stream.next().await {
         match page {
@@ -157,7 +158,7 @@ async fn a_wrong_url_is_a_config_error_before_any_request() {
         let source = Source { url: Template(url.to_owned()), ..source(&server, Pagination::None) };
         let error = fetch(&source).await.error.unwrap();
         assert_eq!((error.kind(), first_line(&error).as_str()), (ErrorKind::Config, message));
-        let resolved = resolve(&source, &[], &mut Environment::default());
-        assert_eq!(first_line(&resolved.check().unwrap_err()), message);
+        let plan = FetchPlan::resolve(&source, &[], &mut Environment::default());
+        assert_eq!(first_line(&plan.check().unwrap_err()), message);
     }
 }

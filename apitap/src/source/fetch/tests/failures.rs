@@ -198,6 +198,6 @@ async fn a_server_that_is_not_there_is_an_error_that_says_so() {
     let mut source = source(&server, Pagination::None);
     source.url = Template(format!("http://{gone}/items"));
     let error = fetch(&source).await.error.unwrap();
-    let expected = "cannot connect to the server (3 attempts)\n  cause:    Connection refused";
+    let expected = "cannot connect to the server (2 attempts)\n  cause:    Connection refused";
     assert!(error.to_string().starts_with(expected), "{error}");
 }

@@ -1,0 +1,217 @@
+//! A REST collection → pages, in order.
+//!
+//! ```text
+//! Source → FetchPlan (values for ${NAME}) → what the pagination asks for → answers → Page, Page, …
+//! ```
+//! [`pages`] is the whole of it, and the only place that sends what a [`Paginator`] asks for: requests
+//! ahead, within bounds; answers in the order of the requests; an end where the pages loop. Nothing
+//! here knows what the records mean.
+
+mod loops;
+mod plan;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use url::Url;
+
+pub(crate) use plan::FetchPlan;
+
+use super::Fetched;
+use super::page::Page;
+use super::pagination::{Paginator, Params, Reads, Step};
+use super::request::client::Client;
+use super::request::shown::shortened;
+use super::request::{Answered, Ask, Endpoint, GivenUp};
+use super::task::Task;
+use crate::Result;
+use crate::engine::limits::Limits;
+use crate::environment::Secrets;
+use loops::{LoopGuard, Seen};
+
+/// The most characters of a cursor that a message shows.
+const SHOWN: usize = 100;
+
+/// Requests the collection page by page, in order, and ends after the first error.
+///
+/// Pages without records are not passed on. The first request is made when the stream is first
+/// polled, on a tokio runtime; dropping the stream stops what is under way. `fetched` counts the
+/// pages as they are passed on.
+pub(crate) fn pages(
+    client: &Client,
+    plan: &FetchPlan,
+    secrets: Secrets,
+    fetched: Arc<Fetched>,
+    limits: &Limits,
+) -> BoxStream<'static, Result<Page>> {
+    let fetch = Fetch::new(client, plan, secrets, fetched, limits);
+    stream::try_unfold(fetch, |fetch| async move {
+        let mut fetch = fetch?;
+        Ok(fetch.next().await?.map(|page| (page, Ok(fetch))))
+    })
+    .boxed()
+}
+
+/// A collection that is being read.
+struct Fetch {
+    endpoint: Arc<Endpoint>,
+    paginator: Box<dyn Paginator>,
+    reads: Arc<Reads>,
+    /// What was asked for, in order, and is not sent yet.
+    waiting: VecDeque<Ask>,
+    /// What was sent, in order.
+    under_way: VecDeque<UnderWay>,
+    /// How many requests may be under way.
+    at_once: usize,
+    /// How many answers were taken.
+    taken: u64,
+    begun: bool,
+    guard: LoopGuard,
+}
+
+struct UnderWay {
+    ask: Ask,
+    task: Task<Result<Answered, GivenUp>>,
+}
+
+impl Fetch {
+    fn new(
+        client: &Client,
+        plan: &FetchPlan,
+        secrets: Secrets,
+        fetched: Arc<Fetched>,
+        limits: &Limits,
+    ) -> Result<Self> {
+        let paginator = plan.pagination().paginator()?;
+        Ok(Self {
+            endpoint: Arc::new(Endpoint::new(client, plan, secrets, fetched, limits)?),
+            reads: Arc::new(paginator.reads()),
+            paginator,
+            waiting: VecDeque::new(),
+            under_way: VecDeque::new(),
+            at_once: 1,
+            taken: 0,
+            begun: false,
+            guard: LoopGuard::default(),
+        })
+    }
+
+    /// The next page with records.
+    async fn next(&mut self) -> Result<Option<Page>> {
+        if !std::mem::replace(&mut self.begun, true) {
+            let step = self.paginator.step(None)?;
+            self.go_on(step, None)?;
+        }
+        loop {
+            self.send();
+            let Some(mut first) = self.under_way.pop_front() else { return Ok(None) };
+            self.taken += 1;
+            let outcome = first.task.join().await?;
+            self.guard.asked(&first.ask);
+            let answered = self.answered(outcome)?;
+            let page = self.take(&answered);
+            if let Some(page) = page.map_err(|error| error.in_request(&answered.page.request))? {
+                return Ok(Some(page));
+            }
+        }
+    }
+
+    /// Sends what may be under way.
+    fn send(&mut self) {
+        while self.under_way.len() < self.at_once {
+            let Some(ask) = self.waiting.pop_front() else { return };
+            let number = self.taken + self.under_way.len() as u64 + 1;
+            let endpoint = Arc::clone(&self.endpoint);
+            let task = Task::spawn(endpoint.fetch(ask.clone(), number, Arc::clone(&self.reads)));
+            self.under_way.push_back(UnderWay { ask, task });
+        }
+    }
+
+    /// The answer in turn; one that says that there is no such page has no records.
+    fn answered(&self, outcome: Result<Answered, GivenUp>) -> Result<Answered> {
+        match outcome {
+            Ok(answered) => {
+                self.endpoint.fetched.count(&answered.page);
+                Ok(answered)
+            }
+            Err(GivenUp { answered: Some(answered), .. })
+                if self.paginator.ends_with(answered.status()) =>
+            {
+                Ok(*answered)
+            }
+            Err(given_up) => Err(given_up.error),
+        }
+    }
+
+    /// Decides what comes next; gives the page, if it has records that are new.
+    fn take(&mut self, answered: &Answered) -> Result<Option<Page>> {
+        let page = &answered.page;
+        let repeats = self.guard.check_page(&Seen {
+            number: page.number,
+            fingerprint: answered.fingerprint(),
+            asks_by: self.paginator.asks_by(),
+            may_repeat_the_last: self.paginator.may_repeat_the_last(),
+        })?;
+        let step = self.paginator.step(Some(&answered.view(repeats, &self.endpoint.secrets)))?;
+        self.go_on(step, Some(&answered.url))?;
+        if page.records.is_empty() || repeats {
+            return Ok(None);
+        }
+        // Pages of one collection are of about one size.
+        self.at_once = (self.endpoint.limits.ahead / page.body.len().max(1)).max(1);
+        Ok(Some(page.clone()))
+    }
+
+    /// Notes what is asked for; relative URLs refer to `base`.
+    fn go_on(&mut self, step: Step, base: Option<&Url>) -> Result<()> {
+        let asked = match step {
+            Step::Ahead(params) => params,
+            Step::Ask(params) => {
+                self.drop_ahead();
+                vec![params]
+            }
+            Step::End => {
+                self.drop_ahead();
+                Vec::new()
+            }
+        };
+        for params in &asked {
+            let ask = self.ask(params, base)?;
+            self.waiting.push_back(ask);
+        }
+        Ok(())
+    }
+
+    fn drop_ahead(&mut self) {
+        self.waiting.clear();
+        self.under_way.clear();
+    }
+
+    /// The request, which must not have been answered before.
+    fn ask(&self, params: &Params, base: Option<&Url>) -> Result<Ask> {
+        let path = params.origin.as_ref().map(|origin| origin.path.0.clone());
+        let ask = self.endpoint.ask(params, base).map_err(|error| match path {
+            Some(path) => error.at_path(path),
+            None => error,
+        })?;
+        let shown = |cursor: &str| shortened(&self.endpoint.secrets.mask(cursor), SHOWN);
+        let label = || self.endpoint.label(&ask).to_string();
+        self.guard.check_request(&ask, params, label, shown)?;
+        Ok(ask)
+    }
+}
+
+impl Fetched {
+    /// Counts a page that arrived in its turn.
+    fn count(&self, page: &Page) {
+        self.pages.fetch_add(1, Relaxed);
+        self.bytes.fetch_add(page.body.len() as u64, Relaxed);
+        self.records.fetch_add(page.records.len() as u64, Relaxed);
+    }
+}

@@ -1,0 +1,131 @@
+//! A source → all that its fetch depends on, with the environment's values in it.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+use crate::Result;
+use crate::definition::{Pagination, Pointer, Retry, RustRole, Source};
+use crate::environment::Environment;
+use crate::source::custom::{Prepared, RustType};
+use crate::source::pagination::PaginationPlan;
+use crate::source::request::Target;
+use crate::source::request::auth::{Credentials, Signer};
+use crate::source::request::plan::RequestPlan;
+
+/// What a fetch depends on; nothing was requested yet.
+///
+/// Two are equal where their fetches are the same, whatever their sources are called: one fetch does
+/// for both.
+#[derive(Clone)]
+pub(crate) struct FetchPlan {
+    name: String,
+    same: Same,
+}
+
+/// What decides whether two fetches are the same.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Same {
+    request: RequestPlan,
+    credentials: Option<Credentials>,
+    data_path: Pointer,
+    pagination: PaginationPlan,
+    retry: Retry,
+    timeout: Duration,
+}
+
+impl FetchPlan {
+    /// Puts the environment's values into a source's texts; `types` are those of the program that it
+    /// may name, which was checked before.
+    ///
+    /// What is missing is in the environment's [`check`](Environment::check); what cannot be requested
+    /// is in [`FetchPlan::check`].
+    pub(crate) fn resolve(
+        source: &Source,
+        types: &[RustType],
+        environment: &mut Environment,
+    ) -> Self {
+        let credentials = source.auth.as_ref().map(|auth| {
+            let custom = Prepared::resolve(source, RustRole::Authenticate, types, environment);
+            Credentials::resolve(auth, custom, environment)
+        });
+        let pagination = match &source.pagination {
+            Pagination::Custom(_) => PaginationPlan::Custom(Prepared::resolve(
+                source,
+                RustRole::Paginate,
+                types,
+                environment,
+            )),
+            kind => PaginationPlan::Kind(kind.clone()),
+        };
+        let same = Same {
+            request: RequestPlan::resolve(source, environment),
+            credentials,
+            data_path: source.data_path.clone(),
+            pagination,
+            retry: source.retry,
+            timeout: source.timeout,
+        };
+        Self { name: source.name.clone(), same }
+    }
+
+    /// Whether requests can be made of it: a proper URL, and values that fit into their headers.
+    ///
+    /// # Errors
+    /// A config error that names the source and the value's place, never the value.
+    pub(crate) fn check(&self) -> Result<()> {
+        Target::new(self)?;
+        self.same.pagination.paginator().map(drop)
+    }
+
+    /// The source's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(in crate::source) fn request(&self) -> &RequestPlan {
+        &self.same.request
+    }
+
+    pub(in crate::source) fn signer(&self) -> Result<Option<Signer>> {
+        let credentials = self.same.credentials.as_ref();
+        credentials.map(|credentials| Signer::new(credentials, &self.name)).transpose()
+    }
+
+    pub(in crate::source) fn data_path(&self) -> &Pointer {
+        &self.same.data_path
+    }
+
+    pub(in crate::source) fn pagination(&self) -> &PaginationPlan {
+        &self.same.pagination
+    }
+
+    pub(in crate::source) fn retry(&self) -> Retry {
+        self.same.retry
+    }
+
+    pub(in crate::source) fn timeout(&self) -> Duration {
+        self.same.timeout
+    }
+}
+
+impl PartialEq for FetchPlan {
+    fn eq(&self, other: &Self) -> bool {
+        self.same == other.same
+    }
+}
+
+impl Eq for FetchPlan {}
+
+impl Hash for FetchPlan {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.same.hash(state);
+    }
+}
+
+impl fmt::Debug for FetchPlan {
+    /// The name only: the rest holds secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FetchPlan").field("name", &self.name).finish_non_exhaustive()
+    }
+}

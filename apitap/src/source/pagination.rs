@@ -1,0 +1,207 @@
+//! How to get from one page to the next: state machines without I/O, one file per kind.
+//!
+//! ```text
+//! step(None) → the first request    step(answer) → the next ones, or the end    position() → where to go on
+//! ```
+//! A [`Paginator`] says what to ask for. Sending it, trying again, and noticing that the pages loop
+//! is the driver's (`source::fetch`); a kind is tested by handing it answers.
+//!
+//! To add a kind: a file here, and a line in [`paginator`].
+
+mod cursor;
+mod limit_offset;
+pub(super) mod link;
+mod link_header;
+mod next_url;
+mod numbered;
+mod page_number;
+mod page_only;
+mod single;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use super::answer::Answer;
+use super::custom::Prepared;
+use crate::Result;
+use crate::definition::{Pagination, Pointer};
+
+/// Says what to ask for next, from the answer before it.
+///
+/// One value serves one reading of a collection, answer after answer. It does no I/O. A request that
+/// was made before, a page with the records of the page before it, and pages without end are noticed
+/// by whoever sends the requests; they end the run with an error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which page follows",
+    note = "implement `apitap::source::custom::Paginator` for it"
+)]
+pub trait Paginator: Send {
+    /// What to ask for: first with `None`, then with each answer in the order of the requests.
+    ///
+    /// # Errors
+    /// End the pipelines that read the source; the answer's request is named.
+    fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step>;
+
+    /// Where a later run would go on behind the answers so far; `None` where that is not known.
+    fn position(&self) -> Option<Position> {
+        None
+    }
+
+    /// What [`step`](Self::step) reads of each body: less than all of it keeps memory small.
+    fn reads(&self) -> Reads {
+        Reads::Body
+    }
+
+    /// Whether an answer with this status, which is no success, says that there is no such page.
+    ///
+    /// It is handed to [`step`](Self::step) as a page without records then, and is an error of the run
+    /// otherwise.
+    fn ends_with(&self, _status: u16) -> bool {
+        false
+    }
+
+    /// What the API seems to ignore where it gives the same records again: `` `page` ``.
+    fn asks_by(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether an API of this kind may answer a request behind its last page with that page again.
+    ///
+    /// If so, [`step`](Self::step) is told with [`Answer::repeats`], and has to make sure.
+    fn may_repeat_the_last(&self) -> bool {
+        false
+    }
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// This request, and no other: those that were asked for ahead are dropped.
+    Ask(Params),
+    /// These as well, in this order, behind those that were asked for before. None is fine where
+    /// answers are still to come.
+    Ahead(Vec<Params>),
+    /// Nothing: that was the last page. Requests that were asked for ahead are dropped.
+    End,
+}
+
+/// How a request differs from the source's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Params {
+    /// Another URL in place of the source's; a relative one refers to the last answer's.
+    pub(super) url: Option<String>,
+    /// Query parameters, in place of those of the same names.
+    pub(super) query: Vec<(String, String)>,
+    /// Values in the body: where, and what.
+    pub(super) body: Vec<(Pointer, String)>,
+    /// Where the last answer has said so, for messages.
+    pub(super) origin: Option<Origin>,
+}
+
+/// Where an answer says what comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) path: Pointer,
+    /// The cursor, where it is one.
+    pub(super) cursor: Option<String>,
+}
+
+impl Params {
+    /// The source's own request, with these query parameters in place of those of the same names.
+    pub fn query<N: Into<String>, V: Into<String>>(
+        params: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let query = params.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { query, ..Self::default() }
+    }
+
+    /// This URL in place of the source's; one that is relative refers to the last answer's own.
+    pub fn url(reference: impl Into<String>) -> Self {
+        Self { url: Some(reference.into()), ..Self::default() }
+    }
+
+    /// The same with a value in the body: at a JSON Pointer of a JSON body (`/variables/after`), or as
+    /// the field of a form (`/after`).
+    #[must_use]
+    pub fn in_body(mut self, pointer: impl Into<String>, value: impl Into<String>) -> Self {
+        self.body.push((Pointer(pointer.into()), value.into()));
+        self
+    }
+
+    fn said_at(mut self, path: &Pointer, cursor: Option<&str>) -> Self {
+        self.origin = Some(Origin { path: path.clone(), cursor: cursor.map(str::to_owned) });
+        self
+    }
+}
+
+/// A place in a collection, behind which a later run goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Position {
+    /// The number of a page, or the offset of a record, that was not answered yet.
+    Number(u64),
+    /// A cursor whose page was not answered yet.
+    Cursor(String),
+    /// A URL that was not answered yet.
+    Url(String),
+}
+
+/// What a [`Paginator`] reads of each body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reads {
+    /// All of it: it is kept in memory until the step is done.
+    Body,
+    /// The strings and numbers at these places, in this order; see [`Answer::value`].
+    Values(Vec<Pointer>),
+}
+
+impl Reads {
+    /// Nothing but status and headers.
+    pub fn nothing() -> Self {
+        Self::Values(Vec::new())
+    }
+}
+
+/// A pagination with nothing left to look up; equal ones ask for the same.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum PaginationPlan {
+    /// One that a key describes.
+    Kind(Pagination),
+    /// One that is written in Rust.
+    Custom(Prepared),
+}
+
+impl PaginationPlan {
+    /// The state machine, at its start.
+    ///
+    /// # Errors
+    /// What a type of the user's says of its settings.
+    pub(crate) fn paginator(&self) -> Result<Box<dyn Paginator>> {
+        match self {
+            Self::Kind(kind) => Ok(paginator(kind)),
+            Self::Custom(prepared) => prepared.paginator(),
+        }
+    }
+}
+
+/// The state machine of a kind, at its start.
+fn paginator(pagination: &Pagination) -> Box<dyn Paginator> {
+    match pagination.clone() {
+        // A type of the user's is made by `PaginationPlan`; without it there is one request.
+        Pagination::None | Pagination::Custom(_) => Box::new(single::Single),
+        Pagination::LimitOffset(kind) => Box::new(limit_offset::new(kind)),
+        Pagination::PageNumber(kind) => Box::new(page_number::new(kind)),
+        Pagination::PageOnly(kind) => Box::new(page_only::new(kind)),
+        Pagination::Cursor(kind) => Box::new(cursor::Cursor::new(kind)),
+        Pagination::LinkHeader => Box::new(link_header::LinkHeader::default()),
+        Pagination::NextUrl(kind) => Box::new(next_url::NextUrl::new(kind)),
+    }
+}
+
+/// Whether an answer without records names its own request as the next: the end.
+fn leads_to_itself(answer: &Answer<'_>, reference: &str) -> bool {
+    let named = answer.url().join(reference).ok();
+    answer.records() == 0 && named.is_some_and(|url| url == *answer.requested())
+}

@@ -1,0 +1,10 @@
+//! `?limit=100&offset=200`; the end is where no records follow.
+
+use super::numbered::{Numbered, Size};
+use crate::definition::LimitOffset;
+
+/// Asks for records from an offset on.
+pub(super) fn new(kind: LimitOffset) -> Numbered {
+    let size = Size::Offsets(kind.limit_param.0, kind.limit);
+    Numbered::new(kind.offset_param.0, kind.first_offset, size, kind.concurrency)
+}

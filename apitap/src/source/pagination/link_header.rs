@@ -1,0 +1,38 @@
+//! `Link: <…>; rel="next"` (RFC 8288); the end is where there is none.
+
+use super::link::{self, Next};
+use super::{Paginator, Params, Position, Reads, Step, leads_to_itself};
+use crate::source::answer::Answer;
+use crate::{Error, Result};
+
+/// Follows the links of the answers' headers.
+#[derive(Default)]
+pub(super) struct LinkHeader {
+    next: Option<String>,
+}
+
+impl Paginator for LinkHeader {
+    fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step> {
+        let Some(answer) = last else { return Ok(Step::Ask(Params::default())) };
+        match link::next(answer) {
+            Next::Page(reference) if !leads_to_itself(answer, &reference) => {
+                self.next = Some(reference.clone());
+                Ok(Step::Ask(Params::url(reference)))
+            }
+            Next::Page(_) | Next::None => Ok(Step::End),
+            Next::Unclear(value) => {
+                let shown = answer.shown(&value);
+                Err(Error::data(format!("the `Link` header is not a list of links: `{shown}`"))
+                    .help("without it the next page is not known; try another `pagination`"))
+            }
+        }
+    }
+
+    fn position(&self) -> Option<Position> {
+        self.next.clone().map(Position::Url)
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::nothing()
+    }
+}

@@ -1,0 +1,36 @@
+//! The body holds the next page's URL, absolute or relative; the end is null, "" or none.
+
+use super::{Paginator, Params, Position, Reads, Step, leads_to_itself};
+use crate::Result;
+use crate::definition::{self, Pointer};
+use crate::source::answer::Answer;
+
+/// Follows the URLs in the bodies.
+pub(super) struct NextUrl {
+    path: Pointer,
+    next: Option<String>,
+}
+
+impl NextUrl {
+    pub(super) fn new(kind: definition::NextUrl) -> Self {
+        Self { path: kind.path, next: None }
+    }
+}
+
+impl Paginator for NextUrl {
+    fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step> {
+        let Some(answer) = last else { return Ok(Step::Ask(Params::default())) };
+        let next = answer.value(0).filter(|next| !leads_to_itself(answer, next));
+        let Some(reference) = next.map(str::to_owned) else { return Ok(Step::End) };
+        self.next = Some(reference.clone());
+        Ok(Step::Ask(Params::url(reference).said_at(&self.path, None)))
+    }
+
+    fn position(&self) -> Option<Position> {
+        self.next.clone().map(Position::Url)
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::Values(vec![self.path.clone()])
+    }
+}

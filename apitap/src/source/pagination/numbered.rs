@@ -1,0 +1,228 @@
+//! Pages by number or offset: what the three kinds share. Requests ahead, and an end that is certain.
+//!
+//! A page without records is the end only if the page behind it has none either, however many
+//! requests are under way. A page that is shorter than asked for is not the end: some APIs cap the
+//! size, some leave records out. Whether more follows is asked of the API, never guessed.
+
+use std::collections::VecDeque;
+
+use super::{Paginator, Params, Position, Reads, Step};
+use crate::source::answer::Answer;
+use crate::{Error, Result};
+
+/// What is known of a page's size, and what the places count.
+pub(super) enum Size {
+    /// The API decides; places count pages.
+    Unknown,
+    /// The parameter and the size; places count pages.
+    Pages(String, u64),
+    /// The parameter and the size; places count records.
+    Offsets(String, u64),
+}
+
+/// What the page before the one in turn was like.
+#[derive(Clone, Copy)]
+enum Before {
+    /// There is none.
+    Start,
+    /// As long as asked for; or, where the API decides, no shorter than the one before.
+    Full,
+    /// Of another size.
+    Uneven,
+}
+
+/// Why a page may be behind the end: the page behind it has to be so, too.
+#[derive(Clone, Copy)]
+enum Ending {
+    /// It has no records.
+    Empty,
+    /// It is the last page again.
+    Again,
+}
+
+/// A collection that is asked for by numbers.
+pub(super) struct Numbered {
+    /// Takes the number.
+    param: String,
+    size: Size,
+    /// How many requests may be under way at once; at least 1.
+    concurrency: usize,
+    /// The next number that nothing was asked for yet.
+    next: u64,
+    /// The numbers that were asked for and not answered, in order.
+    asked: VecDeque<u64>,
+    before: Before,
+    /// How many records the page before has.
+    usual: u64,
+    /// The error to end with, should more records follow.
+    unless_end: Option<Error>,
+    ending: Option<Ending>,
+    /// The number behind the last page with records.
+    position: u64,
+}
+
+impl Numbered {
+    pub(super) fn new(param: String, first: u64, size: Size, concurrency: usize) -> Self {
+        Self {
+            param,
+            size,
+            concurrency: concurrency.max(1),
+            next: first,
+            asked: VecDeque::new(),
+            before: Before::Start,
+            usual: 0,
+            unless_end: None,
+            ending: None,
+            position: first,
+        }
+    }
+
+    /// How far the next number is from one whose page holds what was asked for.
+    fn stride(&self) -> u64 {
+        match self.size {
+            Size::Offsets(_, size) => size,
+            Size::Pages(..) | Size::Unknown => 1,
+        }
+    }
+
+    /// Asks for the next number.
+    fn ask(&mut self) -> Params {
+        let number = self.next;
+        self.asked.push_back(number);
+        self.next = number.saturating_add(self.stride());
+        let size = match &self.size {
+            Size::Unknown => None,
+            Size::Pages(name, size) | Size::Offsets(name, size) => {
+                Some((name.clone(), size.to_string()))
+            }
+        };
+        Params::query(size.into_iter().chain([(self.param.clone(), number.to_string())]))
+    }
+
+    /// As many requests as are missing from those that may be under way.
+    fn ahead(&mut self, most: usize) -> Step {
+        let missing = most.saturating_sub(self.asked.len());
+        Step::Ahead((0..missing).map(|_| self.ask()).collect())
+    }
+
+    /// A page that is not behind the end.
+    fn page(&mut self, number: u64, answer: &Answer<'_>) -> Result<Step> {
+        if let Some(error) = self.unless_end.take() {
+            return Err(error);
+        }
+        let got = answer.records() as u64;
+        let usual = std::mem::replace(&mut self.usual, got);
+        let (param, asked, by_records) = match &self.size {
+            Size::Unknown => {
+                self.before = if got >= usual { Before::Full } else { Before::Uneven };
+                self.position = number.saturating_add(1);
+                return Ok(self.ahead(self.concurrency));
+            }
+            Size::Pages(param, asked) => (param, *asked, false),
+            Size::Offsets(param, asked) => (param, *asked, true),
+        };
+        let full = got == asked;
+        self.before = if full { Before::Full } else { Before::Uneven };
+        self.position = number.saturating_add(if by_records { got } else { 1 });
+        if full {
+            return Ok(self.ahead(self.concurrency));
+        }
+        if got < asked && !by_records {
+            // Numbers stay right whatever the size, so going on is safe. Nothing is requested ahead,
+            // though, if the first page may have it all.
+            let most = if answer.number() == 1 { 1 } else { self.concurrency };
+            return Ok(self.ahead(most));
+        }
+        self.unless_end = Some(uneven(answer.number(), param, asked, got));
+        // What was requested ahead has the wrong places; ask right behind this page.
+        self.asked.clear();
+        self.next = self.position;
+        Ok(Step::Ask(self.ask()))
+    }
+
+    /// The page behind one that may be behind the end.
+    fn behind(&self, ending: Ending, answer: &Answer<'_>) -> Result<Step> {
+        let number = answer.number();
+        let before = number.saturating_sub(1);
+        let message = match ending {
+            Ending::Empty if answer.records() == 0 => return Ok(Step::End),
+            Ending::Again if answer.repeats() => return Ok(Step::End),
+            Ending::Empty => format!(
+                "a page before page {number} is empty or missing, but page {number} has records"
+            ),
+            Ending::Again if answer.records() == 0 => format!(
+                "page {before} repeats the page before it, and page {number} is empty: the end is \
+                 not certain"
+            ),
+            Ending::Again => format!(
+                "page {before} repeats the page before it, but page {number} has other records"
+            ),
+        };
+        Err(Error::data(message).help("run it again; if it stays so, the API's pages have holes"))
+    }
+}
+
+impl Paginator for Numbered {
+    fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step> {
+        // The first page goes alone: it tells whether there is more to ask for ahead.
+        let Some(answer) = last else { return Ok(Step::Ask(self.ask())) };
+        let number = self.asked.pop_front().unwrap_or(self.next);
+        if let Some(ending) = self.ending {
+            return self.behind(ending, answer);
+        }
+        self.ending = match answer.records() {
+            0 => Some(Ending::Empty),
+            _ if answer.repeats() => Some(Ending::Again),
+            _ => return self.page(number, answer),
+        };
+        Ok(self.ahead(1))
+    }
+
+    fn position(&self) -> Option<Position> {
+        Some(Position::Number(self.position))
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::nothing()
+    }
+
+    /// "There is no such page" is the end. "This request is wrong" is the end only where the page
+    /// before was short or missing: after a full one it may be a cap on how deep one may page.
+    fn ends_with(&self, status: u16) -> bool {
+        match self.before {
+            _ if self.ending.is_some() => matches!(status, 400 | 404 | 410 | 416 | 422),
+            Before::Start => false,
+            Before::Full => matches!(status, 404 | 416),
+            Before::Uneven => matches!(status, 400 | 404 | 416 | 422),
+        }
+    }
+
+    fn asks_by(&self) -> Option<String> {
+        Some(format!("`{}`", self.param))
+    }
+
+    fn may_repeat_the_last(&self) -> bool {
+        true
+    }
+}
+
+/// What a page of the wrong size means, should it turn out that it is not the last one.
+fn uneven(number: u64, param: &str, asked: u64, got: u64) -> Error {
+    if got > asked {
+        return Error::data(format!(
+            "asked for {asked} records, got {got}, and there are more: the API ignores `{param}`"
+        ))
+        .help(format!("ask for as many as the API returns: {got}"));
+    }
+    if number == 1 {
+        return Error::data(format!(
+            "asked for {asked} records, got {got}, and there are more: the API caps `{param}`"
+        ))
+        .help(format!("set `limit: {got}`"));
+    }
+    Error::data(format!(
+        "page {number} has {got} of {asked} records, and there are more: with records left out, or \
+         added during the run, offsets are not reliable"
+    ))
+    .help("run it again; if it stays so, use `page_number` or `cursor`")
+}

@@ -1,0 +1,23 @@
+//! What is requested, and how: a plan → requests → answers that are whole.
+//!
+//! ```text
+//! RequestPlan → Endpoint (URL, headers) → Ask (one request) → attempts (redirects, retries) → Answered
+//! ```
+//! Credentials are put on here and nowhere else, and only on requests to the source's own server.
+//! Nothing here knows what comes next (`source::pagination`), or what the records mean.
+
+mod answer;
+mod attempt;
+pub(crate) mod auth;
+pub(crate) mod client;
+mod content;
+mod endpoint;
+mod failure;
+pub mod plan;
+mod retry;
+pub(super) mod shown;
+mod template;
+
+pub(super) use answer::Answered;
+pub(super) use endpoint::{Ask, Endpoint, Target};
+pub(super) use failure::GivenUp;

@@ -1,0 +1,262 @@
+//! Who asks: the credentials of requests, one file per kind.
+//!
+//! To add a kind: a file here, and a line in [`Credentials`], [`Credentials::resolve`] and
+//! [`Credentials::authenticator`].
+
+mod api_key;
+mod basic;
+mod bearer;
+mod header;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use reqwest::header::{HeaderName, HeaderValue};
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::endpoint::set_param;
+use crate::definition::Auth;
+use crate::environment::Environment;
+use crate::source::answer::Answer;
+use crate::source::custom::Prepared;
+use crate::{Error, Result};
+use api_key::ApiKey;
+use basic::Basic;
+use bearer::Bearer;
+
+/// Puts credentials on requests.
+///
+/// One value serves all requests of a source in a run. Only requests to the source's own server get
+/// credentials: a redirect or a next page that leads elsewhere gets none.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say how to authenticate",
+    note = "implement `apitap::source::custom::Authenticator` for it"
+)]
+pub trait Authenticator: Send + Sync + 'static {
+    /// Puts credentials on a request. Called for each attempt, so that a signature may hold the time.
+    ///
+    /// May itself request something, such as a token, and keep it.
+    ///
+    /// # Errors
+    /// End the pipelines that read the source. One of the kind [`crate::ErrorKind::Request`] is
+    /// taken for trouble that may pass: the request is tried again, as `retry` says.
+    fn apply(&self, request: &mut Request) -> impl Future<Output = Result<()>> + Send;
+
+    /// Called where the server answers 401: what expired can be renewed here.
+    ///
+    /// Once for all requests that had the same credentials, however many were under way: the others
+    /// wait, and are sent again with the new ones. A request is sent again once.
+    ///
+    /// # Errors
+    /// As those of [`apply`](Self::apply).
+    fn refused(&self, answer: &Answer<'_>) -> impl Future<Output = Result<Again>> + Send {
+        let _ = answer;
+        std::future::ready(Ok(Again::No))
+    }
+}
+
+/// Whether to send a refused request again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// There are new credentials.
+    Yes,
+    /// Nothing has changed.
+    No,
+}
+
+/// A request that is about to be sent.
+pub struct Request {
+    inner: reqwest::Request,
+    /// What was put on it: never to show.
+    added: Vec<String>,
+}
+
+impl Request {
+    pub(in crate::source) fn new(inner: reqwest::Request) -> Self {
+        Self { inner, added: Vec::new() }
+    }
+
+    /// The request, and the values that were put on it.
+    pub(in crate::source) fn into_parts(self) -> (reqwest::Request, Vec<String>) {
+        (self.inner, self.added)
+    }
+
+    /// `GET` or `POST`.
+    pub fn method(&self) -> &str {
+        self.inner.method().as_str()
+    }
+
+    /// Where it goes, with all its query parameters.
+    pub fn url(&self) -> &Url {
+        self.inner.url()
+    }
+
+    /// The value of a header; `None` where there is none, or where it is not text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.inner.headers().get(name)?.to_str().ok()
+    }
+
+    /// What it sends; empty where it has no body.
+    pub fn body(&self) -> &[u8] {
+        self.inner.body().and_then(reqwest::Body::as_bytes).unwrap_or_default()
+    }
+
+    /// Sets a header, in place of those of that name. Its value is kept out of messages.
+    ///
+    /// # Errors
+    /// The name or the value does not fit into a header.
+    pub fn set_header(&mut self, name: &str, value: &str) -> Result<()> {
+        let unfit = |what: &str| {
+            Error::config(format!("{what} of the header `{name}` does not fit into a header"))
+                .help("a header holds one line of visible characters")
+        };
+        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit("the name"))?;
+        let mut content = HeaderValue::from_str(value).map_err(|_| unfit("the value"))?;
+        content.set_sensitive(true);
+        self.insert(header, content);
+        self.hide(value);
+        Ok(())
+    }
+
+    /// Sets a query parameter, in place of those of that name. Its value is kept out of messages.
+    pub fn set_query_param(&mut self, name: &str, value: &str) {
+        set_param(self.inner.url_mut(), name, value);
+        self.hide(value);
+    }
+
+    /// Sets a header whose value is known as a secret already.
+    fn insert(&mut self, name: HeaderName, value: HeaderValue) {
+        self.inner.headers_mut().insert(name, value);
+    }
+
+    /// `Bearer abc` is hidden, and so is `abc`.
+    fn hide(&mut self, value: &str) {
+        self.added.extend(value.rsplit_once(' ').map(|(_, last)| last.to_owned()));
+        self.added.push(value.to_owned());
+    }
+}
+
+impl fmt::Debug for Request {
+    /// The method only: the rest may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("method", &self.method()).finish_non_exhaustive()
+    }
+}
+
+/// [`Authenticator`], whichever type it is.
+pub(crate) trait Authenticate: Send + Sync {
+    fn apply<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Result<()>>;
+    fn refused<'a>(&'a self, answer: &'a Answer<'a>) -> BoxFuture<'a, Result<Again>>;
+}
+
+impl<T: Authenticator> Authenticate for T {
+    fn apply<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Result<()>> {
+        Box::pin(Authenticator::apply(self, request))
+    }
+
+    fn refused<'a>(&'a self, answer: &'a Answer<'a>) -> BoxFuture<'a, Result<Again>> {
+        Box::pin(Authenticator::refused(self, answer))
+    }
+}
+
+/// `auth` with the environment's values; equal ones put the same on a request.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Credentials {
+    Bearer(Bearer),
+    Basic(Basic),
+    ApiKey(ApiKey),
+    Custom(Prepared),
+}
+
+impl Credentials {
+    /// Puts the values in; `custom` is the type of the user's, where `auth` names one.
+    pub(crate) fn resolve(auth: &Auth, custom: Prepared, environment: &mut Environment) -> Self {
+        match auth {
+            Auth::Bearer(token) => Self::Bearer(Bearer::resolve(token, environment)),
+            Auth::Basic(basic) => Self::Basic(Basic::resolve(basic, environment)),
+            Auth::ApiKey(key) => Self::ApiKey(ApiKey::resolve(key, environment)),
+            Auth::Custom(_) => Self::Custom(custom),
+        }
+    }
+
+    /// What puts them on requests; `source` is the source's name.
+    ///
+    /// # Errors
+    /// A value does not fit in its place; what a type of the user's says of its settings.
+    fn authenticator(&self, source: &str) -> Result<Arc<dyn Authenticate>> {
+        match self {
+            Self::Bearer(bearer) => bearer.authenticator(source),
+            Self::Basic(basic) => basic.authenticator(source),
+            Self::ApiKey(key) => key.authenticator(source),
+            Self::Custom(prepared) => prepared.authenticator(),
+        }
+    }
+
+    /// The query parameter that carries them.
+    fn query_param(&self) -> Option<&str> {
+        match self {
+            Self::ApiKey(key) => key.query_param(),
+            Self::Bearer(_) | Self::Basic(_) | Self::Custom(_) => None,
+        }
+    }
+}
+
+/// An authenticator, and how often it has renewed what it puts on requests.
+pub(crate) struct Signer {
+    authenticator: Arc<dyn Authenticate>,
+    query_param: Option<String>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    generation: u64,
+    /// Whether this generation cannot be renewed.
+    last: bool,
+}
+
+impl Signer {
+    pub(crate) fn new(credentials: &Credentials, source: &str) -> Result<Self> {
+        Ok(Self {
+            authenticator: credentials.authenticator(source)?,
+            query_param: credentials.query_param().map(str::to_owned),
+            state: Mutex::default(),
+        })
+    }
+
+    /// The query parameter whose value is a credential.
+    pub(super) fn query_param(&self) -> Option<&str> {
+        self.query_param.as_deref()
+    }
+
+    /// Puts credentials on a request; gives their generation.
+    pub(super) async fn apply(&self, request: &mut Request) -> Result<u64> {
+        // While they are renewed, requests wait for the new ones.
+        let generation = self.state.lock().await.generation;
+        self.authenticator.apply(request).await?;
+        Ok(generation)
+    }
+
+    /// Renews credentials of this generation, unless that was done already, for another request.
+    pub(super) async fn refused(&self, generation: u64, answer: &Answer<'_>) -> Result<Again> {
+        let mut state = self.state.lock().await;
+        if state.generation != generation {
+            return Ok(Again::Yes);
+        }
+        if state.last {
+            return Ok(Again::No);
+        }
+        let again = self.authenticator.refused(answer).await?;
+        match again {
+            Again::Yes => state.generation += 1,
+            Again::No => state.last = true,
+        }
+        Ok(again)
+    }
+}

@@ -1,0 +1,308 @@
+//! A plan → the URL, headers and body of each request: checked, so that requests cannot fail for it.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use base64::Engine;
+use bytes::Bytes;
+use percent_encoding::percent_decode_str;
+use reqwest::Method;
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
+use url::{Url, form_urlencoded};
+
+use super::auth::Signer;
+use super::client::Client;
+use super::content;
+use super::plan::{Body, RequestPlan};
+use super::shown::{self, param_name, shortened};
+use crate::definition::{Pointer, Retry};
+use crate::engine::limits::Limits;
+use crate::environment::Secrets;
+use crate::source::Fetched;
+use crate::source::fetch::FetchPlan;
+use crate::source::pagination::Params;
+use crate::{Error, Result};
+
+/// The most characters of a URL of the API's that a message shows.
+const SHOWN: usize = 200;
+
+/// A source that is ready to be requested.
+pub(in crate::source) struct Endpoint {
+    /// The source's name.
+    pub(super) name: String,
+    pub(super) client: Client,
+    pub(super) target: Target,
+    pub(super) data_path: Pointer,
+    pub(super) retry: Retry,
+    pub(super) timeout: Duration,
+    pub(in crate::source) secrets: Secrets,
+    pub(in crate::source) fetched: Arc<Fetched>,
+    pub(in crate::source) limits: Limits,
+    /// Whether there was an answer yet.
+    pub(super) reached: AtomicBool,
+}
+
+/// Where a source is, and what its requests carry.
+pub(in crate::source) struct Target {
+    method: Method,
+    /// The first request's, without credentials, user and fragment.
+    url: Url,
+    /// For requests to the source's own server.
+    headers: HeaderMap,
+    body: Body,
+    allowed_hosts: Vec<String>,
+    pub(super) signer: Option<Signer>,
+    /// Whether credentials were configured: decides what help a 401 gets.
+    pub(super) authenticates: bool,
+}
+
+/// One request, which may be sent several times.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::source) struct Ask {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    /// The bytes, and their `Content-Type`.
+    pub(super) body: Option<(Bytes, &'static str)>,
+}
+
+impl Target {
+    /// # Errors
+    /// A config error that names the source and the value's place, never the value.
+    pub(in crate::source) fn new(plan: &FetchPlan) -> Result<Self> {
+        let name = plan.name();
+        let request = plan.request();
+        let mut url = address(request.url.text(), name)?;
+        let mut headers = headers(request, name)?;
+        let signer = plan.signer()?;
+        let user = take_user(&mut url);
+        if let Some(value) = user.filter(|_| signer.is_none()) {
+            headers.insert(AUTHORIZATION, sensitive(&value, name, "the user in `url`")?);
+        }
+        url.set_fragment(None);
+        if !request.query.is_empty() {
+            let pairs = request.query.iter().map(|(name, value)| (name, value.text()));
+            url.query_pairs_mut().extend_pairs(pairs);
+        }
+        Ok(Self {
+            method: request.method.clone(),
+            authenticates: headers.contains_key(AUTHORIZATION) || signer.is_some(),
+            url,
+            headers,
+            body: request.body.clone(),
+            allowed_hosts: request.allowed_hosts.clone(),
+            signer,
+        })
+    }
+
+    /// Whether a URL is on the source's own server: the same origin, or the same host once it has
+    /// moved from http to https.
+    pub(super) fn owns(&self, url: &Url) -> bool {
+        let upgraded = self.url.scheme() == "http"
+            && url.scheme() == "https"
+            && self.url.host() == url.host()
+            && self.url.port().is_none()
+            && url.port().is_none();
+        self.url.origin() == url.origin() || upgraded
+    }
+}
+
+impl Endpoint {
+    /// # Errors
+    /// As those of [`Target::new`].
+    pub(in crate::source) fn new(
+        client: &Client,
+        plan: &FetchPlan,
+        secrets: Secrets,
+        fetched: Arc<Fetched>,
+        limits: &Limits,
+    ) -> Result<Self> {
+        Ok(Self {
+            name: plan.name().to_owned(),
+            client: client.clone(),
+            target: Target::new(plan)?,
+            data_path: plan.data_path().clone(),
+            retry: plan.retry(),
+            timeout: plan.timeout(),
+            secrets,
+            fetched,
+            limits: *limits,
+            reached: AtomicBool::new(false),
+        })
+    }
+
+    /// The request that the pagination asks for; relative URLs refer to `base`, the last answer's.
+    ///
+    /// # Errors
+    /// What it asks for is not a URL, or is on another server: credentials are not sent there.
+    pub(in crate::source) fn ask(&self, params: &Params, base: Option<&Url>) -> Result<Ask> {
+        let mut url = match &params.url {
+            None => self.target.url.clone(),
+            Some(reference) => self.follow(base.unwrap_or(&self.target.url), reference)?,
+        };
+        for (name, value) in &params.query {
+            set_param(&mut url, name, value);
+        }
+        let body =
+            self.target.body.with(&params.body)?.map(|(bytes, kind)| (Bytes::from(bytes), kind));
+        Ok(Ask { method: self.target.method.clone(), url, body })
+    }
+
+    /// The request as it is sent, with the source's headers where it is the source's own server.
+    pub(super) fn request(&self, ask: &Ask) -> reqwest::Request {
+        let mut request = reqwest::Request::new(ask.method.clone(), ask.url.clone());
+        if self.target.owns(&ask.url) {
+            *request.headers_mut() = self.target.headers.clone();
+        } else if let Some(accept) = self.target.headers.get(ACCEPT) {
+            request.headers_mut().insert(ACCEPT, accept.clone());
+        }
+        let accepted = HeaderValue::from_static(content::ACCEPTED);
+        request.headers_mut().entry(ACCEPT_ENCODING).or_insert(accepted);
+        if let Some((bytes, kind)) = &ask.body {
+            request
+                .headers_mut()
+                .entry(CONTENT_TYPE)
+                .or_insert_with(|| HeaderValue::from_static(kind));
+            *request.body_mut() = Some(bytes.clone().into());
+        }
+        request
+    }
+
+    /// The URL that an answer from `base` refers to as its next page.
+    fn follow(&self, base: &Url, reference: &str) -> Result<Url> {
+        let shown = shortened(&self.secrets.mask(reference), SHOWN);
+        let invalid = || Error::data(format!("the next page's URL `{shown}` is not a valid URL"));
+        let mut url = base.join(reference).map_err(|error| invalid().caused_by(error))?;
+        url.set_fragment(None);
+        drop(take_user(&mut url));
+        // Servers behind a proxy that ends TLS often name themselves with http.
+        let downgraded = base.scheme() == "https"
+            && url.scheme() == "http"
+            && base.host() == url.host()
+            && base.port().is_none()
+            && url.port().is_none();
+        if downgraded && url.set_scheme("https").is_err() {
+            return Err(invalid());
+        }
+        let theirs = origin(&url);
+        if self.target.owns(&url) || self.target.allowed_hosts.contains(&theirs) {
+            return Ok(url);
+        }
+        let ours = origin(&self.target.url);
+        Err(Error::data(format!("the next page is on `{theirs}`, but the source is on `{ours}`"))
+            .help(format!(
+                "credentials are sent to `{ours}` only: if `{theirs}` is right, set `url` to it"
+            )))
+    }
+
+    /// How messages name a request: method and URL, without secrets.
+    pub(in crate::source) fn label(&self, ask: &Ask) -> Arc<str> {
+        let hidden = self.target.signer.as_ref().and_then(Signer::query_param);
+        shown::label(&ask.method, &ask.url, hidden, &self.secrets)
+    }
+}
+
+/// A URL that can be requested.
+fn address(text: &str, name: &str) -> Result<Url> {
+    let invalid = |what: &str| {
+        Error::config(format!("the `url` of source `{name}` {what}"))
+            .help("write it as `https://host/path`")
+    };
+    let url = Url::parse(text).map_err(|cause| invalid("is not a valid URL").caused_by(cause))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        other => Err(invalid(&format!("starts with `{other}:`"))),
+    }
+}
+
+/// The configured headers.
+fn headers(request: &RequestPlan, source: &str) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &request.headers {
+        let value = sensitive(value.text(), source, &format!("header `{name}`"))?;
+        headers.append(header_name(name, source)?, value);
+    }
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+    Ok(headers)
+}
+
+pub(super) fn header_name(name: &str, source: &str) -> Result<HeaderName> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+        Error::config(format!("`{name}` in source `{source}` is not a header's name"))
+            .help("a header's name has letters, digits and `-`")
+    })
+}
+
+/// A value that is not shown; `place` says where it was written.
+pub(super) fn sensitive(value: &str, source: &str, place: &str) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| {
+        Error::config(format!("the value of {place} in source `{source}` does not fit a header"))
+            .help("a header holds one line of visible characters: look for a line break")
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Takes `user:password@` out of a URL, as the `Authorization` that it stands for.
+fn take_user(url: &mut Url) -> Option<String> {
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let (user, password) = (decode(url.username()), url.password().map(decode));
+    if user.is_empty() && password.is_none() {
+        return None;
+    }
+    // Both can be set on every http and https URL.
+    let (Ok(()), Ok(())) = (url.set_username(""), url.set_password(None)) else { return None };
+    let pair = format!("{user}:{}", password.unwrap_or_default());
+    Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)))
+}
+
+/// Scheme and host, and the port where it is not the usual one.
+pub(super) fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// Sets a query parameter: the first of that name keeps its place, others of that name go.
+pub(in crate::source) fn set_param(url: &mut Url, name: &str, value: &str) {
+    let pair = form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+    let mut pairs: Vec<&str> = Vec::new();
+    let mut placed = false;
+    // The other pairs stay as they were written: some servers mind how they are encoded.
+    for other in url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        if param_name(other) != name {
+            pairs.push(other);
+        } else if !placed {
+            pairs.push(&pair);
+            placed = true;
+        }
+    }
+    if !placed {
+        pairs.push(&pair);
+    }
+    let query = pairs.join("&");
+    url.set_query(Some(&query));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(url: &str, name: &str, value: &str, expected: &str) {
+        let mut url = Url::parse(url).unwrap();
+        set_param(&mut url, name, value);
+        assert_eq!(url.as_str(), expected);
+    }
+
+    #[test]
+    fn a_parameter_is_replaced_rather_than_doubled() {
+        check("http://h/", "page", "2", "http://h/?page=2");
+        check("http://h/?page=1&x=1&page=7", "page", "2", "http://h/?page=2&x=1");
+        check("http://h/?page%5B%5D=1", "page[]", "a b", "http://h/?page%5B%5D=a+b");
+    }
+
+    #[test]
+    fn other_parameters_stay_as_they_were_written() {
+        check("http://h/?f=a%20b,c&g", "page", "2", "http://h/?f=a%20b,c&g&page=2");
+    }
+}

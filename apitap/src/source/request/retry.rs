@@ -1,0 +1,161 @@
+//! When a request is sent again, and after which wait: `retry`, and what `Retry-After` asks for.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use reqwest::StatusCode;
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+
+use super::answer::Answered;
+use super::attempt::For;
+use super::endpoint::{Ask, Endpoint};
+use super::failure::{Failure, GivenUp};
+use crate::definition::Retry;
+use crate::source::pagination::Reads;
+
+/// The longest wait that a server may ask for.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
+
+impl Endpoint {
+    /// Asks until there is an answer, as often as `retry` allows; `number` is the page's, from 1.
+    pub(in crate::source) async fn fetch(
+        self: Arc<Self>,
+        ask: Ask,
+        number: u64,
+        reads: Arc<Reads>,
+    ) -> Result<Answered, GivenUp> {
+        let label = self.label(&ask);
+        let what = For { label: &label, number, reads: &reads };
+        let mut delays = delays(self.retry);
+        let mut attempts = 1;
+        loop {
+            let failure = match tokio::time::timeout(self.timeout, self.attempt(&ask, &what)).await
+            {
+                Ok(Ok(answered)) => return Ok(answered),
+                Ok(Err(failure)) => failure,
+                Err(_) => self.late(),
+            };
+            let most = self.most_retries(&failure);
+            let delay = delays.next().filter(|_| failure.passing && attempts <= most);
+            let Some(delay) = delay else {
+                return Err(failure.give_up(&label, attempts, &self.secrets));
+            };
+            let delay = match failure.wait {
+                Some(wait) if wait > LONGEST_WAIT => {
+                    return Err(failure.too_long(wait).give_up(&label, attempts, &self.secrets));
+                }
+                Some(wait) if !wait.is_zero() => wait,
+                Some(_) | None => delay,
+            };
+            tracing::warn!(
+                request = %label,
+                "`{}`: {}; retry {attempts} of {most} in {}",
+                self.name,
+                failure.reason(&self.secrets),
+                seconds(delay)
+            );
+            self.fetched.retries.fetch_add(1, Relaxed);
+            tokio::time::sleep(delay).await;
+            attempts += 1;
+        }
+    }
+
+    /// How often a request is sent again after such a failure.
+    ///
+    /// A server at whose port nothing has ever listened is probably not this one: it is asked again
+    /// once, as it may be starting.
+    fn most_retries(&self, failure: &Failure) -> u32 {
+        let retries = self.retry.max_attempts.saturating_sub(1);
+        if failure.refused && !self.reached.load(Relaxed) { retries.min(1) } else { retries }
+    }
+
+    fn late(&self) -> Failure {
+        Failure::passing(format!("no whole answer within {:?}", self.timeout))
+            .help("raise `timeout`, or ask for fewer records per page")
+    }
+}
+
+/// Whether an answer with this status may be another one next time.
+pub(super) fn passes(status: StatusCode, _wait: Option<Duration>) -> bool {
+    status.is_server_error()
+        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+}
+
+/// `1.5 s`, `30 s`, `20 ms`.
+fn seconds(delay: Duration) -> String {
+    match delay.as_millis() {
+        millis @ ..1000 => format!("{millis} ms"),
+        millis if millis % 1000 < 50 || millis >= 10_000 => format!("{} s", delay.as_secs()),
+        _ => format!("{:.1} s", delay.as_secs_f64()),
+    }
+}
+
+/// The waits between the attempts: doubling, with jitter, so that many sources do not come at once.
+fn delays(retry: Retry) -> impl Iterator<Item = Duration> {
+    let max_delay = retry.max_delay.max(retry.min_delay);
+    ExponentialBuilder::new()
+        .with_min_delay(retry.min_delay)
+        .with_max_delay(max_delay)
+        .with_max_times(retry.max_attempts.saturating_sub(1) as usize)
+        .with_jitter()
+        .build()
+        .map(move |delay| delay.min(max_delay))
+}
+
+/// The wait in a `Retry-After`: seconds, or a date, taken against the server's own clock.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text: &str| httpdate::parse_http_date(text).ok();
+    let now = headers
+        .get(DATE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(date)
+        .unwrap_or_else(SystemTime::now);
+    // A date that has passed asks for no wait.
+    Some(date(value)?.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_up_to_their_limit() {
+        let retry = Retry {
+            max_attempts: 6,
+            min_delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(5),
+        };
+        let found: Vec<Duration> = delays(retry).collect();
+        assert_eq!(found.len(), 5);
+        let least = [1, 2, 4, 5, 5].map(Duration::from_secs);
+        for (delay, least) in found.iter().zip(least) {
+            assert!((least..=(2 * least).min(retry.max_delay)).contains(delay), "{found:?}");
+        }
+    }
+
+    fn check(after: &str, date: Option<&str>, expected: Option<u64>) {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, after.parse().unwrap());
+        if let Some(date) = date {
+            headers.insert(DATE, date.parse().unwrap());
+        }
+        assert_eq!(retry_after(&headers), expected.map(Duration::from_secs), "{after}");
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_or_date() {
+        let now = Some("Tue, 15 Nov 1994 08:12:31 GMT");
+        check("7", None, Some(7));
+        check("Tue, 15 Nov 1994 08:13:01 GMT", now, Some(30));
+        check("Tue, 15 Nov 1994 08:12:00 GMT", now, Some(0));
+        check("Tue, 15 Nov 1994 08:12:00 GMT", None, Some(0));
+        check("soon", now, None);
+        check("-1", now, None);
+    }
+}
