@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::schema::Schema;
 
 mod auth;
+pub mod capabilities;
 mod mode;
 mod pagination;
 mod request;
@@ -17,6 +18,7 @@ pub mod table;
 mod target;
 
 pub use auth::{ApiKey, ApiKeyPlace, Auth, Basic};
+pub use capabilities::Capabilities;
 pub use mode::Mode;
 pub use pagination::{Cursor, LimitOffset, NextUrl, PageNumber, PageOnly, Pagination, ParamName};
 pub use request::{Retry, default_timeout};

@@ -14,12 +14,13 @@ use apitap_build::schema::{Schema, inference::Inference, notation};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use tokio::sync::Semaphore;
 use tracing::{Instrument as _, info_span};
 
 use crate::engine::limits::{Limits, Memory};
 use crate::environment::{Environment, Secrets};
 use crate::report::{Numbers, PipelineReport, Report};
-use crate::sink::{self, Destination, Written};
+use crate::sink::{self, Load, StateChange, Target, Written};
 use crate::source::Fetched;
 use crate::source::custom::RustType;
 use crate::source::fetch::{self, FetchPlan};
@@ -42,7 +43,7 @@ pub async fn run(pipelines: &[&Pipeline]) -> Report {
 /// Runs pipelines once, with these variables in place of the process's environment.
 pub async fn run_in(pipelines: &[&Pipeline], environment: Environment) -> Report {
     match prepare(pipelines, environment, |definition, environment| {
-        Destination::resolve(&definition.target, environment)
+        sink::resolve(&definition.target, environment)
     }) {
         Ok((jobs, run)) => run.all(jobs).await,
         Err(error) => Report::not_run(error),
@@ -64,6 +65,8 @@ struct Run {
     secrets: Secrets,
     runtime: Arc<RuntimeEnv>,
     limits: Limits,
+    /// What is left of the connections that writers beyond the first may take.
+    connections: Arc<Semaphore>,
 }
 
 /// One fetch of a run, which several pipelines may read.
@@ -122,6 +125,7 @@ fn prepare<'a, D>(
     environment.check()?;
     jobs.iter().flat_map(|job| &job.sources).try_for_each(|fetch| fetch.plan.check())?;
     let run = Run {
+        connections: Arc::new(Semaphore::new(limits.connections)),
         began,
         client: Client::new()?,
         secrets: environment.secrets(),
@@ -155,7 +159,7 @@ struct Planned<'a, D> {
 }
 
 impl Run {
-    async fn all(self, jobs: Vec<Job<'_, Destination>>) -> Report {
+    async fn all(self, jobs: Vec<Job<'_, Arc<dyn Target>>>) -> Report {
         let planned = self.plan_all(jobs).await;
         let fetches: Vec<_> = planned.iter().flat_map(|p| p.job.sources.clone()).collect();
         let pipelines: Vec<_> = futures::stream::iter(planned)
@@ -194,7 +198,7 @@ impl Run {
     }
 
     /// Runs one pipeline to its end, good or bad.
-    async fn report(&self, Planned { job, query }: Planned<'_, Destination>) -> PipelineReport {
+    async fn report(&self, Planned { job, query }: Planned<'_, Arc<dyn Target>>) -> PipelineReport {
         let began = Instant::now();
         let name = job.pipeline.name().to_owned();
         let outcome = match query {
@@ -222,16 +226,27 @@ impl Run {
     }
 
     /// Fetches, computes, stores, commits.
-    async fn one(&self, job: &Job<'_, Destination>, query: &Query) -> Result<Written> {
+    async fn one(&self, job: &Job<'_, Arc<dyn Target>>, query: &Query) -> Result<Written> {
         let Definition { table, mode, key, row, .. } = &job.definition;
         let row = row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
+        let load = Load::new(job.pipeline.name(), table, *mode, key, row)?;
+        let target = &job.destination;
         // The target is the first to be asked: what it refuses costs no request.
-        let mut sink = sink::open(&job.destination, table, *mode, key, row, &self.limits).await?;
-        let mut batches = std::pin::pin!(self.stream(job, query)?);
-        while let Some(batch) = batches.next().await {
-            sink.write(batch?).await?;
+        let mut session = target.open(load, &self.limits).await?;
+        let batches = self.stream(job, query)?;
+        let writers = target.capabilities().writers;
+        let done = async {
+            let block = self.limits.copy;
+            sink::feed(&mut *session, batches, writers, block, &self.connections).await?;
+            session.commit(&StateChange::default()).await
+        };
+        if let Err(error) = done.await {
+            if let Err(left) = session.abort().await {
+                tracing::warn!("cleaning up failed: {}", left.message());
+            }
+            return Err(error);
         }
-        sink.commit().await
+        session.finish().await
     }
 
     /// Fetches and computes: each source is requested when the query begins to read it.

@@ -21,7 +21,7 @@ pub(super) fn check_name(
     findings: &mut Findings,
 ) {
     let misfits = match TableName::parse(&table.value) {
-        Ok(name) => check_table(spec.target.target.kind, &name),
+        Ok(name) => check_table(spec.target.target.kind.capabilities(), &name),
         Err(misfit) => vec![misfit],
     };
     findings.extend(misfits.iter().map(|misfit| finding(misfit, &table.place, None)));
@@ -35,7 +35,7 @@ pub(super) fn check_row(
     whole: &Place,
     findings: &mut Findings,
 ) {
-    for misfit in check_columns(kind, row) {
+    for misfit in check_columns(kind.capabilities(), row) {
         let place = |column: Option<usize>| column.and_then(|column| places.get(column));
         let at = place(misfit.column).unwrap_or(whole);
         let other = place(misfit.other).filter(|other| *other != at);

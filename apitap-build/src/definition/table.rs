@@ -1,22 +1,14 @@
 //! What a target takes as a table: names, numbers of columns, keys.
 //!
-//! The compiler's checks and the sinks both ask here. Knows no connection and no spelling of DDL.
+//! The compiler's checks and the sinks both ask here. Which target takes what is data
+//! ([`Capabilities`]); nothing here knows one of them by name.
 
 use std::collections::HashMap;
 use std::fmt;
 
-use super::TargetKind;
+use super::capabilities::{Capabilities, Length, Schemas};
 use crate::codes::{self, Code};
 use crate::schema::{Schema, Type};
-
-/// PostgreSQL cuts off what is longer, silently.
-const POSTGRES_NAME_BYTES: usize = 63;
-/// What PostgreSQL takes in a table; the table in which rows wait has one column more.
-const POSTGRES_COLUMNS: usize = 1600 - 1;
-/// What SQLite takes, unless it was built otherwise; one more is needed, too.
-const SQLITE_COLUMNS: usize = 2000 - 1;
-/// Every table of PostgreSQL has these.
-const POSTGRES_SYSTEM: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
 /// A table's name as it was written, in its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -75,50 +67,50 @@ impl fmt::Display for TableName {
 }
 
 /// What a target does not take of a table's name.
-pub fn check_table(kind: TargetKind, table: &TableName) -> Vec<Misfit> {
+pub fn check_table(target: &Capabilities, table: &TableName) -> Vec<Misfit> {
     let mut misfits = Vec::new();
-    match kind {
-        TargetKind::Postgres => {
-            let schema = table.schema.iter().map(|name| ("schema", name));
-            for (what, name) in schema.chain([("table", &table.name)]) {
-                if name.len() > POSTGRES_NAME_BYTES {
-                    let message = too_long(what, name);
-                    misfits.push(of_table(message, "name a table with a shorter name"));
-                }
-            }
+    let schema = table.schema.as_deref();
+    match (target.schemas, schema) {
+        (Schemas::Only(only), Some(schema)) if schema != only => {
+            let message = format!("`{table}` names a schema, and {} has none", target.name);
+            misfits.push(of_table(message, format!("write `{}`", table.name)));
         }
-        TargetKind::Sqlite => {
-            if table.schema.as_deref().is_some_and(|schema| schema != "main") {
-                let message = format!("`{table}` names a schema, and SQLite has none");
-                misfits.push(of_table(message, format!("write `{}`", table.name)));
-            }
-            if table.name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_")) {
-                let message = format!(
-                    "the table name `{table}` is reserved: those that start with `sqlite_` are \
-                     SQLite's own"
-                );
-                misfits.push(of_table(message, "name another table"));
-            }
+        _ => {}
+    }
+    for (what, name) in
+        schema.map(|name| ("schema", name)).into_iter().chain([("table", &*table.name)])
+    {
+        if let Some(message) = too_long(target, what, name) {
+            misfits.push(of_table(message, "name a table with a shorter name"));
         }
+    }
+    let begins = |prefix: &&str| {
+        let start = table.name.get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    if let Some(prefix) = target.reserved_prefix.filter(begins) {
+        let message = format!(
+            "the table name `{table}` is reserved: those that start with `{prefix}` are {}'s own",
+            target.name
+        );
+        misfits.push(of_table(message, "name another table"));
     }
     misfits
 }
 
 /// What a target does not take of the columns of a row.
-pub fn check_columns(kind: TargetKind, row: &Schema) -> Vec<Misfit> {
+pub fn check_columns(target: &Capabilities, row: &Schema) -> Vec<Misfit> {
     let mut misfits = Vec::new();
-    let (target, most) = match kind {
-        TargetKind::Postgres => ("PostgreSQL", POSTGRES_COLUMNS),
-        TargetKind::Sqlite => ("SQLite", SQLITE_COLUMNS),
-    };
-    if row.fields.len() > most {
+    if row.fields.len() > target.columns {
         let message = format!(
-            "the rows have {} columns; a table of {target} can take {most}",
-            row.fields.len()
+            "the rows have {} columns; a table of {} can take {}",
+            row.fields.len(),
+            target.name,
+            target.columns
         );
         misfits.push(Misfit {
             code: codes::TOO_MANY_COLUMNS,
-            column: Some(most),
+            column: Some(target.columns),
             other: None,
             message,
             help: "select fewer, or keep those that belong together as one record or list".into(),
@@ -134,29 +126,36 @@ pub fn check_columns(kind: TargetKind, row: &Schema) -> Vec<Misfit> {
             message,
             help: help.to_owned(),
         };
-        match kind {
-            TargetKind::Postgres if name.len() > POSTGRES_NAME_BYTES => {
-                let help = "give the column a shorter name with AS";
-                misfits.push(of_column(codes::INVALID_COLUMN_NAME, too_long("column", name), help));
-            }
-            TargetKind::Postgres if POSTGRES_SYSTEM.contains(&name) => {
-                let message = format!("every table of PostgreSQL has a column `{name}` already");
-                let help = "give the column another name with AS";
-                misfits.push(of_column(codes::INVALID_COLUMN_NAME, message, help));
-            }
-            TargetKind::Postgres => {}
-            TargetKind::Sqlite => {
-                let first = *seen.entry(name.to_ascii_lowercase()).or_insert(index);
-                if first != index {
-                    let message = format!(
-                        "there is another column like `{name}` that differs only in case, and to \
-                         SQLite they are the same"
-                    );
-                    let help = "give one of them another name with AS";
-                    let misfit = of_column(codes::SAME_COLUMN_IN_TARGET, message, help);
-                    misfits.push(Misfit { other: Some(first), ..misfit });
-                }
-            }
+        if let Some(message) = too_long(target, "column", name) {
+            misfits.push(of_column(
+                codes::INVALID_COLUMN_NAME,
+                message,
+                "give the column a shorter name with AS",
+            ));
+        } else if target.system_columns.contains(&name) {
+            let message = format!("every table of {} has a column `{name}` already", target.name);
+            misfits.push(of_column(
+                codes::INVALID_COLUMN_NAME,
+                message,
+                "give the column another name with AS",
+            ));
+        }
+        if !target.folds_case {
+            continue;
+        }
+        let first = *seen.entry(name.to_ascii_lowercase()).or_insert(index);
+        if first != index {
+            let message = format!(
+                "there is another column like `{name}` that differs only in case, and to {} they \
+                 are the same",
+                target.name
+            );
+            let misfit = of_column(
+                codes::SAME_COLUMN_IN_TARGET,
+                message,
+                "give one of them another name with AS",
+            );
+            misfits.push(Misfit { other: Some(first), ..misfit });
         }
     }
     misfits
@@ -177,23 +176,29 @@ fn of_table(message: String, help: impl Into<String>) -> Misfit {
     }
 }
 
-fn too_long(what: &str, name: &str) -> String {
-    let bytes = name.len();
-    format!("the {what} name `{name}` has {bytes} bytes; PostgreSQL takes {POSTGRES_NAME_BYTES}")
+fn too_long(target: &Capabilities, what: &str, name: &str) -> Option<String> {
+    let (length, unit, most) = match target.longest_name? {
+        Length::Bytes(most) => (name.len(), "bytes", most),
+        Length::Characters(most) => (name.chars().count(), "characters", most),
+    };
+    let target = target.name;
+    let message = format!("the {what} name `{name}` has {length} {unit}; {target} takes {most}");
+    (length > most).then_some(message)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::definition::TargetKind;
     use crate::schema::Field;
 
     fn check(kind: TargetKind, table: &str, columns: &[&str], expected: &[&str]) {
         let row = columns.iter().map(|name| Field::new(*name, Type::Int64, true)).collect();
         let mut misfits = match TableName::parse(table) {
-            Ok(name) => check_table(kind, &name),
+            Ok(name) => check_table(kind.capabilities(), &name),
             Err(misfit) => vec![misfit],
         };
-        misfits.extend(check_columns(kind, &row));
+        misfits.extend(check_columns(kind.capabilities(), &row));
         let shown: Vec<_> = misfits.iter().map(|m| format!("{} {:?}", m.code, m.column)).collect();
         assert_eq!(shown, expected, "{table} {columns:?}");
     }

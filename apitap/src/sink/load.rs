@@ -7,13 +7,14 @@ use arrow::datatypes::FieldRef;
 
 use super::refusal;
 use crate::definition::table::{self, Misfit, TableName};
-use crate::definition::{Mode, TargetKind};
+use crate::definition::{Capabilities, Mode};
 use crate::schema::{Field, Schema, Type};
 use crate::{Error, Result};
 
 /// A load that makes sense in itself: the key's columns are among the row's.
 #[derive(Debug, Clone)]
-pub(super) struct Load {
+pub struct Load {
+    pub(super) pipeline: String,
     pub(super) table: TableName,
     pub(super) mode: Mode,
     pub(super) columns: Vec<Column>,
@@ -24,26 +25,43 @@ pub(super) struct Load {
 
 /// One column of the rows.
 #[derive(Debug, Clone)]
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) ty: Type,
-    pub(super) description: Option<String>,
+pub struct Column {
+    /// Its name, in its own case.
+    pub name: String,
+    /// What its values are.
+    pub ty: Type,
+    /// What it is for.
+    pub description: Option<String>,
     /// In which form its values arrive.
-    pub(super) field: FieldRef,
+    pub field: FieldRef,
     /// What says that a value must be there, if anything does.
-    pub(super) required: Option<Required>,
+    pub required: Option<Required>,
 }
 
 /// What says that a value must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Required {
+pub enum Required {
+    /// The row schema: it is not nullable.
     Schema,
+    /// It is of the key.
     Key,
+    /// The table that is there: the column is NOT NULL.
     Table,
 }
 
 impl Load {
-    pub(super) fn new(table: &str, mode: Mode, key: &[String], row: &Schema) -> Result<Self> {
+    /// The rows of a pipeline on their way into a table, which may be qualified
+    /// (`analytics.orders`). The columns of `row` become those of the table where it does not exist.
+    ///
+    /// # Errors
+    /// A table name, a row or a key that makes no table.
+    pub fn new(
+        pipeline: &str,
+        table: &str,
+        mode: Mode,
+        key: &[String],
+        row: &Schema,
+    ) -> Result<Self> {
         let table = TableName::parse(table).map_err(misfit)?;
         if row.fields.is_empty() {
             return Err(Error::config(format!("the rows for `{table}` have no columns")));
@@ -77,22 +95,56 @@ impl Load {
                 (false, true) => None,
             },
         });
-        Ok(Self { columns: columns.collect(), table, mode, key: places })
+        let columns = columns.collect();
+        Ok(Self { pipeline: pipeline.to_owned(), table, mode, columns, key: places })
     }
 
-    /// Whether the names and the number of the columns are such as that database takes.
-    pub(super) fn check_names(&self, kind: TargetKind) -> Result<()> {
-        let of_table = table::check_table(kind, &self.table);
+    /// The pipeline, under whose name its state is kept.
+    pub fn pipeline(&self) -> &str {
+        &self.pipeline
+    }
+
+    /// The table.
+    pub fn table(&self) -> &TableName {
+        &self.table
+    }
+
+    /// How the rows get into the table.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The columns of the rows, in their order.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Whether the names and the number of the columns are such as that target takes.
+    ///
+    /// # Errors
+    /// What it does not take, and what to write instead.
+    pub fn check_names(&self, target: &Capabilities) -> Result<()> {
+        let of_table = table::check_table(target, &self.table);
         let row = self.columns.iter().map(|c| Field::new(&*c.name, c.ty.clone(), true)).collect();
-        match of_table.into_iter().chain(table::check_columns(kind, &row)).next() {
+        match of_table.into_iter().chain(table::check_columns(target, &row)).next() {
             Some(first) => Err(misfit(first)),
             None => Ok(()),
         }
     }
 
-    /// The names of the key's columns, in its order.
-    pub(super) fn key_names(&self) -> impl Iterator<Item = &str> {
-        self.key.iter().filter_map(|&place| self.columns.get(place)).map(|column| &*column.name)
+    /// The columns that identify a row, in the order of the key; none for `append`.
+    pub fn key_columns(&self) -> impl Iterator<Item = &Column> {
+        self.key.iter().filter_map(|&place| self.columns.get(place))
+    }
+
+    /// Their names.
+    pub fn key_names(&self) -> impl Iterator<Item = &str> {
+        self.key_columns().map(|column| &*column.name)
+    }
+
+    /// Whether a column is of the key.
+    pub(super) fn is_key(&self, column: &Column) -> bool {
+        self.key_names().any(|name| name == column.name)
     }
 
     /// Asks for a value in these columns too: in the table they are NOT NULL.
@@ -107,7 +159,10 @@ impl Load {
     /// Whether a batch has these columns, and a value wherever one must be.
     ///
     /// `first` is the number of its first row.
-    pub(super) fn check(&self, batch: &RecordBatch, first: u64) -> Result<()> {
+    ///
+    /// # Errors
+    /// A null where a value must be, named by column and row.
+    pub fn check(&self, batch: &RecordBatch, first: u64) -> Result<()> {
         if batch.num_columns() != self.columns.len() {
             return Err(Error::query(format!(
                 "the query yields {} columns where `{}` takes {}",

@@ -1,259 +1,237 @@
-//! PostgreSQL: binary COPY into a temporary table, then one transaction.
+//! PostgreSQL: binary COPY, then one transaction.
 //!
-//! Each COPY commits by itself, so no transaction is open while rows are fetched: nothing is locked
-//! and nothing holds back VACUUM before the commit.
+//! Rows for a table that is there wait in a temporary table ([`sql`]); those for a new one go
+//! straight into it, under a hidden name ([`direct`]). Each COPY commits by itself, so no transaction
+//! is open while rows are fetched: nothing is locked and nothing holds back VACUUM before the commit.
 
 mod address;
 mod catalog;
 mod copy;
+mod direct;
+mod distinct;
+mod numbers;
 mod types;
 mod wire;
 
 use std::borrow::Cow;
 
-use arrow::array::RecordBatch;
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, Row};
 
+use super::contract::{Session, Target};
 use super::load::Load;
-use super::statement::{self, STAGING, quote, staged};
-use super::{Sink, Written, refusal, slices};
-use crate::definition::{Mode, TargetKind};
+use super::sql::{self, Change, Dialect, Found, Inbox, Place, STAGING, staged};
+use crate::definition::table::TableName;
+use crate::definition::{Capabilities, Connection, Mode, TargetKind};
 use crate::engine::limits::Limits;
+use crate::environment::Environment;
+use crate::schema::Type;
 use crate::{Error, Result};
 
-pub use address::Address;
+use address::Address;
+use direct::Direct;
 
-/// What PostgreSQL calls a key that occurs twice.
+/// What PostgreSQL calls a key that is in the table already.
 const UNIQUE_VIOLATION: &str = "23505";
+/// What it calls a key that comes twice among the rows of one statement.
+const CARDINALITY_VIOLATION: &str = "21000";
+/// What it calls a right that is missing.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
-/// A load into a table of PostgreSQL.
-pub(super) struct Postgres {
-    connection: PgConnection,
-    load: Load,
-    table: catalog::Place,
-    copy: copy::Copy,
-    received: u64,
-    limits: Limits,
-}
+/// A database of a PostgreSQL server.
+#[derive(Debug, Clone)]
+pub struct Postgres(Address);
 
 impl Postgres {
-    pub(super) async fn open(address: &Address, mut load: Load, limits: &Limits) -> Result<Self> {
-        load.check_names(TargetKind::Postgres)?;
-        let mut connection = address.connect().await?;
-        let table = catalog::place(&mut connection, &load.table).await?;
-        let types: Vec<_> = load.columns.iter().map(|c| types::staged(&c.ty)).collect();
-        let columns: Vec<_> =
-            types.iter().enumerate().map(|(at, ty)| format!(", {} {ty}", staged(at))).collect();
-        // Arrays of timestamps are staged without a time zone: theirs is UTC.
-        let session = format!(
-            "SET client_min_messages = warning; SET TIME ZONE 'UTC';
-             CREATE TEMPORARY TABLE {STAGING} (seq bigint NOT NULL{})",
-            columns.concat()
-        );
-        run(&mut connection, session).await.map_err(|error| refused(&load, "to stage", error))?;
-        let copy = copy::Copy::new(&load)?;
-        let ready = rehearse(&mut connection, &load, &table).await?;
-        load.require(&ready.not_null);
-        Ok(Self { connection, load, table, copy, received: 0, limits: *limits })
+    /// A target's connection, with the variables' values in place of their names.
+    pub(super) fn resolve(connection: &Connection, environment: &mut Environment) -> Self {
+        Self(match connection {
+            Connection::Url(url) => Address::url(environment.text(url)),
+            Connection::Parts { host, port, database, username, password } => Address::parts(
+                &environment.text(host),
+                *port,
+                &environment.text(database),
+                &environment.text(username),
+                &environment.secret(password),
+            ),
+        })
     }
 }
 
 #[async_trait]
-impl Sink for Postgres {
-    async fn write(&mut self, batch: RecordBatch) -> Result<()> {
-        let first = self.received + 1;
-        // Counted before anything can fail: the commit refuses unless as many have arrived.
-        self.received += batch.num_rows() as u64;
-        self.load.check(&batch, first)?;
-        let mut next = first;
-        for slice in slices::of(&batch, self.limits.copy) {
-            self.copy.append(&self.load, &slice, next)?;
-            next += slice.num_rows() as u64;
-            if self.copy.bytes() >= self.limits.copy {
-                self.copy.send(&mut self.connection, &self.load).await?;
-            }
+impl Target for Postgres {
+    fn capabilities(&self) -> &'static Capabilities {
+        TargetKind::Postgres.capabilities()
+    }
+
+    fn address(&self) -> String {
+        self.0.server()
+    }
+
+    async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
+        load.check_names(TargetKind::Postgres.capabilities())?;
+        let mut connection = self.0.connect().await?;
+        let table = catalog::place(self, &mut connection, &load.table).await?;
+        let postgres = self.clone();
+        if direct::fits(&load)
+            && let Some(hidden) = direct::open(self, &mut connection, &load, &table).await?
+        {
+            let direct = Direct::new(postgres, connection, load, limits, table, hidden);
+            return Ok(Box::new(direct));
         }
-        Ok(())
+        sql::open_on(postgres, connection, load, table, limits).await
+    }
+}
+
+#[async_trait]
+impl Dialect for Postgres {
+    type Connection = PgConnection;
+    type Stage = copy::Copy;
+
+    const BEGIN: &'static str = "BEGIN";
+    const NOW: &'static str = "now()";
+    const STATE_TYPES: [&'static str; 3] = ["text", "text", "timestamp with time zone"];
+    const TELLS_KEY_TWICE: bool = true;
+
+    fn capabilities(&self) -> &'static Capabilities {
+        TargetKind::Postgres.capabilities()
     }
 
-    async fn commit(mut self: Box<Self>) -> Result<Written> {
-        let Self { connection, load, table, copy, received, .. } = &mut *self;
-        copy.send(connection, load).await?;
-        if copy.staged() != *received {
-            return Err(refusal::lost(&load.table, *received, copy.staged()));
+    async fn connect(&self) -> Result<PgConnection> {
+        self.0.connect().await
+    }
+
+    async fn execute(&self, connection: &mut PgConnection, sql: &str) -> sqlx::Result<u64> {
+        let statement = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        Ok(connection.execute(statement).await?.rows_affected())
+    }
+
+    async fn pairs(
+        &self,
+        connection: &mut PgConnection,
+        sql: &str,
+        arguments: &[&str],
+    ) -> sqlx::Result<Vec<(String, String)>> {
+        let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        let query = arguments.iter().fold(query, |query, argument| query.bind(*argument));
+        let rows = connection.fetch_all(query).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+
+    async fn is_alive(&self, connection: &mut PgConnection) -> bool {
+        connection.ping().await.is_ok()
+    }
+
+    fn refused(&self, load: &Load, what: &str, error: &sqlx::Error) -> Error {
+        refused(load, what, error)
+    }
+
+    fn parameter(&self, number: usize) -> String {
+        format!("${number}")
+    }
+
+    fn column_type(&self, ty: &Type, _key: bool) -> String {
+        types::sql(ty)
+    }
+
+    fn holds(&self, actual: &str, ty: &Type) -> bool {
+        types::holds(actual, ty)
+    }
+
+    fn fix(&self, table: &Place, change: Change<'_>) -> String {
+        catalog::fix(self, table, change)
+    }
+
+    async fn place(&self, connection: &mut PgConnection, table: &TableName) -> Result<Place> {
+        catalog::place(self, connection, table).await
+    }
+
+    async fn find(
+        &self,
+        connection: &mut PgConnection,
+        load: &Load,
+        table: &Place,
+    ) -> Result<Option<Found>> {
+        catalog::find(self, connection, load, table).await
+    }
+
+    /// Ends with the transaction.
+    async fn lock(&self, connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
+        let lock = "SELECT pg_advisory_xact_lock(hashtextextended('apitap ' || $1, 0))";
+        connection.execute(sqlx::query(lock).bind(name)).await.map(drop)
+    }
+
+    async fn create(
+        &self,
+        connection: &mut PgConnection,
+        load: &Load,
+        table: &Place,
+    ) -> sqlx::Result<()> {
+        if !catalog::schema_exists(connection, table).await? {
+            let schema = self.quote(&table.schema);
+            self.lock(connection, &schema).await?;
+            self.execute(connection, &format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await?;
         }
-        let to_write = |error| refused(load, "the rows for", error);
-        let mut transaction = connection.begin().await.map_err(to_write)?;
-        let ready = prepare(&mut transaction, load, table).await?;
-        if load.mode == Mode::Replace {
-            let lock = format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE");
-            run(&mut transaction, lock).await.map_err(to_write)?;
-        }
-        let stored = match ready.new {
-            true => fill(&mut transaction, load, table).await,
-            false => all(&mut transaction, apply(load, table, &last_rows(load), false)).await,
-        };
-        let stored = stored.map_err(to_write)?;
-        transaction.commit().await.map_err(to_write)?;
-        Ok(Written { received: *received, stored })
+        let mut create = vec![sql::create_table(self, load, &table.to_string(), None)];
+        create.extend(load.columns.iter().filter_map(|column| {
+            let description = column.description.as_deref()?.replace('\'', "''");
+            let name = self.quote(&column.name);
+            Some(format!("COMMENT ON COLUMN {table}.{name} IS '{description}'"))
+        }));
+        self.execute(connection, &create.join(";\n")).await.map(drop)
     }
-}
 
-/// A table that takes the rows.
-struct Ready {
-    /// Whether this transaction has created it.
-    new: bool,
-    /// The columns that take no null.
-    not_null: Vec<String>,
-}
-
-/// Does what the commit will do, with no rows, and takes it back.
-async fn rehearse(
-    connection: &mut PgConnection,
-    load: &Load,
-    table: &catalog::Place,
-) -> Result<Ready> {
-    let to_take = |error| refused(load, "to take rows into", error);
-    let mut transaction = connection.begin().await.map_err(to_take)?;
-    let ready = prepare(&mut transaction, load, table).await?;
-    for statement in apply(load, table, &last_rows(load), ready.new) {
-        // Planned, with all rights checked, and not run: a DELETE of millions of rows is not free.
-        run(&mut transaction, format!("EXPLAIN {statement}")).await.map_err(to_take)?;
+    fn lock_table(&self, table: &Place) -> Option<String> {
+        Some(format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
     }
-    if ready.new {
-        add_key(&mut transaction, load, table).await.map_err(to_take)?;
+
+    /// A new table gets its key when the rows are in: that is faster, and there is nothing to update.
+    fn complete(&self, load: &Load, table: &Place) -> Option<String> {
+        let key = sql::primary_key(self, load)?;
+        Some(format!("ALTER TABLE {table} ADD {key}"))
     }
-    transaction.rollback().await.map_err(to_take)?;
-    Ok(ready)
-}
 
-/// Within a transaction: one run at a time, and a table that takes the rows.
-async fn prepare(
-    connection: &mut PgConnection,
-    load: &Load,
-    table: &catalog::Place,
-) -> Result<Ready> {
-    let to_create = |error| refused(load, "to create", error);
-    lock(connection, &table.to_string()).await.map_err(to_create)?;
-    if let Some(found) = catalog::find(connection, load, table).await? {
-        catalog::check(&found, load, table)?;
-        return Ok(Ready { new: false, not_null: found.not_null() });
+    async fn inbox(&self, connection: &mut PgConnection, load: &Load) -> Result<Inbox> {
+        let columns = load.columns.iter().enumerate();
+        let types: Vec<_> = columns
+            .clone()
+            .map(|(place, column)| format!(", {} {}", staged(place), types::staged(&column.ty)))
+            .collect();
+        // Arrays of timestamps are staged without a time zone: theirs is UTC.
+        let session = format!(
+            "SET client_min_messages = warning; SET TIME ZONE 'UTC';
+             CREATE TEMPORARY TABLE {STAGING} (seq bigint NOT NULL{})",
+            types.concat()
+        );
+        let made = self.execute(connection, &session).await;
+        made.map_err(|error| refused(load, "to stage", &error))?;
+        let values = columns
+            .map(|(place, column)| format!("{}{}", staged(place), types::cast(&column.ty)))
+            .collect();
+        Ok(Inbox { table: format!("pg_temp.{STAGING}"), values })
     }
-    if !catalog::schema_exists(connection, load, table).await? {
-        let schema = quote(&table.schema);
-        lock(connection, &schema).await.map_err(to_create)?;
-        run(connection, format!("CREATE SCHEMA IF NOT EXISTS {schema}"))
-            .await
-            .map_err(to_create)?;
+
+    fn stage(&self, load: &Load, limits: &Limits) -> Result<copy::Copy> {
+        copy::Copy::staging(load, limits.copy)
     }
-    let types: Vec<_> = load.columns.iter().map(|column| types::sql(&column.ty)).collect();
-    let mut create = vec![statement::create_table(load, &table.to_string(), &types, None)];
-    create.extend(load.columns.iter().filter_map(|column| {
-        let description = column.description.as_deref()?.replace('\'', "''");
-        let name = quote(&column.name);
-        Some(format!("COMMENT ON COLUMN {table}.{name} IS '{description}'"))
-    }));
-    run(connection, create.join(";\n")).await.map_err(to_create)?;
-    Ok(Ready { new: true, not_null: Vec::new() })
-}
 
-/// Waits until no other run of apitap is at work on that name; ends with the transaction.
-async fn lock(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
-    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('apitap ' || $1, 0))";
-    connection.execute(sqlx::query(lock).bind(name)).await.map(drop)
-}
-
-/// A new table gets its key when the rows are in: that is faster, and there is nothing to update.
-async fn add_key(
-    connection: &mut PgConnection,
-    load: &Load,
-    table: &catalog::Place,
-) -> sqlx::Result<()> {
-    match statement::primary_key(load) {
-        Some(key) => run(connection, format!("ALTER TABLE {table} ADD {key}")).await,
-        None => Ok(()),
+    fn is_key_twice(&self, error: &sqlx::Error) -> bool {
+        matches!(code(error).as_deref(), Some(UNIQUE_VIOLATION | CARDINALITY_VIOLATION))
     }
-}
-
-/// Fills a new table and gives it its key.
-///
-/// Mostly, no key comes twice: then the rows need not be sorted by it, which would take as long as
-/// the rest. The index of the key tells.
-async fn fill(
-    connection: &mut PgConnection,
-    load: &Load,
-    table: &catalog::Place,
-) -> sqlx::Result<u64> {
-    let mut attempt = connection.begin().await?;
-    let stored = all(&mut attempt, apply(load, table, &every_row(load), true)).await?;
-    match add_key(&mut attempt, load, table).await {
-        Ok(()) => return attempt.commit().await.map(|()| stored),
-        Err(error) if code(&error).as_deref() == Some(UNIQUE_VIOLATION) => {}
-        Err(error) => return Err(error),
-    }
-    attempt.rollback().await?;
-    // What was taken back would stay in the table's file.
-    run(connection, format!("TRUNCATE {table}")).await?;
-    let stored = all(connection, apply(load, table, &last_rows(load), true)).await?;
-    add_key(connection, load, table).await.map(|()| stored)
-}
-
-/// The statements that put these rows into the table.
-fn apply(load: &Load, table: &catalog::Place, rows: &str, new: bool) -> Vec<String> {
-    statement::apply(load, &table.to_string(), rows, new)
-}
-
-/// The query of all staged rows.
-fn every_row(load: &Load) -> String {
-    format!("SELECT {} FROM pg_temp.{STAGING}", values(load))
-}
-
-/// The query of the last staged row of each key.
-fn last_rows(load: &Load) -> String {
-    match statement::staged_key(load).as_str() {
-        "" => every_row(load),
-        // Sorted by the key, the rows also go into its index in order.
-        key => format!(
-            "SELECT DISTINCT ON ({key}) {} FROM pg_temp.{STAGING} ORDER BY {key}, seq DESC",
-            values(load)
-        ),
-    }
-}
-
-/// The staged values as those of the table.
-fn values(load: &Load) -> String {
-    let columns = load.columns.iter().enumerate();
-    let values: Vec<_> = columns
-        .map(|(place, column)| format!("{}{}", staged(place), types::cast(&column.ty)))
-        .collect();
-    values.join(", ")
-}
-
-/// Runs the statements of a load; gives the rows that the last one has stored.
-async fn all(connection: &mut PgConnection, statements: Vec<String>) -> sqlx::Result<u64> {
-    let mut stored = 0;
-    for statement in statements {
-        stored = connection.execute(AssertSqlSafe(statement)).await?.rows_affected();
-    }
-    Ok(stored)
-}
-
-/// Runs statements that yield no rows.
-async fn run(connection: &mut PgConnection, statements: String) -> sqlx::Result<()> {
-    connection.execute(sqlx::raw_sql(AssertSqlSafe(statements))).await.map(drop)
 }
 
 /// PostgreSQL's own words about what it refused to do with the table.
-fn refused(load: &Load, what: &str, error: sqlx::Error) -> Error {
+fn refused(load: &Load, what: &str, error: &sqlx::Error) -> Error {
     let table = &load.table;
-    let said = address::said(&error);
+    let said = address::said(error);
     let refused = Error::target(format!("PostgreSQL refused {what} `{table}`: {said}"));
-    match code(&error).as_deref() {
+    match code(error).as_deref() {
         Some(UNIQUE_VIOLATION) if load.mode == Mode::Append => {
             refused.help("to update the rows that are there already, use the mode `merge`")
         }
-        Some("42501") => refused.help("grant the user what is missing, or connect as another"),
+        Some(INSUFFICIENT_PRIVILEGE) => {
+            refused.help("grant the user what is missing, or connect as another")
+        }
         _ => refused,
     }
 }

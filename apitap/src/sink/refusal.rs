@@ -26,8 +26,8 @@ pub(super) fn null(table: &TableName, column: &Column, required: Required, row: 
 }
 
 /// A column that the table lacks.
-pub(super) fn missing_column(table: &TableName, column: &Column, mend: String) -> Error {
-    Error::target(format!("the table `{table}` has no column `{}`", column.name)).help(mend)
+pub(super) fn missing_column(table: &TableName, column: &Column, fix: String) -> Error {
+    Error::target(format!("the table `{table}` has no column `{}`", column.name)).help(fix)
 }
 
 /// A column of the table whose type does not hold our values.
@@ -36,35 +36,26 @@ pub(super) fn column_type(
     column: &Column,
     actual: &str,
     ours: &str,
-    mend: String,
+    fix: String,
 ) -> Error {
     Error::target(format!(
         "column `{}` of the table `{table}` is `{actual}`, which does not hold every `{ours}`",
         column.name
     ))
-    .help(mend)
+    .help(fix)
 }
 
 /// A column of the table that must have a value, and for which there is none.
-pub(super) fn extra_column(table: &TableName, name: &str, mend: String) -> Error {
+pub(super) fn extra_column(table: &TableName, name: &str, fix: String) -> Error {
     Error::target(format!(
         "column `{name}` of the table `{table}` is NOT NULL without a default, and the query does \
          not yield it"
     ))
-    .help(mend)
-}
-
-/// A column that the database computes.
-pub(super) fn generated_column(table: &TableName, column: &Column) -> Error {
-    Error::target(format!(
-        "column `{}` of the table `{table}` is computed by the database and takes no values",
-        column.name
-    ))
-    .help("leave it out of the query")
+    .help(fix)
 }
 
 /// A table without a unique constraint over exactly the key.
-pub(super) fn no_unique_key(load: &Load, mend: String) -> Error {
+pub(super) fn no_unique_key(load: &Load, fix: String) -> Error {
     let table = &load.table;
     let key: Vec<_> = load.key_names().map(|name| format!("`{name}`")).collect();
     Error::target(format!(
@@ -72,7 +63,7 @@ pub(super) fn no_unique_key(load: &Load, mend: String) -> Error {
         key.join(", "),
         if key.len() == 1 { "is" } else { "together are" }
     ))
-    .help(mend)
+    .help(fix)
 }
 
 /// Something of that name which is no table.
@@ -86,4 +77,17 @@ pub(super) fn lost(table: &TableName, received: u64, staged: u64) -> Error {
         "{received} rows were to go into `{table}`, but only {staged} have arrived; nothing was \
          changed"
     ))
+}
+
+/// A commit while rows are on their way.
+pub(super) fn open_writer(table: &TableName) -> Error {
+    Error::target(format!(
+        "the rows for `{table}` cannot be committed: a writer has failed, or was never closed"
+    ))
+}
+
+/// An end without a commit.
+pub(super) fn uncommitted(table: &TableName, rows: u64) -> Error {
+    Error::target(format!("{rows} rows for `{table}` were written and never committed"))
+        .help("this is a mistake in apitap: please report it")
 }

@@ -17,10 +17,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row, SqliteConnection};
 use tempfile::TempDir;
 
-use super::{Destination, Sink, Written, open};
+use super::conformance::Run;
+use super::{Target, Written, resolve};
 use crate::Result;
-use crate::definition::{Connection, Mode, Target, TargetKind, Template};
-use crate::engine::limits::{Limits, Memory};
+use crate::definition::{Connection, Mode, TargetKind, Template};
 use crate::schema::{Field, Item, Schema, Type};
 
 /// A SQLite file of its own.
@@ -37,7 +37,7 @@ impl Database {
         self.folder.path().join("test.db")
     }
 
-    fn destination(&self) -> Destination {
+    fn destination(&self) -> Arc<dyn Target> {
         sqlite(self.path().to_str().unwrap())
     }
 
@@ -63,9 +63,9 @@ impl Database {
             .collect()
     }
 
-    async fn open(&self, table: &str, mode: Mode, row: &Schema) -> Result<Box<dyn Sink>> {
+    async fn open(&self, table: &str, mode: Mode, row: &Schema) -> Result<Run> {
         let key = if row.field("id").is_some() { vec!["id".to_owned()] } else { Vec::new() };
-        open(&self.destination(), table, mode, &key, row, &limits()).await
+        open(&self.destination(), table, mode, &key, row).await
     }
 
     async fn load(&self, table: &str, mode: Mode, row: &Schema, rows: Value) -> Result<Written> {
@@ -75,14 +75,23 @@ impl Database {
     }
 }
 
-fn limits() -> Limits {
-    Limits::of(Memory::default(), 1)
+fn sqlite(url: &str) -> Arc<dyn Target> {
+    target(TargetKind::Sqlite, Connection::Url(Template(url.to_owned())))
 }
 
-fn sqlite(url: &str) -> Destination {
-    let connection = Connection::Url(Template(url.to_owned()));
-    let target = Target { name: "db".to_owned(), kind: TargetKind::Sqlite, connection };
-    Destination::resolve(&target, &mut Default::default())
+fn target(kind: TargetKind, connection: Connection) -> Arc<dyn Target> {
+    let target = crate::definition::Target { name: "db".to_owned(), kind, connection };
+    resolve(&target, &mut Default::default())
+}
+
+async fn open(
+    target: &Arc<dyn Target>,
+    table: &str,
+    mode: Mode,
+    key: &[String],
+    row: &Schema,
+) -> Result<Run> {
+    Run::open(target.as_ref(), table, mode, key, row).await
 }
 
 fn batch(row: &Schema, rows: Value) -> RecordBatch {

@@ -10,10 +10,10 @@ mod values;
 use std::sync::Arc;
 
 use apitap::Result;
-use apitap::definition::{Connection, Mode, Target, TargetKind, Template};
-use apitap::engine::limits::{Limits, Memory};
+use apitap::definition::{Connection, Mode, TargetKind, Template};
 use apitap::schema::{Field, Item, Schema, Type};
-use apitap::sink::{Destination, Sink, Written};
+use apitap::sink::conformance::Run;
+use apitap::sink::{Target, Written, resolve};
 use arrow::array::{
     ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, RecordBatch,
     StringArray, Time64MicrosecondArray, TimestampMicrosecondArray,
@@ -25,18 +25,6 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, Row};
-
-/// Opens a sink within the usual limits.
-async fn open(
-    destination: &Destination,
-    table: &str,
-    mode: Mode,
-    key: &[String],
-    row: &Schema,
-) -> Result<Box<dyn Sink>> {
-    let limits = Limits::of(Memory::default(), 1);
-    apitap::sink::open(destination, table, mode, key, row, &limits).await
-}
 
 /// A database of its own.
 struct Database {
@@ -73,7 +61,7 @@ impl Database {
         self.rows(&format!("SELECT t::text FROM {name} t ORDER BY 1")).await
     }
 
-    async fn open(&self, table: &str, mode: Mode, row: &Schema) -> Result<Box<dyn Sink>> {
+    async fn open(&self, table: &str, mode: Mode, row: &Schema) -> Result<Run> {
         let key = if row.field("id").is_some() { vec!["id".to_owned()] } else { Vec::new() };
         open(&destination(&self.url), table, mode, &key, row).await
     }
@@ -85,10 +73,21 @@ impl Database {
     }
 }
 
-fn destination(url: &str) -> Destination {
+fn destination(url: &str) -> Arc<dyn Target> {
     let connection = Connection::Url(Template(url.to_owned()));
-    let target = Target { name: "db".to_owned(), kind: TargetKind::Postgres, connection };
-    Destination::resolve(&target, &mut Default::default())
+    let kind = TargetKind::Postgres;
+    let target = apitap::definition::Target { name: "db".to_owned(), kind, connection };
+    resolve(&target, &mut Default::default())
+}
+
+async fn open(
+    target: &Arc<dyn Target>,
+    table: &str,
+    mode: Mode,
+    key: &[String],
+    row: &Schema,
+) -> Result<Run> {
+    Run::open(target.as_ref(), table, mode, key, row).await
 }
 
 fn batch(row: &Schema, rows: Value) -> RecordBatch {

@@ -14,13 +14,13 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where a PostgreSQL server is, and who we are to it. Its `Debug` shows no password.
 #[derive(Clone)]
-pub struct Address {
+pub(super) struct Address {
     options: Box<Result<PgConnectOptions>>,
 }
 
 impl Address {
     /// `postgres://user:password@host:5432/database?sslmode=require`.
-    pub(in crate::sink) fn url(url: String) -> Self {
+    pub(super) fn url(url: String) -> Self {
         let url = url.trim();
         let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
         let options = match known {
@@ -37,7 +37,7 @@ impl Address {
     }
 
     /// The same in parts. An empty password is none.
-    pub(in crate::sink) fn parts(
+    pub(super) fn parts(
         host: &str,
         port: u16,
         database: &str,
@@ -50,6 +50,14 @@ impl Address {
             options = options.password(password);
         }
         Self { options: Box::new(Ok(options)) }
+    }
+
+    /// The server, without a secret; what is malformed is a server of its own.
+    pub(super) fn server(&self) -> String {
+        match self.options.as_ref() {
+            Ok(options) => server(options),
+            Err(_) => "a malformed URL".to_owned(),
+        }
     }
 
     pub(super) async fn connect(&self) -> Result<PgConnection> {
@@ -95,11 +103,15 @@ fn malformed(why: &str) -> Error {
 fn place(options: &PgConnectOptions) -> String {
     let user = options.get_username();
     let database = options.get_database().unwrap_or(user);
-    let server = match options.get_socket() {
+    format!("{}, database `{database}`, user `{user}`", server(options))
+}
+
+/// Host and port, in words.
+fn server(options: &PgConnectOptions) -> String {
+    match options.get_socket() {
         Some(socket) => format!("`{}`, port {}", socket.display(), options.get_port()),
         None => format!("`{}:{}`", options.get_host(), options.get_port()),
-    };
-    format!("{server}, database `{database}`, user `{user}`")
+    }
 }
 
 fn unreachable(options: &PgConnectOptions, error: &sqlx::Error) -> Error {

@@ -16,19 +16,13 @@ use pgpq::pg_schema::PostgresType;
 use uuid::Uuid;
 
 use super::types::is_document;
+use crate::definition::TargetKind;
 use crate::schema::Type;
 use crate::sink::document::{self, Refused};
 use crate::sink::load::Column;
 use crate::sink::refusal;
 use crate::sink::text::MICROS_PER_DAY;
 use crate::{Error, Result};
-
-/// 4714-11-24 BC, in days from 1970-01-01.
-const FIRST_DAY: i32 = -2_440_588;
-/// 5874897-12-31, in days from 1970-01-01.
-const LAST_DAY: i32 = 2_145_042_905;
-/// PostgreSQL's timestamps end after what 64 bits of microseconds from 1970-01-01 can say.
-const TIMESTAMPS: RangeInclusive<i64> = FIRST_DAY as i64 * MICROS_PER_DAY..=i64::MAX;
 
 /// The type in which a column's values go to the encoder.
 pub(super) fn data_type(column: &Column) -> DataType {
@@ -114,6 +108,7 @@ fn first_refused(
 
 /// `None` where all values of the type can be held.
 fn check_of<'a>(ty: &Type, array: &'a dyn Array) -> Option<Check<'a>> {
+    let holds = &TargetKind::Postgres.capabilities().values;
     match ty {
         Type::String | Type::Json => {
             let texts: &StringArray = array.as_string();
@@ -132,16 +127,19 @@ fn check_of<'a>(ty: &Type, array: &'a dyn Array) -> Option<Check<'a>> {
                 Uuid::try_parse(text).err().map(|_| format!("holds `{text}`, which is not a UUID"))
             }))
         }
-        Type::Date => within::<Date32Type>(array, FIRST_DAY..=LAST_DAY, "a date", "dates"),
+        Type::Date => within::<Date32Type>(array, holds.days.clone(), "a date", "dates"),
         Type::Time => within::<Time64MicrosecondType>(
             array,
             0..=MICROS_PER_DAY - 1,
             "a time",
             "times of a day",
         ),
-        Type::Timestamp => {
-            within::<TimestampMicrosecondType>(array, TIMESTAMPS, "a timestamp", "timestamps")
-        }
+        Type::Timestamp => within::<TimestampMicrosecondType>(
+            array,
+            holds.micros.clone(),
+            "a timestamp",
+            "timestamps",
+        ),
         _ => None,
     }
 }

@@ -5,45 +5,12 @@
 
 use sqlx::SqliteConnection;
 
-use super::refused;
+use super::{Sqlite, refused};
 use crate::Result;
-use crate::definition::Mode;
 use crate::schema::Type;
 use crate::sink::load::Load;
 use crate::sink::refusal;
-use crate::sink::statement::{quote, quote_all};
-
-/// A table that is there.
-pub(super) struct Found {
-    columns: Vec<FoundColumn>,
-    unique_keys: Vec<Vec<String>>,
-}
-
-struct FoundColumn {
-    name: String,
-    /// As it was declared; may be empty.
-    ty: String,
-    not_null: bool,
-    has_default: bool,
-    /// Whether it is the one column of the primary key.
-    primary: bool,
-    /// Whether it is GENERATED ALWAYS AS an expression.
-    computed: bool,
-}
-
-impl FoundColumn {
-    /// SQLite gives a new number to `INTEGER PRIMARY KEY` by itself.
-    fn is_row_id(&self) -> bool {
-        self.primary && self.ty.eq_ignore_ascii_case("INTEGER")
-    }
-}
-
-impl Found {
-    /// The names of the columns that take no null.
-    pub(super) fn not_null(&self) -> Vec<String> {
-        self.columns.iter().filter(|c| c.not_null).map(|c| c.name.clone()).collect()
-    }
-}
+use crate::sink::sql::{self, Change, Dialect as _, Found, FoundColumn, Place};
 
 /// The declared type of a column that we create.
 pub(super) fn sql(ty: &Type) -> &'static str {
@@ -56,9 +23,13 @@ pub(super) fn sql(ty: &Type) -> &'static str {
 }
 
 /// The table of that name, if there is one.
-pub(super) async fn find(connection: &mut SqliteConnection, load: &Load) -> Result<Option<Found>> {
+pub(super) async fn find(
+    connection: &mut SqliteConnection,
+    load: &Load,
+    table: &Place,
+) -> Result<Option<Found>> {
     let to_show = |error| refused(load, "to show", &error);
-    let name = &load.table.name;
+    let name = &table.name;
     let kind: Option<String> = sqlx::query_scalar(
         "SELECT type FROM main.sqlite_schema
          WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view', 'index')",
@@ -94,60 +65,47 @@ pub(super) async fn find(connection: &mut SqliteConnection, load: &Load) -> Resu
     .fetch_all(connection)
     .await
     .map_err(to_show)?;
+    // `INTEGER PRIMARY KEY` is the table itself and has no index; it gets a number by itself.
+    let is_row_id = |ty: &str, primary: bool| primary && ty.eq_ignore_ascii_case("INTEGER");
+    let row_id = columns.iter().find(|(_, ty, _, _, primary, _)| is_row_id(ty, *primary));
+    let mut unique_keys: Vec<Vec<String>> =
+        row_id.map(|(name, ..)| vec![name.clone()]).into_iter().collect();
+    for index in indices.chunk_by(|a, b| a.0 == b.0) {
+        unique_keys.push(index.iter().filter_map(|(_, column)| column.clone()).collect());
+    }
     let columns =
         columns.into_iter().map(|(name, ty, not_null, has_default, primary, computed)| {
-            FoundColumn { name, ty, not_null, has_default, primary, computed }
+            let filled = has_default || computed || is_row_id(&ty, primary);
+            let closed = computed.then(|| {
+                ("is computed by the database".to_owned(), "leave it out of the query".to_owned())
+            });
+            FoundColumn { name, ty, not_null, filled, closed }
         });
-    let mut found = Found { columns: columns.collect(), unique_keys: Vec::new() };
-    for index in indices.chunk_by(|a, b| a.0 == b.0) {
-        found.unique_keys.push(index.iter().filter_map(|(_, column)| column.clone()).collect());
-    }
-    // `INTEGER PRIMARY KEY` is the table itself and has no index.
-    let row_id = found.columns.iter().find(|column| column.is_row_id());
-    found.unique_keys.extend(row_id.map(|column| vec![column.name.clone()]));
-    Ok(Some(found))
+    Ok(Some(Found { columns: columns.collect(), unique_keys }))
 }
 
-/// Whether our rows fit in as they are.
-pub(super) fn check(found: &Found, load: &Load, table: &str) -> Result<()> {
-    for column in &load.columns {
-        let (name, ours) = (quote(&column.name), sql(&column.ty));
-        let same = |theirs: &&FoundColumn| theirs.name.eq_ignore_ascii_case(&column.name);
-        let Some(theirs) = found.columns.iter().find(same) else {
-            let mend = format!("ALTER TABLE {table} ADD COLUMN {name} {ours}");
-            return Err(refusal::missing_column(&load.table, column, mend));
-        };
-        if theirs.computed {
-            return Err(refusal::generated_column(&load.table, column));
+/// The statement that a person would run.
+pub(super) fn fix(sqlite: &Sqlite, table: &Place, change: Change<'_>) -> String {
+    let quote = |name: &str| sqlite.quote(name);
+    match change {
+        Change::AddColumn(column) => {
+            format!("ALTER TABLE {table} ADD COLUMN {} {}", quote(&column.name), sql(&column.ty))
         }
-        if !holds(&theirs.ty, &column.ty) {
-            let mend = format!(
+        Change::ChangeType(column) => {
+            let (name, ours) = (quote(&column.name), sql(&column.ty));
+            format!(
                 "SQLite cannot change a column's type: ALTER TABLE {table} RENAME COLUMN {name} TO \
                  another name, then ALTER TABLE {table} ADD COLUMN {name} {ours}"
-            );
-            return Err(refusal::column_type(&load.table, column, &theirs.ty, ours, mend));
+            )
         }
+        Change::DropNotNull(name) => format!("yield the column `{name}`, or give it a default"),
+        Change::AddUnique(load) => format!(
+            "CREATE UNIQUE INDEX {} ON {} {}",
+            table.beside(sqlite, format!("{}_key", table.name)),
+            quote(&table.name),
+            sql::list(sqlite, load.key_names())
+        ),
     }
-    let extra = found.columns.iter().find(|theirs| {
-        let ours = load.columns.iter().any(|c| c.name.eq_ignore_ascii_case(&theirs.name));
-        let filled = theirs.has_default || theirs.computed || theirs.is_row_id();
-        theirs.not_null && !filled && !ours
-    });
-    if let Some(extra) = extra {
-        let mend = format!("yield the column `{}`, or give it a default", extra.name);
-        return Err(refusal::extra_column(&load.table, &extra.name, mend));
-    }
-    let is_key = |unique: &Vec<String>| {
-        unique.len() == load.key.len()
-            && load.key_names().all(|k| unique.iter().any(|u| u.eq_ignore_ascii_case(k)))
-    };
-    if load.mode == Mode::Merge && !found.unique_keys.iter().any(is_key) {
-        let index = quote(&format!("{}_key", load.table.name));
-        let (name, key) = (quote(&load.table.name), quote_all(load.key_names()));
-        let mend = format!("CREATE UNIQUE INDEX main.{index} ON {name} {key}");
-        return Err(refusal::no_unique_key(load, mend));
-    }
-    Ok(())
 }
 
 /// What SQLite does to the values of a column: <https://sqlite.org/datatype3.html>.
@@ -177,7 +135,7 @@ fn affinity(declared: &str) -> Affinity {
 }
 
 /// Whether a column declared so holds every value of ours unchanged.
-fn holds(declared: &str, ty: &Type) -> bool {
+pub(super) fn holds(declared: &str, ty: &Type) -> bool {
     let affinity = affinity(declared);
     if affinity == Affinity::Blob {
         return true;

@@ -12,13 +12,17 @@ use crate::{Error, Result};
 
 /// A SQLite file, as it was written: `sqlite:quakes.db`, `sqlite://quakes.db` or a path.
 #[derive(Debug, Clone)]
-pub struct File {
+pub(super) struct File {
     written: String,
 }
 
 impl File {
-    pub(in crate::sink) fn new(written: String) -> Self {
+    pub(super) fn new(written: String) -> Self {
         Self { written: written.trim().to_owned() }
+    }
+
+    pub(super) fn written(&self) -> &str {
+        &self.written
     }
 
     pub(super) async fn connect(&self, patience: Duration) -> Result<SqliteConnection> {

@@ -3,10 +3,7 @@
 use super::*;
 
 async fn check(url: &str, expected: &str) {
-    fails(
-        open(&sqlite(url), "t", Mode::Append, &[], &orders(), &limits()).await.map(drop),
-        expected,
-    );
+    fails(open(&sqlite(url), "t", Mode::Append, &[], &orders()).await.map(drop), expected);
 }
 
 #[tokio::test]
@@ -47,7 +44,7 @@ async fn each_form_of_a_sqlite_target_opens_the_file() {
     let forms = ["", "sqlite:", "sqlite://"];
     for (form, count) in forms.iter().zip(1..) {
         let target = sqlite(&format!("{form}{}", path.display()));
-        let mut sink = open(&target, "t", Mode::Append, &[], &orders(), &limits()).await.unwrap();
+        let mut sink = open(&target, "t", Mode::Append, &[], &orders()).await.unwrap();
         sink.write(batch(&orders(), json!([{ "id": 1 }]))).await.unwrap();
         sink.commit().await.unwrap();
         assert_eq!(database.rows("SELECT count(*) FROM t").await, [count.to_string()]);
@@ -58,10 +55,7 @@ async fn each_form_of_a_sqlite_target_opens_the_file() {
 #[test]
 fn a_password_is_never_shown() {
     let password = "s3cr3t";
-    let postgres = |connection| {
-        let target = Target { name: "db".to_owned(), kind: TargetKind::Postgres, connection };
-        format!("{:?}", Destination::resolve(&target, &mut Default::default()))
-    };
+    let postgres = |connection| format!("{:?}", target(TargetKind::Postgres, connection));
     let text = |text: &str| Template(text.to_owned());
     let url = format!("postgres://me:{password}@db.example.com:5433/shop");
     let expected = "Postgres(Address(`db.example.com:5433`, database `shop`, user `me`))";

@@ -1,0 +1,87 @@
+//! What each kind of target can and what it cannot, as data: names, columns, modes, values.
+//!
+//! The compiler's checks and the targets themselves both read this, so that what builds is what
+//! runs. One file per kind of target; knows no connection and no SQL.
+
+use std::ops::RangeInclusive;
+
+use super::{Mode, TargetKind};
+
+mod postgres;
+mod sqlite;
+
+/// What a target can and what it cannot.
+#[derive(Debug)]
+pub struct Capabilities {
+    /// What people call it.
+    pub name: &'static str,
+    /// Which schemas a table's name may have.
+    pub schemas: Schemas,
+    /// The longest name of a schema, a table or a column.
+    pub longest_name: Option<Length>,
+    /// Whether names of columns that differ only in the case of ASCII letters are the same.
+    pub folds_case: bool,
+    /// Columns that every table has already.
+    pub system_columns: &'static [&'static str],
+    /// What names of tables must not begin with, in any case of the letters.
+    pub reserved_prefix: Option<&'static str>,
+    /// The most columns of a row: those of a table, less the one that numbers staged rows.
+    pub columns: usize,
+    /// How rows can get into a table.
+    pub modes: &'static [Mode],
+    /// Whether rows and state are committed together, or not at all.
+    pub transactions: bool,
+    /// How many writers a load can have at once.
+    pub writers: usize,
+    /// Which values a column of the matching type holds.
+    pub values: Values,
+}
+
+/// Which schemas a table's name may have in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schemas {
+    /// Any, which is created where it does not exist.
+    Any,
+    /// Only this one, which is also meant where none is named.
+    Only(&'static str),
+}
+
+/// The length of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// In bytes of UTF-8.
+    Bytes(usize),
+    /// In characters.
+    Characters(usize),
+}
+
+/// Which values a column of the matching type holds.
+#[derive(Debug, Clone)]
+pub struct Values {
+    /// Whether NaN and the infinities are kept.
+    pub non_finite: bool,
+    /// Whether text can hold the character U+0000.
+    pub nul: bool,
+    /// Dates, in days from 1970-01-01.
+    pub days: RangeInclusive<i32>,
+    /// Timestamps, in microseconds from 1970-01-01T00:00:00Z.
+    pub micros: RangeInclusive<i64>,
+}
+
+impl TargetKind {
+    /// What this kind of target can and what it cannot.
+    pub fn capabilities(self) -> &'static Capabilities {
+        match self {
+            Self::Postgres => &postgres::CAPABILITIES,
+            Self::Sqlite => &sqlite::CAPABILITIES,
+        }
+    }
+}
+
+/// Microseconds of a day.
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// The timestamps of these days.
+const fn micros(first_day: i32, last_day: i32) -> RangeInclusive<i64> {
+    first_day as i64 * MICROS_PER_DAY..=last_day as i64 * MICROS_PER_DAY + (MICROS_PER_DAY - 1)
+}

@@ -1,0 +1,31 @@
+//! PostgreSQL 13 and newer.
+
+use super::{Capabilities, Length, MICROS_PER_DAY, Schemas, Values};
+use crate::definition::Mode;
+
+/// 4714-11-24 BC, in days from 1970-01-01.
+const FIRST_DAY: i32 = -2_440_588;
+/// 5874897-12-31, in days from 1970-01-01.
+const LAST_DAY: i32 = 2_145_042_905;
+
+pub(super) const CAPABILITIES: Capabilities = Capabilities {
+    name: "PostgreSQL",
+    schemas: Schemas::Any,
+    // What is longer is cut off, silently.
+    longest_name: Some(Length::Bytes(63)),
+    folds_case: false,
+    system_columns: &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"],
+    reserved_prefix: None,
+    columns: 1600 - 1,
+    modes: &[Mode::Append, Mode::Replace, Mode::Merge],
+    transactions: true,
+    // More are not faster: a table takes rows from so many before they wait for each other.
+    writers: 4,
+    values: Values {
+        non_finite: true,
+        nul: false,
+        days: FIRST_DAY..=LAST_DAY,
+        // They end after what 64 bits of microseconds from 1970-01-01 can say.
+        micros: FIRST_DAY as i64 * MICROS_PER_DAY..=i64::MAX,
+    },
+};

@@ -1,0 +1,28 @@
+//! SQLite 3.24 and newer, as it is built by default.
+
+use super::{Capabilities, Schemas, Values, micros};
+use crate::definition::Mode;
+
+/// 0000-01-01, in days from 1970-01-01. Dates are text there, with four digits of a year.
+const FIRST_DAY: i32 = -719_528;
+/// 9999-12-31, in days from 1970-01-01.
+const LAST_DAY: i32 = 2_932_896;
+
+pub(super) const CAPABILITIES: Capabilities = Capabilities {
+    name: "SQLite",
+    schemas: Schemas::Only("main"),
+    longest_name: None,
+    folds_case: true,
+    system_columns: &[],
+    reserved_prefix: Some("sqlite_"),
+    columns: 2000 - 1,
+    modes: &[Mode::Append, Mode::Replace, Mode::Merge],
+    transactions: true,
+    writers: 1,
+    values: Values {
+        non_finite: false,
+        nul: true,
+        days: FIRST_DAY..=LAST_DAY,
+        micros: micros(FIRST_DAY, LAST_DAY),
+    },
+};

@@ -1,0 +1,161 @@
+//! Rows and state: both, or neither.
+
+use futures::FutureExt as _;
+use serde_json::{Value, json};
+
+use super::run::{batch, load, open, open_as};
+use super::{Place, Promise, Seen, refused, same, sees, unexpected};
+use crate::definition::Mode;
+use crate::sink::{State, StateChange, Written};
+
+pub(super) const PROMISES: &[Promise] = &[
+    Promise {
+        name: "rows and state are committed together",
+        needs: &[Mode::Merge],
+        check: |place| rows_and_state_commit_together(place).boxed(),
+    },
+    Promise {
+        name: "a commit that fails leaves rows and state as they were",
+        needs: &[Mode::Append, Mode::Merge],
+        check: |place| a_failed_commit_leaves_both(place).boxed(),
+    },
+    Promise {
+        name: "a commit can be followed by more rows and another commit",
+        needs: &[Mode::Merge],
+        check: |place| commits_repeat(place).boxed(),
+    },
+    Promise {
+        name: "replace counts as a whole: rows and states wait for the end",
+        needs: &[Mode::Replace],
+        check: |place| replace_waits_for_the_end(place).boxed(),
+    },
+    Promise {
+        name: "each pipeline has a state of its own, by partition",
+        needs: &[Mode::Append],
+        check: |place| states_are_apart(place).boxed(),
+    },
+];
+
+fn change(run: &str, partitions: &[(&str, Value)]) -> StateChange {
+    let partitions = partitions.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    StateChange { run: run.to_owned(), partitions: partitions.collect() }
+}
+
+fn state(partitions: &[(&str, Value)]) -> State {
+    State { partitions: change("", partitions).partitions }
+}
+
+/// What a run that begins now finds.
+async fn remembers(place: &dyn Place, table: &str, expected: &[(&str, Value)]) -> Seen {
+    let mode = place.target().capabilities().modes.first().copied().unwrap_or(Mode::Append);
+    let mut run = open(&place.target(), table, mode).await.map_err(unexpected)?;
+    let found = run.state().await.map_err(unexpected)?;
+    run.abort().await.map_err(unexpected)?;
+    same("states", &found, &state(expected))
+}
+
+async fn rows_and_state_commit_together(place: &dyn Place) -> Seen {
+    // What a JSON text may hold.
+    let values = [
+        json!({ "after": "2026-11-27T00:00:00Z", "page": 3, "quote": "it's \"so\"\n\u{0} \u{1F418}" }),
+        json!({ "after": null, "ids": [9_007_199_254_740_993_i64, -1] }),
+    ];
+    for (round, value) in values.iter().enumerate() {
+        let mut run = open(&place.target(), "t", Mode::Merge).await.map_err(unexpected)?;
+        let text = round.to_string();
+        run.write(batch(&[(1, Some(&text))]).map_err(unexpected)?).await.map_err(unexpected)?;
+        let run_id = format!("run {round}");
+        let committed = run.commit_with(&change(&run_id, &[("", value.clone())])).await;
+        committed.map_err(unexpected)?;
+        sees(place, "t", Some(&[(1, Some(&text))])).await?;
+        run.finish().await.map_err(unexpected)?;
+        remembers(place, "t", &[("", value.clone())]).await?;
+    }
+    Ok(())
+}
+
+async fn a_failed_commit_leaves_both(place: &dyn Place) -> Seen {
+    let target = place.target();
+    let mut run = open(&target, "t", Mode::Merge).await.map_err(unexpected)?;
+    run.write(batch(&[(1, Some("old"))]).map_err(unexpected)?).await.map_err(unexpected)?;
+    run.commit_with(&change("one", &[("", json!(1))])).await.map_err(unexpected)?;
+    run.finish().await.map_err(unexpected)?;
+    // The table's key is unique: a row more of it cannot be appended.
+    let mut run = open(&target, "t", Mode::Append).await.map_err(unexpected)?;
+    let rows = batch(&[(2, Some("new")), (1, Some("new"))]).map_err(unexpected)?;
+    let done = match run.write(rows).await {
+        Ok(()) => run.commit_with(&change("two", &[("", json!(2))])).await,
+        Err(error) => Err(error),
+    };
+    refused("a row of a key that is there", done)?;
+    run.abort().await.map_err(unexpected)?;
+    sees(place, "t", Some(&[(1, Some("old"))])).await?;
+    remembers(place, "t", &[("", json!(1))]).await
+}
+
+async fn commits_repeat(place: &dyn Place) -> Seen {
+    let mut run = open(&place.target(), "t", Mode::Merge).await.map_err(unexpected)?;
+    let parts: [&[(i64, Option<&str>)]; 3] =
+        [&[(1, Some("a")), (2, Some("a"))], &[(2, Some("b"))], &[(1, Some("c")), (3, None)]];
+    let after: [&[(i64, Option<&str>)]; 3] = [
+        &[(1, Some("a")), (2, Some("a"))],
+        &[(1, Some("a")), (2, Some("b"))],
+        &[(1, Some("c")), (2, Some("b")), (3, None)],
+    ];
+    let mut received = 0;
+    for (number, (part, after)) in parts.iter().zip(after).enumerate() {
+        run.write(batch(part).map_err(unexpected)?).await.map_err(unexpected)?;
+        received += part.len() as u64;
+        let written = run.commit_with(&change("run", &[("", json!(number))])).await;
+        let written = written.map_err(unexpected)?;
+        same("rows written", &written, &Written { received, stored: received })?;
+        sees(place, "t", Some(after)).await?;
+    }
+    let written = run.finish().await.map_err(unexpected)?;
+    same("rows written", &written, &Written { received, stored: received })?;
+    remembers(place, "t", &[("", json!(2))]).await
+}
+
+/// First into a new table, then into one that is there.
+async fn replace_waits_for_the_end(place: &dyn Place) -> Seen {
+    let target = place.target();
+    let mut before: Option<Vec<(i64, Option<&str>)>> = None;
+    let mut known = Vec::new();
+    for (round, text) in ["a", "b"].into_iter().enumerate() {
+        let mut run = open(&target, "t", Mode::Replace).await.map_err(unexpected)?;
+        for (part, id) in [("x", 1), ("y", 2)] {
+            run.write(batch(&[(id, Some(text))]).map_err(unexpected)?).await.map_err(unexpected)?;
+            run.commit_with(&change("run", &[(part, json!(round))])).await.map_err(unexpected)?;
+            sees(place, "t", before.as_deref()).await?;
+            remembers(place, "t", &known).await?;
+        }
+        let written = run.finish().await.map_err(unexpected)?;
+        same("rows written", &written, &Written { received: 2, stored: 2 })?;
+        let after = vec![(1, Some(text)), (2, Some(text))];
+        sees(place, "t", Some(&after)).await?;
+        before = Some(after);
+        known = vec![("x", json!(round)), ("y", json!(round))];
+        remembers(place, "t", &known).await?;
+    }
+    Ok(())
+}
+
+async fn states_are_apart(place: &dyn Place) -> Seen {
+    let target = place.target();
+    for (pipeline, value) in [("one", json!("o")), ("it's \"two\"", json!("t"))] {
+        let mut run = open_as(&target, pipeline, "t", Mode::Append).await.map_err(unexpected)?;
+        let parts = [("", value.clone()), ("org=Ünï / 1", json!([1]))];
+        run.commit_with(&change("run", &parts)).await.map_err(unexpected)?;
+        run.commit_with(&change("run", &[("org=2", value)])).await.map_err(unexpected)?;
+        run.finish().await.map_err(unexpected)?;
+    }
+    for (pipeline, value) in [("one", json!("o")), ("it's \"two\"", json!("t"))] {
+        let mut run = open_as(&target, pipeline, "t", Mode::Append).await.map_err(unexpected)?;
+        let found = run.state().await.map_err(unexpected)?;
+        run.abort().await.map_err(unexpected)?;
+        let expected = [("", value.clone()), ("org=2", value), ("org=Ünï / 1", json!([1]))];
+        same("states", &found, &state(&expected))?;
+    }
+    load(&target, "t", Mode::Append, &[(1, None)]).await.map_err(unexpected)?;
+    remembers(place, "t", &[]).await
+}

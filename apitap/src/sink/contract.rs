@@ -1,0 +1,153 @@
+//! What a target is: rows and state in, one transaction out.
+//!
+//! [`Target::open`] tries out all that can be tried and gives a [`Session`]. A session lends
+//! [`Writer`]s, which take rows on several tasks at once, and commits: what its closed
+//! writers have taken becomes visible together with the pipeline's [`StateChange`], or neither does.
+//! Knows neither where rows come from nor what a state means.
+//!
+//! ```text
+//! open → [ state ] → ( writer → write … → close )* → commit → … → finish
+//! ```
+//!
+//! A target of your own implements the three traits, and shows with [`super::conformance`] that it
+//! keeps what they promise.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use arrow::array::RecordBatch;
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::Load;
+use crate::Result;
+use crate::definition::Capabilities;
+use crate::engine::limits::Limits;
+
+/// A place that takes rows. Its `Debug` shows no secret.
+#[async_trait]
+pub trait Target: fmt::Debug + Send + Sync {
+    /// What it can and what it cannot: the compiler's checks read the same.
+    fn capabilities(&self) -> &'static Capabilities;
+
+    /// The server, file or folder in one text without secrets: targets of one address are one place,
+    /// and share its connections.
+    fn address(&self) -> String;
+
+    /// Connects, and tries out all that can be tried before the first row: the table, its columns
+    /// and its key, and the rights to create and to write. Nothing of it is seen by others.
+    ///
+    /// # Errors
+    /// Whatever stands between these rows and that table, with the statement that fixes it.
+    async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>>;
+}
+
+/// One load into one table: its rows, and the state that says which rows they are.
+///
+/// What is not committed is taken back, whether it is ended with [`Session::abort`] or dropped.
+#[async_trait]
+pub trait Session: Send {
+    /// What earlier runs of the pipeline have committed as its state; empty at first.
+    ///
+    /// # Errors
+    /// The target cannot be asked.
+    async fn state(&mut self) -> Result<State>;
+
+    /// Something that takes rows; as many at once as the target's [`Capabilities`] say.
+    ///
+    /// # Errors
+    /// There are that many already, or the target cannot be reached.
+    async fn writer(&mut self) -> Result<Box<dyn Writer>>;
+
+    /// Commits the rows of all writers that were closed, and the state, in one transaction.
+    ///
+    /// More rows may follow, and another commit. Where a load counts only as a whole
+    /// ([`Mode::Replace`](crate::definition::Mode::Replace)), rows and states gather until
+    /// [`Session::finish`] commits them. Gives all that this session has committed so far.
+    ///
+    /// # Errors
+    /// A writer is still open or has failed, rows were lost on the way, or the target refuses. Then
+    /// nothing of this commit is in the target, neither rows nor state.
+    async fn commit(&mut self, state: &StateChange) -> Result<Written>;
+
+    /// Ends the load, whose last rows have been committed.
+    ///
+    /// # Errors
+    /// Rows were written after the last commit, or the target refuses.
+    async fn finish(self: Box<Self>) -> Result<Written>;
+
+    /// Ends the load where it is: what is not committed is taken back.
+    ///
+    /// Dropping a session does the same, but what the target must be asked for then happens later.
+    ///
+    /// # Errors
+    /// The target cannot be reached; then the next run takes back what was left.
+    async fn abort(self: Box<Self>) -> Result<()>;
+}
+
+/// Takes rows of a session, beside its other writers.
+#[async_trait]
+pub trait Writer: Send {
+    /// Takes the rows `first`, `first + 1`, … of the run, counted from 1.
+    ///
+    /// The numbers ascend within a writer. Of several rows of one key the one with the highest
+    /// number wins, whichever writer took it and whenever that was closed. The batch's columns are those of [`Load::columns`]. After an error the writer
+    /// is good for nothing, and a commit fails.
+    ///
+    /// # Errors
+    /// A value that the target cannot hold, named by column and row; the target refuses.
+    async fn write(&mut self, first: u64, batch: RecordBatch) -> Result<()>;
+
+    /// Ends it: all its rows are with the target, and will be in the next commit.
+    ///
+    /// # Errors
+    /// The target refuses the last rows. So does a commit for a writer that was never closed.
+    async fn close(self: Box<Self>) -> Result<()>;
+}
+
+/// What has been committed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Rows that the query yielded.
+    pub received: u64,
+    /// Rows inserted or updated: fewer where a run yielded several rows of one key.
+    pub stored: u64,
+}
+
+impl Written {
+    /// Both together.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { received: self.received + other.received, stored: self.stored + other.stored }
+    }
+}
+
+/// What a pipeline remembers from run to run: a JSON value for each of its partitions.
+///
+/// A pipeline without partitions has one, whose name is empty.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    /// The values by partition.
+    pub partitions: BTreeMap<String, Value>,
+}
+
+/// The partitions whose state a commit changes. The others stay as they are.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StateChange {
+    /// The run that makes the change.
+    pub run: String,
+    /// The new values by partition.
+    pub partitions: BTreeMap<String, Value>,
+}
+
+impl StateChange {
+    /// Adds a later change.
+    pub(super) fn add(&mut self, later: &Self) {
+        self.run.clone_from(&later.run);
+        self.partitions.extend(later.partitions.clone());
+    }
+
+    /// Whether there is nothing to remember.
+    pub fn is_empty(&self) -> bool {
+        self.partitions.is_empty()
+    }
+}

@@ -1,0 +1,21 @@
+//! Targets that speak SQL: rows wait in an inbox, and one transaction puts them into the table.
+//!
+//! The way of a load is the same for each of them and stands here once; what differs is a
+//! [`Dialect`]. Staging takes rows as they come, so that nothing is locked or seen before the commit.
+//! The rehearsal does what the commit will do, without rows, before the first request.
+//!
+//! ```text
+//! connect → rehearse → stage … → begin, lock, find or create, apply, state, commit
+//! ```
+
+mod catalog;
+mod dialect;
+mod session;
+pub(super) mod state;
+mod statement;
+mod writer;
+
+pub(super) use catalog::{Found, FoundColumn, Place};
+pub(super) use dialect::{Change, Dialect, Inbox, Stage};
+pub(super) use session::{commit, open, open_on};
+pub(super) use statement::{STAGING, create_table, insert, list, primary_key, staged};

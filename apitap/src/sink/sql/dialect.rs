@@ -1,0 +1,160 @@
+//! What one database has of its own: its spelling of SQL, its catalog, its fastest way in.
+
+use std::fmt::Debug;
+
+use arrow::array::RecordBatch;
+use async_trait::async_trait;
+
+use super::{Found, Place, statement};
+use crate::definition::Capabilities;
+use crate::definition::table::TableName;
+use crate::engine::limits::Limits;
+use crate::schema::Type;
+use crate::sink::Load;
+use crate::sink::load::Column;
+use crate::{Error, Result};
+
+/// A database that speaks SQL. Everything but its methods is the same for all of them.
+#[async_trait]
+pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
+    type Connection: Send + 'static;
+    type Stage: Stage<Self::Connection>;
+
+    /// What begins a transaction that will write.
+    const BEGIN: &'static str;
+    /// The instant now, in the third of [`Dialect::STATE_TYPES`].
+    const NOW: &'static str;
+    /// The types of names, of JSON text and of instants in the state table.
+    const STATE_TYPES: [&'static str; 3];
+    /// Whether tables can be created in a transaction, and are gone after a ROLLBACK.
+    const CREATES_IN_TRANSACTION: bool = true;
+    /// Whether a key that comes twice among the rows of one statement is an error of its own
+    /// ([`Dialect::is_key_twice`]). Then rows are sorted by key only after that error.
+    const TELLS_KEY_TWICE: bool = false;
+
+    fn capabilities(&self) -> &'static Capabilities;
+
+    async fn connect(&self) -> Result<Self::Connection>;
+
+    /// Runs statements; gives the rows that they have changed.
+    async fn execute(&self, connection: &mut Self::Connection, sql: &str) -> sqlx::Result<u64>;
+
+    /// Runs a statement with texts for its parameters, which yields two columns of text.
+    async fn pairs(
+        &self,
+        connection: &mut Self::Connection,
+        sql: &str,
+        arguments: &[&str],
+    ) -> sqlx::Result<Vec<(String, String)>>;
+
+    /// Whether the connection still answers.
+    async fn is_alive(&self, connection: &mut Self::Connection) -> bool;
+
+    /// The database's own words, about what it refused to do with the table.
+    fn refused(&self, load: &Load, what: &str, error: &sqlx::Error) -> Error;
+
+    /// An identifier as it stands in SQL: exactly as it was written, whatever is in it.
+    fn quote(&self, identifier: &str) -> String {
+        statement::double_quoted(identifier)
+    }
+
+    /// A table's full name, quoted as it stands in SQL.
+    fn qualified(&self, schema: &str, name: &str) -> String {
+        format!("{}.{}", self.quote(schema), self.quote(name))
+    }
+
+    /// How the parameter of that number stands in a statement.
+    fn parameter(&self, _number: usize) -> String {
+        "?".to_owned()
+    }
+
+    /// The type of a column that we create; `key` where it is of the key.
+    fn column_type(&self, ty: &Type, key: bool) -> String;
+
+    /// Whether a column of that type holds every value of ours unchanged.
+    fn holds(&self, actual: &str, ty: &Type) -> bool;
+
+    /// The statement that a person would run to have the table take our rows.
+    fn fix(&self, table: &Place, change: Change<'_>) -> String;
+
+    /// Where a table is or will be.
+    async fn place(&self, connection: &mut Self::Connection, table: &TableName) -> Result<Place>;
+
+    /// The table, if it is there.
+    async fn find(
+        &self,
+        connection: &mut Self::Connection,
+        load: &Load,
+        table: &Place,
+    ) -> Result<Option<Found>>;
+
+    /// Within a transaction: waits until no other run of apitap is at work on that name.
+    async fn lock(&self, connection: &mut Self::Connection, name: &str) -> sqlx::Result<()>;
+
+    /// Creates the table, and whatever must be there for it.
+    async fn create(
+        &self,
+        connection: &mut Self::Connection,
+        load: &Load,
+        table: &Place,
+    ) -> sqlx::Result<()>;
+
+    /// What a transaction that empties the table does first.
+    fn lock_table(&self, _table: &Place) -> Option<String> {
+        None
+    }
+
+    /// What is to be done with a new table once its rows are in.
+    fn complete(&self, _load: &Load, _table: &Place) -> Option<String> {
+        None
+    }
+
+    /// Makes a place for the rows to wait in.
+    async fn inbox(&self, connection: &mut Self::Connection, load: &Load) -> Result<Inbox>;
+
+    /// What takes the rows over one connection.
+    fn stage(&self, load: &Load, limits: &Limits) -> Result<Self::Stage>;
+
+    /// The query of the rows that wait, the last one of each key only.
+    fn last_rows(&self, load: &Load, inbox: &Inbox) -> String {
+        statement::last_rows(load, inbox)
+    }
+
+    /// Whether a statement failed because a key came twice among its rows, or is there already.
+    fn is_key_twice(&self, _error: &sqlx::Error) -> bool {
+        false
+    }
+
+    /// What goes behind an INSERT, so that rows that are there are updated.
+    fn upsert(&self, load: &Load) -> String {
+        statement::on_conflict(load, |name| self.quote(name))
+    }
+}
+
+/// Rows → the inbox, over a connection that belongs to one writer at a time.
+#[async_trait]
+pub(in crate::sink) trait Stage<C>: Send {
+    /// Takes rows; `first` is the number of the first one.
+    async fn take(&mut self, connection: &mut C, first: u64, batch: &RecordBatch) -> Result<()>;
+
+    /// Sends what it still holds; gives the rows that the database has taken since it was made.
+    async fn flush(&mut self, connection: &mut C) -> Result<u64>;
+}
+
+/// Where rows wait for the commit: a table with a column `seq`, which is the number of the row.
+#[derive(Debug)]
+pub(in crate::sink) struct Inbox {
+    /// Its quoted name.
+    pub(in crate::sink) table: String,
+    /// For each column of the load, what yields its value in the type of the table.
+    pub(in crate::sink) values: Vec<String>,
+}
+
+/// What a table lacks for our rows.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sink) enum Change<'a> {
+    AddColumn(&'a Column),
+    ChangeType(&'a Column),
+    DropNotNull(&'a str),
+    AddUnique(&'a Load),
+}

@@ -1,0 +1,112 @@
+//! Rows of one load → its inbox, over the load's connection.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow::array::RecordBatch;
+use async_trait::async_trait;
+
+use super::session::revive;
+use super::{Dialect, Stage};
+use crate::Result;
+use crate::sink::contract::Writer;
+use crate::sink::{Load, refusal};
+
+/// Where the connection of a load is while no writer has it, and how many rows wait in its inbox.
+///
+/// A writer that fails, or is never closed, does not give the connection back: then the load cannot
+/// be committed.
+pub(super) struct Home<C>(Mutex<Inner<C>>);
+
+struct Inner<C> {
+    connection: Option<C>,
+    waiting: u64,
+}
+
+impl<C> Home<C> {
+    pub(super) fn new(connection: C) -> Self {
+        Self(Mutex::new(Inner { connection: Some(connection), waiting: 0 }))
+    }
+
+    /// # Errors
+    /// A writer has it.
+    pub(super) fn take(&self, load: &Load) -> Result<C> {
+        self.inner().connection.take().ok_or_else(|| refusal::open_writer(&load.table))
+    }
+
+    /// Gives it back, with so many rows more in the inbox.
+    pub(super) fn give(&self, connection: C, rows: u64) {
+        let mut inner = self.inner();
+        inner.connection = Some(connection);
+        inner.waiting += rows;
+    }
+
+    pub(super) fn waiting(&self) -> u64 {
+        self.inner().waiting
+    }
+
+    /// The rows that wait.
+    ///
+    /// # Errors
+    /// A writer may add to them.
+    pub(super) fn checked_waiting(&self, load: &Load) -> Result<u64> {
+        let inner = self.inner();
+        match inner.connection {
+            Some(_) => Ok(inner.waiting),
+            None => Err(refusal::open_writer(&load.table)),
+        }
+    }
+
+    pub(super) fn emptied(&self) {
+        self.inner().waiting = 0;
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner<C>> {
+        // Nothing that can panic happens under the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) struct StagingWriter<D: Dialect> {
+    dialect: D,
+    load: Arc<Load>,
+    home: Arc<Home<D::Connection>>,
+    connection: D::Connection,
+    stage: D::Stage,
+    /// Whether nothing is in the inbox yet.
+    fresh: bool,
+    received: u64,
+}
+
+impl<D: Dialect> StagingWriter<D> {
+    pub(super) fn new(
+        dialect: D,
+        load: Arc<Load>,
+        home: Arc<Home<D::Connection>>,
+        connection: D::Connection,
+        stage: D::Stage,
+        fresh: bool,
+    ) -> Self {
+        Self { dialect, load, home, connection, stage, fresh, received: 0 }
+    }
+}
+
+#[async_trait]
+impl<D: Dialect> Writer for StagingWriter<D> {
+    async fn write(&mut self, first: u64, batch: RecordBatch) -> Result<()> {
+        if std::mem::take(&mut self.fresh) {
+            revive(&self.dialect, &mut self.connection, &self.load).await?;
+        }
+        self.received += batch.num_rows() as u64;
+        self.load.check(&batch, first)?;
+        self.stage.take(&mut self.connection, first, &batch).await
+    }
+
+    async fn close(mut self: Box<Self>) -> Result<()> {
+        let staged = self.stage.flush(&mut self.connection).await?;
+        if staged != self.received {
+            return Err(refusal::lost(&self.load.table, self.received, staged));
+        }
+        self.home.give(self.connection, self.received);
+        Ok(())
+    }
+}
