@@ -234,10 +234,9 @@ impl Run {
         // The target is the first to be asked: what it refuses costs no request.
         let mut session = target.open(load, &self.limits).await?;
         let batches = self.stream(job, query)?;
-        let writers = target.capabilities().writers;
         let done = async {
             let block = self.limits.copy;
-            sink::feed(&mut *session, batches, writers, block, &self.connections).await?;
+            sink::feed(&mut *session, batches, block, &self.connections).await?;
             session.commit(&StateChange::default()).await
         };
         if let Err(error) = done.await {

@@ -53,7 +53,11 @@ pub trait Session: Send {
     /// The target cannot be asked.
     async fn state(&mut self) -> Result<State>;
 
-    /// Something that takes rows; as many at once as the target's [`Capabilities`] say.
+    /// How many writers this load takes at once: at most as many as the target's [`Capabilities`]
+    /// say.
+    fn writers(&self) -> usize;
+
+    /// Something that takes rows; [`Session::writers`] of them at once.
     ///
     /// # Errors
     /// There are that many already, or the target cannot be reached.

@@ -25,7 +25,7 @@ type Numbered = (u64, RecordBatch);
 
 /// Writes all batches, and closes the writers; what was written waits for a commit. Gives the rows.
 ///
-/// Writers beyond the first, `most` in all, take a permit of `connections` for as long as they write,
+/// Writers beyond the first take a permit of `connections` for as long as they write,
 /// and do without where there is none: a first writer never waits for others to end. A writer gets
 /// about `block` bytes of successive rows before another one has its turn.
 ///
@@ -34,11 +34,10 @@ type Numbered = (u64, RecordBatch);
 pub async fn feed(
     session: &mut dyn Session,
     batches: impl Stream<Item = Result<RecordBatch>>,
-    most: usize,
     block: usize,
     connections: &Arc<Semaphore>,
 ) -> Result<u64> {
-    let mut crew = Crew { block, most: most.max(1), ..Crew::default() };
+    let mut crew = Crew { block, ..Crew::default() };
     let mut batches = std::pin::pin!(batches);
     let mut next = 1;
     loop {
@@ -67,7 +66,6 @@ struct Crew {
     /// The bytes that it has had.
     given: usize,
     block: usize,
-    most: usize,
 }
 
 impl Crew {
@@ -106,7 +104,7 @@ impl Crew {
         if let Ok(free) = timeout(PATIENCE, self.free()).await {
             return Ok(free);
         }
-        if self.queues.len() < self.most
+        if self.queues.len() < session.writers()
             && let Ok(permit) = Arc::clone(connections).try_acquire_owned()
         {
             self.join(session.writer().await?, Some(permit));

@@ -43,6 +43,11 @@ const INSUFFICIENT_PRIVILEGE: &str = "42501";
 pub struct Postgres(Address);
 
 impl Postgres {
+    /// How many connections fill a new table.
+    fn writers() -> usize {
+        TargetKind::Postgres.capabilities().writers.max(1)
+    }
+
     /// A target's connection, with the variables' values in place of their names.
     pub(super) fn resolve(connection: &Connection, environment: &mut Environment) -> Self {
         Self(match connection {

@@ -1,5 +1,6 @@
 //! What every target keeps, shown on SQLite. PostgreSQL's own suite is in the package `tests`.
 
+mod conformance;
 mod destinations;
 mod modes;
 mod refusals;

@@ -1,6 +1,8 @@
 //! What the PostgreSQL target promises, shown on a real server.
 
+mod conformance;
 mod connections;
+mod first_load;
 mod modes;
 mod refusals;
 mod tables;

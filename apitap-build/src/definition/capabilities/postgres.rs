@@ -19,8 +19,8 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     columns: 1600 - 1,
     modes: &[Mode::Append, Mode::Replace, Mode::Merge],
     transactions: true,
-    // More are not faster: a table takes rows from so many before they wait for each other.
-    writers: 4,
+    // More are not faster: they wait for each other at the end of the table and of the log.
+    writers: 2,
     values: Values {
         non_finite: true,
         nul: false,

@@ -101,7 +101,7 @@ async fn the_highest_number_wins(place: &dyn Place) -> Seen {
         let texts: Vec<_> = (0..4).map(|n| format!("{round} {n}")).collect();
         let target = place.target();
         let mut run = open(&target, "t", Mode::Merge).await.map_err(unexpected)?;
-        let at_once = target.capabilities().writers.clamp(1, 2);
+        let at_once = run.session().writers().clamp(1, 2);
         let mut writers = Vec::new();
         for _ in 0..at_once {
             writers.push(run.session().writer().await.map_err(unexpected)?);

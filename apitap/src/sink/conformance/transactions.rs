@@ -47,19 +47,23 @@ pub(super) const PROMISES: &[Promise] = &[
     },
 ];
 
+/// Of a new table, and of one that is there.
 async fn nothing_is_seen_before_the_commit(place: &dyn Place) -> Seen {
     let target = place.target();
-    let mut before: Option<&[(i64, Option<&str>)]> = None;
-    for mode in target.capabilities().modes {
-        let mut run = open(&target, "t", *mode).await.map_err(unexpected)?;
-        sees(place, "t", before).await?;
-        run.write(batch(&[(7, Some("new"))]).map_err(unexpected)?).await.map_err(unexpected)?;
-        run.close().await.map_err(unexpected)?;
-        sees(place, "t", before).await?;
-        run.abort().await.map_err(unexpected)?;
-        if before.is_none() {
-            load(&target, "t", *mode, &[(1, Some("old"))]).await.map_err(unexpected)?;
-            before = Some(&[(1, Some("old"))]);
+    for (number, mode) in target.capabilities().modes.iter().enumerate() {
+        let table = format!("t{number}");
+        let mut before: Option<&[(i64, Option<&str>)]> = None;
+        for after in [Some(&[(1, Some("old"))][..]), None] {
+            let mut run = open(&target, &table, *mode).await.map_err(unexpected)?;
+            sees(place, &table, before).await?;
+            run.write(batch(&[(7, Some("new"))]).map_err(unexpected)?).await.map_err(unexpected)?;
+            run.close().await.map_err(unexpected)?;
+            sees(place, &table, before).await?;
+            run.abort().await.map_err(unexpected)?;
+            if let Some(rows) = after {
+                load(&target, &table, *mode, rows).await.map_err(unexpected)?;
+                before = after;
+            }
         }
     }
     Ok(())

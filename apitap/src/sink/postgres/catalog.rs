@@ -128,7 +128,7 @@ pub(super) fn fix(postgres: &Postgres, table: &Place, change: Change<'_>) -> Str
         Change::AddColumn(column) => {
             format!("ADD COLUMN {} {}", quote(&column.name), types::sql(&column.ty))
         }
-        Change::ChangeType(column) => {
+        Change::Retype(column) => {
             format!("ALTER COLUMN {} TYPE {}", quote(&column.name), types::sql(&column.ty))
         }
         Change::DropNotNull(name) => format!("ALTER COLUMN {} DROP NOT NULL", quote(name)),

@@ -249,11 +249,19 @@ impl Session for Direct {
         state
     }
 
+    fn writers(&self) -> usize {
+        match self.hidden {
+            Some(_) => Postgres::writers(),
+            None => 1,
+        }
+    }
+
     async fn writer(&mut self) -> Result<Box<dyn Writer>> {
         let Some(hidden) = self.hidden.clone() else {
             return self.after().await?.writer().await;
         };
-        let copy = Copy::direct(&self.load, self.limits.copy, &hidden)?;
+        // All of them together hold what one would.
+        let copy = Copy::direct(&self.load, self.limits.copy / Postgres::writers(), &hidden)?;
         let own = {
             let mut inner = self.filled.inner();
             inner.open += 1;

@@ -61,7 +61,7 @@ impl Distinct {
         match &mut self.known {
             Known::All(known) => known.extend(rows.iter().map(|row| row.as_ref().into())),
             _ if ascend => {
-                if let Some(last) = rows.iter().last() {
+                if let Some(last) = rows.iter().next_back() {
                     self.known = Known::Ascending(last.owned());
                 }
             }

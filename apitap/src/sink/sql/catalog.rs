@@ -118,7 +118,7 @@ impl Found {
         }
         if !dialect.holds(&theirs.ty, &column.ty) {
             let ours = dialect.column_type(&column.ty, load.is_key(column));
-            let fix = dialect.fix(table, Change::ChangeType(column));
+            let fix = dialect.fix(table, Change::Retype(column));
             return Err(refusal::column_type(&load.table, column, &theirs.ty, &ours, fix));
         }
         Ok(())

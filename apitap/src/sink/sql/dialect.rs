@@ -154,7 +154,7 @@ pub(in crate::sink) struct Inbox {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sink) enum Change<'a> {
     AddColumn(&'a Column),
-    ChangeType(&'a Column),
+    Retype(&'a Column),
     DropNotNull(&'a str),
     AddUnique(&'a Load),
 }

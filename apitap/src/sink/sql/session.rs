@@ -88,6 +88,11 @@ impl<D: Dialect> Session for SqlSession<D> {
         Ok(state)
     }
 
+    /// A temporary table is seen by one connection only.
+    fn writers(&self) -> usize {
+        1
+    }
+
     async fn writer(&mut self) -> Result<Box<dyn Writer>> {
         let mut connection = self.home.take(&self.load)?;
         if std::mem::take(&mut self.applied) {

@@ -91,7 +91,7 @@ pub(super) fn fix(sqlite: &Sqlite, table: &Place, change: Change<'_>) -> String 
         Change::AddColumn(column) => {
             format!("ALTER TABLE {table} ADD COLUMN {} {}", quote(&column.name), sql(&column.ty))
         }
-        Change::ChangeType(column) => {
+        Change::Retype(column) => {
             let (name, ours) = (quote(&column.name), sql(&column.ty));
             format!(
                 "SQLite cannot change a column's type: ALTER TABLE {table} RENAME COLUMN {name} TO \

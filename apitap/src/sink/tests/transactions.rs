@@ -47,23 +47,3 @@ async fn a_commit_that_fails_leaves_the_table_as_it_was() {
     );
     assert_eq!(database.rows("SELECT * FROM orders").await, ["1|old"]);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn runs_at_the_same_time_do_not_mix() {
-    let database = Arc::new(Database::new());
-    let run = |run: i64| {
-        let database = Arc::clone(&database);
-        tokio::spawn(async move {
-            let mut sink = database.open("orders", Mode::Replace, &orders()).await.unwrap();
-            let rows = (0..3_000).map(|id| json!({ "id": id, "status": run.to_string() }));
-            sink.write(batch(&orders(), rows.collect())).await.unwrap();
-            sink.commit().await.unwrap()
-        })
-    };
-    let runs: Vec<_> = (0..4).map(run).collect();
-    for run in runs {
-        assert_eq!(run.await.unwrap(), Written { received: 3_000, stored: 3_000 });
-    }
-    let found = database.rows("SELECT count(*), count(DISTINCT status) FROM orders").await;
-    assert_eq!(found, ["3000|1"]);
-}
