@@ -11,7 +11,7 @@ use crate::definition::{Definition, Function, Map, Mode, Transform};
 use crate::diagnostic::{Finding, Findings, Place, Spanned, nearest};
 use crate::schema::Schema;
 use crate::schema::notation::type_text;
-use crate::spec::{FunctionSpec, SinkSpec, SourceSpec, TargetSpec};
+use crate::spec::{FunctionSpec, SinkSpec, SourceSpec, TableSpec, TargetSpec};
 
 pub mod function;
 mod parallel;
@@ -87,8 +87,9 @@ pub fn pipeline(
     let mode = mode(spec, &key, findings);
     let table = table(spec);
     target::check_name(spec, &table, findings);
+    let tables: Vec<_> = spec.sources.iter().map(|source| &source.table).collect();
     let sql = Sql {
-        sources: &spec.sources,
+        sources: &tables,
         functions: spec.functions,
         text: spec.sql,
         place: spec.sql_place,
@@ -97,7 +98,7 @@ pub fn pipeline(
     let planned = sql.plan(schemas, findings);
     let mut column_places = Vec::new();
     if let Some(planned) = &planned {
-        let shown = spec.sources.iter().any(|source| source.schema_file.is_some());
+        let shown = spec.sources.iter().any(|source| source.files().is_some());
         check_key(&key, planned, shown, findings);
         let whole = (spec.sql_place)(0..spec.sql.len());
         let kind = spec.target.target.kind;
@@ -111,7 +112,7 @@ pub fn pipeline(
     let mut definition = Definition {
         name: spec.name.value.clone(),
         description: spec.description.clone(),
-        sources: spec.sources.iter().map(|source| source.source.clone()).collect(),
+        sources: spec.sources.iter().map(|source| source.source()).collect(),
         transform: match spec.map {
             Some(map) => Transform::Map(map.map.clone()),
             None => Transform::Sql(spec.sql.to_owned()),
@@ -132,7 +133,7 @@ pub fn pipeline(
 /// A query, and the sources that it may read.
 pub(crate) struct Sql<'a> {
     /// The sources.
-    pub(crate) sources: &'a [&'a SourceSpec],
+    pub(crate) sources: &'a [&'a TableSpec],
     /// The functions that it may call besides those of SQL.
     pub(crate) functions: &'a [FunctionSpec],
     /// The query, rendered.
@@ -146,7 +147,7 @@ pub(crate) struct Sql<'a> {
 impl Sql<'_> {
     /// Plans it; `None` where that cannot be, or not yet.
     pub(crate) fn plan(&self, schemas: Schemas, findings: &mut Findings) -> Option<query::Planned> {
-        let undeclared = self.sources.iter().filter(|source| source.source.schema.is_none());
+        let undeclared = self.sources.iter().filter(|source| source.declared.is_none());
         if undeclared.clone().next().is_some() {
             if schemas == Schemas::Declared {
                 findings.extend(undeclared.map(|source| no_schema(source)));
@@ -156,15 +157,17 @@ impl Sql<'_> {
         if let Some(map) = self.map {
             return Some(mapped(self.sources, map));
         }
-        let empty = Schema::default();
         let tables: Vec<_> = self
             .sources
             .iter()
-            .map(|source| query::Table {
-                name: &source.name.value,
-                schema: source.source.schema.as_ref().unwrap_or(&empty),
-                declared: source.schema_place.clone(),
-                field_places: &source.field_places,
+            .filter_map(|source| {
+                let declared = source.declared.as_ref()?;
+                Some(query::Table {
+                    name: &source.name.value,
+                    schema: &declared.value.schema,
+                    declared: Some(declared.place.clone()),
+                    field_places: &declared.value.places,
+                })
             })
             .collect();
         let functions: Vec<_> = self
@@ -251,38 +254,42 @@ fn called(spec: &PipelineSpec<'_>) -> Vec<Function> {
 
 /// The columns that identify a row: those of `sink(…)`, else those of the first source.
 fn key(spec: &PipelineSpec<'_>) -> Vec<Spanned<String>> {
-    if !spec.sink.key.is_empty() {
-        return spec.sink.key.clone();
+    let key = &spec.sink.store.key.value;
+    if !key.is_empty() {
+        return key.clone();
     }
-    spec.sources.first().and_then(|source| source.primary_key_in_dest.clone()).unwrap_or_default()
+    let first = spec.sources.first();
+    first.and_then(|s| s.described.primary_key_in_dest.value.clone()).unwrap_or_default()
 }
 
 /// The mode that is written, else merge where there is a key, else append.
 fn mode(spec: &PipelineSpec<'_>, key: &[Spanned<String>], findings: &mut Findings) -> Option<Mode> {
-    let Some(mode) = &spec.sink.mode else {
+    let written = &spec.sink.store.mode;
+    let Some(mode) = written.value else {
         return Some(if key.is_empty() { Mode::Append } else { Mode::Merge });
     };
-    if mode.value == Mode::Merge && key.is_empty() {
+    if mode == Mode::Merge && key.is_empty() {
         findings.push(
-            Finding::error(codes::MERGE_WITHOUT_KEY, "`merge` needs a key", &mode.place)
+            Finding::error(codes::MERGE_WITHOUT_KEY, "`merge` needs a key", &written.place)
                 .label("by which columns is a row known?")
                 .help("name the columns that identify a row: `key=[\"id\"]`"),
         );
         return None;
     }
-    Some(mode.value)
+    Some(mode)
 }
 
 /// The table of `sink(…)`, else that of the first source, else the pipeline's name.
 fn table(spec: &PipelineSpec<'_>) -> Spanned<String> {
-    let of_source = || spec.sources.first().and_then(|s| s.table_destination_name.as_ref());
-    match spec.sink.table.as_ref().or_else(of_source) {
-        Some(table) => table.clone(),
-        None => Spanned::new(spec.name.value.clone(), spec.sink.place.clone()),
-    }
+    let of_source = spec.sources.first().map(|source| &source.described.table_destination_name);
+    let written = [Some(&spec.sink.store.table), of_source].into_iter().flatten();
+    let mut written =
+        written.filter_map(|table| Some(Spanned::new(table.value.clone()?, table.place.clone())));
+    let unsaid = || Spanned::new(spec.name.value.clone(), spec.sink.store.at.clone());
+    written.next().unwrap_or_else(unsaid)
 }
 
-fn no_schema(source: &SourceSpec) -> Finding {
+fn no_schema(source: &TableSpec) -> Finding {
     let name = &source.name.value;
     Finding::error(
         codes::NO_SCHEMA,
@@ -298,9 +305,9 @@ fn no_schema(source: &SourceSpec) -> Finding {
 }
 
 /// What a map yields is declared; it reads whole records.
-fn mapped(sources: &[&SourceSpec], map: &MapSpec) -> query::Planned {
-    let all = |source: &&SourceSpec| {
-        let fields = source.source.schema.iter().flat_map(|schema| &schema.fields);
+fn mapped(sources: &[&TableSpec], map: &MapSpec) -> query::Planned {
+    let all = |source: &&TableSpec| {
+        let fields = source.schema().into_iter().flat_map(|schema| &schema.fields);
         (source.name.value.clone(), fields.map(|field| field.name.clone()).collect())
     };
     query::Planned {

@@ -11,7 +11,7 @@ use crate::definition::{Definition, Transform};
 use crate::diagnostic::{Finding, Severity};
 use crate::render;
 
-mod attribute;
+pub mod attribute;
 mod function;
 pub mod names;
 mod structs;
@@ -92,7 +92,7 @@ fn module(name: &str, checked: &Checked) -> String {
         record = structs.reserve(&names::camel(&source.name));
         docs(&mut body, source.description.as_deref());
         let mut words = String::new();
-        attribute::write(&mut words, "source", attribute::source(source));
+        attribute::write(&mut words, "source", &attribute::source(source));
         let fields = source.schema.as_ref().map_or(&[][..], |schema| &schema.fields);
         structs.write(&mut body, &record, RECORD, &words, fields);
         body.push('\n');
@@ -100,7 +100,7 @@ fn module(name: &str, checked: &Checked) -> String {
     let row = structs.reserve(&format!("{}Row", names::camel(&definition.name)));
     docs(&mut body, definition.description.as_deref());
     let mut words = String::new();
-    attribute::write(&mut words, "target", attribute::target(definition));
+    attribute::write(&mut words, "target", &attribute::target(definition));
     words.push_str(&match definition.sql() {
         None => String::new(),
         Some(sql) if sql.contains('\n') => format!("#[sql(\n    {SQL}\n)]\n"),

@@ -80,7 +80,7 @@ pub fn read_sources(root: &Path, yaml: &Path) -> Sources {
     let mut findings = Findings::default();
     let (mut files, node) = load::yaml_file(root, yaml, &mut findings);
     let project = node.map(|node| spec::project(&node, &mut findings)).unwrap_or_default();
-    let sources = project.sources.into_iter().map(|spec| spec.source).collect();
+    let sources = project.sources.into_iter().map(|spec| spec.source()).collect();
     let findings = findings.sorted();
     hide_secrets(&mut files, &findings);
     Sources { files, sources, findings }

@@ -7,25 +7,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::Schema;
 
-mod auth;
 pub mod capabilities;
-mod mode;
-mod pagination;
+mod param;
 mod request;
 mod rust;
 mod source;
 pub mod table;
 mod target;
 
-pub use auth::{ApiKey, ApiKeyPlace, Auth, Basic};
 pub use capabilities::Capabilities;
-pub use mode::Mode;
-pub use pagination::{Cursor, LimitOffset, NextUrl, PageNumber, PageOnly, Pagination, ParamName};
-pub use request::{Retry, default_timeout};
+pub use param::ParamName;
+pub use request::default_timeout;
 pub use rust::{Custom, Function, Map, RustRole, Transform};
 pub use source::Source;
 pub use target::{Connection, Target, TargetKind};
 
+// The plain types of what has keys of its own are made from the declarations of those.
+pub use crate::keys::auth::{ApiKey, ApiKeyPlace, Auth, Basic};
+pub use crate::keys::pagination::*;
+pub use crate::keys::retry::Retry;
+pub use crate::keys::sink::Mode;
 pub use crate::template::{Part, Template, TemplateError};
 
 /// One pipeline: which sources, which query over them, into which table.

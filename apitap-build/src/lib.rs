@@ -7,8 +7,13 @@
 //! it can find before it stops.
 
 pub mod codes;
+/// The tests that the macros share name this crate as they do.
+#[cfg(test)]
+extern crate self as apitap_build;
+
 pub mod definition;
 pub mod engine;
+pub mod keys;
 pub mod schema;
 mod template;
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::codes;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place};
+use crate::keys;
 use crate::parse::yaml;
 use crate::schema::documents::references;
-use crate::spec;
 use crate::tree::Node;
 
 /// How many bytes a sample or the description of an API may have.
@@ -83,7 +83,7 @@ fn schemas(
     findings: &mut Findings,
 ) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for (written, refers) in spec::schema::files(node) {
+    for (written, refers) in keys::schema::files(node) {
         let name = files.beside(yaml, &written.value);
         let mut waiting = vec![(name, Some(&written.place))];
         while let Some((name, place)) = waiting.pop() {

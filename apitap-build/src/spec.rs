@@ -1,64 +1,76 @@
-//! What was written → specs: the words of the design with their values, spans kept, names not yet
-//! looked up.
+//! What was written → specs: sources, targets and functions with the places of all that is in them,
+//! names not yet looked up.
 //!
-//! Reads [`Node`]s, whichever spelling they came from (YAML, an attribute, `sink(…)`), so that all
-//! spellings have the same words and the same checks. Nothing here knows a file or a query.
+//! Reads [`Node`]s, whichever spelling they came from (YAML, an attribute, `sink(…)`), by the keys that
+//! [`crate::keys`] declares, so that all spellings have the same keys and the same checks. Nothing here
+//! knows a file or a query.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codes;
-use crate::definition::{Function, Mode, Source, Target};
+use crate::definition::{Function, Source, Target};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
+use crate::keys::key::KeyType as _;
+use crate::keys::mapping::{Mapping, wrong_kind};
+use crate::keys::schema::{FieldsSpec, SchemaFilesSpec, SchemaKeysSpec};
+use crate::keys::sink::StoreSpec;
+use crate::keys::source::{DescribedSpec, Request, RequestSpec};
+use crate::schema::Schema;
 use crate::tree::{Node, Value};
 
-mod auth;
-mod custom;
 mod function;
 mod map;
-mod pagination;
-mod path;
-mod repeats;
-pub mod schema;
 pub(crate) mod secrets;
 mod source;
 mod target;
-mod values;
-mod words;
 
 pub(crate) use map::{MapWords, map};
 pub use source::source;
 pub use target::{inline_target, sink};
 
-use words::Words;
-
-#[cfg(test)]
-mod tests;
-
-/// The JSON Schema (draft 7) of the YAML file, for editors: the words that are read here, with what
-/// they mean. Tests hold the two together.
-pub const JSON_SCHEMA: &str = include_str!("spec/pipelines.schema.json");
+/// A source as queries see it: a table.
+#[derive(Debug, Clone)]
+pub struct TableSpec {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its fields, and where they are declared; `None` where they are not known.
+    pub declared: Option<Spanned<FieldsSpec>>,
+}
 
 /// A source as written.
 #[derive(Debug, Clone)]
 pub struct SourceSpec {
-    /// Its name in SQL.
-    pub name: Spanned<String>,
-    /// All that needs no looking up.
-    pub source: Source,
-    /// The files that show the schema, until it has been read from them.
-    pub schema_file: Option<schema::SchemaFile>,
-    /// Where `data_path` was written.
-    pub data_path_place: Option<Place>,
-    /// Where the path to the next cursor or URL was written.
-    pub next_path_place: Option<Place>,
-    /// Where the schema was declared.
-    pub schema_place: Option<Place>,
-    /// Where each field was declared, by dotted path.
-    pub field_places: BTreeMap<String, Place>,
-    /// The original's spelling of the key of the table that this source alone feeds.
-    pub primary_key_in_dest: Option<Vec<Spanned<String>>>,
-    /// The original's spelling of that table's name.
-    pub table_destination_name: Option<Spanned<String>>,
+    /// What queries see of it.
+    pub table: TableSpec,
+    /// Its requests.
+    pub request: RequestSpec,
+    /// What its records are, and where they go where nothing else says it.
+    pub described: DescribedSpec,
+}
+
+impl TableSpec {
+    /// Its fields.
+    pub fn schema(&self) -> Option<&Schema> {
+        self.declared.as_ref().map(|declared| &declared.value.schema)
+    }
+}
+
+impl SourceSpec {
+    /// The files that show the schema.
+    pub fn files(&self) -> Option<&SchemaFilesSpec> {
+        match &self.described.schema.value {
+            Some(SchemaKeysSpec::Files(files)) => Some(files),
+            _ => None,
+        }
+    }
+
+    /// The source of the definition: what was written, without places.
+    pub fn source(&self) -> Source {
+        let mut source = Request::plain(&self.request).into_source();
+        source.description.clone_from(&self.described.description.value);
+        source.schema = self.table.schema().cloned();
+        source
+    }
 }
 
 /// A target as written.
@@ -84,20 +96,14 @@ pub struct FunctionSpec {
 pub struct SinkSpec {
     /// The target.
     pub name: Option<Spanned<String>>,
-    /// The table.
-    pub table: Option<Spanned<String>>,
-    /// How rows get into it.
-    pub mode: Option<Spanned<Mode>>,
-    /// What identifies a row.
-    pub key: Vec<Spanned<String>>,
-    /// Where it stands.
-    pub place: Place,
+    /// The table, the mode and the key.
+    pub store: StoreSpec,
 }
 
 impl SinkSpec {
     /// What a query that says nothing about its sink says.
     pub fn at(place: &Place) -> Self {
-        Self { name: None, table: None, mode: None, key: Vec::new(), place: place.clone() }
+        Self { name: None, store: StoreSpec::nothing(place) }
     }
 }
 
@@ -123,7 +129,7 @@ pub struct Project {
 pub struct Broken {
     names: BTreeSet<String>,
     /// The sources among them whose fields are known: queries can be checked all the same.
-    pub(crate) with_fields: Vec<SourceSpec>,
+    pub(crate) with_fields: Vec<TableSpec>,
     /// There are some whose names cannot be read.
     nameless: bool,
 }
@@ -150,18 +156,32 @@ impl Broken {
     }
 }
 
+impl Project {
+    /// The source of that name as queries see it, if its fields are known or may come to be.
+    pub(crate) fn table(&self, name: &str) -> Option<&TableSpec> {
+        let whole = self.sources.iter().map(|source| &source.table);
+        whole.chain(&self.broken_sources.with_fields).find(|table| table.name.value == name)
+    }
+}
+
 /// Reads a YAML file's tree.
 pub fn project(node: &Node, findings: &mut Findings) -> Project {
     let mut project = Project::default();
-    let Some(mut words) = Words::new("the file", node, findings) else {
+    let Some(mut mapping) = Mapping::new("the file", node, findings) else {
         project.broken_sources.add(None);
         project.broken_targets.add(None);
         return project;
     };
-    let sources = words.required("sources", "sources: [{name: orders, url: \"https://…\"}]");
-    let targets = words.required("targets", "targets: [{name: warehouse, type: sqlite, path: …}]");
-    let functions = words.get("functions");
-    words.finish();
+    let sources = mapping.get("sources");
+    if sources.is_none() {
+        mapping.missing_as("sources", "sources: [{name: orders, url: \"https://…\"}]");
+    }
+    let targets = mapping.get("targets");
+    if targets.is_none() {
+        mapping.missing_as("targets", "targets: [{name: warehouse, type: sqlite, path: …}]");
+    }
+    let functions = mapping.get("functions");
+    mapping.finish();
     for (name, node) in function::entries(functions, findings) {
         match function::declared(name, node, findings) {
             Some(spec) => project.functions.push(spec),
@@ -183,14 +203,14 @@ pub fn project(node: &Node, findings: &mut Findings) -> Project {
             None => project.broken_targets.add(name_of(node)),
         }
     }
-    check_names("source", project.sources.iter().map(|source| &source.name), findings);
+    check_names("source", project.sources.iter().map(|source| &source.table.name), findings);
     check_names("target", project.targets.iter().map(|target| &target.name), findings);
     project
 }
 
 /// The items of a list; whatever else stands there has names that cannot be read.
 fn items<'a>(
-    word: &str,
+    key: &str,
     node: Option<&'a Node>,
     broken: &mut Broken,
     findings: &mut Findings,
@@ -198,7 +218,7 @@ fn items<'a>(
     if let Some(Value::List(items)) = node.map(|node| &node.value) {
         return items;
     }
-    findings.extend(node.map(|node| words::wrong_kind(&format!("`{word}`"), "a list", node)));
+    findings.extend(node.map(|node| wrong_kind(&format!("`{key}`"), "a list", node)));
     broken.add(None);
     &[]
 }

@@ -3,6 +3,8 @@
 //! YAML, the attribute of `#[pipeline]` and the `sink(…)` call of a SQL file all become a [`Node`],
 //! and [`crate::spec`] reads nothing else: so the three spellings have the same words and checks.
 
+use std::borrow::Cow;
+
 use crate::diagnostic::{Place, Spanned};
 
 /// A value with its place.
@@ -12,6 +14,9 @@ pub struct Node {
     pub value: Value,
     /// Where it stands.
     pub place: Place,
+    /// The text of a number or a boolean as it was written: `007`, `1.10`, `True`. What such a value
+    /// stands for is the text where a text is wanted.
+    pub written: Option<Box<str>>,
 }
 
 /// What kind of value it is.
@@ -34,6 +39,28 @@ pub enum Value {
 }
 
 impl Node {
+    /// A value at a place, which has no spelling of its own.
+    pub fn new(value: Value, place: Place) -> Self {
+        Self { value, place, written: None }
+    }
+
+    /// A value at a place, and the text that it was read from.
+    pub fn plain(value: Value, place: Place, written: impl Into<Box<str>>) -> Self {
+        Self { value, place, written: Some(written.into()) }
+    }
+
+    /// The text of a single value as it was written. Lists, mappings and nothing have none.
+    pub fn written(&self) -> Option<Cow<'_, str>> {
+        let other = match &self.value {
+            Value::String(text) => return Some(text.into()),
+            Value::Integer(number) => number.to_string(),
+            Value::Float(number) => number.to_string(),
+            Value::Bool(value) => value.to_string(),
+            Value::Null | Value::List(_) | Value::Map(_) => return None,
+        };
+        Some(self.written.as_deref().map_or(Cow::Owned(other), Cow::Borrowed))
+    }
+
     /// The entries of a mapping; none of anything else.
     pub fn entries(&self) -> &[(Spanned<String>, Node)] {
         match &self.value {
@@ -60,6 +87,21 @@ impl Node {
         match &self.value {
             Value::List(_) | Value::Map(_) => self.place.within(0..1),
             _ => self.place.clone(),
+        }
+    }
+
+    /// The value as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Integer(number) => (*number).into(),
+            Value::Float(number) => (*number).into(),
+            Value::String(text) => text.as_str().into(),
+            Value::List(items) => items.iter().map(Self::json).collect(),
+            Value::Map(entries) => {
+                entries.iter().map(|(key, node)| (key.value.clone(), node.json())).collect()
+            }
         }
     }
 

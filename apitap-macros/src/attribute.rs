@@ -38,7 +38,7 @@ pub(crate) fn words(attribute: &syn::Attribute, spans: &mut Spans) -> syn::Resul
             return Err(syn::Error::new_spanned(value, "expected words in parentheses"));
         }
     };
-    Ok(Node { value: Value::Map(entries), place })
+    Ok(Node::new(Value::Map(entries), place))
 }
 
 /// Reads the words of `#[apitap::pipeline(words)]`.
@@ -56,7 +56,7 @@ fn entries(input: ParseStream<'_>, spans: &mut Spans) -> syn::Result<Vec<(Spanne
         let value = if input.peek(syn::token::Paren) {
             let content;
             syn::parenthesized!(content in input);
-            Node { value: Value::Map(self::entries(&content, spans)?), place: key.place.clone() }
+            Node::new(Value::Map(self::entries(&content, spans)?), key.place.clone())
         } else {
             input.parse::<Token![=]>()?;
             value(input, spans)?
@@ -90,29 +90,43 @@ fn value(input: ParseStream<'_>, spans: &mut Spans) -> syn::Result<Node> {
                 content.parse::<Token![,]>()?;
             }
         }
-        return Ok(Node { value: Value::List(items), place: spans.place(bracket.span.open()) });
+        return Ok(Node::new(Value::List(items), spans.place(bracket.span.open())));
     }
     if input.peek(syn::token::Paren) {
         let content;
         let parens = syn::parenthesized!(content in input);
         let entries = entries(&content, spans)?;
-        return Ok(Node { value: Value::Map(entries), place: spans.place(parens.span.open()) });
+        return Ok(Node::new(Value::Map(entries), spans.place(parens.span.open())));
     }
     let negative = input.parse::<Option<Token![-]>>()?.is_some();
     let literal: Lit = input.parse()?;
     let place = spans.place(literal.span());
-    let value = match (&literal, negative) {
-        (Lit::Str(text), false) => Value::String(text.value()),
-        (Lit::Bool(value), false) => Value::Bool(value.value),
-        (Lit::Int(number), _) => {
-            let number: i64 = number.base10_parse()?;
-            Value::Integer(if negative { -number } else { number })
+    single(&literal, negative, place)
+}
+
+/// A literal; a number keeps what it was written as, for where a text is wanted.
+fn single(literal: &Lit, negative: bool, place: Place) -> syn::Result<Node> {
+    let sign = if negative { "-" } else { "" };
+    let (value, written) = match (literal, negative) {
+        (Lit::Str(text), false) => return Ok(Node::new(Value::String(text.value()), place)),
+        (Lit::Bool(value), false) => return Ok(Node::new(Value::Bool(value.value), place)),
+        (Lit::Int(number), _) if number.suffix().is_empty() => {
+            let digits = format!("{sign}{}", number.base10_digits());
+            // One that is too large for a number may be a text.
+            let value = match digits.parse() {
+                Ok(whole) => Value::Integer(whole),
+                Err(_) => Value::Float(digits.parse().unwrap_or(f64::INFINITY)),
+            };
+            (value, number.to_string())
         }
-        (Lit::Float(number), _) => {
-            let number: f64 = number.base10_parse()?;
-            Value::Float(if negative { -number } else { number })
+        (Lit::Float(number), _) if number.suffix().is_empty() => {
+            let value: f64 = number.base10_parse()?;
+            (Value::Float(if negative { -value } else { value }), number.to_string())
         }
         _ => return Err(syn::Error::new_spanned(literal, "expected a string, number or list")),
     };
-    Ok(Node { value, place })
+    Ok(Node::plain(value, place, format!("{sign}{written}")))
 }
+
+#[cfg(test)]
+mod tests;

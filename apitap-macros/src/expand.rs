@@ -8,6 +8,7 @@ use apitap_build::codegen::names;
 use apitap_build::codes;
 use apitap_build::definition::Definition;
 use apitap_build::diagnostic::{Files, Finding, Findings, Place, SourceFile, Spanned};
+use apitap_build::keys::schema::FieldsSpec;
 use apitap_build::spec::{self, SourceSpec};
 use apitap_build::tree::Value;
 use proc_macro2::TokenStream;
@@ -194,12 +195,18 @@ impl Front {
             self.named.add(&node, &self.spans);
             match (spec, self.record(module, item)) {
                 (Some(mut spec), Some(record)) => {
-                    spec.source.description = record::description(&item.attrs);
-                    spec.source.schema = Some(record.schema);
-                    spec.schema_place = Some(self.spans.place(item.ident.span()));
-                    spec.field_places = record.places;
-                    if let Some(twin) = sources.iter().find(|s| s.name.value == spec.name.value) {
-                        self.findings.push(spec::same_name("source", &spec.name, &twin.name));
+                    spec.described.description.value = record::description(&item.attrs);
+                    let place = self.spans.place(item.ident.span());
+                    let fields = FieldsSpec { schema: record.schema, places: record.places };
+                    spec.table.declared = Some(Spanned::new(fields, place));
+                    if let Some(twin) =
+                        sources.iter().find(|s| s.table.name.value == spec.table.name.value)
+                    {
+                        self.findings.push(spec::same_name(
+                            "source",
+                            &spec.table.name,
+                            &twin.table.name,
+                        ));
                     }
                     sources.push(spec);
                 }
@@ -280,7 +287,7 @@ impl Front {
             let name_of_source =
                 self::sources(module).find(|(_, record)| record.ident == map.record);
             let source = name_of_source
-                .and_then(|(name, _)| sources.iter().find(|spec| spec.name.value == name));
+                .and_then(|(name, _)| sources.iter().find(|spec| spec.table.name.value == name));
             let (Some((target, sink)), Some(row), Some(source), true) =
                 (inline, row, source, complete)
             else {

@@ -10,7 +10,7 @@ use apitap_build::check::{self, Schemas};
 use apitap_build::compile::{Compiled, check_files};
 use apitap_build::definition::Definition;
 use apitap_build::diagnostic::{Files, Severity};
-use apitap_build::{render, spec};
+use apitap_build::{keys, render};
 use clap::{Args, Parser, Subcommand};
 
 use crate::logging::Logging;
@@ -122,7 +122,7 @@ pub fn main() -> ExitCode {
         Command::Check { watch: false } => findings::check(project, format),
         Command::Check { watch: true } => watch::watch(project, format),
         Command::Expand { pipeline } => expand::expand(project, pipeline.as_deref()),
-        Command::JsonSchema => print(spec::JSON_SCHEMA, ExitCode::SUCCESS),
+        Command::JsonSchema => print(&keys::json_schema(), ExitCode::SUCCESS),
         Command::Run { pipelines } => run(project, &pipelines, format),
         Command::Sample(sample) => sample::run(&sample, &project.yaml, format),
     }

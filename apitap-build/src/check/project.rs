@@ -9,7 +9,7 @@ use crate::codes::{self, Code};
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, did_you_mean};
 use crate::parse::template::{QueryText, render_query};
 use crate::schema::Schema;
-use crate::spec::{self, Project, SinkSpec, SourceSpec, TargetSpec};
+use crate::spec::{self, Project, SinkSpec, SourceSpec, TableSpec, TargetSpec};
 use crate::tree::Node;
 
 /// The pipelines of a project.
@@ -200,10 +200,9 @@ impl Checker<'_> {
         text: &QueryText,
         map: Option<&MapSpec>,
     ) -> Option<Schema> {
-        let mut sources: Vec<&SourceSpec> = Vec::new();
+        let mut sources: Vec<&TableSpec> = Vec::new();
         for name in &text.uses {
-            let known = project.sources.iter().chain(&project.broken_sources.with_fields);
-            let source = known.into_iter().find(|s| s.name.value == name.value)?;
+            let source = project.table(&name.value)?;
             if sources.iter().all(|known| known.name != source.name) {
                 sources.push(source);
             }
@@ -272,13 +271,14 @@ impl Checker<'_> {
         let mut complete = true;
         for name in &text.uses {
             self.used.sources.insert(name.value.clone());
-            match project.sources.iter().find(|source| source.name.value == name.value) {
-                Some(source) if sources.iter().any(|known| known.name == source.name) => {}
+            match project.sources.iter().find(|source| source.table.name.value == name.value) {
+                Some(source)
+                    if sources.iter().any(|known| known.table.name == source.table.name) => {}
                 Some(source) => sources.push(source),
                 None => {
                     complete = false;
                     if !project.broken_sources.may_be(&name.value) {
-                        let known = project.sources.iter().map(|source| &*source.name.value);
+                        let known = project.sources.iter().map(|source| &*source.table.name.value);
                         let known = known.chain(project.broken_sources.names());
                         self.findings.push(unknown(codes::UNKNOWN_SOURCE, "source", name, known));
                     }
@@ -315,7 +315,7 @@ impl Checker<'_> {
 }
 
 fn warn_of_unused(project: &Project, used: &Used, findings: &mut Findings) {
-    let sources = project.sources.iter().map(|source| &source.name);
+    let sources = project.sources.iter().map(|source| &source.table.name);
     let targets = project.targets.iter().map(|target| &target.name);
     let sources = sources.filter(|name| !used.sources.contains(&name.value));
     let targets = targets.filter(|name| !used.targets.contains(&name.value));
@@ -330,9 +330,8 @@ fn named(project: &Project, text: &QueryText) -> Vec<(String, Option<Schema>)> {
     let mut seen = BTreeSet::new();
     let uses = text.uses.iter().filter(|name| seen.insert(&name.value));
     uses.map(|name| {
-        let mut known = project.sources.iter().chain(&project.broken_sources.with_fields);
-        let source = known.find(|source| source.name.value == name.value);
-        (name.value.clone(), source.and_then(|source| source.source.schema.clone()))
+        let schema = project.table(&name.value).and_then(TableSpec::schema);
+        (name.value.clone(), schema.cloned())
     })
     .collect()
 }
@@ -342,7 +341,7 @@ fn say_how_to_use(finding: &mut Finding, files: &Files, project: &Project, text:
     let Place::Text { file, start, end } = finding.place else { return };
     let written = files.get(file).text.get(start..end).unwrap_or_default();
     let name = written.trim_matches('"');
-    let declared = project.sources.iter().any(|source| source.name.value == name);
+    let declared = project.sources.iter().any(|source| source.table.name.value == name);
     let used = text.uses.iter().any(|used| used.value == name);
     if finding.code == codes::UNKNOWN_TABLE && declared && !used {
         finding.message = format!("source `{name}` is named without `use_source`");
@@ -352,7 +351,7 @@ fn say_how_to_use(finding: &mut Finding, files: &Files, project: &Project, text:
 }
 
 fn no_target(sink: &SinkSpec, known: &[&str]) -> Finding {
-    let finding = Finding::error(codes::NO_TARGET, "the query names no target", &sink.place);
+    let finding = Finding::error(codes::NO_TARGET, "the query names no target", &sink.store.at);
     if known.is_empty() {
         return finding.help("declare one under `targets` of the YAML file");
     }

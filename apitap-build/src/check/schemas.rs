@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::definition::{Pagination, Pointer};
+use crate::definition::Pointer;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned};
+use crate::keys::pagination::PaginationSpec;
+use crate::keys::schema::FieldsSpec;
 use crate::schema::documents::Documents;
 use crate::schema::keywords::{Places, Reader};
 use crate::schema::{Schema, openapi};
-use crate::spec::schema::Shown;
 use crate::spec::{Project, SourceSpec};
 
 mod overlay;
@@ -28,23 +29,28 @@ struct Found {
 pub(super) fn resolve(files: &Files, project: &mut Project, findings: &mut Findings) {
     let mut known = Known { files, documents: BTreeMap::new(), findings };
     for mut source in std::mem::take(&mut project.sources) {
-        let Some(file) = source.schema_file.clone() else {
+        let Some(files) = source.files().cloned() else {
             project.sources.push(source);
             continue;
         };
-        let found = match &file.shown {
-            Shown::Sample(names) => known.sample(&source, names),
-            Shown::JsonSchema(name) => known.json_schema(name),
-            Shown::OpenApi { file, operation } => known.openapi(&source, file, operation),
+        let found = if let Some(names) = &files.sample.value {
+            known.sample(&source, names)
+        } else if let Some(name) = &files.json_schema.value {
+            known.json_schema(&Spanned::new(name.clone(), files.json_schema.place.clone()))
+        } else if let Some(openapi) = &files.openapi.value {
+            known.openapi(&source, &openapi.file, &openapi.operation)
+        } else {
+            None
         };
         let Some(mut found) = found else {
-            project.broken_sources.add(Some(source.name.value));
+            project.broken_sources.add(Some(source.table.name.value));
             continue;
         };
-        overlay::declare(&file, &mut found.schema, &mut found.places, known.findings);
-        source.source.schema = Some(found.schema);
-        source.field_places = found.places;
-        source.schema_place = Some(found.declared);
+        if let Some(fields) = &files.fields.value {
+            overlay::declare(fields, &mut found.schema, &mut found.places, known.findings);
+        }
+        let fields = FieldsSpec { schema: found.schema, places: found.places };
+        source.table.declared = Some(Spanned::new(fields, found.declared));
         project.sources.push(source);
     }
 }
@@ -58,12 +64,19 @@ struct Known<'a> {
 
 /// The path to the next cursor or URL in a page, and the word that says it.
 fn next_path(source: &SourceSpec) -> Option<(&'static str, &Pointer, &Place)> {
-    let place = source.next_path_place.as_ref()?;
-    match &source.source.pagination {
-        Pagination::Cursor(cursor) => Some(("cursor_path", &cursor.cursor_path, place)),
-        Pagination::NextUrl(next) => Some(("path", &next.path, place)),
-        _ => None,
-    }
+    let (name, path) = match &source.request.pagination.value {
+        PaginationSpec::Cursor(cursor) => ("cursor_path", &cursor.cursor_path),
+        PaginationSpec::NextUrl(next) => ("path", &next.path),
+        _ => return None,
+    };
+    Some((name, &path.value, &path.place))
+}
+
+/// Where the records are, and the place that says so: that of the file, where nothing does.
+fn data_path<'a>(source: &'a SourceSpec, file: &'a Spanned<String>) -> (&'a Pointer, &'a Place) {
+    let path = &source.request.data_path;
+    let written = path.value != Pointer::default();
+    (&path.value, if written { &path.place } else { &file.place })
 }
 
 impl Known<'_> {
@@ -171,8 +184,8 @@ fn of_operation(
     let operations = openapi::list(documents, &references)?;
     let operation = openapi::find(&operations, &name.value, &name.place)?;
     let body = openapi::body(&references, operation, &name.place)?;
-    let place = source.data_path_place.as_ref().unwrap_or(&name.place);
-    let record = openapi::record(&references, body, &source.source.data_path, place)?;
+    let (data_path, place) = data_path(source, name);
+    let record = openapi::record(&references, body, data_path, place)?;
     let reader = Reader::new(&references);
     if let Some((word, path, place)) = next_path(source) {
         openapi::next(&reader, body, word, path, place)?;

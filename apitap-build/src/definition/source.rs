@@ -35,7 +35,6 @@ pub struct Source {
     #[serde(default)]
     pub pagination: Pagination,
     /// What to do when a request fails.
-    #[serde(default)]
     pub retry: Retry,
     /// How long one request may take, body included.
     #[serde(default = "default_timeout")]

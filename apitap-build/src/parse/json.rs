@@ -128,7 +128,7 @@ impl Tree {
                 (Value::Map(entries.collect()), range.start..range.end)
             }
         };
-        Node { value, place: self.place(range) }
+        Node::new(value, self.place(range))
     }
 
     fn place(&self, range: Range<usize>) -> Place {

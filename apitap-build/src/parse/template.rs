@@ -188,7 +188,7 @@ impl Calls {
         let node = self.words_of("map", "path", heard, arguments, words)?;
         if let Some(Node { value: Value::Map(entries), .. }) = &node {
             let source = entries.iter().find(|(key, _)| key.value == "source");
-            if let Some((_, Node { value: Value::String(name), place })) = source {
+            if let Some((_, Node { value: Value::String(name), place, .. })) = source {
                 self.uses.push(Spanned::new(name.clone(), place.clone()));
             }
         }
@@ -246,7 +246,7 @@ impl Calls {
             entries.push((Spanned::new(key, key_place), node));
         }
         words.assert_all_used()?;
-        Ok(Some(Node { value: Value::Map(entries), place }))
+        Ok(Some(Node::new(Value::Map(entries), place)))
     }
 
     /// A value with its place, where it was written as a literal.
@@ -272,7 +272,12 @@ impl Calls {
             ),
             _ => Value::String(origin::without_markers(&value.to_string())),
         };
-        Node { value, place }
+        // A number that is written out keeps its digits.
+        let literal = written.map(|w| w.text.as_str()).filter(|text| text.parse::<f64>().is_ok());
+        match (&value, literal) {
+            (Value::Integer(_) | Value::Float(_), Some(text)) => Node::plain(value, place, text),
+            _ => Node::new(value, place),
+        }
     }
 
     /// The first call of that name for which something holds, else the first of that name.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use crate::codes;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned};
@@ -105,7 +105,7 @@ impl<'a> Tree<'a> {
             }
         }
         let start = self.place(0..0);
-        Ok(root.unwrap_or(Node { value: Value::Map(Vec::new()), place: start }))
+        Ok(root.unwrap_or(Node::new(Value::Map(Vec::new()), start)))
     }
 
     fn next(&mut self) -> Result<(Event<'a>, Span)> {
@@ -121,22 +121,23 @@ impl<'a> Tree<'a> {
         if depth > MAX_DEPTH || self.nodes > self.most {
             return Err(Box::new(self.too_large(span)));
         }
-        let (value, anchor, place) = match event {
+        let (node, anchor) = match event {
             Event::Alias(id) => return self.alias(id, span),
             Event::Scalar(text, style, anchor, tag) => {
-                let value = match tag.as_deref() {
-                    Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => {
-                        Value::String(text.into_owned())
-                    }
-                    _ => scalar(text, style),
+                let is_text = |tag: &Tag| tag.is_yaml_core_schema() && tag.suffix == "str";
+                let place = self.scalar_place(span, style);
+                let node = match tag.as_deref().is_some_and(is_text) {
+                    true => Node::new(Value::String(text.into_owned()), place),
+                    false => scalar(text, style, place),
                 };
-                (value, anchor, self.scalar_place(span, style))
+                (node, anchor)
             }
-            Event::SequenceStart(anchor, _) => (self.list(depth)?, anchor, self.at(span)),
-            Event::MappingStart(anchor, _) => (self.map(depth)?, anchor, self.at(span)),
-            _ => (Value::Null, 0, self.at(span)),
+            Event::SequenceStart(anchor, _) => {
+                (Node::new(self.list(depth)?, self.at(span)), anchor)
+            }
+            Event::MappingStart(anchor, _) => (Node::new(self.map(depth)?, self.at(span)), anchor),
+            _ => (Node::new(Value::Null, self.at(span)), 0),
         };
-        let node = Node { value, place };
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }
@@ -291,31 +292,40 @@ fn count(node: &Node) -> usize {
     }
 }
 
-/// YAML 1.2's core schema: only plain scalars are anything but text.
-fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Value {
+/// YAML 1.2's core schema: only plain scalars are anything but text; what they were written as is
+/// kept.
+fn scalar(text: Cow<'_, str>, style: ScalarStyle, place: Place) -> Node {
     if style != ScalarStyle::Plain {
-        return Value::String(text.into_owned());
+        return Node::new(Value::String(text.into_owned()), place);
     }
-    match &*text {
-        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
-        "true" | "True" | "TRUE" => return Value::Bool(true),
-        "false" | "False" | "FALSE" => return Value::Bool(false),
+    match meaning(&text) {
+        Some(value) => Node::plain(value, place, &*text),
+        None => Node::new(Value::String(text.into_owned()), place),
+    }
+}
+
+/// What a plain scalar stands for besides its text.
+fn meaning(text: &str) -> Option<Value> {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Some(Value::Null),
+        "true" | "True" | "TRUE" => return Some(Value::Bool(true)),
+        "false" | "False" | "FALSE" => return Some(Value::Bool(false)),
         _ => {}
     }
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(&text);
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let starts_as_number = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
     let whole = starts_as_number && digits.bytes().all(|byte| byte.is_ascii_digit());
     if whole && let Ok(number) = text.parse() {
-        return Value::Integer(number);
+        return Some(Value::Integer(number));
     }
     let numeric = digits.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
     if starts_as_number
         && numeric
         && let Ok(number) = text.parse()
     {
-        return Value::Float(number);
+        return Some(Value::Float(number));
     }
-    Value::String(text.into_owned())
+    None
 }
 
 /// Positions in characters → in bytes.

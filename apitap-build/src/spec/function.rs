@@ -1,13 +1,15 @@
 //! `functions` as written → [`FunctionSpec`]s.
 
 use super::FunctionSpec;
-use super::path::rust_path;
-use super::words::{Words, wrong_kind};
 use crate::codes;
 use crate::definition::Function;
 use crate::diagnostic::{Finding, Findings, Spanned};
-use crate::schema::notation::{self, type_text};
-use crate::schema::{Item, Schema, Type};
+use crate::keys::function::FunctionKeys;
+use crate::keys::group;
+use crate::keys::mapping::wrong_kind;
+use crate::keys::schema::{FieldsSpec, ValueType};
+use crate::schema::notation::type_text;
+use crate::schema::{Item, Type};
 use crate::tree::{Node, Value};
 
 /// The names and what is said of each.
@@ -36,34 +38,26 @@ pub(super) fn declared(
     node: &Node,
     findings: &mut Findings,
 ) -> Option<FunctionSpec> {
-    let mut words = Words::new(format!("function `{}`", name.value), node, findings)?;
-    let path = words.required_string("path", "path: \"crate::text::domain_of\"");
-    let arguments = words.get("arguments");
-    let arguments = match arguments {
-        Some(node) => notation::schema(node, words.findings),
-        None => Some(Default::default()),
+    let owner = format!("function `{}`", name.value);
+    let keys = group::read::<FunctionKeys>(owner, node, findings)?;
+    let (fields, places) = match keys.arguments.value {
+        Some(FieldsSpec { schema, places }) => (schema.fields, places),
+        None => Default::default(),
     };
-    let returns = words.required("returns", "returns: string!");
-    let returns_place = returns.map(|node| node.place.clone());
-    let returns = returns.and_then(|node| notation::ty(node, words.findings));
-    let fallible = words.boolean("fallible");
-    if !words.finish() {
-        return None;
-    }
-    let ((Schema { fields }, places), path, (ty, nullable)) = (arguments?, path?, returns?);
-    let mut whole = rust_path(&path, findings) && is_name(name, findings);
+    let ValueType { ty, nullable } = keys.returns.value;
+    let mut whole = is_name(name, findings);
     for field in &fields {
         let place = places.get(&field.name).unwrap_or(&name.place);
         whole &= is_scalar(&field.ty, place, findings)
             && is_name(&Spanned::new(field.name.clone(), place.clone()), findings);
     }
-    whole &= is_scalar(&ty, &returns_place.unwrap_or_else(|| name.place.clone()), findings);
+    whole &= is_scalar(&ty, &keys.returns.place, findings);
     let function = Function {
         name: name.value.clone(),
         parameters: fields,
         returns: Item { ty, nullable },
-        path: Some(path.value),
-        fallible,
+        path: Some(keys.path.value.0),
+        fallible: keys.fallible.value,
     };
     whole.then(|| FunctionSpec { function, place: name.place.clone() })
 }

@@ -1,10 +1,10 @@
 //! `map(…)` of a SQL file as written → the function, the source, and what it yields.
 
-use super::path::rust_path;
-use super::words::Words;
 use crate::codes;
 use crate::definition::Map;
 use crate::diagnostic::{Files, Finding, Findings, Place};
+use crate::keys::function::MapKeys;
+use crate::keys::group;
 use crate::parse::yaml;
 use crate::schema::Schema;
 use crate::schema::notation;
@@ -22,15 +22,8 @@ pub(crate) struct MapWords {
 /// Reads `map("crate::orders::lines", source="orders", row="{id: int64!}")`; the source is looked
 /// up by others.
 pub(crate) fn map(node: &Node, files: &Files, findings: &mut Findings) -> Option<MapWords> {
-    let mut words = Words::new("`map`", node, findings)?;
-    let path = words.required_string("path", "path=\"crate::orders::lines\"");
-    words.required_string("source", "source=\"orders\"");
-    let row = words.required_string("row", "row=\"{id: int64!, sku: string!}\"");
-    let fallible = words.boolean("fallible");
-    if !words.finish() {
-        return None;
-    }
-    let (path, row) = (path?, row?);
+    let keys = group::read::<MapKeys>("`map`".to_owned(), node, findings)?;
+    let row = keys.row;
     let fields = match &row.place {
         Place::Text { file, start, end }
             if files.get(*file).text.get(*start..*end) == Some(&row.value) =>
@@ -46,17 +39,16 @@ pub(crate) fn map(node: &Node, files: &Files, findings: &mut Findings) -> Option
             None
         }
     };
-    let known = rust_path(&path, findings);
     let (row, places) = notation::schema(&fields?, findings)?;
     let column_places = row.fields.iter();
     let column_places =
         column_places.filter_map(|field| places.get(&field.name).cloned()).collect();
-    let name = path.value.rsplit("::").next().unwrap_or_default();
+    let name = keys.path.value.0.rsplit("::").next().unwrap_or_default();
     // The module has functions of these names.
     let name = match name {
         "run" | "run_in" | "rows" | "rows_in" | "transform" => format!("{name}_of"),
         name => name.to_owned(),
     };
-    let map = Map { name, path: Some(path.value), fallible };
-    known.then_some(MapWords { map, row, column_places })
+    let map = Map { name, path: Some(keys.path.value.0), fallible: keys.fallible.value };
+    Some(MapWords { map, row, column_places })
 }

@@ -82,14 +82,14 @@ pub(crate) fn in_text(text: &str) -> Vec<Range<usize>> {
 
 /// Warns of a value that is a secret wherever it stands; `what` names it, `form` shows what to
 /// write instead.
-pub(super) fn secret(what: &str, form: &str, value: &Spanned<String>, findings: &mut Findings) {
+pub(crate) fn secret(what: &str, form: &str, value: &Spanned<String>, findings: &mut Findings) {
     if is_literal(&value.value) {
         findings.push(warning(what, form, &value.place));
     }
 }
 
 /// Warns where the name of a header or parameter says that its value is a secret.
-pub(super) fn named(name: &str, value: &Spanned<String>, findings: &mut Findings) {
+pub(crate) fn named(name: &str, value: &Spanned<String>, findings: &mut Findings) {
     if !is_secret(name) {
         return;
     }
@@ -105,7 +105,7 @@ pub(super) fn named(name: &str, value: &Spanned<String>, findings: &mut Findings
 }
 
 /// Warns of a password or a parameter within an address that is a secret.
-pub(super) fn in_address(url: &Spanned<String>, findings: &mut Findings) {
+pub(crate) fn in_address(url: &Spanned<String>, findings: &mut Findings) {
     let text = url.value.as_str();
     let Some(start) = text.find("://").map(|at| at + "://".len()) else { return };
     let rest = text.get(start..).unwrap_or_default();

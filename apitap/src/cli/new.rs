@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use apitap_build::codegen::names;
-use apitap_build::spec;
+use apitap_build::keys;
 
 use super::print;
 use crate::program::usage;
@@ -30,11 +30,10 @@ type File = (&'static str, &'static str);
 
 /// What every project has. The manifest is not called Cargo.toml here, or cargo would take the
 /// templates for a package.
-const FILES: [File; 4] = [
+const FILES: [File; 3] = [
     ("Cargo.toml", include_str!("new/template/manifest.toml")),
     (".gitignore", include_str!("new/template/gitignore")),
     ("build.rs", include_str!("new/template/build.rs")),
-    ("pipelines.schema.json", spec::JSON_SCHEMA),
 ];
 
 /// What a project has that begins with an example.
@@ -83,6 +82,7 @@ fn make(arguments: &Arguments) -> Result<String, String> {
     for (path, text) in FILES.iter().chain(templates) {
         write(&folder.join(path), &crates.fill_in(text, &name))?;
     }
+    write(&folder.join("pipelines.schema.json"), &keys::json_schema())?;
     for (path, text) in own {
         write(&folder.join(path), &text)?;
     }

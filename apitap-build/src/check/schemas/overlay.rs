@@ -2,22 +2,22 @@
 
 use crate::codes;
 use crate::diagnostic::{Finding, Findings, nearest};
+use crate::keys::schema::FieldsSpec;
 use crate::schema::keywords::Places;
 use crate::schema::{Field, Schema, Type};
-use crate::spec::schema::SchemaFile;
 
 /// Declares the fields of the YAML file over those that were found.
 pub(super) fn declare(
-    file: &SchemaFile,
+    file: &FieldsSpec,
     schema: &mut Schema,
     places: &mut Places,
     findings: &mut Findings,
 ) {
     let shown: Vec<_> = schema.fields.iter().map(|field| field.name.clone()).collect();
-    for field in &file.fields.fields {
+    for field in &file.schema.fields {
         let near = nearest(&field.name, shown.iter().map(String::as_str));
         if let (false, Some(near)) = (shown.contains(&field.name), near)
-            && file.fields.field(near).is_none()
+            && file.schema.field(near).is_none()
             && let Some(place) = file.places.get(&field.name)
         {
             let message = format!("the file shows no field `{}`", field.name);
@@ -28,7 +28,7 @@ pub(super) fn declare(
             );
         }
     }
-    overlay(&mut schema.fields, &file.fields.fields);
+    overlay(&mut schema.fields, &file.schema.fields);
     for path in file.places.keys() {
         // What a field was before has places within that are gone, unless they are declared anew.
         let is_record = |field: &Field| matches!(field.ty, Type::Record(_) | Type::List(_));

@@ -80,8 +80,7 @@ impl<'a> Pages<'a> {
     }
 
     fn records(&mut self, page: &Node, text: &str, name: &Spanned<String>) -> Result<()> {
-        let data_path = &self.source.source.data_path;
-        let place = self.source.data_path_place.as_ref().unwrap_or(&name.place);
+        let (data_path, place) = super::data_path(self.source, name);
         let records = match walk(page, data_path) {
             Step::There(node) => node,
             Step::Missing { token, within } => {

@@ -28,6 +28,7 @@ pub(super) struct Argument {
 #[derive(Debug, Clone)]
 pub(super) struct Written {
     pub(super) range: Range<usize>,
+    pub(super) text: String,
     pub(super) items: Vec<Written>,
 }
 
@@ -158,10 +159,17 @@ fn argument(text: &str, tokens: &[&Token]) -> Option<Argument> {
         value
             .iter()
             .filter(|token| !["[", "]", ","].iter().any(|sign| token.is(text, sign)))
-            .map(|token| Written { range: token.inner(), items: Vec::new() })
+            .map(|token| {
+                let range = token.inner();
+                Written { text: text[range.clone()].to_owned(), range, items: Vec::new() }
+            })
             .collect()
     } else {
         Vec::new()
     };
-    Some(Argument { key, text: literal, value: Written { range, items } })
+    Some(Argument {
+        key,
+        text: literal,
+        value: Written { text: text[range.clone()].to_owned(), range, items },
+    })
 }

@@ -9,12 +9,12 @@ use std::path::Path;
 
 use apitap_build::codegen::names;
 use apitap_build::diagnostic::{Files, Finding, Findings};
+use apitap_build::keys::yaml_quoted as quoted;
 use apitap_build::render;
 use apitap_build::schema::documents::{self, Documents};
 use apitap_build::schema::openapi::{self, Operation, Records};
 use apitap_build::schema::{Field, Type, notation};
 use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
-use serde_json::Value;
 
 use auth::Auth;
 
@@ -193,17 +193,6 @@ impl Project {
         }
         yaml
     }
-}
-
-/// A text as YAML has it between quotes, which is what JSON has.
-fn quoted(text: &str) -> String {
-    // YAML takes these for ends of lines.
-    Value::from(text)
-        .to_string()
-        .replace('\u{85}', "\\u0085")
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029")
-        .replace('\u{7f}', "\\u007f")
 }
 
 fn can_be_key(field: &Field) -> bool {

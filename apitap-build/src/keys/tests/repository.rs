@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::validate::Validator;
-use super::{JSON_SCHEMA, read, schema};
+use super::{json_schema, read, schema};
 
 /// What an editor can see: words, kinds of values, choices, bounds, pointers, types. What a text
 /// holds and what two of them say is beyond a schema.
@@ -16,7 +16,7 @@ const VISIBLE: [&str; 9] =
 const BEYOND: &str = "tests/findings/E0114-retry/pipelines.yaml";
 
 /// The repository's top folder.
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
@@ -69,10 +69,16 @@ fn an_editor_says_what_the_compiler_says_of_every_file_of_the_repository() {
 }
 
 #[test]
-fn the_copy_in_the_documents_is_the_schema() {
-    let path = root().join("docs/pipelines.schema.json");
-    if std::env::var_os("UPDATE_FINDINGS").is_some() {
-        std::fs::write(&path, JSON_SCHEMA).expect("it can be written");
+fn the_file_in_the_documents_is_the_schema() {
+    held("docs/pipelines.schema.json", &json_schema());
+}
+
+/// Whether a file of the repository is what is generated; `UPDATE_DOCS=1` writes it anew.
+pub(super) fn held(name: &str, generated: &str) {
+    let path = root().join(name);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, generated).expect("it can be written");
     }
-    assert_eq!(std::fs::read_to_string(path).expect("it is there"), JSON_SCHEMA);
+    let found = std::fs::read_to_string(path).expect("it is there");
+    assert!(found == generated, "{name} is not what the keys declare: run with UPDATE_DOCS=1");
 }

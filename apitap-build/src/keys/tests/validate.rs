@@ -150,8 +150,8 @@ impl<'s> Validator<'s> {
             "$schema" | "$id" | "definitions" | "title" | "description" | "default"
             | "examples" => None,
             "type" => wrong(!types(value).any(|name| is_of(name, &node.value))),
-            "const" => wrong(json(node) != *value),
-            "enum" => wrong(!list(value).contains(&json(node))),
+            "const" => wrong(node.json() != *value),
+            "enum" => wrong(!list(value).contains(&node.json())),
             "pattern" => {
                 let pattern = value.as_str().expect("a pattern is text");
                 wrong(matches!(&node.value, Value::String(text) if !self.matches(pattern, text)))
@@ -249,7 +249,7 @@ fn is_meant(branch: &Json, node: &Node) -> bool {
         return types(&branch["type"]).any(|name| is_of(name, &node.value));
     };
     let says = |name: &str, value: &Json| {
-        entries.iter().any(|(key, node)| key.value == name && json(node) == *value)
+        entries.iter().any(|(key, node)| key.value == name && node.json() == *value)
     };
     let properties = branch["properties"].as_object().into_iter().flatten();
     let mut kinds = properties.filter_map(|(name, property)| Some((name, property.get("const")?)));
@@ -301,18 +301,4 @@ fn list(value: &Json) -> &[Json] {
 
 fn required(schema: &Json) -> BTreeSet<String> {
     list(&schema["required"]).iter().filter_map(Json::as_str).map(str::to_owned).collect()
-}
-
-fn json(node: &Node) -> Json {
-    match &node.value {
-        Value::Null => Json::Null,
-        Value::Bool(value) => (*value).into(),
-        Value::Integer(value) => (*value).into(),
-        Value::Float(value) => (*value).into(),
-        Value::String(value) => value.as_str().into(),
-        Value::List(items) => items.iter().map(json).collect(),
-        Value::Map(entries) => {
-            entries.iter().map(|(key, node)| (key.value.clone(), json(node))).collect()
-        }
-    }
 }

@@ -1,12 +1,16 @@
 //! Paths of Rust items as written, which the generated code names.
 
+use super::key::{Info, KeyType};
+use super::printed::Printed;
+use super::shape::Shape;
 use crate::codes;
-use crate::diagnostic::{Finding, Findings, Spanned};
+use crate::diagnostic::{Finding, Findings, Place, Spanned};
+use crate::tree::Node;
 
 /// Whether the text is a path that means the same wherever it stands; a finding says why not.
 ///
 /// Whether there is such an item is for rustc to say.
-pub(super) fn rust_path(written: &Spanned<String>, findings: &mut Findings) -> bool {
+pub(crate) fn rust_path(written: &Spanned<String>, findings: &mut Findings) -> bool {
     let text = &written.value;
     let name = text.rsplit("::").next().unwrap_or(text);
     let finding = match syn::parse_str::<syn::Path>(text) {
@@ -47,4 +51,32 @@ pub(super) fn rust_path(written: &Spanned<String>, findings: &mut Findings) -> b
     };
     findings.push(finding);
     false
+}
+
+/// The path of a Rust item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RustPath(pub String);
+
+impl KeyType for RustPath {
+    type Spec = Self;
+
+    fn read(info: &Info, node: &Node, findings: &mut Findings) -> Option<Self> {
+        String::read(info, node, findings).map(Self)
+    }
+
+    fn plain(spec: &Self) -> Self {
+        spec.clone()
+    }
+
+    fn at(self, _: &Place) -> Self {
+        self
+    }
+
+    fn print(&self, _: &Info) -> Printed {
+        Printed::Text(self.0.clone())
+    }
+
+    fn shape(_: &Info) -> Shape {
+        Shape::RustPath
+    }
 }

@@ -1,20 +1,25 @@
-//! The words that are read, and the JSON Schema that tells editors of them: the same.
+//! The keys that are read, and the JSON Schema that tells editors of them: the same.
 //!
 //! Documents are made from the schema, so that all it describes is read once. Each mapping in them
-//! has its own object of the schema, and the words that the parser asked of that mapping must be its
-//! properties: a word that only one of the two knows fails, as does a choice or a default.
+//! has its own object of the schema, and the keys that were asked of that mapping must be its
+//! properties: a key that only one of the two knows fails, as does a choice or a default.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::{JSON_SCHEMA, project};
+use super::json_schema;
 use crate::diagnostic::{Files, Findings};
 use crate::parse::yaml;
 use crate::schema::notation::SCALARS;
+use crate::spec::project;
 use crate::tree::Node;
 
+mod as_written;
+mod documents;
 mod examples;
+mod random;
+mod reference;
 mod repository;
 pub(super) mod seen;
 mod validate;
@@ -25,7 +30,7 @@ use validate::{Object, Validator};
 
 /// The schema.
 fn schema() -> Json {
-    serde_json::from_str(JSON_SCHEMA).expect("it is JSON")
+    serde_json::from_str(&json_schema()).expect("it is JSON")
 }
 
 /// A document's tree, what the parser asked of it, and what is wrong with it. `None` where it is
@@ -136,7 +141,7 @@ fn check_asked(
             let [least, most, usual] =
                 ["minimum", "maximum", "default"].map(|k| property[k].as_u64());
             let described = (least, most.unwrap_or(u64::MAX), usual);
-            let read = (Some(*bounds.start()), *bounds.end(), Some(*default));
+            let read = (Some(*bounds.start()), *bounds.end(), *default);
             assert_eq!(read, described, "bounds and default of `{word}` of {context}");
         }
     }

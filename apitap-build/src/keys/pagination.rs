@@ -1,0 +1,57 @@
+//! `pagination`: how to get from one page to the next. Each kind is declared in a file of its own.
+
+use super::declare::kinds;
+#[cfg(feature = "compiler")]
+use super::key::{Key, default};
+
+mod cursor;
+mod custom;
+mod limit_offset;
+mod next_url;
+mod page_number;
+mod page_only;
+
+kinds! {
+    /// How to get the next page.
+    #[derive(Eq, Hash, serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "snake_case", tag = "kind")]
+    pub enum Pagination, spec PaginationSpec, key "kind" {
+        page_number::PageNumber,
+        limit_offset::LimitOffset,
+        page_only::PageOnly,
+        cursor::Cursor,
+        next_url::NextUrl,
+        custom::Custom,
+    }
+    without keys {
+        /// `Link: <…>; rel="next"` of each answer, until there is none.
+        LinkHeader = "link_header", also ["link"];
+        /// One request holds everything.
+        None = "none";
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the kinds are declared in lines of a macro")]
+impl Default for Pagination {
+    fn default() -> Self {
+        Self::None
+    }
+}
+
+/// Records per page: a page is one body, which has to fit into memory.
+#[cfg(feature = "compiler")]
+fn page_size() -> Key<u64> {
+    default(100).within(1..=1_000_000).example("500").means("size")
+}
+
+/// The number of the first page.
+#[cfg(feature = "compiler")]
+fn first_page() -> Key<u64> {
+    default(1).example("0").means("first")
+}
+
+/// How many requests may be under way at once: no API likes more.
+#[cfg(feature = "compiler")]
+fn concurrency() -> Key<usize> {
+    default(4).within(1..=1_000).example("2")
+}

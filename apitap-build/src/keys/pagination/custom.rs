@@ -1,0 +1,3 @@
+//! `kind: custom`: a Rust type says which page is next.
+
+pub use crate::definition::Custom;

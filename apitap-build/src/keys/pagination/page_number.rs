@@ -1,0 +1,21 @@
+//! `kind: page_number`.
+
+use crate::definition::ParamName;
+use crate::keys::declare::keys;
+
+keys! {
+    /// `?page=3&per_page=100`, until a page is empty.
+    #[derive(Eq, Hash, serde::Serialize, serde::Deserialize)]
+    pub struct PageNumber, spec PageNumberSpec, kind "page_number", also ["page"] {
+        /// The parameter that takes the page's number.
+        page_param: ParamName = required("page"),
+        /// The parameter that takes the page's size.
+        per_page_param: ParamName = required("per_page").means("size_param"),
+        /// Records per page.
+        per_page: u64 = super::page_size(),
+        /// The number of the first page.
+        first_page: u64 = super::first_page(),
+        /// How many requests may be under way at once.
+        concurrency: usize = super::concurrency(),
+    }
+}

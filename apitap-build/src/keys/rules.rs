@@ -1,0 +1,157 @@
+//! Checks of single texts: templates, addresses, pointers, names of headers.
+
+use crate::codes;
+use crate::definition::{Part, Pointer, Template};
+use crate::diagnostic::{Finding, Findings, Spanned};
+use crate::spec::secrets;
+
+/// A template whose `${NAME}`s are well-formed.
+pub(super) fn template(written: Spanned<String>, findings: &mut Findings) -> Option<Template> {
+    let template = Template(written.value);
+    match template.parts() {
+        Ok(_) => Some(template),
+        Err(error) => {
+            let place = written.place.within(error.at);
+            findings.push(
+                Finding::error(codes::INVALID_VARIABLE, error.message, &place).help(error.help),
+            );
+            None
+        }
+    }
+}
+
+/// An absolute `http` or `https` address; `${NAME}` may stand anywhere in it.
+pub(super) fn address(written: &Spanned<String>, findings: &mut Findings) -> bool {
+    secrets::in_address(written, findings);
+    let Some(template) = template(written.clone(), findings) else { return false };
+    // What a variable will hold is not known: a whole host, a port, a part of a path. A text that
+    // begins with one is checked at run time.
+    if template.0.trim_start().starts_with("${") {
+        return true;
+    }
+    let probe: String = template.parts().into_iter().flatten().map(probe).collect();
+    let whole = "write all of it, as in `https://api.example.com/orders`";
+    let (problem, help) = match url::Url::parse(&probe) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            (format!("an address with the scheme `{}` cannot be read", url.scheme()), whole)
+        }
+        Ok(url) if url.fragment().is_some() => (
+            "what follows the `#` of an address is never sent".to_owned(),
+            "remove it; a `#` within the path is written `%23`",
+        ),
+        Ok(_) => return true,
+        Err(url::ParseError::RelativeUrlWithoutBase) => {
+            ("the address has no scheme".to_owned(), whole)
+        }
+        Err(error) => (format!("this is not an address: {error}"), whole),
+    };
+    findings.push(Finding::error(codes::INVALID_URL, problem, &written.place).help(help));
+    false
+}
+
+/// What a part of an address may be: a digit can stand in a host, a port and a path.
+fn probe(part: Part) -> String {
+    match part {
+        Part::Literal(text) => text,
+        Part::Variable { .. } => "1".to_owned(),
+    }
+}
+
+/// A JSON Pointer.
+pub(super) fn pointer(written: &Spanned<String>, findings: &mut Findings) -> Option<Pointer> {
+    let text = &written.value;
+    let bad_escape = text.split('~').skip(1).any(|rest| !rest.starts_with(['0', '1']));
+    let help = if !text.is_empty() && !text.starts_with('/') {
+        format!("begin with `/`: `{}`", as_pointer(text))
+    } else if bad_escape {
+        "in a key, `~` is written `~0` and `/` is written `~1`".to_owned()
+    } else {
+        return Some(Pointer(text.clone()));
+    };
+    let message = format!("`{text}` is not a JSON Pointer");
+    findings.push(Finding::error(codes::INVALID_POINTER, message, &written.place).help(help));
+    None
+}
+
+/// `$.data[*].items` → `/data/*/items`.
+fn as_pointer(path: &str) -> String {
+    let parts = path.trim_start_matches('$').split(['.', '[', ']', '/']);
+    let parts = parts.map(|part| part.trim_matches(['\'', '"'])).filter(|part| !part.is_empty());
+    parts.map(|part| format!("/{part}")).collect()
+}
+
+/// A header's name (RFC 9110's token).
+pub(super) fn header_name(name: &Spanned<String>, findings: &mut Findings) -> bool {
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if !name.value.is_empty() && name.value.chars().all(is_token) {
+        return true;
+    }
+    let message = format!("`{}` is not a header's name", name.value);
+    findings.push(
+        Finding::error(codes::INVALID_HEADER_NAME, message, &name.place)
+            .help("a header's name has letters, digits and `-`, as in `X-Api-Key`"),
+    );
+    false
+}
+
+/// A header: its name, and a value that can be written into one line.
+pub(super) fn header(
+    name: &Spanned<String>,
+    value: &Spanned<Template>,
+    findings: &mut Findings,
+) -> bool {
+    let mut well = header_name(name, findings);
+    if value.value.0.chars().any(|c| c.is_control() && c != '\t') {
+        let message = format!("the value of the header `{}` has a line break in it", name.value);
+        findings.push(
+            Finding::error(codes::MULTILINE_HEADER, message, &name.place)
+                .help("write it on one line, in quotes; `>-` and `|-` end without a line break"),
+        );
+        well = false;
+    }
+    well
+}
+
+/// What the URL of a database begins with.
+pub(super) struct DatabaseUrl {
+    /// The database, as messages name it.
+    pub(super) what: &'static str,
+    /// The schemes that it may have.
+    pub(super) schemes: &'static [&'static str],
+    /// Whether it may have none: then it is a path.
+    pub(super) path: bool,
+    /// A whole one.
+    pub(super) example: &'static str,
+}
+
+/// The URL of a database; `${NAME}` may stand anywhere in it.
+pub(super) fn database_url(
+    kind: &DatabaseUrl,
+    written: &Spanned<String>,
+    findings: &mut Findings,
+) -> bool {
+    secrets::in_address(written, findings);
+    let Some(template) = template(written.clone(), findings) else { return false };
+    let trimmed = template.0.trim();
+    if trimmed.starts_with("${") {
+        return true;
+    }
+    let scheme = trimmed.split_once("://").map(|(scheme, _)| scheme);
+    let is_known = scheme.map_or(kind.path, |scheme| kind.schemes.contains(&scheme));
+    let parse = is_known && !kind.path && !trimmed.contains("${");
+    let malformed = if parse { url::Url::parse(trimmed).err() } else { None };
+    // The text itself may hold a password.
+    let message = match (scheme, malformed) {
+        (_, Some(error)) => format!("this is no address of {}: {error}", kind.what),
+        (Some(scheme), None) if !is_known => {
+            format!("an address with the scheme `{scheme}` is none of {}", kind.what)
+        }
+        (None, None) if !is_known => format!("this is no address of {}", kind.what),
+        _ => return true,
+    };
+    findings.push(
+        Finding::error(codes::INVALID_DATABASE_URL, message, &written.place)
+            .help(format!("write all of it, as in `{}`", kind.example)),
+    );
+    false
+}

@@ -1,0 +1,77 @@
+//! A target: which database, and how to reach it. Each type is declared in a file of its own.
+
+use super::declare::{Mapping, keys, kinds};
+use crate::codes;
+use crate::definition::{Connection, Target, TargetKind};
+use crate::diagnostic::{Finding, Place};
+
+mod credentials;
+mod postgres;
+mod sqlite;
+
+/// What the keys of a type of target say.
+trait Connects {
+    /// How to reach it; `None` where that was not said.
+    fn connection(self) -> Option<Connection>;
+
+    /// The keys that say how to reach it.
+    fn of(connection: &Connection) -> Self;
+}
+
+/// Declares the types: a line for each.
+macro_rules! targets {
+    ($($file:ident::$target:ident,)*) => {
+        kinds! {
+            /// A database that takes rows.
+            pub enum TargetKeys, spec TargetKeysSpec, key "type" {
+                $( $file::$target, )*
+            }
+        }
+
+        impl TargetKeys {
+            fn connection(self) -> Option<(TargetKind, Connection)> {
+                match self {
+                    $( Self::$target(keys) => Some((TargetKind::$target, keys.connection()?)), )*
+                }
+            }
+
+            /// The keys of a target.
+            pub(crate) fn of(target: &Target) -> Self {
+                match target.kind {
+                    $( TargetKind::$target => Self::$target($target::of(&target.connection)), )*
+                }
+            }
+        }
+    };
+}
+
+targets! {
+    postgres::Postgres,
+    sqlite::Sqlite,
+}
+
+keys! {
+    /// What all targets have.
+    pub struct Named, spec NamedSpec {
+        /// Its name in `sink(name=…)`.
+        name: String = required("warehouse").filled(),
+    }
+}
+
+/// The target that the keys of its type say, by a name.
+pub(crate) fn target(name: String, keys: &TargetKeysSpec) -> Option<Target> {
+    use super::declare::KeyType as _;
+
+    let (kind, connection) = TargetKeys::plain(keys).connection()?;
+    Some(Target { name, kind, connection })
+}
+
+/// Two keys that say the same thing.
+fn conflict(first: &str, second: &str, place: Option<Place>, mapping: &mut Mapping<'_, '_>) {
+    let place = place.unwrap_or_else(|| mapping.place.clone());
+    let message = format!("`{first}` and `{second}` say the same thing twice");
+    mapping.findings.push(
+        Finding::error(codes::CONFLICTING_KEYS, message, &place)
+            .help(format!("keep one: remove `{second}`")),
+    );
+}
