@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::codes;
 use crate::definition::table::can_be_key;
-use crate::definition::{Definition, Function, Map, Mode, Transform};
+use crate::definition::{Definition, Function, Map, Mode, Pointer, Transform};
 use crate::diagnostic::{Finding, Findings, Place, Spanned, nearest};
 use crate::schema::Schema;
 use crate::schema::notation::type_text;
@@ -308,7 +308,8 @@ fn no_schema(source: &TableSpec) -> Finding {
 fn mapped(sources: &[&TableSpec], map: &MapSpec) -> query::Planned {
     let all = |source: &&TableSpec| {
         let fields = source.schema().into_iter().flat_map(|schema| &schema.fields);
-        (source.name.value.clone(), fields.map(|field| field.name.clone()).collect())
+        let root = Pointer::default();
+        (source.name.value.clone(), fields.map(|field| root.child(&field.name)).collect())
     };
     query::Planned {
         row: map.row.clone(),
@@ -318,7 +319,7 @@ fn mapped(sources: &[&TableSpec], map: &MapSpec) -> query::Planned {
 }
 
 /// Leaves out the sources that the query does not read, and notes the fields that it reads.
-fn keep_what_is_read(definition: &mut Definition, reads: &BTreeMap<String, BTreeSet<String>>) {
+fn keep_what_is_read(definition: &mut Definition, reads: &BTreeMap<String, BTreeSet<Pointer>>) {
     definition.sources.retain_mut(|source| match reads.get(&source.name) {
         Some(fields) => {
             source.reads = fields.clone();

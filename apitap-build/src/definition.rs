@@ -59,7 +59,7 @@ pub struct Definition {
 }
 
 /// A JSON Pointer (RFC 6901); the empty one is the root.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pointer(pub String);
 
@@ -74,6 +74,12 @@ impl Definition {
 }
 
 impl Pointer {
+    /// The pointer to a key or an index of what it leads to.
+    #[must_use]
+    pub fn child(&self, token: &str) -> Self {
+        Self(format!("{}/{}", self.0, token.replace('~', "~0").replace('/', "~1")))
+    }
+
     /// Its unescaped reference tokens, from the root down.
     pub fn tokens(&self) -> impl Iterator<Item = String> + '_ {
         self.0.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~"))

@@ -478,9 +478,9 @@ fn one(
     let pipeline = &definition.name;
     let doc = format!(" The pipeline whose rows are `{row}`.");
     let decoders = definition.sources.iter().enumerate().filter_map(|(number, source)| {
-        let schema = source.schema.as_ref()?;
+        let schema = source.read_schema()?;
         let inner = format_ident!("{}_decoder_{number}", name.to_string().to_lowercase());
-        let code = decoder::decoder(&format_ident!("Decoder"), schema, &source.reads, krate);
+        let code = decoder::decoder(&format_ident!("Decoder"), &schema, krate);
         let source = &source.name;
         Some((
             quote!(#[doc(hidden)] mod #inner { #code }),

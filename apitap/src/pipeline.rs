@@ -160,11 +160,10 @@ impl Pipeline {
         if let Some((_, make)) = self.decoders.iter().find(|(name, _)| *name == source.name) {
             return Ok(Box::new(make));
         }
-        let Some(schema) = source.schema.clone() else {
+        let Some(schema) = source.read_schema() else {
             return Err(Error::config(format!("the fields of `{}` are not known", source.name)));
         };
-        let reads = source.reads.clone();
-        Ok(Box::new(move || dynamic::decoder(&schema, &reads)))
+        Ok(Box::new(move || dynamic::decoder(&schema)))
     }
 }
 

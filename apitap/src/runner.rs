@@ -329,13 +329,18 @@ async fn infer(source: &str, mut pages: Pages) -> Result<Schema> {
     let mut inference = Inference::default();
     while let Some(page) = pages.next().await {
         let page = page?;
-        for (index, record) in page.texts().enumerate() {
-            inference.observe(record).map_err(|cause| {
-                Error::data("this record cannot be read")
-                    .caused_by(cause)
-                    .in_request(&page.request)
-                    .at_record(index as u64 + 1)
-            })?;
+        let mut number = 0;
+        let mut segments = page.segments();
+        while let Some(segment) = segments.next().await? {
+            for (record, _) in segment.records() {
+                number += 1;
+                inference.observe(record.as_bytes()).map_err(|cause| {
+                    Error::data("this record cannot be read")
+                        .caused_by(cause)
+                        .in_request(&page.request)
+                        .at_record(number)
+                })?;
+            }
         }
     }
     let schema = inference.schema();

@@ -1,6 +1,7 @@
 //! Where records come from: requests → pages → Arrow batches.
 
 mod answer;
+pub mod body;
 pub mod custom;
 pub mod decode;
 pub(crate) mod fetch;

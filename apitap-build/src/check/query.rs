@@ -17,7 +17,7 @@ use self::planner::{Plan, Planner};
 use self::scope::Scope;
 use self::text::{Text, overlap};
 use crate::codes;
-use crate::definition::Function;
+use crate::definition::{Function, Pointer};
 use crate::diagnostic::{Finding, Place, Severity};
 use crate::schema::{Schema, arrow};
 
@@ -84,9 +84,10 @@ pub struct Query<'a> {
 pub struct Planned {
     /// The columns that it yields.
     pub row: Schema,
-    /// Source → the top-level fields that are read of it. A source that the query does not name is
-    /// absent; one of which it only counts the records is there with no fields.
-    pub reads: BTreeMap<String, BTreeSet<String>>,
+    /// Source → the fields that are read of it, as [`crate::definition::Source::reads`] has them. A
+    /// source that the query does not name is absent; one of which it only counts the records is there
+    /// with no fields.
+    pub reads: BTreeMap<String, BTreeSet<Pointer>>,
     /// Where each column stands in the `SELECT`.
     pub column_places: Vec<Place>,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Auth, Custom, Pagination, Pointer, Retry, RustRole, default_timeout};
-use crate::schema::Schema;
+use crate::schema::{Field, Schema, Type};
 use crate::template::Template;
 
 /// A REST API's collection of records.
@@ -42,12 +42,19 @@ pub struct Source {
     /// The records' fields; `None` where they are inferred at run time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Schema>,
-    /// The top-level fields that the query reads: the others are skipped in the decoder.
+    /// The fields that the query reads, from a record's root: `/id`, `/customer/email`. What leads to a
+    /// record reads all of it. The others are skipped in the decoder.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub reads: BTreeSet<String>,
+    pub reads: BTreeSet<Pointer>,
 }
 
 impl Source {
+    /// Its schema without the fields that the query does not read; `None` while it has none.
+    pub fn read_schema(&self) -> Option<Schema> {
+        let fields = &self.schema.as_ref()?.fields;
+        Some(Schema { fields: read(fields, &Pointer::default(), &self.reads) })
+    }
+
     /// The Rust types that it names, as paths.
     pub fn rust_types(&self) -> impl Iterator<Item = (RustRole, &Custom)> {
         let auth = match &self.auth {
@@ -60,4 +67,22 @@ impl Source {
         };
         auth.into_iter().chain(pagination)
     }
+}
+
+/// Those of the fields of the record at a pointer that are read, as far as they are.
+fn read(fields: &[Field], at: &Pointer, reads: &BTreeSet<Pointer>) -> Vec<Field> {
+    let keep = |field: &Field| {
+        let at = at.child(&field.name);
+        if reads.contains(&at) {
+            return Some(field.clone());
+        }
+        let inside = format!("{}/", at.0);
+        let is_read = reads.iter().any(|pointer| pointer.0.starts_with(&inside));
+        let ty = match &field.ty {
+            Type::Record(inner) if is_read => Type::Record(read(inner, &at, reads)),
+            _ => return None,
+        };
+        Some(Field { ty, ..field.clone() })
+    };
+    fields.iter().filter_map(keep).collect()
 }

@@ -10,16 +10,11 @@ use apitap_build::schema::{Field, Schema, Type};
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
-/// The items of a module in which `name` is a decoder of the schema's fields that are read.
+/// The items of a module in which `name` is a decoder of the schema's fields.
 ///
 /// `name` has a `Default` and implements the runtime's `Decoder`; `krate` is the path of `apitap`.
-pub(crate) fn decoder(
-    name: &syn::Ident,
-    schema: &Schema,
-    reads: &BTreeSet<String>,
-    krate: &syn::Path,
-) -> TokenStream {
-    let fields: Vec<_> = schema.fields.iter().filter(|field| reads.contains(&field.name)).collect();
+pub(crate) fn decoder(name: &syn::Ident, schema: &Schema, krate: &syn::Path) -> TokenStream {
+    let fields: Vec<_> = schema.fields.iter().collect();
     let mut records = Records { taken: BTreeSet::from([name.to_string()]), items: Vec::new() };
     let record = records.write("Record", "A record: the fields that the query reads.", &fields);
     let items = records.items;

@@ -7,7 +7,6 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use apitap_build::compile::{Sources, read_sources};
 use apitap_build::definition::Source;
@@ -15,12 +14,13 @@ use apitap_build::render;
 use apitap_build::schema::inference::Inference;
 use apitap_build::schema::{Schema, notation};
 use clap::Args;
-use futures::StreamExt as _;
+use futures::{StreamExt as _, stream};
 
 use super::text::rewrite;
 use crate::engine::limits::{Limits, Memory};
 use crate::environment::Environment;
 use crate::program::{self, Format, usage};
+use crate::source::body::{self, Unread, Wanted};
 use crate::source::fetch::{self, FetchPlan};
 use crate::source::page::Page;
 use crate::source::request::client::Client;
@@ -62,11 +62,11 @@ pub(super) fn run(arguments: &Arguments, yaml: &Path, format: Format) -> ExitCod
         Ok(runtime) => runtime,
         Err(error) => return usage(&format!("cannot start: {error}")),
     };
-    let taken = runtime.block_on(fetch(source, arguments.limit));
-    let taken = taken.and_then(|text| {
-        let (schema, records) = shown(&text, source)?;
+    let taken = runtime.block_on(async {
+        let text = fetch(source, arguments.limit).await?;
+        let shown = shown(&text, source).await?;
         write(&output, &text, arguments.force)?;
-        Ok((schema, records))
+        Ok(shown)
     });
     match taken {
         Ok((schema, records)) => print(&schema, records, &output, folder, format),
@@ -102,21 +102,18 @@ async fn fetch(source: &Source, limit: u64) -> Result<String> {
     if let Some((_, custom)) = source.rust_types().next() {
         return Err(crate::pipeline::not_here(&format!("the type `{}`", custom.path)));
     }
-    let plan = FetchPlan::resolve(source, &[], &mut environment);
+    let plan = FetchPlan::resolve(source, &[], &mut environment).with_text();
     environment.check()?;
     plan.check()?;
     let secrets = environment.secrets();
     let client = Client::new()?;
     let limits = Limits::of(Memory::of(&environment)?, 1);
-    let mut pages = fetch::pages(&client, &plan, secrets.clone(), Arc::default(), &limits);
+    let mut pages = fetch::pages(&client, &plan, secrets.clone(), Default::default(), &limits);
     let Some(page) = pages.next().await.transpose()? else {
         return Err(Error::data("the API has no records, so that there is nothing to see")
             .help("check `url` and `query_params`; or write the fields into the YAML file"));
     };
-    let body = cut(&page, limit);
-    let text = String::from_utf8(body)
-        .map_err(|_| Error::data("the page is not UTF-8").in_request(&page.request))?;
-    let text = rewrite(&text, &secrets);
+    let text = rewrite(&cut(&page, limit).await?, &secrets);
     if text.len() > LARGEST {
         let message = format!("the sample has {} bytes, which is too many to keep", text.len());
         return Err(Error::data(message).help("keep fewer records: `--limit 5`"));
@@ -125,26 +122,34 @@ async fn fetch(source: &Source, limit: u64) -> Result<String> {
 }
 
 /// The body without the records after the first `limit`, and without the commas between those.
-fn cut(page: &Page, limit: u64) -> Vec<u8> {
-    let at = |end: u32| usize::try_from(end).unwrap_or(usize::MAX).min(page.body.len());
+async fn cut(page: &Page, limit: u64) -> Result<String> {
+    let text = page.text().unwrap_or_default();
+    let Some(records) = page.segments().next().await? else { return Ok(text.to_owned()) };
     let kept = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(1);
-    match (page.records.get(kept), page.records.last()) {
-        (Some(kept), Some(last)) => {
-            [&page.body[..at(kept.end)], &page.body[at(last.end)..]].concat()
-        }
-        _ => page.body.to_vec(),
-    }
+    let end = |(record, at): (&str, u64)| {
+        usize::try_from(at).unwrap_or(usize::MAX).saturating_add(record.len())
+    };
+    let (kept, last) = (records.records().nth(kept).map(end), records.records().last().map(end));
+    let parts = kept.zip(last).and_then(|(kept, last)| text.get(..kept).zip(text.get(last..)));
+    Ok(parts.map_or_else(|| text.to_owned(), |(start, rest)| format!("{start}{rest}")))
 }
 
 /// What the written text shows, found as the compiler will find it.
-fn shown(text: &str, source: &Source) -> Result<(Schema, usize)> {
-    let body = bytes::Bytes::copy_from_slice(text.as_bytes());
-    let page = Page::split(Arc::from("the sample"), 1, body, &source.data_path)?;
+async fn shown(text: &str, source: &Source) -> Result<(Schema, u64)> {
+    let chunk = Ok::<_, Error>(bytes::Bytes::copy_from_slice(text.as_bytes()));
+    let wanted = Wanted { data_path: &source.data_path, values: &[], text: true };
+    let read = body::read(stream::iter([chunk]), &wanted, &Limits::of(Memory::default(), 1)).await;
+    let body = read.map_err(Unread::into_error)?;
+    let page = Page::new("the sample".into(), 1, &body);
     let mut inference = Inference::with_formats();
-    for record in page.texts() {
-        inference.observe(record).map_err(|error| Error::data(error.to_string()))?;
+    let mut segments = page.segments();
+    while let Some(segment) = segments.next().await? {
+        for (record, _) in segment.records() {
+            let observed = inference.observe(record.as_bytes());
+            observed.map_err(|error| Error::data(error.to_string()))?;
+        }
     }
-    Ok((inference.schema(), page.records.len()))
+    Ok((inference.schema(), body.records()))
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<()> {
@@ -163,13 +168,7 @@ fn write(path: &Path, text: &str, force: bool) -> Result<()> {
     file.write_all(text.as_bytes()).map_err(error)
 }
 
-fn print(
-    schema: &Schema,
-    records: usize,
-    output: &Path,
-    folder: &Path,
-    format: Format,
-) -> ExitCode {
+fn print(schema: &Schema, records: u64, output: &Path, folder: &Path, format: Format) -> ExitCode {
     // Paths in the YAML file are relative to it; a single name needs what tells it from a type.
     let file = output.strip_prefix(folder).unwrap_or(output).display().to_string();
     let file = if file.contains(['.', '/']) { file } else { format!("./{file}") };

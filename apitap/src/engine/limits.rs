@@ -26,8 +26,10 @@ const CONNECTIONS: usize = 8;
 /// Bounds in bytes, and of how many things there are at once. All of them follow from [`Memory`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Of one body, what is in memory while it is split into records: no record is longer.
+    /// Of one body, what stays in memory; a larger one goes to a temporary file while it arrives.
     pub body: usize,
+    /// The longest record, and the longest body whose text is read by a pagination in Rust.
+    pub record: usize,
     /// Bodies that one source requests ahead; of larger pages, one is requested at a time.
     pub ahead: usize,
     /// Pages that wait for the only query that reads them; a larger page waits alone.
@@ -59,7 +61,8 @@ impl Limits {
         let share = buffers / at_once;
         // Beyond the figures on the right, more is not faster.
         Self {
-            body: memory / 8,
+            body: (share / 8).min(4 * MIB),
+            record: memory,
             ahead: (share / 4).min(8 * MIB),
             waiting: (share / 8).min(4 * MIB),
             // Fetches stay until their last query is done, however many are under way.

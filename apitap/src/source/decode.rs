@@ -19,6 +19,7 @@ mod number;
 pub mod record;
 mod text;
 mod time;
+mod widen;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ use crate::{Error, Result};
 pub(crate) use number::is_whole;
 pub(crate) use record::arrays;
 use record::{Record, fields, read};
+pub(crate) use widen::widen;
 
 /// The most JSON that one batch can be made of: no offset into a column outgrows 31 bits then, as
 /// no value takes more than twice the bytes in Arrow that it takes in JSON.
@@ -41,10 +43,10 @@ pub trait Decoder: Send {
     /// The batches' schema: only the fields that are read, in the order of the source's schema.
     fn schema(&self) -> SchemaRef;
 
-    /// Appends one record, whose whole JSON text is `record`. After an error the decoder is spent.
+    /// Appends one record, whose whole JSON text is `record`. After a fault the decoder is spent.
     ///
-    /// The error carries the JSON path within the record; whoever calls adds request and number.
-    fn append(&mut self, record: &[u8]) -> Result<()>;
+    /// The fault carries the JSON path within the record; whoever calls knows request and number.
+    fn append(&mut self, record: &str) -> Result<(), Fault>;
 
     /// Records appended since the last [`Decoder::finish`].
     fn rows(&self) -> usize;
@@ -71,12 +73,6 @@ impl<R: Record> RecordDecoder<R> {
         let schema = arrow::schema(&Schema { fields: fields(&mut record) });
         Self { record, schema, rows: 0, bytes: 0 }
     }
-
-    fn read(&mut self, text: &[u8]) -> Result<(), Fault> {
-        let mut cursor = Cursor::new(text)?;
-        read(&mut self.record, self.rows, &mut cursor)?;
-        cursor.end()
-    }
 }
 
 impl<R: Record + Default> Default for RecordDecoder<R> {
@@ -90,12 +86,14 @@ impl<R: Record> Decoder for RecordDecoder<R> {
         Arc::clone(&self.schema)
     }
 
-    fn append(&mut self, record: &[u8]) -> Result<()> {
+    fn append(&mut self, record: &str) -> Result<(), Fault> {
         if record.len() > BATCH_LIMIT - self.bytes {
             let message = "a batch of records has more than 1 GiB of JSON";
-            return Err(Error::data(message).help("ask the API for smaller pages"));
+            return Err(Fault::misfit(message).help("ask the API for smaller pages"));
         }
-        self.read(record).map_err(|fault| fault.into_error("the record"))?;
+        let mut cursor = Cursor::new(record);
+        read(&mut self.record, self.rows, &mut cursor)?;
+        cursor.end()?;
         self.rows += 1;
         self.bytes += record.len();
         Ok(())

@@ -24,6 +24,7 @@ use url::Url;
 pub(crate) use plan::FetchPlan;
 
 use super::Fetched;
+use super::body::Body;
 use super::page::Page;
 use super::pagination::{Paginator, Params, Reads, Step};
 use super::request::client::Client;
@@ -137,7 +138,7 @@ impl Fetch {
     fn answered(&self, outcome: Result<Answered, GivenUp>) -> Result<Answered> {
         match outcome {
             Ok(answered) => {
-                self.endpoint.fetched.count(&answered.page);
+                self.endpoint.fetched.count(&answered.content);
                 Ok(answered)
             }
             Err(GivenUp { answered: Some(answered), .. })
@@ -160,11 +161,12 @@ impl Fetch {
         })?;
         let step = self.paginator.step(Some(&answered.view(repeats, &self.endpoint.secrets)))?;
         self.go_on(step, Some(&answered.url))?;
-        if page.records.is_empty() || repeats {
+        if answered.content.records() == 0 || repeats {
             return Ok(None);
         }
         // Pages of one collection are of about one size.
-        self.at_once = (self.endpoint.limits.ahead / page.body.len().max(1)).max(1);
+        let fit = self.endpoint.limits.ahead as u64 / answered.content.bytes().max(1);
+        self.at_once = usize::try_from(fit.max(1)).unwrap_or(usize::MAX);
         Ok(Some(page.clone()))
     }
 
@@ -209,9 +211,9 @@ impl Fetch {
 
 impl Fetched {
     /// Counts a page that arrived in its turn.
-    fn count(&self, page: &Page) {
+    fn count(&self, body: &Body) {
         self.pages.fetch_add(1, Relaxed);
-        self.bytes.fetch_add(page.body.len() as u64, Relaxed);
-        self.records.fetch_add(page.records.len() as u64, Relaxed);
+        self.bytes.fetch_add(body.bytes(), Relaxed);
+        self.records.fetch_add(body.records(), Relaxed);
     }
 }

@@ -1,11 +1,11 @@
-//! Bytes → JSON, one token after the other: borrowed, fully validated (RFC 8259), no tree.
+//! Text → JSON, one token after the other: borrowed, fully validated (RFC 8259), no tree.
 //!
 //! A [`Cursor`] knows the grammar and nothing of fields, types or requests. What it passes over is
-//! proven: UTF-8, escapes, surrogates, numbers, nesting no deeper than [`MAX_DEPTH`]. Text that it
-//! has passed over needs no second look.
+//! proven: escapes, surrogates, numbers, nesting no deeper than [`MAX_DEPTH`]. Text that it has passed
+//! over needs no second look.
 
 mod fault;
-mod string;
+pub(super) mod string;
 
 use std::fmt;
 
@@ -166,12 +166,9 @@ impl Elements {
 }
 
 impl<'a> Cursor<'a> {
-    /// Before the value that `bytes` are.
-    pub fn new(bytes: &'a [u8]) -> Result<Self, Fault> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Self { text, at: 0, depth: 0 }),
-            Err(error) => Err(Fault::not_utf8(bytes, error)),
-        }
+    /// Before the value that `text` is.
+    pub fn new(text: &'a str) -> Self {
+        Self { text, at: 0, depth: 0 }
     }
 
     /// Bytes from the start of the text.
@@ -185,13 +182,6 @@ impl<'a> Cursor<'a> {
         self.slice(start, self.at)
     }
 
-    /// Passes over a byte order mark, which some servers send and RFC 8259 lets readers ignore.
-    pub fn skip_byte_order_mark(&mut self) {
-        if self.at == 0 && self.text.starts_with('\u{feff}') {
-            self.at = '\u{feff}'.len_utf8();
-        }
-    }
-
     /// What kind of value comes next, with the cursor at its first byte.
     #[inline]
     pub fn peek(&mut self) -> Result<Kind, Fault> {
@@ -203,7 +193,7 @@ impl<'a> Cursor<'a> {
             Some(b'n') => Kind::Null,
             Some(b't' | b'f') => Kind::Bool,
             Some(_) => return Err(self.unexpected("a value")),
-            None if self.depth == 0 => return Err(Fault::malformed("holds no value")),
+            None if self.depth == 0 => return Err(Fault::nothing()),
             None => return Err(Fault::ends("an object or array")),
         })
     }
@@ -304,13 +294,12 @@ impl<'a> Cursor<'a> {
     }
 
     fn slice(&self, start: usize, end: usize) -> Result<&'a str, Fault> {
-        self.text.get(start..end).ok_or_else(|| Fault::malformed("was cut within a character"))
+        self.text.get(start..end).ok_or_else(|| Fault::ends("a character"))
     }
 
     fn open(&mut self) -> Result<(), Fault> {
         if self.depth == MAX_DEPTH {
-            let clause = format!("is nested deeper than {MAX_DEPTH} levels at byte {}", self.at);
-            return Err(Fault::malformed(clause));
+            return Err(too_deep(self.at));
         }
         self.depth += 1;
         self.at += 1;
@@ -336,7 +325,7 @@ impl<'a> Cursor<'a> {
             return Ok(());
         }
         if word.as_bytes().starts_with(rest) {
-            return Err(Fault::ends(&format!("`{word}`")));
+            return Err(Fault::ends(format!("`{word}`")));
         }
         Err(self.unexpected(&format!("`{word}`")))
     }
@@ -381,10 +370,51 @@ impl<'a> Cursor<'a> {
 
     #[cold]
     fn unexpected(&self, expected: &str) -> Fault {
-        let found = self.text.get(self.at..).and_then(|rest| rest.chars().next());
-        let found = found.map_or_else(String::new, |c| format!(", found `{}`", c.escape_debug()));
-        Fault::malformed(format!("is not JSON at byte {}: expected {expected}{found}", self.at))
+        unexpected(self.text, self.at, expected)
     }
+}
+
+/// What stands at a byte of a text where something else was expected.
+#[cold]
+pub(super) fn unexpected(text: &str, at: usize, expected: &str) -> Fault {
+    let found = found(text.get(at..).unwrap_or_default());
+    let fault = Fault::syntax(at, format!("expected {expected}{found}"));
+    let word = text.get(at..).unwrap_or_default().trim_start_matches(['-', '+']);
+    match NO_VALUES.iter().find(|no_value| word.starts_with(**no_value)) {
+        Some(no_value) if expected.starts_with("a ") => {
+            fault.help(format!("JSON has no `{no_value}`: the API should send null there"))
+        }
+        _ if is_behind_comma(text, at) => {
+            fault.help("the comma before it is one too many: the API should not send it")
+        }
+        _ => fault,
+    }
+}
+
+/// Whether a list or an object ends at a byte, right behind a comma.
+fn is_behind_comma(text: &str, at: usize) -> bool {
+    let (before, rest) = text.split_at_checked(at).unwrap_or_default();
+    rest.starts_with([']', '}']) && before.trim_end().ends_with(',')
+}
+
+/// What other languages write where a value is missing.
+const NO_VALUES: [&str; 7] = ["NaN", "nan", "Infinity", "inf", "None", "undefined", "nil"];
+
+/// `, found …` with the word or the character that comes next.
+fn found(rest: &str) -> String {
+    let is_word = |c: char| c.is_alphanumeric() || "+-._'".contains(c);
+    let word: String = rest.chars().take_while(|c| is_word(*c)).take(SHOWN).collect();
+    let next = rest.chars().next().map(|c| c.escape_debug().to_string());
+    match next {
+        Some(_) if !word.is_empty() => format!(", found `{word}`"),
+        Some(character) => format!(", found `{character}`"),
+        None => String::new(),
+    }
+}
+
+#[cold]
+pub(super) fn too_deep(at: usize) -> Fault {
+    Fault::malformed(format!("is nested deeper than {MAX_DEPTH} levels"), at, "")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! error comes to every reader, behind the pages before it. Nothing here knows where pages come
 //! from.
 
-mod file;
+pub(super) mod file;
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +20,7 @@ use super::page::Page;
 use super::task::Task;
 use crate::engine::limits::Limits;
 use crate::{Error, ErrorKind, Result};
-use file::PageFile;
+use file::File;
 
 /// A stream of pages that ends after the first error.
 pub type Pages = BoxStream<'static, Result<Page>>;
@@ -53,7 +53,7 @@ struct State {
 /// A file that readers follow while it grows.
 #[derive(Clone)]
 struct Spool {
-    file: Arc<PageFile>,
+    file: Arc<File>,
     progress: watch::Receiver<Progress>,
 }
 
@@ -126,7 +126,7 @@ impl Inner {
         }
         let pages = self.start(&mut state)?;
         let (sender, progress) = watch::channel(Progress { written: 0, end: None });
-        let spool = Spool { file: Arc::new(PageFile::new(self.limits.kept)), progress };
+        let spool = Spool { file: Arc::new(File::new(self.limits.kept)), progress };
         let writing = write(pages, Arc::clone(&spool.file), sender, self.readers.subscribe());
         state.spool = Some((spool.clone(), Task::spawn(writing)));
         Ok(spool)
@@ -140,7 +140,7 @@ fn stopped() -> Error {
 /// Appends the pages to the file until they end, and says how far it is. Rests while nobody reads.
 async fn write(
     mut pages: Pages,
-    file: Arc<PageFile>,
+    file: Arc<File>,
     progress: watch::Sender<Progress>,
     mut readers: watch::Receiver<usize>,
 ) {
@@ -152,7 +152,7 @@ async fn write(
         match pages.next().await {
             None => break Ok(()),
             Some(Err(error)) => break Err(error),
-            Some(Ok(page)) => match file.append(page, written).await {
+            Some(Ok(page)) => match file.append_page(page, written).await {
                 Ok(end) => written = end,
                 Err(error) => break Err(error),
             },
@@ -199,7 +199,7 @@ impl Follower {
         let arrived = |progress: &Progress| progress.written > position || progress.end.is_some();
         let progress = spool.progress.wait_for(arrived).await.map_err(|_| stopped())?.clone();
         if progress.written > position {
-            let (page, end) = spool.file.read(position).await?;
+            let (page, end) = spool.file.read_page(position).await?;
             self.position = end;
             return Ok(Some(page));
         }
@@ -264,12 +264,5 @@ async fn send(
         if sender.send((page, permit)).await.is_err() {
             return;
         }
-    }
-}
-
-impl Page {
-    /// Bytes that it takes in memory, about.
-    fn size(&self) -> usize {
-        self.body.len() + self.request.len() + size_of_val(&*self.records)
     }
 }

@@ -22,7 +22,7 @@ use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::StreamExt as _;
 use tokio::sync::mpsc::Sender;
 
-use super::decode::Decoder;
+use super::decode::{Decoder, widen};
 use super::spool::Pages;
 use crate::engine::limits::Limits;
 use crate::{Error, Result};
@@ -44,11 +44,12 @@ impl SourceTable {
         Self { source: Arc::new(source), schema }
     }
 
-    /// What the source's decoder yields: the fields that the query reads, in their order.
-    fn decoded(&self) -> SchemaRef {
-        let reads = |field: &&FieldRef| self.source.reads.contains(field.name());
+    /// What a scan yields: the fields that the query reads at least a part of, in their order.
+    fn scanned(&self) -> SchemaRef {
+        let read = self.source.read_schema().unwrap_or_default();
+        let is_read = |field: &&FieldRef| read.field(field.name()).is_some();
         let fields: Vec<FieldRef> =
-            self.schema.fields().iter().filter(reads).map(Arc::clone).collect();
+            self.schema.fields().iter().filter(is_read).map(Arc::clone).collect();
         Arc::new(ArrowSchema::new(fields))
     }
 }
@@ -74,7 +75,7 @@ impl TableProvider for SourceTable {
         if let Some(reading) = session.config().get_extension::<Reading>() {
             reading.plan_scan(&self.source.name);
         }
-        let schema = self.decoded();
+        let schema = self.scanned();
         let all: Vec<_> = (0..self.schema.fields().len()).collect();
         let columns = projection
             .unwrap_or(&all)
@@ -112,7 +113,7 @@ impl PartitionStream for SourceScan {
                 .ok_or_else(|| internal_datafusion_err!("`{name}` is read outside a run"))?;
             match reading.begin(&name).map_err(external)? {
                 Input::Pages(pages, decoder) => {
-                    decode(pages, decoder, reading.limits.batch, &sender).await
+                    decode(pages, decoder, reading.limits.batch, &schema, &sender).await
                 }
                 Input::Batches(given) => hand_over(&given, &schema, &sender).await,
             }
@@ -202,24 +203,31 @@ async fn decode(
     mut pages: Pages,
     mut decoder: Box<dyn Decoder>,
     batch: usize,
+    schema: &SchemaRef,
     batches: &Sender<datafusion::common::Result<RecordBatch>>,
 ) -> Result<()> {
     while let Some(page) = pages.next().await {
         let page = page?;
-        for (index, record) in page.texts().enumerate() {
-            decoder
-                .append(record)
-                .map_err(|error| error.at_record(index as u64 + 1).in_request(&page.request))?;
-            let full =
-                decoder.rows() >= apitap_build::engine::BATCH_ROWS || decoder.bytes() >= batch;
-            if full && batches.send(Ok(decoder.finish()?)).await.is_err() {
-                return Ok(());
+        let mut number = 0;
+        let mut segments = page.segments();
+        while let Some(segment) = segments.next().await? {
+            for (record, at) in segment.records() {
+                number += 1;
+                decoder.append(record).map_err(|fault| {
+                    let error = fault.behind(at).into_error("the body");
+                    error.at_record(number).in_request(&page.request)
+                })?;
+                let full =
+                    decoder.rows() >= apitap_build::engine::BATCH_ROWS || decoder.bytes() >= batch;
+                if full && batches.send(Ok(widen(decoder.finish()?, schema)?)).await.is_err() {
+                    return Ok(());
+                }
             }
         }
     }
     if decoder.rows() > 0 {
         // Nobody reads any more: then nobody misses the last batch.
-        drop(batches.send(Ok(decoder.finish()?)).await);
+        drop(batches.send(Ok(widen(decoder.finish()?, schema)?)).await);
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::source::json::{Cursor, Fault, Scalar};
 
 /// The value that is all of the text.
 pub(super) fn value(text: &str) -> Result<Value, Fault> {
-    let mut cursor = Cursor::new(text.as_bytes())?;
+    let mut cursor = Cursor::new(text);
     let value = next(&mut cursor)?;
     cursor.end()?;
     Ok(value)

@@ -1,6 +1,6 @@
 //! A decoder for a schema that is known only at run time: what the interpreter uses.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::any::Any;
 use super::record::{Field, Record, Visit};
@@ -8,10 +8,9 @@ use super::{Decoder, RecordDecoder};
 use crate::schema::{self, Schema};
 use crate::source::json::{Cursor, Fault};
 
-/// A decoder of those fields of a schema that are read.
-pub fn decoder(schema: &Schema, reads: &BTreeSet<String>) -> Box<dyn Decoder> {
-    let read = schema.fields.iter().filter(|field| reads.contains(&field.name));
-    Box::new(RecordDecoder::new(Fields::new(read)))
+/// A decoder of the fields of a schema.
+pub fn decoder(schema: &Schema) -> Box<dyn Decoder> {
+    Box::new(RecordDecoder::new(Fields::new(schema.fields.iter())))
 }
 
 /// Fields that are found by name.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 
+use crate::source::body::Fingerprint;
 use crate::source::pagination::{Origin, Params};
 use crate::{Error, Result};
 
@@ -15,7 +16,7 @@ pub(super) struct LoopGuard {
     requests: Visited,
     pages: Visited,
     /// The number and the fingerprint of the last page with records.
-    last: Option<(u64, u64)>,
+    last: Option<(u64, Fingerprint)>,
     /// How many pages were not seen before.
     new: u64,
     /// How many pages in a row had records that were there before.
@@ -26,7 +27,7 @@ pub(super) struct LoopGuard {
 pub(super) struct Seen {
     pub(super) number: u64,
     /// `None` where it has no records.
-    pub(super) fingerprint: Option<u64>,
+    pub(super) fingerprint: Option<Fingerprint>,
     /// What the API seems to ignore where it repeats a page.
     pub(super) asks_by: Option<String>,
     /// Whether the last page may come again behind it.

@@ -21,6 +21,8 @@ use crate::source::request::plan::RequestPlan;
 pub(crate) struct FetchPlan {
     name: String,
     same: Same,
+    /// Whether the text of each body is kept.
+    text: bool,
 }
 
 /// What decides whether two fetches are the same.
@@ -66,7 +68,7 @@ impl FetchPlan {
             retry: source.retry,
             timeout: source.timeout,
         };
-        Self { name: source.name.clone(), same }
+        Self { name: source.name.clone(), same, text: false }
     }
 
     /// Whether requests can be made of it: a proper URL, and values that fit into their headers.
@@ -81,6 +83,16 @@ impl FetchPlan {
     /// The source's name.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The same with the text of each body kept: [`Page::text`](crate::source::page::Page::text).
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_text(self) -> Self {
+        Self { text: true, ..self }
+    }
+
+    pub(in crate::source) fn text(&self) -> bool {
+        self.text
     }
 
     pub(in crate::source) fn request(&self) -> &RequestPlan {

@@ -75,9 +75,13 @@ async fn fetch(source: &Source) -> Outcome {
     let mut outcome = Outcome { pages: Vec::new(), error: None, fetched };
     while let Some(page) = stream.next().await {
         match page {
-            Ok(page) => outcome.pages.push(
-                page.texts().map(|text| String::from_utf8_lossy(text).into_owned()).collect(),
-            ),
+            Ok(page) => {
+                let (mut segments, mut records) = (page.segments(), Vec::new());
+                while let Some(segment) = segments.next().await.unwrap() {
+                    records.extend(segment.records().map(|(text, _)| text.to_owned()));
+                }
+                outcome.pages.push(records);
+            }
             Err(error) => outcome.error = Some(error),
         }
         assert!(outcome.error.is_none() || stream.next().await.is_none(), "ends after an error");

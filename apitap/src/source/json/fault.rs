@@ -1,6 +1,6 @@
 //! Why a text is not what it should be, before it is known which request and record it belongs to.
 
-use std::str::Utf8Error;
+use std::fmt;
 
 use crate::Error;
 
@@ -10,46 +10,62 @@ pub struct Fault(Box<Detail>);
 
 #[derive(Debug)]
 struct Detail {
-    /// Whether the message is a clause that lacks its subject.
-    malformed: bool,
-    message: String,
+    what: What,
     /// JSON Pointer, from the value that was asked for.
     path: String,
     help: Option<String>,
+}
+
+#[derive(Debug)]
+enum What {
+    /// A value that does not fit; a whole message.
+    Misfit(String),
+    /// Text that is not JSON at a byte of it: what it is there, and what stands behind the place.
+    Malformed { is: String, at: u64, why: String },
+    /// Text that ends in the middle of something.
+    Ends(String),
+    /// Text without a value.
+    Nothing,
 }
 
 impl Fault {
     /// A value that does not fit; the message is a whole one.
     #[cold]
     pub fn misfit(message: impl Into<String>) -> Self {
-        Self::new(false, message.into())
+        Self::new(What::Misfit(message.into()))
     }
 
-    /// Text that is not JSON; the clause lacks its subject: `ends in the middle of a string`.
+    /// Text that is not JSON: `expected a digit, found …`.
     #[cold]
-    pub(crate) fn malformed(clause: impl Into<String>) -> Self {
-        Self::new(true, clause.into())
+    pub(crate) fn syntax(at: usize, why: impl fmt::Display) -> Self {
+        Self::malformed("is not JSON", at, format!(": {why}"))
     }
 
-    /// Text that ends too early.
+    /// Text that `is` something that it must not be, at a byte of it.
     #[cold]
-    pub(super) fn ends(inside: &str) -> Self {
-        Self::malformed(format!("ends in the middle of {inside}"))
+    pub(crate) fn malformed(is: impl Into<String>, at: usize, why: impl Into<String>) -> Self {
+        Self::new(What::Malformed { is: is.into(), at: at as u64, why: why.into() })
     }
 
+    /// Text that ends too early: in the middle of `a string`.
     #[cold]
-    pub(super) fn not_utf8(bytes: &[u8], error: Utf8Error) -> Self {
-        let at = error.valid_up_to();
-        match (error.error_len(), bytes.get(at)) {
-            (Some(_), Some(byte)) => {
-                Self::malformed(format!("is not UTF-8: found the byte 0x{byte:02x} at byte {at}"))
-            }
-            _ => Self::ends("a character"),
-        }
+    pub(crate) fn ends(inside: impl Into<String>) -> Self {
+        Self::new(What::Ends(inside.into()))
     }
 
-    fn new(malformed: bool, message: String) -> Self {
-        Self(Box::new(Detail { malformed, message, path: String::new(), help: None }))
+    /// Text that has nothing but white space.
+    #[cold]
+    pub(crate) fn nothing() -> Self {
+        Self::new(What::Nothing)
+    }
+
+    fn new(what: What) -> Self {
+        Self(Box::new(Detail { what, path: String::new(), help: None }))
+    }
+
+    /// Whether the text is only too short: more of it might be right.
+    pub(crate) fn is_cut(&self) -> bool {
+        matches!(self.0.what, What::Ends(_) | What::Nothing)
     }
 
     /// Names the key or index that leads to the value; the innermost comes first.
@@ -58,6 +74,16 @@ impl Fault {
     pub fn within(mut self, token: &str) -> Self {
         let token = token.replace('~', "~0").replace('/', "~1");
         self.0.path = format!("/{token}{}", self.0.path);
+        self
+    }
+
+    /// Counts its place from `bytes` before the text that was read.
+    #[must_use]
+    #[cold]
+    pub(crate) fn behind(mut self, bytes: u64) -> Self {
+        if let What::Malformed { at, .. } = &mut self.0.what {
+            *at += bytes;
+        }
         self
     }
 
@@ -72,11 +98,13 @@ impl Fault {
     /// The error, with what the text is: `the record`, `the body`.
     #[cold]
     pub(crate) fn into_error(self, subject: &str) -> Error {
-        let Detail { malformed, message, path, help } = *self.0;
-        let error = match malformed {
-            true => Error::data(format!("{subject} {message}")),
-            false => Error::data(message),
-        };
+        let Detail { what, path, help } = *self.0;
+        let error = Error::data(match what {
+            What::Misfit(message) => message,
+            What::Malformed { is, at, why } => format!("{subject} {is} at byte {at}{why}"),
+            What::Ends(inside) => format!("{subject} ends in the middle of {inside}"),
+            What::Nothing => format!("{subject} holds no value"),
+        });
         let error = if path.is_empty() { error } else { error.at_path(path) };
         match help {
             Some(help) => error.help(help),

@@ -10,6 +10,11 @@ pub struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
+    /// A string that is known to be one, as it is written between its quotes.
+    pub(in crate::source) fn written(raw: &'a str) -> Self {
+        Self { raw, escaped: raw.contains('\\') }
+    }
+
     /// As it is written, escapes and all.
     pub fn raw(self) -> &'a str {
         self.raw
@@ -53,22 +58,28 @@ impl<'a> Cursor<'a> {
                     return Ok(Text { raw: self.slice(start, end)?, escaped: true });
                 }
                 Some(b'\\') => end = plain_end(bytes, escape(bytes, end)?.1),
-                Some(control) => {
-                    let clause = format!(
-                        "is not JSON at byte {end}: the control character 0x{control:02x} in a \
-                         string must be written as `\\u{control:04x}`"
-                    );
-                    return Err(Fault::malformed(clause));
-                }
+                Some(control) => return Err(control_character(end, *control)),
                 None => return Err(Fault::ends("a string")),
             }
         }
     }
 }
 
+/// A character that a string may hold only as an escape.
+#[cold]
+pub(in crate::source) fn control_character(at: usize, control: u8) -> Fault {
+    Fault::syntax(
+        at,
+        format_args!(
+            "the control character 0x{control:02x} in a string must be written as \
+             `\\u{control:04x}`"
+        ),
+    )
+}
+
 /// The first quote, backslash or control character from `at` on, or the end; eight bytes at a time.
 #[inline]
-fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+pub(in crate::source) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::MAX / 255;
     // The high bit of each byte that is zero, as far as the first of them.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
@@ -92,7 +103,7 @@ fn plain_end(bytes: &[u8], mut at: usize) -> usize {
 }
 
 #[cold]
-fn unescape(raw: &str, buffer: &mut String) -> Result<(), Fault> {
+pub(in crate::source) fn unescape(raw: &str, buffer: &mut String) -> Result<(), Fault> {
     buffer.clear();
     let mut rest = raw;
     while let Some((plain, _)) = rest.split_once('\\') {
@@ -156,6 +167,6 @@ fn hex(bytes: &[u8], at: usize) -> Result<u32, Fault> {
 }
 
 #[cold]
-fn bad_escape(at: usize, why: &str) -> Fault {
-    Fault::malformed(format!("is not JSON at byte {at}: the escape there is not valid: {why}"))
+pub(in crate::source) fn bad_escape(at: usize, why: &str) -> Fault {
+    Fault::syntax(at, format_args!("the escape there is not valid: {why}"))
 }

@@ -1,10 +1,8 @@
 //! A response → a page that is whole, and what says which page comes next.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::StreamExt as _;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Response, StatusCode};
 use url::Url;
@@ -13,14 +11,13 @@ use super::attempt::For;
 use super::content;
 use super::endpoint::{Ask, Endpoint};
 use super::failure::Failure;
+use crate::Error;
 use crate::definition::Pointer;
 use crate::environment::Secrets;
 use crate::source::answer::Answer;
-use crate::source::page::{self, Page};
+use crate::source::body::{self, Body, Fingerprint, Look, Shape, Unread, Wanted};
+use crate::source::page::Page;
 use crate::source::pagination::Reads;
-
-/// The longest body, decompressed: 256 MiB.
-const LIMIT: usize = 256 << 20;
 
 /// An answer that has arrived whole.
 #[derive(Debug)]
@@ -31,8 +28,12 @@ pub(in crate::source) struct Answered {
     pub(in crate::source) url: Url,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    /// The whole body, or the start of an error's.
-    pub(super) body: Bytes,
+    /// What is in the body; of an answer that is no page, nothing.
+    pub(in crate::source) content: Body,
+    /// Whether the pagination reads the body's text.
+    reads_text: bool,
+    /// The start of the text of an answer that is no page.
+    pub(super) start: Bytes,
     values: Vec<Option<String>>,
 }
 
@@ -46,37 +47,37 @@ impl Answered {
         what: &For<'_>,
     ) -> Result<Self, Failure> {
         let mut answered = Self::empty(ask, &response, url, what);
-        let html = is_html(&answered.headers);
-        let body = whole(content::decoded(response).await?).await?;
-        if !body.is_empty() && (html || content::looks_like_html(&body)) {
-            return Err(Failure::data(
-                "the API answered with an HTML page where JSON was expected",
-            )
-            .help("check `url`: pages for people, and for logging in, are HTML"));
+        let (values, text) = match what.reads {
+            Reads::Body => (&[][..], true),
+            Reads::Values(places) => (&places[..], false),
+        };
+        let wanted = Wanted { data_path: &endpoint.data_path, values, text: text || endpoint.text };
+        let read = body::read(content::decoded(response).await?, &wanted, &endpoint.limits).await;
+        let body = read.map_err(|unread| failure(unread, is_html(&answered.headers)))?;
+        if body.shape() == Shape::Null && what.number == 1 {
+            return Err(Failure::error(no_list(&endpoint.data_path)));
         }
-        answered.page = split(body.clone(), what, &endpoint.data_path)?;
-        match what.reads {
-            Reads::Body => answered.body = body,
-            Reads::Values(places) => answered.values = values(&body, places)?,
-        }
+        let texts = body.values().iter().zip(values);
+        let texts = texts.map(|(value, place)| Ok(value.text(place)?.map(str::to_owned)));
+        answered.values = texts.collect::<crate::Result<_>>().map_err(Failure::error)?;
+        answered.page = Page::new(Arc::clone(what.label), what.number, &body);
+        answered.reads_text = text;
+        answered.content = body;
         Ok(answered)
     }
 
     /// An answer without a body.
     pub(super) fn empty(ask: &Ask, response: &Response, url: Url, what: &For<'_>) -> Self {
-        let page = Page {
-            request: Arc::clone(what.label),
-            number: what.number,
-            body: Bytes::new(),
-            records: Arc::default(),
-        };
+        let content = Body::default();
         Self {
-            page,
+            page: Page::new(Arc::clone(what.label), what.number, &content),
+            content,
+            reads_text: false,
             requested: ask.url.clone(),
             url,
             status: response.status(),
             headers: response.headers().clone(),
-            body: Bytes::new(),
+            start: Bytes::new(),
             values: Vec::new(),
         }
     }
@@ -87,62 +88,48 @@ impl Answered {
     }
 
     /// What the records come to; `None` where there are none.
-    pub(in crate::source) fn fingerprint(&self) -> Option<u64> {
-        let mut hasher = DefaultHasher::new();
-        self.page.texts().for_each(|record| record.hash(&mut hasher));
-        (!self.page.records.is_empty()).then(|| hasher.finish())
+    pub(in crate::source) fn fingerprint(&self) -> Option<Fingerprint> {
+        (self.content.records() > 0).then(|| self.content.fingerprint())
     }
 
     /// As the pagination and the authenticator see it.
     pub(in crate::source) fn view<'a>(&'a self, repeats: bool, secrets: &'a Secrets) -> Answer<'a> {
+        let text = self.content.text().filter(|_| self.reads_text);
         Answer {
             requested: &self.requested,
             url: &self.url,
             status: self.status.as_u16(),
             headers: &self.headers,
-            body: &self.body,
+            body: text.map_or(&self.start, str::as_bytes),
             values: &self.values,
             number: self.page.number,
-            records: self.page.records.len(),
+            records: usize::try_from(self.content.records()).unwrap_or(usize::MAX),
             repeats,
             secrets,
         }
     }
 }
 
-/// Gathers the whole body.
-async fn whole(mut chunks: content::Chunks) -> Result<Bytes, Failure> {
-    let mut body = Vec::new();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk?;
-        if body.len() + chunk.len() > LIMIT {
-            return Err(Failure::data(format!("the answer is longer than {} MiB", LIMIT >> 20))
-                .help("ask for fewer records per page"));
+/// Only a body that was cut off may come whole with another attempt.
+fn failure(unread: Unread<Failure>, html: bool) -> Failure {
+    match unread {
+        Unread::Chunk(failure) => failure,
+        Unread::Cut(error) => Failure::broken_body(&error),
+        Unread::NotJson(look, _) if html || look == Look::Html => {
+            Failure::data("the API answered with an HTML page where JSON was expected")
+                .help("check `url`: pages for people, and for logging in, are HTML")
         }
-        body.extend_from_slice(&chunk);
+        Unread::NotJson(_, error) | Unread::Unfit(error) | Unread::NotKept(error) => {
+            Failure::error(error)
+        }
     }
-    // A page waits for its turn: what was set aside for a longer one would wait with it.
-    body.shrink_to_fit();
-    Ok(body.into())
 }
 
-/// A body that is not whole is passing trouble; a whole one without the records is not.
-fn split(body: Bytes, what: &For<'_>, data_path: &Pointer) -> Result<Page, Failure> {
-    Page::split(Arc::clone(what.label), what.number, body.clone(), data_path).map_err(|error| {
-        match serde_json::from_slice::<serde::de::IgnoredAny>(&body) {
-            Err(cause) => Failure::broken_body(&cause),
-            Ok(_) => Failure::error(error),
-        }
-    })
-}
-
-/// The strings and numbers at these places; an empty body has none.
-fn values(body: &[u8], places: &[Pointer]) -> Result<Vec<Option<String>>, Failure> {
-    if body.is_empty() {
-        return Ok(Vec::new());
-    }
-    let values = places.iter().map(|place| page::scalar_at(body, place));
-    values.collect::<crate::Result<_>>().map_err(Failure::error)
+/// `null` is an empty list where lists have come before, and nothing that is known where none has.
+fn no_list(data_path: &Pointer) -> Error {
+    Error::data("expected the records, found null")
+        .at_path(data_path.0.clone())
+        .help("`data_path` must lead to a list of records, or to one record")
 }
 
 /// Whether the answer says that it is HTML.

@@ -88,9 +88,9 @@ impl Endpoint {
         let mut answered = Answered::empty(ask, &sent.response, sent.url, what);
         let patience = (self.timeout / 2).min(EXCERPT_PATIENCE);
         let start = tokio::time::timeout(patience, content::start(sent.response)).await;
-        answered.body = start.unwrap_or_default();
+        answered.start = start.unwrap_or_default();
         // Masked before it is cut: a cut through a secret would show the half of it.
-        let excerpt = content::excerpt(&answered.body, &self.secrets.and(&sent.added));
+        let excerpt = content::excerpt(&answered.start, &self.secrets.and(&sent.added));
         Failure::status(answered, &excerpt, self.target.authenticates)
     }
 

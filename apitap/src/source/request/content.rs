@@ -84,7 +84,7 @@ pub(super) fn excerpt(start: &[u8], secrets: &Secrets) -> String {
 }
 
 /// Whether it starts as HTML or XML does, and JSON cannot.
-pub(super) fn looks_like_html(body: &[u8]) -> bool {
+fn looks_like_html(body: &[u8]) -> bool {
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     body.trim_ascii_start().starts_with(b"<")
 }

@@ -36,6 +36,8 @@ pub(in crate::source) struct Endpoint {
     pub(super) client: Client,
     pub(super) target: Target,
     pub(super) data_path: Pointer,
+    /// Whether the text of each body is kept.
+    pub(super) text: bool,
     pub(super) retry: Retry,
     pub(super) timeout: Duration,
     pub(in crate::source) secrets: Secrets,
@@ -124,6 +126,7 @@ impl Endpoint {
             client: client.clone(),
             target: Target::new(plan)?,
             data_path: plan.data_path().clone(),
+            text: plan.text(),
             retry: plan.retry(),
             timeout: plan.timeout(),
             secrets,

@@ -71,9 +71,9 @@ impl Failure {
     }
 
     /// A body that is not whole JSON: taken for a broken transfer.
-    pub(super) fn broken_body(cause: &serde_json::Error) -> Self {
+    pub(super) fn broken_body(cause: &Error) -> Self {
         Self { kind: ErrorKind::Data, ..Self::passing("the answer is not whole JSON") }
-            .cause(cause.to_string())
+            .cause(cause.message().to_owned())
             .help("the API, or something on the way to it, breaks its answers off")
     }
 

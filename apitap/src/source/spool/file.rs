@@ -1,7 +1,8 @@
-//! Pages ↔ a temporary file without a name, in a small binary form.
+//! Segments of records, and the pages that they belong to ↔ a temporary file without a name.
 //!
 //! ```text
-//! number u64 | request length u32 | body length u32 | records u32 | request | body | (start u32, end u32)…
+//! segment: text length u32 | records u32 | place in the body u64 | text | (start u32, end u32)…
+//! page:    length of its segments u64 | number u64 | request length u32 | request | segment…
 //! ```
 //! All numbers are little-endian. The file is gone with the process, however that ends.
 
@@ -9,68 +10,158 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use tempfile::SpooledTempFile;
 
+use crate::source::body::{Segment, Stored};
 use crate::source::page::Page;
 use crate::{Error, ErrorKind, Result};
 
-/// The numbers before a page's bytes.
-const HEADER: usize = 8 + 3 * 4;
+/// How much of one file is copied into another at a time.
+const COPIED: u64 = 1 << 20;
 
-/// Pages one behind the other; written once, read from anywhere.
-pub(super) struct PageFile(Mutex<SpooledTempFile>);
+/// The numbers before a segment's text.
+const SEGMENT: usize = 2 * 4 + 8;
 
-impl PageFile {
+/// The two numbers of a record.
+const RANGE: usize = 2 * 4;
+
+/// The numbers before a page's request.
+const PAGE: usize = 2 * 8 + 4;
+
+/// A file that one task writes, and others read anywhere in what is written.
+pub(in crate::source) struct File(Mutex<SpooledTempFile>);
+
+impl std::fmt::Debug for File {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("File")
+    }
+}
+
+impl File {
     /// Nothing yet; so many bytes stay in memory before there is a file.
-    pub(super) fn new(in_memory: usize) -> Self {
+    pub(in crate::source) fn new(in_memory: usize) -> Self {
         Self(Mutex::new(SpooledTempFile::new(in_memory)))
     }
 
-    /// Writes a page at `position`, the end of the file; returns the new end.
-    pub(super) async fn append(self: &Arc<Self>, page: Page, position: u64) -> Result<u64> {
-        let write = move |file: &mut SpooledTempFile| {
-            let mut head = Vec::with_capacity(HEADER + page.request.len());
-            head.extend(page.number.to_le_bytes());
-            for length in [page.request.len(), page.body.len(), page.records.len()] {
-                head.extend(u32::try_from(length).map_err(std::io::Error::other)?.to_le_bytes());
-            }
-            head.extend(page.request.as_bytes());
-            let ends = page.records.iter().flat_map(|range| [range.start, range.end]);
-            let tail: Vec<u8> = ends.flat_map(u32::to_le_bytes).collect();
+    /// Writes a segment at `position`; returns where it ends.
+    pub(in crate::source) async fn append(
+        self: &Arc<Self>,
+        segment: Segment,
+        position: u64,
+    ) -> Result<u64> {
+        self.with(move |file| {
             file.seek(SeekFrom::Start(position))?;
-            for part in [&head[..], &page.body, &tail] {
-                file.write_all(part)?;
-            }
-            file.flush()?;
-            file.stream_position()
-        };
-        self.with(write).await
+            write_segment(file, &segment)
+        })
+        .await
     }
 
-    /// The page at `position`, and where the next one is.
-    pub(super) async fn read(self: &Arc<Self>, position: u64) -> Result<(Page, u64)> {
-        let read = move |file: &mut SpooledTempFile| {
-            let mut header = [0; HEADER];
-            file.seek(SeekFrom::Start(position))?;
-            file.read_exact(&mut header)?;
-            let mut header = &header[..];
-            let number = header.get_u64_le();
-            let [request, body, records] = [(); 3].map(|()| header.get_u32_le() as usize);
-            let mut bytes = vec![0; request + body + records * 8];
-            file.read_exact(&mut bytes)?;
-            Ok((number, request, body, Bytes::from(bytes), file.stream_position()?))
-        };
-        let (number, request, body, mut bytes, end) = self.with(read).await?;
-        let request = bytes.split_to(request);
-        let request = std::str::from_utf8(&request)
-            .map_err(|error| trouble(&std::io::Error::other(error)))?;
-        let body = bytes.split_to(body);
-        let records: Vec<Range<u32>> = std::iter::from_fn(|| {
-            (bytes.remaining() >= 8).then(|| bytes.get_u32_le()..bytes.get_u32_le())
+    /// Writes a part of a segment of one record, of which the first `written` bytes are there.
+    pub(in crate::source) async fn grow(
+        self: &Arc<Self>,
+        part: String,
+        position: u64,
+        written: u64,
+    ) -> Result<()> {
+        self.with(move |file| {
+            file.seek(SeekFrom::Start(position + SEGMENT as u64 + written))?;
+            file.write_all(part.as_bytes())?;
+            file.flush()
         })
-        .collect();
-        Ok((Page { request: request.into(), number, body, records: records.into() }, end))
+        .await
+    }
+
+    /// Ends a segment of one record that was written part by part; returns where it ends.
+    pub(in crate::source) async fn seal(
+        self: &Arc<Self>,
+        length: u32,
+        at: u64,
+        position: u64,
+    ) -> Result<u64> {
+        self.with(move |file| {
+            file.seek(SeekFrom::Start(position))?;
+            file.write_all(&segment_head(length, 1, at))?;
+            file.seek(SeekFrom::Current(i64::from(length)))?;
+            file.write_all(&ranges(std::slice::from_ref(&(0..length))))?;
+            file.flush()?;
+            file.stream_position()
+        })
+        .await
+    }
+
+    /// The segment at `position`, and where it ends.
+    pub(in crate::source) async fn read(self: &Arc<Self>, position: u64) -> Result<(Segment, u64)> {
+        self.with(move |file| {
+            file.seek(SeekFrom::Start(position))?;
+            Ok((read_segment(file)?, file.stream_position()?))
+        })
+        .await
+    }
+
+    /// Writes a page at `position`; returns where it ends.
+    pub(super) async fn append_page(self: &Arc<Self>, page: Page, position: u64) -> Result<u64> {
+        let head = page_head(&page).map_err(|error| trouble(&error))?;
+        let start = position + head.len() as u64;
+        let write_head = move |file: &mut SpooledTempFile| {
+            file.seek(SeekFrom::Start(position))?;
+            file.write_all(&head)
+        };
+        match page.stored {
+            Stored::Nowhere => self.with(write_head).await.map(|()| start),
+            Stored::Memory(segment) => {
+                let write = move |file: &mut SpooledTempFile| {
+                    write_head(file)?;
+                    write_segment(file, &segment)
+                };
+                self.with(write).await
+            }
+            Stored::File { file, place } => {
+                self.with(write_head).await?;
+                self.copy(&file, place, start).await
+            }
+        }
+    }
+
+    async fn copy(self: &Arc<Self>, from: &Arc<Self>, place: Range<u64>, to: u64) -> Result<u64> {
+        let mut done = place.start;
+        while done < place.end {
+            let length = COPIED.min(place.end - done);
+            let read = move |file: &mut SpooledTempFile| {
+                let mut part = Vec::new();
+                file.seek(SeekFrom::Start(done))?;
+                file.take(length).read_to_end(&mut part)?;
+                Ok(part)
+            };
+            let part = from.with(read).await?;
+            let position = to + (done - place.start);
+            self.with(move |file| {
+                file.seek(SeekFrom::Start(position))?;
+                file.write_all(&part)?;
+                file.flush()
+            })
+            .await?;
+            done += length;
+        }
+        Ok(to + (place.end - place.start))
+    }
+
+    /// The page at `position`, and where it ends. Its records are read when they are asked for.
+    pub(super) async fn read_page(self: &Arc<Self>, position: u64) -> Result<(Page, u64)> {
+        let read = move |file: &mut SpooledTempFile| {
+            file.seek(SeekFrom::Start(position))?;
+            let mut head = [0; PAGE];
+            file.read_exact(&mut head)?;
+            let mut head = &head[..];
+            let [length, number] = [(); 2].map(|()| head.get_u64_le());
+            let request = read_text(file, head.get_u32_le())?;
+            let start = file.stream_position()?;
+            Ok((number, request, start..start + length))
+        };
+        let (number, request, place) = self.with(read).await?;
+        let end = place.end;
+        let stored = Stored::File { file: Arc::clone(self), place };
+        Ok((Page { request: request.into(), number, stored }, end))
     }
 
     /// Uses the file on a thread that may wait for the disk.
@@ -90,12 +181,74 @@ impl PageFile {
     }
 }
 
+fn page_head(page: &Page) -> std::io::Result<Vec<u8>> {
+    let length = match &page.stored {
+        Stored::Nowhere => 0,
+        Stored::Memory(segment) => {
+            (SEGMENT + segment.text.len() + RANGE * segment.records.len()) as u64
+        }
+        Stored::File { place, .. } => place.end - place.start,
+    };
+    let mut head = Vec::with_capacity(PAGE + page.request.len());
+    head.extend(length.to_le_bytes());
+    head.extend(page.number.to_le_bytes());
+    head.extend(length_of(&page.request)?.to_le_bytes());
+    head.extend(page.request.as_bytes());
+    Ok(head)
+}
+
+fn segment_head(length: u32, records: u32, at: u64) -> Vec<u8> {
+    let mut head = Vec::with_capacity(SEGMENT);
+    head.extend(length.to_le_bytes());
+    head.extend(records.to_le_bytes());
+    head.extend(at.to_le_bytes());
+    head
+}
+
+/// Writes a segment where the file stands; returns where it ends.
+fn write_segment(file: &mut SpooledTempFile, segment: &Segment) -> std::io::Result<u64> {
+    let records = u32::try_from(segment.records.len()).map_err(std::io::Error::other)?;
+    file.write_all(&segment_head(length_of(&segment.text)?, records, segment.at))?;
+    file.write_all(segment.text.as_bytes())?;
+    file.write_all(&ranges(&segment.records))?;
+    file.flush()?;
+    file.stream_position()
+}
+
+/// The segment where the file stands.
+fn read_segment(file: &mut SpooledTempFile) -> std::io::Result<Segment> {
+    let mut head = [0; SEGMENT];
+    file.read_exact(&mut head)?;
+    let mut head = &head[..];
+    let [length, records] = [(); 2].map(|()| head.get_u32_le());
+    let at = head.get_u64_le();
+    let text = read_text(file, length)?;
+    let mut bytes = vec![0; records as usize * RANGE];
+    file.read_exact(&mut bytes)?;
+    let mut bytes = &bytes[..];
+    let records = (0..records).map(|_| bytes.get_u32_le()..bytes.get_u32_le()).collect();
+    Ok(Segment { text, records, at })
+}
+
+fn read_text(file: &mut SpooledTempFile, length: u32) -> std::io::Result<String> {
+    let mut bytes = vec![0; length as usize];
+    file.read_exact(&mut bytes)?;
+    String::from_utf8(bytes).map_err(std::io::Error::other)
+}
+
+fn ranges(records: &[Range<u32>]) -> Vec<u8> {
+    let ends = records.iter().flat_map(|range| [range.start, range.end]);
+    ends.flat_map(u32::to_le_bytes).collect()
+}
+
+fn length_of(text: &str) -> std::io::Result<u32> {
+    u32::try_from(text.len()).map_err(std::io::Error::other)
+}
+
 fn trouble(error: &std::io::Error) -> Error {
     let folder = std::env::temp_dir();
-    Error::query(format!(
-        "cannot keep pages in a temporary file in `{}`, for the queries that share them",
-        folder.display()
-    ))
-    .caused_by(error.to_string())
-    .help("let `TMPDIR` name a folder that exists and has room")
+    let message = format!("cannot keep pages in a temporary file in `{}`", folder.display());
+    Error::query(message)
+        .caused_by(error.to_string())
+        .help("let `TMPDIR` name a folder that exists and has room")
 }

@@ -2,6 +2,7 @@
 
 use super::planned;
 use crate::check::query::words::notation;
+use crate::definition::Pointer;
 use crate::diagnostic::Place;
 
 /// The row as a schema spells it, with what stands at each column's place; then what is read.
@@ -26,7 +27,8 @@ fn check(sql: &str, row: &[&str], reads: &[&str]) {
         .reads
         .iter()
         .map(|(table, fields)| {
-            let fields: Vec<_> = fields.iter().map(String::as_str).collect();
+            let dotted = |field: &Pointer| field.tokens().collect::<Vec<_>>().join(".");
+            let fields: Vec<_> = fields.iter().map(dotted).collect();
             format!("{table}({})", fields.join(" "))
         })
         .collect();
@@ -43,15 +45,46 @@ fn only_what_is_needed_is_read() {
 }
 
 #[test]
-fn a_field_of_a_record_reads_the_record() {
+fn a_field_of_a_record_is_read_alone() {
     check(
         "SELECT customer.address.city AS city, o.customer.email AS email FROM orders o",
         &[
             "city: string <- customer.address.city AS city",
             "email: string <- o.customer.email AS email",
         ],
-        &["orders(customer)"],
+        &["orders(customer.address.city customer.email)"],
     );
+    let email = ["email: string <- email"];
+    let query = "SELECT email FROM (SELECT id, c.email AS email, c FROM (SELECT id, customer AS c \
+                 FROM orders WHERE customer.address.city = 'Ulm') q) r ORDER BY email";
+    check(query, &email, &["orders(customer.address.city customer.email)"]);
+    let query = "SELECT max(o.customer.email) AS email FROM orders o JOIN customers c \
+                 ON c.name = o.customer.address.city GROUP BY o.customer.address.city";
+    let email = ["email: string <- max(o.customer.email) AS email"];
+    check(query, &email, &["customers(name)", "orders(customer.address.city customer.email)"]);
+    let query = "SELECT id FROM customers c WHERE EXISTS \
+                 (SELECT 1 FROM orders o WHERE o.customer.email = c.name)";
+    check(query, &["id: int64! <- id"], &["customers(id name)", "orders(customer.email)"]);
+}
+
+#[test]
+fn a_record_that_is_used_whole_is_read_whole() {
+    for (used, column) in [
+        ("SELECT customer FROM orders", None),
+        ("SELECT count(DISTINCT customer) AS n FROM orders WHERE customer.email <> 'a'", Some("n")),
+        ("SELECT count(*) AS n FROM (SELECT DISTINCT customer FROM orders)", Some("n")),
+        ("SELECT count(*) AS n FROM orders GROUP BY customer", Some("n")),
+        ("SELECT count(*) AS n FROM orders a JOIN orders b ON a.customer = b.customer", Some("n")),
+        ("SELECT count(customer) AS n FROM orders", Some("n")),
+        ("SELECT row_number() OVER (PARTITION BY customer) AS n FROM orders", Some("n")),
+        ("SELECT 1 AS n FROM orders WHERE named_struct('c', customer) IS NOT NULL", Some("n")),
+    ] {
+        let (_, planned, findings) = planned(used);
+        let planned = planned.unwrap_or_else(|| panic!("{used}: {findings:#?}"));
+        let reads = &planned.reads["orders"];
+        assert!(reads.contains(&Pointer("/customer".to_owned())), "{used}: {reads:?}");
+        assert!(column.is_none_or(|name| planned.row.field(name).is_some()), "{used}");
+    }
 }
 
 #[test]

@@ -10,8 +10,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::oracle::object;
-use super::{all, cells, decode, rich};
+use super::{cells, decode, rich};
 use crate::schema::{Field, Schema, Type, arrow};
+use crate::source::decode::dynamic;
 
 /// What arrow-json 59 makes of one record.
 fn arrow_json(schema: &Schema, record: &[u8]) -> Result<RecordBatch, ArrowError> {
@@ -35,7 +36,7 @@ proptest! {
 
     #[test]
     fn arrow_json_agrees_where_every_value_fits(record in object(&shared().fields)) {
-        if let Ok(ours) = decode(all(&shared()), record.as_bytes()) {
+        if let Ok(ours) = decode(dynamic::decoder(&shared()), record.as_bytes()) {
             let theirs = arrow_json(&shared(), record.as_bytes()).map_err(Arc::new);
             prop_assert!(theirs.is_ok(), "{theirs:?}");
             prop_assert_eq!(ours, cells::row(&theirs.unwrap(), 0));
@@ -47,7 +48,7 @@ proptest! {
 fn check(ty: Type, value: &str, theirs: impl Into<Value>) {
     let schema = Schema { fields: vec![Field::new("v", ty, true)] };
     let record = format!("{{\"v\":{value}}}");
-    decode(all(&schema), record.as_bytes()).unwrap_err();
+    decode(dynamic::decoder(&schema), record.as_bytes()).unwrap_err();
     let batch = arrow_json(&schema, record.as_bytes()).unwrap();
     assert_eq!(cells::row(&batch, 0)["v"], theirs.into(), "{value}");
 }
@@ -76,7 +77,7 @@ fn arrow_json_takes_records_that_are_none() {
         (br#"{"v":1,"x":1-2.e}"#, json!({"v": 1})),
         (b"{\"v\":1,\"x\":\"a\nb\"}", json!({"v": 1})),
     ] {
-        decode(all(&schema), record).unwrap_err();
+        decode(dynamic::decoder(&schema), record).unwrap_err();
         let batch = arrow_json(&schema, record).map(|batch| cells::row(&batch, 0));
         assert_eq!(
             batch.map_err(|error| error.to_string()),

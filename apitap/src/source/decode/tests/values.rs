@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{all, decode};
+use super::decode;
 use crate::schema::{Field, Item, Schema, Type};
+use crate::source::decode::dynamic;
 
 /// The only field of a record, `v`, of a type that may be null.
 fn one(ty: &Type, value: &str) -> Result<Value, String> {
     let schema = Schema { fields: vec![Field::new("v", ty.clone(), true)] };
-    let row = decode(all(&schema), format!("{{\"v\": {value} }}").as_bytes())?;
+    let row = decode(dynamic::decoder(&schema), format!("{{\"v\": {value} }}").as_bytes())?;
     Ok(row["v"].clone())
 }
 

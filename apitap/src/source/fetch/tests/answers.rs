@@ -53,7 +53,7 @@ async fn a_wrong_data_path_is_not_tried_again() {
 #[tokio::test]
 async fn a_body_that_is_not_whole_json_is_fetched_again() {
     let whole = body(0..3, "");
-    for broken in ["{\"data\":[{\"id\":0},", "{\"data\":[{\"id\":0}]} oops"] {
+    for broken in ["{\"data\":[{\"id\":0},", "{\"data\":[{\"id\":0}", " "] {
         let whole = whole.clone();
         let answer = move |request: &Request| match request.before {
             0 | 1 => Reply::json(broken),
@@ -66,7 +66,7 @@ async fn a_body_that_is_not_whole_json_is_fetched_again() {
     let (_, outcome) = check(Pagination::None, |_| Reply::json("{\"data\":["), expected).await;
     let error = outcome.error.unwrap();
     assert_eq!(error.kind(), ErrorKind::Data);
-    assert!(error.to_string().contains("EOF while parsing"), "{error}");
+    assert!(error.to_string().contains("ends in the middle of"), "{error}");
 }
 
 #[tokio::test]
