@@ -147,6 +147,11 @@ impl Load {
         self.key_names().any(|name| name == column.name)
     }
 
+    /// Whether there is nothing in a row but its key.
+    pub(super) fn is_all_key(&self) -> bool {
+        self.key.len() == self.columns.len()
+    }
+
     /// Asks for a value in these columns too: in the table they are NOT NULL.
     pub(super) fn require(&mut self, names: &[String]) {
         for column in &mut self.columns {

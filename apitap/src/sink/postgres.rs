@@ -9,14 +9,16 @@ mod catalog;
 mod copy;
 mod direct;
 mod distinct;
+mod link;
 mod numbers;
+mod parameters;
 mod types;
 mod wire;
 
 use std::borrow::Cow;
 
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Connection as _, Executor, Row};
 
 use super::contract::{Session, Target};
 use super::load::Load;
@@ -30,11 +32,14 @@ use crate::{Error, Result};
 
 use address::Address;
 use direct::Direct;
+use link::Link;
 
 /// What PostgreSQL calls a key that is in the table already.
 const UNIQUE_VIOLATION: &str = "23505";
 /// What it calls a key that comes twice among the rows of one statement.
 const CARDINALITY_VIOLATION: &str = "21000";
+/// What it calls a lock that was not had within `lock_timeout`.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// What it calls a right that is missing.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
@@ -51,7 +56,11 @@ impl Postgres {
     /// A target's connection, with the variables' values in place of their names.
     pub(super) fn resolve(connection: &Connection, environment: &mut Environment) -> Self {
         Self(match connection {
-            Connection::Url(url) => Address::url(environment.text(url)),
+            Connection::Url(url) => {
+                let url = environment.text(url);
+                parameters::secrets(&url).iter().for_each(|secret| environment.hide(secret));
+                Address::url(&url)
+            }
             Connection::Parts { host, port, database, username, password } => Address::parts(
                 &environment.text(host),
                 *port,
@@ -90,7 +99,7 @@ impl Target for Postgres {
 
 #[async_trait]
 impl Dialect for Postgres {
-    type Connection = PgConnection;
+    type Connection = Link;
     type Stage = copy::Copy;
 
     const BEGIN: &'static str = "BEGIN";
@@ -102,18 +111,20 @@ impl Dialect for Postgres {
         TargetKind::Postgres.capabilities()
     }
 
-    async fn connect(&self) -> Result<PgConnection> {
+    async fn connect(&self) -> Result<Link> {
         self.0.connect().await
     }
 
-    async fn execute(&self, connection: &mut PgConnection, sql: &str) -> sqlx::Result<u64> {
+    async fn execute(&self, connection: &mut Link, sql: &str) -> sqlx::Result<u64> {
         let statement = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-        Ok(connection.execute(statement).await?.rows_affected())
+        let pid = connection.pid();
+        let done = self.watched(pid, connection.execute(statement)).await?;
+        Ok(done.rows_affected())
     }
 
     async fn pairs(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Link,
         sql: &str,
         arguments: &[&str],
     ) -> sqlx::Result<Vec<(String, String)>> {
@@ -123,7 +134,7 @@ impl Dialect for Postgres {
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
     }
 
-    async fn is_alive(&self, connection: &mut PgConnection) -> bool {
+    async fn is_alive(&self, connection: &mut Link) -> bool {
         connection.ping().await.is_ok()
     }
 
@@ -147,13 +158,13 @@ impl Dialect for Postgres {
         catalog::fix(self, table, change)
     }
 
-    async fn place(&self, connection: &mut PgConnection, table: &TableName) -> Result<Place> {
+    async fn place(&self, connection: &mut Link, table: &TableName) -> Result<Place> {
         catalog::place(self, connection, table).await
     }
 
     async fn find(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Link,
         load: &Load,
         table: &Place,
     ) -> Result<Option<Found>> {
@@ -161,17 +172,13 @@ impl Dialect for Postgres {
     }
 
     /// Ends with the transaction.
-    async fn lock(&self, connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
+    async fn lock(&self, connection: &mut Link, name: &str) -> sqlx::Result<()> {
         let lock = "SELECT pg_advisory_xact_lock(hashtextextended('apitap ' || $1, 0))";
-        connection.execute(sqlx::query(lock).bind(name)).await.map(drop)
+        let pid = connection.pid();
+        self.watched(pid, connection.execute(sqlx::query(lock).bind(name))).await.map(drop)
     }
 
-    async fn create(
-        &self,
-        connection: &mut PgConnection,
-        load: &Load,
-        table: &Place,
-    ) -> sqlx::Result<()> {
+    async fn create(&self, connection: &mut Link, load: &Load, table: &Place) -> sqlx::Result<()> {
         if !catalog::schema_exists(connection, table).await? {
             let schema = self.quote(&table.schema);
             self.lock(connection, &schema).await?;
@@ -186,6 +193,10 @@ impl Dialect for Postgres {
         self.execute(connection, &create.join(";\n")).await.map(drop)
     }
 
+    async fn replaceable(&self, connection: &mut Link, load: &Load, table: &Place) -> Result<()> {
+        catalog::replaceable(connection, load, table).await
+    }
+
     fn lock_table(&self, table: &Place) -> Option<String> {
         Some(format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
     }
@@ -196,19 +207,15 @@ impl Dialect for Postgres {
         Some(format!("ALTER TABLE {table} ADD {key}"))
     }
 
-    async fn inbox(&self, connection: &mut PgConnection, load: &Load) -> Result<Inbox> {
+    async fn inbox(&self, connection: &mut Link, load: &Load) -> Result<Inbox> {
         let columns = load.columns.iter().enumerate();
         let types: Vec<_> = columns
             .clone()
             .map(|(place, column)| format!(", {} {}", staged(place), types::staged(&column.ty)))
             .collect();
-        // Arrays of timestamps are staged without a time zone: theirs is UTC.
-        let session = format!(
-            "SET client_min_messages = warning; SET TIME ZONE 'UTC';
-             CREATE TEMPORARY TABLE {STAGING} (seq bigint NOT NULL{})",
-            types.concat()
-        );
-        let made = self.execute(connection, &session).await;
+        let create =
+            format!("CREATE TEMPORARY TABLE {STAGING} (seq bigint NOT NULL{})", types.concat());
+        let made = self.execute(connection, &create).await;
         made.map_err(|error| refused(load, "to stage", &error))?;
         let values = columns
             .map(|(place, column)| format!("{}{}", staged(place), types::cast(&column.ty)))
@@ -233,6 +240,9 @@ fn refused(load: &Load, what: &str, error: &sqlx::Error) -> Error {
     match code(error).as_deref() {
         Some(UNIQUE_VIOLATION) if load.mode == Mode::Append => {
             refused.help("to update the rows that are there already, use the mode `merge`")
+        }
+        Some(LOCK_NOT_AVAILABLE) => {
+            refused.help("another session holds a lock: let it finish, or raise `lock_timeout`")
         }
         Some(INSUFFICIENT_PRIVILEGE) => {
             refused.help("grant the user what is missing, or connect as another")

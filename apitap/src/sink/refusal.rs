@@ -91,3 +91,64 @@ pub(super) fn uncommitted(table: &TableName, rows: u64) -> Error {
     Error::target(format!("{rows} rows for `{table}` were written and never committed"))
         .help("this is a mistake in apitap: please report it")
 }
+
+/// A table whose rows this user does not all see.
+pub(super) fn hidden_rows(table: &TableName) -> Error {
+    Error::target(format!(
+        "`{table}` cannot be replaced: row security hides rows of it from this user, and they would \
+         stay"
+    ))
+    .help("connect as the owner of the table or as a user with BYPASSRLS, or use the mode `merge`")
+}
+
+/// A table on whose rows those of another table depend.
+pub(super) fn referred_to(table: &TableName, other: &str, action: &str) -> Error {
+    Error::target(format!(
+        "`{table}` cannot be replaced: the table `{other}` refers to it with ON DELETE {action}, and \
+         would be changed with it"
+    ))
+    .help("use the mode `merge`, or give the foreign key another action (NO ACTION)")
+}
+
+/// A DELETE that did not remove all rows.
+pub(super) fn kept_rows(table: &TableName) -> Error {
+    Error::target(format!(
+        "`{table}` cannot be replaced: rows are still there after a DELETE of all of them; nothing \
+         was changed"
+    ))
+    .help("a trigger or a rule of the table keeps them: drop it, or use the mode `merge`")
+}
+
+/// Rows that an INSERT did not store.
+pub(super) fn swallowed(table: &TableName, rows: u64, stored: u64) -> Error {
+    Error::target(format!(
+        "only {stored} of {rows} rows were stored in `{table}`; nothing was changed"
+    ))
+    .help(
+        "a trigger or a rule of the table keeps rows out: drop it, or name the table that it fills",
+    )
+}
+
+/// A parameter of a URL that means nothing; `called` is what we call it, where another driver's name
+/// was written.
+pub(super) fn unknown_parameter(
+    target: &str,
+    name: &str,
+    called: Option<&str>,
+    known: &[&str],
+) -> Error {
+    let distance = |other: &&&str| strsim::damerau_levenshtein(name, other);
+    let is_near = |other: &&&str| distance(other) <= name.len().max(other.len()).div_ceil(3);
+    let near = known.iter().filter(is_near).min_by_key(distance);
+    let help = match (called, near) {
+        (Some(called), _) => format!("write `{called}`"),
+        (None, Some(near)) => format!("a similar one exists: `{near}`"),
+        (None, None) => format!("there are {}", listed(known)),
+    };
+    Error::config(format!("`{name}` is not a parameter of a {target} URL")).help(help)
+}
+
+/// Names in backticks, with commas between.
+pub(super) fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

@@ -17,5 +17,5 @@ mod writer;
 
 pub(super) use catalog::{Found, FoundColumn, Place};
 pub(super) use dialect::{Change, Dialect, Inbox, Stage};
-pub(super) use session::{commit, open, open_on};
+pub(super) use session::{commit, empty, open, open_on};
 pub(super) use statement::{STAGING, create_table, insert, list, primary_key, staged};

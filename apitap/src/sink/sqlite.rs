@@ -150,6 +150,15 @@ impl Dialect for Sqlite {
         self.execute(connection, &create).await.map(drop)
     }
 
+    async fn replaceable(
+        &self,
+        connection: &mut SqliteConnection,
+        load: &Load,
+        table: &Place,
+    ) -> Result<()> {
+        catalog::replaceable(connection, load, table).await
+    }
+
     async fn inbox(&self, connection: &mut SqliteConnection, load: &Load) -> Result<Inbox> {
         let values: Vec<_> = (0..load.columns.len()).map(staged).collect();
         let columns: Vec<_> = values.iter().map(|name| format!(", {name}")).collect();

@@ -3,8 +3,10 @@
 mod conformance;
 mod connections;
 mod first_load;
+mod locks;
 mod modes;
 mod refusals;
+mod replace;
 mod tables;
 mod transactions;
 mod values;

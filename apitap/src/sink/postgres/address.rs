@@ -1,39 +1,40 @@
 //! A URL, or the parts of one → a connection, or words that say why not.
+//!
+//! Whatever the URL says is done or refused: a parameter that nobody knows is a mistake. Rows and
+//! passwords go to another machine through TLS, unless the user says `sslmode=disable`.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgSslMode};
-use sqlx::{ConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Executor as _, PgConnection, Row as _};
 
+use super::link::Link;
+use super::parameters::{self, Parameters};
 use crate::{Error, Result};
 
-/// How long a server may take to answer the first time.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// The first version that ends sessions that are idle.
+const ENDS_IDLE_SESSIONS: u32 = 140_000;
 
 /// Where a PostgreSQL server is, and who we are to it. Its `Debug` shows no password.
 #[derive(Clone)]
 pub(super) struct Address {
-    options: Box<Result<PgConnectOptions>>,
+    options: Box<Result<Options>>,
+}
+
+#[derive(Clone)]
+struct Options {
+    connect: PgConnectOptions,
+    /// How long the server may take to answer the first time; `None` for ever.
+    patience: Option<Duration>,
 }
 
 impl Address {
     /// `postgres://user:password@host:5432/database?sslmode=require`.
-    pub(super) fn url(url: String) -> Self {
-        let url = url.trim();
-        let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
-        let options = match known {
-            // A `/` of the password would end the host here, and the rest would be shown as the
-            // database's name.
-            true if after_host(url).contains('@') => Err(malformed("")),
-            true => PgConnectOptions::from_str(url).map_err(|error| {
-                // The URL is not repeated: it may hold the password.
-                malformed(&format!(": {}", said(&error)))
-            }),
-            false => Err(malformed("")),
-        };
-        Self { options: Box::new(options) }
+    pub(super) fn url(url: &str) -> Self {
+        Self { options: Box::new(parse(url.trim())) }
     }
 
     /// The same in parts. An empty password is none.
@@ -44,42 +45,104 @@ impl Address {
         username: &str,
         password: &str,
     ) -> Self {
-        let mut options =
+        let mut connect =
             PgConnectOptions::new().host(host).port(port).database(database).username(username);
         if !password.is_empty() {
-            options = options.password(password);
+            connect = connect.password(password);
         }
-        Self { options: Box::new(Ok(options)) }
+        let patience = Some(parameters::PATIENCE);
+        Self { options: Box::new(Ok(Options { connect, patience })) }
     }
 
     /// The server, without a secret; what is malformed is a server of its own.
     pub(super) fn server(&self) -> String {
         match self.options.as_ref() {
-            Ok(options) => server(options),
+            Ok(options) => server(&options.connect),
             Err(_) => "a malformed URL".to_owned(),
         }
     }
 
-    pub(super) async fn connect(&self) -> Result<PgConnection> {
-        let options = self.options.as_ref().clone()?;
-        let quiet = options.clone().application_name("apitap").disable_statement_logging();
-        match tokio::time::timeout(TIMEOUT, quiet.connect()).await {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => Err(unreachable(&options, &error)),
-            Err(_) => Err(Error::target(format!(
-                "PostgreSQL at {} has not answered within {} seconds",
-                place(&options),
-                TIMEOUT.as_secs()
-            ))
-            .help("check the host and the port, and whether a firewall is in between")),
+    pub(super) async fn connect(&self) -> Result<Link> {
+        let Options { connect: options, patience } = self.options.as_ref().clone()?;
+        let mut quiet = options.clone().disable_statement_logging();
+        if options.get_application_name().is_none() {
+            quiet = quiet.application_name("apitap");
+        }
+        let refuses_clear_text = sends_elsewhere(&options);
+        if refuses_clear_text {
+            quiet = quiet.ssl_mode(PgSslMode::Require);
+        }
+        let connecting = quiet.connect();
+        let connected = match patience {
+            Some(patience) => tokio::time::timeout(patience, connecting).await,
+            None => Ok(connecting.await),
+        };
+        let mut connection = match connected {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(sqlx::Error::Tls(_))) if refuses_clear_text => return Err(clear_text(&options)),
+            Ok(Err(error)) => return Err(unreachable(&options, &error)),
+            Err(_) => return Err(silent(&options, patience)),
+        };
+        let opened = open(&mut connection).await;
+        let pid = opened.map_err(|error| unreachable(&options, &error))?;
+        Ok(Link::new(connection, pid))
+    }
+}
+
+/// Sets what holds for every connection of ours; gives the number of its server process.
+async fn open(connection: &mut PgConnection) -> sqlx::Result<i32> {
+    let settings = settings(connection);
+    let row = connection.fetch_one(sqlx::raw_sql(settings)).await?;
+    row.try_get(0)
+}
+
+/// The settings, and the question for the process.
+///
+/// Arrays of timestamps are staged without a time zone: theirs is UTC.
+fn settings(connection: &PgConnection) -> &'static str {
+    match connection.server_version_num() {
+        Some(version) if version >= ENDS_IDLE_SESSIONS => {
+            "SET client_min_messages = warning; SET TIME ZONE 'UTC'; SET idle_session_timeout = 0;
+             SELECT pg_catalog.pg_backend_pid()"
+        }
+        _ => {
+            "SET client_min_messages = warning; SET TIME ZONE 'UTC';
+             SELECT pg_catalog.pg_backend_pid()"
         }
     }
+}
+
+fn parse(url: &str) -> Result<Options> {
+    let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+    // A `/` of the password would end the host here, and the rest would be shown as the database's
+    // name.
+    if !known || after_host(url).contains('@') {
+        return Err(malformed(""));
+    }
+    // The URL is not repeated: it may hold the password.
+    let parsed = url::Url::parse(url).map_err(|error| malformed(&format!(": {error}")))?;
+    let mut server = parsed.clone();
+    server.set_query(None);
+    let connect = PgConnectOptions::from_str(server.as_str())
+        .map_err(|error| malformed(&format!(": {}", said(&error))))?;
+    let Parameters { connect, patience } = parameters::apply(connect, &parsed)?;
+    Ok(Options { connect, patience })
+}
+
+/// Whether what is sent leaves the machine, and nothing says that it may do so in clear text.
+fn sends_elsewhere(options: &PgConnectOptions) -> bool {
+    let host = options.get_host();
+    let is_here = options.get_socket().is_some()
+        || host.starts_with('/')
+        || host.eq_ignore_ascii_case("localhost")
+        || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    !is_here && matches!(options.get_ssl_mode(), PgSslMode::Allow | PgSslMode::Prefer)
 }
 
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.options.as_ref() {
-            Ok(options) => write!(f, "Address({})", place(options)),
+            Ok(options) => write!(f, "Address({})", place(&options.connect)),
             Err(_) => f.write_str("Address(malformed)"),
         }
     }
@@ -114,6 +177,20 @@ fn server(options: &PgConnectOptions) -> String {
     }
 }
 
+fn silent(options: &PgConnectOptions, patience: Option<Duration>) -> Error {
+    let seconds = patience.unwrap_or_default().as_secs();
+    let place = place(options);
+    Error::target(format!("PostgreSQL at {place} has not answered within {seconds} seconds"))
+        .help("check the host and the port, and whether a firewall is in between")
+}
+
+fn clear_text(options: &PgConnectOptions) -> Error {
+    Error::target(format!(
+        "PostgreSQL at {} does not offer TLS: the password and the rows would be sent in clear text",
+        place(options)
+    ))
+    .help("switch TLS on in the server; where the network is trusted, say `sslmode=disable`")
+}
 fn unreachable(options: &PgConnectOptions, error: &sqlx::Error) -> Error {
     let failed = Error::target(format!(
         "cannot connect to PostgreSQL at {}: {}",

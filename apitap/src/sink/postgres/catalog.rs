@@ -121,6 +121,48 @@ pub(super) async fn find(
     Ok(Some(Found { columns: columns.collect(), unique_keys }))
 }
 
+/// Whether emptying the table does that and no more.
+pub(super) async fn replaceable(
+    connection: &mut PgConnection,
+    load: &Load,
+    place: &Place,
+) -> Result<()> {
+    let to_show = |error| refused(load, "to show", &error);
+    let hides_rows: bool = sqlx::query_scalar(
+        "SELECT pg_catalog.row_security_active(c.oid) FROM pg_catalog.pg_class c
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = $1 AND c.relname = $2",
+    )
+    .bind(&place.schema)
+    .bind(&place.name)
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(to_show)?;
+    if hides_rows {
+        return Err(refusal::hidden_rows(&load.table));
+    }
+    let referring: Option<(String, String)> = sqlx::query_as(
+        "SELECT f.conrelid::regclass::text,
+                CASE f.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
+                                   ELSE 'SET DEFAULT' END
+         FROM pg_catalog.pg_constraint f
+         JOIN pg_catalog.pg_class c ON c.oid = f.confrelid
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = $1 AND c.relname = $2 AND f.contype = 'f'
+           AND f.confdeltype IN ('c', 'n', 'd') AND f.conrelid <> f.confrelid
+         ORDER BY 1 LIMIT 1",
+    )
+    .bind(&place.schema)
+    .bind(&place.name)
+    .fetch_optional(connection)
+    .await
+    .map_err(to_show)?;
+    match referring {
+        Some((table, action)) => Err(refusal::referred_to(&load.table, &table, &action)),
+        None => Ok(()),
+    }
+}
+
 /// The statement that a person would run.
 pub(super) fn fix(postgres: &Postgres, table: &Place, change: Change<'_>) -> String {
     let quote = |name: &str| postgres.quote(name);

@@ -18,6 +18,7 @@ use sqlx::postgres::PgDatabaseError;
 use sqlx::{Executor as _, PgConnection, Row as _};
 
 use super::distinct::Distinct;
+use super::link::Link;
 use super::numbers::Numbers;
 use super::{address, refused, wire};
 use crate::sink::load::Load;
@@ -263,13 +264,8 @@ impl Copy {
 }
 
 #[async_trait]
-impl Stage<PgConnection> for Copy {
-    async fn take(
-        &mut self,
-        connection: &mut PgConnection,
-        first: u64,
-        batch: &RecordBatch,
-    ) -> Result<()> {
+impl Stage<Link> for Copy {
+    async fn take(&mut self, connection: &mut Link, first: u64, batch: &RecordBatch) -> Result<()> {
         let mut next = first;
         for slice in slices::of(batch, self.limit) {
             self.append(connection, &slice, next).await?;
@@ -281,7 +277,7 @@ impl Stage<PgConnection> for Copy {
         Ok(())
     }
 
-    async fn flush(&mut self, connection: &mut PgConnection) -> Result<u64> {
+    async fn flush(&mut self, connection: &mut Link) -> Result<u64> {
         self.send(connection).await?;
         Ok(self.done)
     }

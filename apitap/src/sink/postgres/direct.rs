@@ -12,9 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
-use sqlx::{Connection as _, Executor as _, PgConnection};
+use sqlx::Executor as _;
 
 use super::copy::{Chunk, Copy};
+use super::link::Link;
 use super::{Postgres, catalog, refused, types};
 use crate::Result;
 use crate::definition::Mode;
@@ -27,10 +28,9 @@ use crate::sink::sql::{self, Dialect as _, Place, Stage as _};
 
 /// What the name of a hidden table begins with.
 const PREFIX: &str = "_apitap_new_";
-/// A writer's own settings. What it commits is durable when the load is: the last commit waits for
-/// the log up to its own place.
-const SETTINGS: &str =
-    "SET client_min_messages = warning; SET TIME ZONE 'UTC'; SET synchronous_commit = off";
+/// What a writer commits is durable when the load is: the last commit waits for the log up to its own
+/// place.
+const SETTINGS: &str = "SET synchronous_commit = off";
 
 /// Whether such rows can go into a new table as they are encoded, and be told apart there.
 pub(super) fn fits(load: &Load) -> bool {
@@ -43,7 +43,7 @@ pub(super) fn fits(load: &Load) -> bool {
 /// Creates the hidden table; `None` where the table itself is there, or its schema is not.
 pub(super) async fn open(
     postgres: &Postgres,
-    connection: &mut PgConnection,
+    connection: &mut Link,
     load: &Load,
     table: &Place,
 ) -> Result<Option<Place>> {
@@ -64,13 +64,13 @@ pub(super) async fn open(
 /// Within a transaction: creates the table under a hidden name, and tries out its key.
 async fn create(
     postgres: &Postgres,
-    connection: &mut PgConnection,
+    connection: &mut Link,
     load: &Load,
     table: &Place,
 ) -> sqlx::Result<Place> {
     // Such a number comes once in the life of a server.
     let number = "SELECT pg_catalog.pg_current_xact_id()::text";
-    let number: String = sqlx::query_scalar(number).fetch_one(&mut *connection).await?;
+    let number: String = sqlx::query_scalar(number).fetch_one(&mut **connection).await?;
     let hidden = table.beside(postgres, format!("{PREFIX}{number}"));
     let comment = format!("apitap fills this table, which becomes {table} when the run commits");
     postgres.create(connection, load, &hidden).await?;
@@ -85,7 +85,7 @@ async fn create(
 }
 
 /// Locks a hidden table by its name, until the connection ends.
-async fn keep(connection: &mut PgConnection, hidden: &Place) -> sqlx::Result<()> {
+async fn keep(connection: &mut Link, hidden: &Place) -> sqlx::Result<()> {
     let lock = "SELECT pg_advisory_lock(hashtextextended('apitap ' || $1, 0))";
     connection.execute(sqlx::query(lock).bind(hidden.to_string())).await.map(drop)
 }
@@ -93,7 +93,7 @@ async fn keep(connection: &mut PgConnection, hidden: &Place) -> sqlx::Result<()>
 /// Within a transaction: removes hidden tables whose sessions have ended.
 async fn remove_abandoned(
     postgres: &Postgres,
-    connection: &mut PgConnection,
+    connection: &mut Link,
     table: &Place,
 ) -> sqlx::Result<()> {
     let names: Vec<String> = sqlx::query_scalar(
@@ -104,13 +104,13 @@ async fn remove_abandoned(
     )
     .bind(&table.schema)
     .bind(PREFIX)
-    .fetch_all(&mut *connection)
+    .fetch_all(&mut **connection)
     .await?;
     for name in names {
         let hidden = table.beside(postgres, name);
         let free = "SELECT pg_try_advisory_xact_lock(hashtextextended('apitap ' || $1, 0))";
         let free = sqlx::query_scalar(free).bind(hidden.to_string());
-        if free.fetch_one(&mut *connection).await? {
+        if free.fetch_one(&mut **connection).await? {
             tracing::info!("{hidden} was left by a run that did not end: removing it");
             postgres.execute(connection, &format!("DROP TABLE IF EXISTS {hidden}")).await?;
         }
@@ -143,7 +143,7 @@ struct Filled(Mutex<Inner>);
 #[derive(Default)]
 struct Inner {
     /// The session's own connection, while no writer has it.
-    connection: Option<PgConnection>,
+    connection: Option<Link>,
     /// Writers that are not closed: those that have failed stay here.
     open: usize,
     received: u64,
@@ -162,7 +162,7 @@ impl Filled {
 impl Direct {
     pub(super) fn new(
         postgres: Postgres,
-        connection: PgConnection,
+        connection: Link,
         load: Load,
         limits: &Limits,
         table: Place,
@@ -184,7 +184,7 @@ impl Direct {
     }
 
     /// The session's own connection, when all writers are closed.
-    async fn connection(&mut self) -> Result<PgConnection> {
+    async fn connection(&mut self) -> Result<Link> {
         let connection = {
             let mut inner = self.filled.inner();
             let closed = inner.open == 0;
@@ -358,7 +358,7 @@ async fn remove(postgres: &Postgres, load: &Load, hidden: &Place) -> Result<()> 
 /// hidden table, so another one does as well.
 async fn revive(
     postgres: &Postgres,
-    connection: &mut PgConnection,
+    connection: &mut Link,
     load: &Load,
     hidden: &Place,
 ) -> Result<()> {
@@ -377,7 +377,7 @@ struct DirectWriter {
     load: Arc<Load>,
     hidden: Place,
     filled: Arc<Filled>,
-    connection: PgConnection,
+    connection: Link,
     /// Whether the connection is that of the session.
     is_own: bool,
     /// Whether the connection stood idle since the session began.
@@ -439,7 +439,7 @@ impl Publish<'_> {
     /// Gives the rows stored.
     async fn transaction(
         &mut self,
-        connection: &mut PgConnection,
+        connection: &mut Link,
         chunks: &[Chunk],
         state: &StateChange,
     ) -> Result<u64> {
@@ -460,7 +460,7 @@ impl Publish<'_> {
 
     async fn attempt(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Link,
         chunks: &[Chunk],
         state: &StateChange,
     ) -> Result<Attempt> {
@@ -472,10 +472,13 @@ impl Publish<'_> {
             None => self.rename(connection).await,
             Some(found) => {
                 found.check(*postgres, load, table)?;
+                if load.mode == Mode::Replace {
+                    postgres.replaceable(connection, load, table).await?;
+                }
                 if !load.key.is_empty() && !found.has_unique_key(*postgres, load) {
                     self.keep_last(connection, chunks).await.map_err(to_write)?;
                 }
-                self.pour(connection).await
+                self.pour(connection).await?
             }
         };
         let stored = match stored {
@@ -488,7 +491,7 @@ impl Publish<'_> {
         Ok(Attempt::Stored(stored))
     }
 
-    async fn rename(&self, connection: &mut PgConnection) -> sqlx::Result<u64> {
+    async fn rename(&self, connection: &mut Link) -> sqlx::Result<u64> {
         let Self { postgres, load, table, hidden, rows } = self;
         let name = postgres.quote(&table.name);
         let rename =
@@ -501,14 +504,16 @@ impl Publish<'_> {
     }
 
     /// Another run has created the table in the meantime: the rows go there.
-    async fn pour(&self, connection: &mut PgConnection) -> sqlx::Result<u64> {
-        let Self { postgres, load, table, hidden, .. } = self;
+    async fn pour(&self, connection: &mut Link) -> Result<sqlx::Result<u64>> {
+        let Self { postgres, load, table, .. } = self;
         if load.mode == Mode::Replace {
-            let lock = postgres.lock_table(table).into_iter();
-            for statement in lock.chain([format!("DELETE FROM {table}")]) {
-                postgres.execute(connection, &statement).await?;
-            }
+            sql::empty(*postgres, connection, load, table).await?;
         }
+        Ok(self.insert(connection).await)
+    }
+
+    async fn insert(&self, connection: &mut Link) -> sqlx::Result<u64> {
+        let Self { postgres, load, table, hidden, .. } = self;
         let columns = load.columns.iter().map(|column| postgres.quote(&column.name));
         let rows = format!("SELECT {} FROM {hidden}", columns.collect::<Vec<_>>().join(", "));
         let insert = sql::insert(*postgres, load, table, &rows, false);
@@ -518,11 +523,7 @@ impl Publish<'_> {
     }
 
     /// Removes from the hidden table all but the last row of each key; gives how many.
-    async fn keep_last(
-        &self,
-        connection: &mut PgConnection,
-        chunks: &[Chunk],
-    ) -> sqlx::Result<u64> {
+    async fn keep_last(&self, connection: &mut Link, chunks: &[Chunk]) -> sqlx::Result<u64> {
         let Self { postgres, load, hidden, .. } = self;
         let create = "CREATE TEMPORARY TABLE apitap_chunks (xid xid, number bigint)";
         postgres.execute(connection, create).await?;
@@ -534,7 +535,7 @@ impl Publish<'_> {
         )
         .bind(xids)
         .bind(numbers)
-        .execute(&mut *connection)
+        .execute(&mut **connection)
         .await?;
         let key: Vec<_> =
             load.key_names().map(|name| format!("h.{}", postgres.quote(name))).collect();

@@ -99,6 +99,14 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
         table: &Place,
     ) -> sqlx::Result<()>;
 
+    /// Whether emptying the table removes its rows, all of them, and changes no other table.
+    async fn replaceable(
+        &self,
+        connection: &mut Self::Connection,
+        load: &Load,
+        table: &Place,
+    ) -> Result<()>;
+
     /// What a transaction that empties the table does first.
     fn lock_table(&self, _table: &Place) -> Option<String> {
         None

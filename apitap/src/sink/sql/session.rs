@@ -140,7 +140,7 @@ impl<D: Dialect> SqlSession<D> {
         if received == 0 {
             revive(&self.dialect, &mut connection, &self.load).await?;
         }
-        let stored = self.transaction(&mut connection, state).await?;
+        let stored = self.transaction(&mut connection, received, state).await?;
         self.written.received += received;
         self.written.stored += stored;
         self.applied = received > 0;
@@ -152,6 +152,7 @@ impl<D: Dialect> SqlSession<D> {
     async fn transaction(
         &self,
         connection: &mut D::Connection,
+        received: u64,
         state: &StateChange,
     ) -> Result<u64> {
         let Self { dialect, load, table, inbox, .. } = self;
@@ -162,8 +163,16 @@ impl<D: Dialect> SqlSession<D> {
         dialect.execute(connection, D::BEGIN).await.map_err(to_write)?;
         let done = async {
             let ready = prepare(dialect, connection, load, table).await?;
-            let stored =
-                fill(dialect, connection, load, table, inbox, &ready).await.map_err(to_write)?;
+            if load.mode == Mode::Replace && !ready.new {
+                empty(dialect, connection, load, table).await?;
+            }
+            let filled = fill(dialect, connection, load, table, inbox, &ready).await;
+            let stored = match filled.map_err(to_write)? {
+                Stored::Every(stored) if stored != received && !load.is_all_key() => {
+                    return Err(refusal::swallowed(&load.table, received, stored));
+                }
+                Stored::Every(stored) | Stored::Last(stored) => stored,
+            };
             state::write(dialect, connection, load, table, state).await?;
             Ok(stored)
         };
@@ -227,6 +236,9 @@ async fn prepare<D: Dialect>(
     dialect.lock(connection, &table.to_string()).await.map_err(to_create)?;
     if let Some(found) = dialect.find(connection, load, table).await? {
         found.check(dialect, load, table)?;
+        if load.mode == Mode::Replace {
+            dialect.replaceable(connection, load, table).await?;
+        }
         let unique = found.has_unique_key(dialect, load);
         return Ok(Ready { new: false, not_null: found.not_null(), unique });
     }
@@ -245,13 +257,7 @@ async fn fill<D: Dialect>(
     table: &Place,
     inbox: &Inbox,
     ready: &Ready,
-) -> sqlx::Result<u64> {
-    if load.mode == Mode::Replace && !ready.new {
-        if let Some(lock) = dialect.lock_table(table) {
-            dialect.execute(connection, &lock).await?;
-        }
-        dialect.execute(connection, &format!("DELETE FROM {table}")).await?;
-    }
+) -> sqlx::Result<Stored> {
     let insert = |rows: &str| statement::insert(dialect, load, table, rows, ready.new);
     let complete = dialect.complete(load, table).filter(|_| ready.new);
     if D::TELLS_KEY_TWICE && ready.unique && !load.key.is_empty() {
@@ -262,7 +268,7 @@ async fn fill<D: Dialect>(
                 let back = format!("ROLLBACK TO SAVEPOINT {SAVEPOINT}");
                 dialect.execute(connection, &back).await?;
             }
-            done => return done,
+            done => return done.map(Stored::Every),
         }
         if ready.new {
             // What was taken back would stay in the table's file.
@@ -270,7 +276,35 @@ async fn fill<D: Dialect>(
         }
     }
     let last = insert(&dialect.last_rows(load, inbox));
-    all(dialect, connection, &last, complete.as_deref()).await
+    let stored = all(dialect, connection, &last, complete.as_deref()).await?;
+    Ok(if load.key.is_empty() { Stored::Every(stored) } else { Stored::Last(stored) })
+}
+
+/// How many rows a database says it has stored.
+enum Stored {
+    /// Of all that waited.
+    Every(u64),
+    /// Of the last ones of their keys.
+    Last(u64),
+}
+
+/// Removes all rows of a table, and looks whether they are gone: a trigger may keep them.
+pub(in crate::sink) async fn empty<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    load: &Load,
+    table: &Place,
+) -> Result<()> {
+    let to_write = |error| dialect.refused(load, "the rows for", &error);
+    let lock = dialect.lock_table(table).into_iter();
+    for statement in lock.chain([format!("DELETE FROM {table}")]) {
+        dialect.execute(connection, &statement).await.map_err(to_write)?;
+    }
+    let left = format!("SELECT 'a row', 'is left' FROM {table} LIMIT 1");
+    match dialect.pairs(connection, &left, &[]).await.map_err(to_write)?.is_empty() {
+        true => Ok(()),
+        false => Err(refusal::kept_rows(&load.table)),
+    }
 }
 
 /// Inserts, and completes a new table; gives the rows that were stored.

@@ -84,6 +84,30 @@ pub(super) async fn find(
     Ok(Some(Found { columns: columns.collect(), unique_keys }))
 }
 
+/// Whether emptying the table does that and no more.
+pub(super) async fn replaceable(
+    connection: &mut SqliteConnection,
+    load: &Load,
+    table: &Place,
+) -> Result<()> {
+    let referring: Option<(String, String)> = sqlx::query_as(
+        "SELECT t.name, f.on_delete
+         FROM main.sqlite_schema t, pragma_foreign_key_list(t.name, 'main') f
+         WHERE t.type = 'table' AND f.\"table\" = ?1 COLLATE NOCASE
+           AND t.name <> ?1 COLLATE NOCASE
+           AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')
+         ORDER BY 1 LIMIT 1",
+    )
+    .bind(&table.name)
+    .fetch_optional(connection)
+    .await
+    .map_err(|error| refused(load, "to show", &error))?;
+    match referring {
+        Some((other, action)) => Err(refusal::referred_to(&load.table, &other, &action)),
+        None => Ok(()),
+    }
+}
+
 /// The statement that a person would run.
 pub(super) fn fix(sqlite: &Sqlite, table: &Place, change: Change<'_>) -> String {
     let quote = |name: &str| sqlite.quote(name);

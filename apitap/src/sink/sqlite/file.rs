@@ -8,6 +8,7 @@ use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor, SqliteConnection};
 
+use crate::sink::refusal;
 use crate::{Error, Result};
 
 /// A SQLite file, as it was written: `sqlite:quakes.db`, `sqlite://quakes.db` or a path.
@@ -37,7 +38,6 @@ impl File {
             .help(format!("create it: `mkdir -p {}`", folder.display())));
         }
         let opened = options
-            .create_if_missing(true)
             .busy_timeout(patience)
             // Staged rows go to a file: memory stays bounded, whatever the run yields.
             .pragma("temp_store", "file")
@@ -68,7 +68,11 @@ impl File {
             return Err(Error::config(format!("`{path}` is not a form of SQLite target"))
                 .help("write `sqlite:FILE` or the path of a file"));
         }
-        let options = match path.len() == written.len() {
+        let is_path = path.len() == written.len();
+        if !is_path {
+            check_parameters(parameters)?;
+        }
+        let options = match is_path {
             // A path is a path, whatever characters are in it.
             true => SqliteConnectOptions::new().filename(path),
             false => SqliteConnectOptions::from_str(written).map_err(|error| {
@@ -77,8 +81,30 @@ impl File {
             })?,
         };
         let path = options.get_filename().to_path_buf();
-        Ok((options, path))
+        let may_create = is_path || !parameters.split('&').any(|parameter| parameter == "mode=rw");
+        Ok((options.create_if_missing(may_create), path))
     }
+}
+
+/// The parameters of a URL: what SQLite could not write with is none of them.
+fn check_parameters(parameters: &str) -> Result<()> {
+    for (name, value) in url::form_urlencoded::parse(parameters.as_bytes()) {
+        match (&*name, &*value) {
+            ("mode", "rw" | "rwc") | ("cache", "private" | "shared") | ("vfs", _) => {}
+            ("mode", _) => return Err(invalid("mode", "`rwc`, or `rw` for a file that is there")),
+            ("cache", _) => return Err(invalid("cache", "`private` or `shared`")),
+            _ => {
+                let known = ["cache", "mode", "vfs"];
+                return Err(refusal::unknown_parameter("SQLite", &name, None, &known));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn invalid(name: &str, expected: &str) -> Error {
+    Error::config(format!("the parameter `{name}` of the SQLite URL is not valid"))
+        .help(format!("it is {expected}"))
 }
 
 fn unopened(path: &Path, error: &sqlx::Error) -> Error {

@@ -14,6 +14,17 @@ async fn what_cannot_be_a_sqlite_file_is_refused() {
     check("sqlite://:memory:", memory).await;
     check(":memory:", memory).await;
     check("sqlite:x.db?mode=memory", memory).await;
+    check(
+        "sqlite:x.db?mod=rwc",
+        "`mod` is not a parameter of a SQLite URL\n  help:     a similar one exists: `mode`",
+    )
+    .await;
+    check(
+        "sqlite:x.db?mode=ro",
+        "the parameter `mode` of the SQLite URL is not valid\n  help:     it is `rwc`, or `rw` for a \
+         file that is there",
+    )
+    .await;
     let nothing = "the SQLite target names no file\n  \
                    help:     write `sqlite:FILE` or the path of a file";
     check("sqlite:", nothing).await;

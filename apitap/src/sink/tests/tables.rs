@@ -135,3 +135,40 @@ async fn names_that_make_no_table_are_refused() {
         "`t` has no key to merge by\n  help:     say which columns identify a row: `key`",
     );
 }
+
+#[tokio::test]
+async fn a_table_on_which_others_depend_is_not_emptied() {
+    for action in ["CASCADE", "SET NULL", "SET DEFAULT"] {
+        check(
+            &format!(
+                "CREATE TABLE orders (id INTEGER PRIMARY KEY, status TEXT);
+                 CREATE TABLE notes (about INTEGER REFERENCES Orders (id) ON DELETE {action})"
+            ),
+            Mode::Replace,
+            Err(&format!(
+                "`orders` cannot be replaced: the table `notes` refers to it with ON DELETE \
+                 {action}, and would be changed with it\n  help:     use the mode `merge`, or give \
+                 the foreign key another action (NO ACTION)"
+            )),
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn rows_that_a_delete_leaves_are_noticed() {
+    let database = Database::new();
+    database
+        .execute(
+            "CREATE TABLE orders (id INTEGER, status TEXT); INSERT INTO orders VALUES (1, 'old');
+             CREATE TRIGGER keep BEFORE DELETE ON orders BEGIN SELECT RAISE(IGNORE); END",
+        )
+        .await;
+    fails(
+        database.load("orders", Mode::Replace, &orders(), json!([{ "id": 2 }])).await,
+        "`orders` cannot be replaced: rows are still there after a DELETE of all of them; nothing \
+         was changed\n  help:     a trigger or a rule of the table keeps them: drop it, or use the \
+         mode `merge`",
+    );
+    assert_eq!(database.rows("SELECT * FROM orders").await, ["1|old"]);
+}

@@ -55,3 +55,27 @@ async fn a_malformed_url_is_refused_without_showing_it() {
     check("mysql://me:s3cr3t@host/shop", &format!("{said}{help}")).await;
     check("postgres://me:s3cr3t@host:x/shop", &format!("{said}: invalid port number{help}")).await;
 }
+
+#[tokio::test]
+async fn a_parameter_that_nobody_knows_is_refused_and_its_value_is_not_shown() {
+    let database = Database::new().await;
+    check(
+        &format!("{}?pasword=s3cr3t", database.url),
+        "`pasword` is not a parameter of a PostgreSQL URL\n  help:     a similar one exists: \
+         `password`",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_search_path_of_the_url_says_where_tables_are_created() {
+    let database = Database::new().await;
+    database.execute("CREATE SCHEMA analytics").await;
+    let url = format!("{}?search_path=analytics&application_name=mine", database.url);
+    let run = open(&destination(&url), "t", Mode::Append, &[], &orders()).await.unwrap();
+    let named = "SELECT application_name::text FROM pg_stat_activity
+                 WHERE datname = current_database() AND application_name = 'mine'";
+    assert_eq!(database.rows(named).await, ["mine"]);
+    run.commit().await.unwrap();
+    assert_eq!(database.rows("SELECT to_regclass('analytics.t')::text").await, ["analytics.t"]);
+}
