@@ -2,6 +2,7 @@
 //! other.
 
 use super::declare::{KeyType as _, Mapping, Sent};
+use super::pagination::PaginationSpec;
 use super::source::RequestSpec;
 use crate::codes;
 use crate::definition::Pagination;
@@ -41,6 +42,7 @@ fn check_params(of_auth: Vec<Spanned<String>>, spec: &RequestSpec, findings: &mu
             findings.push(twice("parameter", param, first));
         }
     }
+    params.retain(|param| Some(&param.value) != given_first(spec));
     params.extend(of_auth);
     // A parameter that is written twice in one place is meant to be: `id=1&id=2`.
     let of_url = in_address(&spec.url.value.0, &spec.url.place);
@@ -49,6 +51,15 @@ fn check_params(of_auth: Vec<Spanned<String>>, spec: &RequestSpec, findings: &mu
         if let Some(first) = same(&params, name) {
             findings.push(twice("parameter", name, first));
         }
+    }
+}
+
+/// The parameter whose first value may be given in `url` or `query_params`: the first cursor, whose
+/// place each next one takes.
+fn given_first(spec: &RequestSpec) -> Option<&String> {
+    match &spec.pagination.value {
+        PaginationSpec::Cursor(cursor) => Some(&cursor.cursor_param.value.0),
+        _ => None,
     }
 }
 
@@ -68,4 +79,39 @@ fn twice(kind: &str, name: &Spanned<String>, first: &Spanned<String>) -> Finding
     Finding::error(codes::SENT_TWICE, message, &name.place)
         .related(&first.place, "it is sent by this, too")
         .help("remove one of them")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnostic::{Files, Findings};
+    use crate::parse::yaml;
+    use crate::spec::project;
+
+    /// The messages about a source with these keys.
+    fn check(keys: &str, expected: &[&str]) {
+        let yaml = format!("sources: [{{name: a, url: \"http://h/?u=1\", {keys}}}]\ntargets: []\n");
+        let (mut files, mut findings) = (Files::default(), Findings::default());
+        let file = files.add("pipelines.yaml", &yaml);
+        let node = yaml::parse(&files, file, &mut findings).expect("it is YAML");
+        drop(project(&node, &mut findings));
+        let found: Vec<_> = findings.0.iter().map(|finding| finding.message.as_str()).collect();
+        assert_eq!(found, expected, "{keys}");
+    }
+
+    #[test]
+    fn the_first_cursor_may_be_given_and_no_other_parameter_of_the_pagination() {
+        let cursor = |params: &str| {
+            format!(
+                "pagination: {{kind: cursor, cursor_path: /next, {params}}}, query_params: {{c: \"*\"}}"
+            )
+        };
+        check(&cursor("cursor_param: c"), &[]);
+        check(&cursor("cursor_param: u"), &[]);
+        check(&cursor("cursor_param: a, page_size_param: c"), &["parameter `c` is sent twice"]);
+        check(&cursor("cursor_param: c, page_size_param: c"), &["parameter `c` is sent twice"]);
+        check(
+            "auth: {api_key: {in: query, name: c, value: \"${KEY}\"}}, query_params: {c: \"1\"}",
+            &["parameter `c` is sent twice"],
+        );
+    }
 }

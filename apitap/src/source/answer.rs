@@ -5,6 +5,7 @@ use std::fmt;
 use reqwest::header::HeaderMap;
 use url::Url;
 
+use super::body::Value;
 use super::request::shown::shortened;
 use crate::environment::Secrets;
 use crate::{Error, Result};
@@ -19,8 +20,8 @@ pub struct Answer<'a> {
     pub(super) status: u16,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a [u8],
-    /// What stands where it was asked for: strings and numbers.
-    pub(super) values: &'a [Option<String>],
+    /// What stands where it was asked for.
+    pub(super) values: &'a [Value],
     pub(super) number: u64,
     pub(super) records: usize,
     pub(super) repeats: bool,
@@ -74,9 +75,17 @@ impl Answer<'_> {
     }
 
     /// The string or number at a place that [`Paginator::reads`](super::pagination::Paginator::reads)
-    /// asks for, by its index there; `None` where it is missing, null, `""` or `false`.
+    /// asks for, by its index there; `None` where something else stands there, or nothing.
     pub fn value(&self, index: usize) -> Option<&str> {
-        self.values.get(index)?.as_deref()
+        match self.found(index)? {
+            Value::Number(text) | Value::String(text) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What stands at a place that was asked for; `None` in an answer without a body.
+    pub(super) fn found(&self, index: usize) -> Option<&Value> {
+        self.values.get(index)
     }
 
     /// Counted from 1.

@@ -13,28 +13,33 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use serde::de::IgnoredAny;
 use url::Url;
 
 pub(crate) use plan::FetchPlan;
 
 use super::Fetched;
-use super::body::Body;
+use super::body::{Body, Shape};
 use super::page::Page;
 use super::pagination::{Paginator, Params, Reads, Step};
 use super::request::client::Client;
 use super::request::shown::shortened;
 use super::request::{Answered, Ask, Endpoint, GivenUp};
 use super::task::Task;
-use crate::Result;
+use crate::definition::Pointer;
 use crate::engine::limits::Limits;
 use crate::environment::Secrets;
+use crate::{Error, Result};
 use loops::{LoopGuard, Seen};
+
+/// The most keys of an object that a message shows.
+const KEYS: usize = 5;
 
 /// The most characters of a cursor that a message shows.
 const SHOWN: usize = 100;
@@ -73,7 +78,11 @@ struct Fetch {
     /// How many answers were taken.
     taken: u64,
     begun: bool,
+    /// Whether a page has held a list.
+    lists: bool,
     guard: LoopGuard,
+    /// The declared fields of a record; empty where they are inferred.
+    fields: Vec<String>,
 }
 
 struct UnderWay {
@@ -99,7 +108,9 @@ impl Fetch {
             at_once: 1,
             taken: 0,
             begun: false,
+            lists: false,
             guard: LoopGuard::default(),
+            fields: plan.fields().to_vec(),
         })
     }
 
@@ -116,8 +127,10 @@ impl Fetch {
             let outcome = first.task.join().await?;
             self.guard.asked(&first.ask);
             let answered = self.answered(outcome)?;
-            let page = self.take(&answered);
-            if let Some(page) = page.map_err(|error| error.in_request(&answered.page.request))? {
+            let named = |error: Error| error.in_request(&answered.page.request);
+            let lone = check_lone(&answered, &self.fields, &self.endpoint.data_path);
+            lone.await.map_err(named)?;
+            if let Some(page) = self.take(&answered).map_err(named)? {
                 return Ok(Some(page));
             }
         }
@@ -138,7 +151,7 @@ impl Fetch {
     fn answered(&self, outcome: Result<Answered, GivenUp>) -> Result<Answered> {
         match outcome {
             Ok(answered) => {
-                self.endpoint.fetched.count(&answered.content);
+                self.endpoint.fetched.count(&answered.body);
                 Ok(answered)
             }
             Err(GivenUp { answered: Some(answered), .. })
@@ -152,22 +165,48 @@ impl Fetch {
 
     /// Decides what comes next; gives the page, if it has records that are new.
     fn take(&mut self, answered: &Answered) -> Result<Option<Page>> {
-        let page = &answered.page;
+        self.check_shape(answered)?;
         let repeats = self.guard.check_page(&Seen {
-            number: page.number,
+            number: answered.page.number,
             fingerprint: answered.fingerprint(),
             asks_by: self.paginator.asks_by(),
             may_repeat_the_last: self.paginator.may_repeat_the_last(),
         })?;
         let step = self.paginator.step(Some(&answered.view(repeats, &self.endpoint.secrets)))?;
         self.go_on(step, Some(&answered.url))?;
-        if answered.content.records() == 0 || repeats {
+        if answered.body.records() == 0 || repeats {
             return Ok(None);
         }
         // Pages of one collection are of about one size.
-        let fit = self.endpoint.limits.ahead as u64 / answered.content.bytes().max(1);
-        self.at_once = usize::try_from(fit.max(1)).unwrap_or(usize::MAX);
-        Ok(Some(page.clone()))
+        let fit = self.endpoint.limits.ahead as u64 / answered.body.bytes().max(1);
+        self.at_once = usize::try_from(fit).unwrap_or(usize::MAX).max(1);
+        Ok(Some(answered.page.clone()))
+    }
+
+    /// Whether a page holds records as the pages before it do.
+    ///
+    /// Where lists have come, `null` is an empty one, and one object is no record but an error of the
+    /// API's.
+    fn check_shape(&mut self, answered: &Answered) -> Result<()> {
+        let number = answered.page.number;
+        match answered.body.shape() {
+            Shape::List => self.lists = true,
+            Shape::Record if self.lists => {
+                let message = format!(
+                    "page {number} holds one object, where the pages before it hold lists of records"
+                );
+                return Err(Error::data(message).at_path(self.endpoint.data_path.0.clone()).help(
+                    "the API seems to answer with an error: request the page by hand to see it",
+                ));
+            }
+            Shape::Null if number == 1 => {
+                return Err(Error::data("expected the records, found null")
+                    .at_path(self.endpoint.data_path.0.clone())
+                    .help("`data_path` must lead to a list of records, or to one record"));
+            }
+            Shape::Record | Shape::Null | Shape::Nothing => {}
+        }
+        Ok(())
     }
 
     /// Notes what is asked for; relative URLs refer to `base`.
@@ -207,6 +246,31 @@ impl Fetch {
         self.guard.check_request(&ask, params, label, shown)?;
         Ok(ask)
     }
+}
+
+/// Whether an object that is the only record has at least one of the declared fields: what has
+/// none is an error of the API's, and would become a row of nulls.
+async fn check_lone(answered: &Answered, fields: &[String], data_path: &Pointer) -> Result<()> {
+    if answered.body.shape() != Shape::Record || fields.is_empty() {
+        return Ok(());
+    }
+    let Some(segment) = answered.page.segments().next().await? else { return Ok(()) };
+    let Some((record, _)) = segment.records().next() else { return Ok(()) };
+    // What is not valid in it is for the decoder to say.
+    let Ok(members) = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(record) else {
+        return Ok(());
+    };
+    if fields.iter().any(|field| members.contains_key(field)) {
+        return Ok(());
+    }
+    let there: Vec<_> = members.keys().take(KEYS).map(|key| format!("`{key}`")).collect();
+    let there = match there.as_slice() {
+        [] => "it is empty".to_owned(),
+        keys => format!("it has {}", keys.join(", ")),
+    };
+    Err(Error::data("the answer is one object without any of the declared fields")
+        .at_path(data_path.0.clone())
+        .help(format!("{there}: correct `data_path`, or see what the API says")))
 }
 
 impl Fetched {

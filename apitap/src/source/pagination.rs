@@ -24,6 +24,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
+use super::body::Value;
 use super::custom::Prepared;
 use crate::Result;
 use crate::definition::{Pagination, Pointer};
@@ -204,4 +205,19 @@ fn paginator(pagination: &Pagination) -> Box<dyn Paginator> {
 fn leads_to_itself(answer: &Answer<'_>, reference: &str) -> bool {
     let named = answer.url().join(reference).ok();
     answer.records() == 0 && named.is_some_and(|url| url == *answer.requested())
+}
+
+/// The next cursor or URL; `None` at the end.
+///
+/// # Errors
+/// Something that is neither a string nor a number stands there. Or nothing, on a first page with
+/// records: the path is wrong, then, and taking that for the end would lose all other pages.
+fn next_value(answer: &Answer<'_>, key: &str, path: &Pointer) -> Result<Option<String>> {
+    match answer.found(0) {
+        None => Ok(None),
+        Some(Value::Missing(absent)) if answer.number() == 1 && answer.records() > 0 => {
+            Err(absent.error(key))
+        }
+        Some(value) => Ok(value.text(path)?.map(str::to_owned)),
+    }
 }

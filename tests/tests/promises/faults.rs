@@ -223,3 +223,29 @@ fn a_value_of_the_environment_is_masked_wherever_it_shows() {
     let said = format!("{}{}", finished.stdout, finished.stderr);
     assert!(said.contains("${APITAP_TEST_DB}") && !said.contains("s3cret"), "{said}");
 }
+
+#[test]
+fn each_retry_says_at_once_why() {
+    let api = Api::serve(collection().fault(On::page(2).times(1), Fault::Status(503)));
+    let project = orders_project(&api, "/data");
+    let finished = apitap_tests::process::finish(&mut project.apitap(["run"]), super::runs::LIMIT);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    let line = "`orders`: the API answered `503 Service Unavailable`";
+    assert!(finished.stderr.contains(line), "{}", finished.stderr);
+    assert!(finished.stderr.contains("; retry 1 of 2 in "), "{}", finished.stderr);
+}
+
+#[test]
+fn values_that_are_no_json_are_named_where_they_stand_and_requested_once() {
+    for token in ["NaN", "Infinity", "undefined", "01", "'text'"] {
+        let text = format!("{{\"data\": [{{\"id\": 1}},\n{{\"id\": {token}}}]}}");
+        let api =
+            Api::serve(collection().fault(On::every(), Fault::Body("application/json", text)));
+        let error = run_badly(&orders_project(&api, "/data"));
+        for part in ["record:   2 of the page", "path:     /id"] {
+            assert!(error.contains(part), "no `{part}` in:\n{error}");
+        }
+        assert!(!error.contains("whole"), "{error}");
+        assert_eq!(api.requests().iter().filter(|r| r.query.contains("page=1")).count(), 1);
+    }
+}

@@ -20,6 +20,8 @@ use crate::source::request::plan::RequestPlan;
 #[derive(Clone)]
 pub(crate) struct FetchPlan {
     name: String,
+    /// The declared fields of a record; empty where they are inferred.
+    fields: Vec<String>,
     same: Same,
     /// Whether the text of each body is kept.
     text: bool,
@@ -68,7 +70,9 @@ impl FetchPlan {
             retry: source.retry,
             timeout: source.timeout,
         };
-        Self { name: source.name.clone(), same, text: false }
+        let fields = source.schema.iter().flat_map(|schema| &schema.fields);
+        let fields = fields.map(|field| field.name.clone()).collect();
+        Self { name: source.name.clone(), fields, same, text: false }
     }
 
     /// Whether requests can be made of it: a proper URL, and values that fit into their headers.
@@ -93,6 +97,11 @@ impl FetchPlan {
 
     pub(in crate::source) fn text(&self) -> bool {
         self.text
+    }
+
+    /// The declared fields of a record; empty where they are inferred.
+    pub(in crate::source) fn fields(&self) -> &[String] {
+        &self.fields
     }
 
     pub(in crate::source) fn request(&self) -> &RequestPlan {

@@ -1,6 +1,6 @@
 //! `?after=abc`, where each body says the next cursor; the end is null, "" or none.
 
-use super::{Paginator, Params, Position, Reads, Step};
+use super::{Paginator, Params, Position, Reads, Step, next_value};
 use crate::Result;
 use crate::definition;
 use crate::source::answer::Answer;
@@ -28,7 +28,8 @@ impl Cursor {
 impl Paginator for Cursor {
     fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step> {
         let Some(answer) = last else { return Ok(Step::Ask(self.params())) };
-        let Some(cursor) = answer.value(0).map(str::to_owned) else { return Ok(Step::End) };
+        let next = next_value(answer, "cursor_path", &self.kind.cursor_path)?;
+        let Some(cursor) = next else { return Ok(Step::End) };
         // An API of events keeps its cursor, so that later events can be asked for.
         if answer.records() == 0 && self.next.as_ref() == Some(&cursor) {
             return Ok(Step::End);

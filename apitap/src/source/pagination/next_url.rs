@@ -1,6 +1,6 @@
 //! The body holds the next page's URL, absolute or relative; the end is null, "" or none.
 
-use super::{Paginator, Params, Position, Reads, Step, leads_to_itself};
+use super::{Paginator, Params, Position, Reads, Step, leads_to_itself, next_value};
 use crate::Result;
 use crate::definition::{self, Pointer};
 use crate::source::answer::Answer;
@@ -20,8 +20,9 @@ impl NextUrl {
 impl Paginator for NextUrl {
     fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step> {
         let Some(answer) = last else { return Ok(Step::Ask(Params::default())) };
-        let next = answer.value(0).filter(|next| !leads_to_itself(answer, next));
-        let Some(reference) = next.map(str::to_owned) else { return Ok(Step::End) };
+        let next = next_value(answer, "path", &self.path)?;
+        let next = next.filter(|next| !leads_to_itself(answer, next));
+        let Some(reference) = next else { return Ok(Step::End) };
         self.next = Some(reference.clone());
         Ok(Step::Ask(Params::url(reference).said_at(&self.path, None)))
     }

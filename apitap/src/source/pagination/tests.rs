@@ -52,7 +52,7 @@ fn check(kind: &Pagination, pages: &[Page], expected: &[&str], position: Option<
             status: page.status,
             headers: &headers,
             body: b"",
-            values: &[page.next.map(str::to_owned)],
+            values: &[page.next.map_or(Value::Null, |next| Value::String(next.to_owned()))],
             number: index as u64 + 1,
             records: page.records,
             repeats: page.repeats,

@@ -171,3 +171,6 @@ enum Outcome {
     /// 401, and credentials of this generation were on the request.
     Refused(Box<Failure>, u64),
 }
+
+#[cfg(test)]
+mod tests;

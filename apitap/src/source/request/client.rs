@@ -32,6 +32,9 @@ impl Client {
             // They are followed one by one, because credentials stay with their own server.
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
+            // As browsers and curl do; what else is not valid may hide a header that matters.
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
             // Bodies are decompressed within bounds, and in more ways (`content`).
             .no_gzip()
             .no_brotli()

@@ -14,7 +14,7 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use reqwest::Response;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
-use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use super::failure::Failure;
@@ -153,7 +153,7 @@ async fn decompressed(
 
 async fn decoder(
     coding: Coding,
-    mut compressed: Compressed,
+    compressed: Compressed,
 ) -> io::Result<Pin<Box<dyn AsyncRead + Send>>> {
     Ok(match coding {
         Coding::Gzip => {
@@ -167,12 +167,17 @@ async fn decoder(
             Box::pin(decoder)
         }
         Coding::Brotli => Box::pin(BrotliDecoder::new(compressed)),
-        // The RFC means zlib's format; some servers send the bare stream.
-        Coding::Deflate if is_zlib(compressed.fill_buf().await?) => {
-            Box::pin(ZlibDecoder::new(compressed))
-        }
-        Coding::Deflate => Box::pin(DeflateDecoder::new(compressed)),
+        Coding::Deflate => return deflated(compressed).await,
     })
+}
+
+/// The RFC means zlib's format; some servers send the bare stream.
+async fn deflated(mut compressed: Compressed) -> io::Result<Pin<Box<dyn AsyncRead + Send>>> {
+    let mut start = Vec::new();
+    (&mut compressed).take(2).read_to_end(&mut start).await?;
+    let zlib = is_zlib(&start);
+    let whole = io::Cursor::new(start).chain(compressed);
+    Ok(if zlib { Box::pin(ZlibDecoder::new(whole)) } else { Box::pin(DeflateDecoder::new(whole)) })
 }
 
 /// Whether it begins with a header of zlib's (RFC 1950).
@@ -190,7 +195,12 @@ fn broken(error: &io::Error) -> Failure {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
     match inner {
         Some(error) => Failure::transport(error),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => Failure::broke_off(),
+        // zlib calls it an error of its buffer where more was to come.
+        None if error.kind() == io::ErrorKind::UnexpectedEof
+            || error.to_string().contains("BufError") =>
+        {
+            Failure::broke_off()
+        }
         None => Failure::passing("the answer cannot be decompressed")
             .cause(error.to_string())
             .help("run it again later; what is on the way to the API may break its answers"),
@@ -301,3 +311,6 @@ fn text(decoder: &mut Decoder, bytes: &[u8], last: bool) -> Result<String, Failu
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

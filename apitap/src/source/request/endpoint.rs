@@ -35,8 +35,8 @@ pub(in crate::source) struct Endpoint {
     pub(super) name: String,
     pub(super) client: Client,
     pub(super) target: Target,
-    pub(super) data_path: Pointer,
-    /// Whether the text of each body is kept.
+    pub(in crate::source) data_path: Pointer,
+    /// Whether the whole text of each body is kept.
     pub(super) text: bool,
     pub(super) retry: Retry,
     pub(super) timeout: Duration,

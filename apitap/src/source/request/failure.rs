@@ -102,6 +102,9 @@ impl Failure {
                 .help("let `SSL_CERT_FILE` name the certificate of its authority, in PEM form")
         } else if error.is_connect() {
             Self::passing("cannot connect to the server").help("check the host and port in `url`")
+        } else if let Some(what) = causes.iter().find_map(|cause| malformed(cause)) {
+            Self::lasting(format!("the answer is not valid HTTP: it has {what}"))
+                .help("`curl -v` shows it; what is on the way to the API may be the cause")
         } else if error.is_timeout() {
             Self::passing("the server did not answer in time").help("raise `timeout`")
         } else if error.is_body() || error.is_decode() {
@@ -196,6 +199,19 @@ pub(in crate::source) struct GivenUp {
     pub(in crate::source) answered: Option<Box<Answered>>,
 }
 
+/// What of an answer's head cannot be read, where that is why there is none.
+fn malformed(cause: &str) -> Option<&'static str> {
+    let parts = [
+        ("invalid HTTP header", "a malformed header"),
+        ("invalid content-length", "a malformed `Content-Length` header"),
+        ("transfer-encoding parsed", "a malformed `Transfer-Encoding` header"),
+        ("invalid HTTP version", "a malformed version"),
+        ("invalid HTTP status-code", "a malformed status"),
+        ("message head is too large", "headers that are too large"),
+    ];
+    parts.into_iter().find(|(says, _)| cause.contains(says)).map(|(_, what)| what)
+}
+
 /// `404 Not Found`, or the number alone.
 fn shown_status(status: StatusCode) -> String {
     match status.canonical_reason() {
@@ -207,7 +223,7 @@ fn shown_status(status: StatusCode) -> String {
 fn advice(status: StatusCode, authenticates: bool) -> &'static str {
     match status.as_u16() {
         401 if authenticates => "the API does not accept the credentials: check `auth`",
-        401 | 403 if !authenticates => "the API wants to know who asks: add `auth`",
+        401 | 403 if !authenticates => "the API requires authentication: add `auth`",
         403 => "the credentials lack a permission, or the API blocks this client: check `auth`",
         404 | 410 => "there is nothing at this address: check `url`",
         400 | 422 => "check `query_params` and the parameters of `pagination`",
@@ -217,6 +233,8 @@ fn advice(status: StatusCode, authenticates: bool) -> &'static str {
             "the API limits how often it is asked: lower `concurrency`, or raise \
              `retry.max_attempts` and `retry.max_delay_secs`"
         }
+        202 => "the API has no answer yet: raise `retry.max_attempts` and `retry.max_delay_secs`",
+        200..=299 => "a page comes with the status 200: check `url` and `query_params`",
         500..=599 => "the trouble is on the API's side: run it again later",
         _ => "check `url`",
     }

@@ -78,9 +78,14 @@ impl Endpoint {
 }
 
 /// Whether an answer with this status may be another one next time.
-pub(super) fn passes(status: StatusCode, _wait: Option<Duration>) -> bool {
-    status.is_server_error()
-        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+///
+/// Some are final unless the server says when to come again: a limit on the rate is told as 403, too.
+pub(super) fn passes(status: StatusCode, wait: Option<Duration>) -> bool {
+    match status.as_u16() {
+        202 | 408 | 429 | 500..=599 => true,
+        403 | 409 | 413 | 423 | 425 => wait.is_some(),
+        _ => false,
+    }
 }
 
 /// `1.5 s`, `30 s`, `20 ms`.
@@ -104,11 +109,12 @@ fn delays(retry: Retry) -> impl Iterator<Item = Duration> {
         .map(move |delay| delay.min(max_delay))
 }
 
-/// The wait in a `Retry-After`: seconds, or a date, taken against the server's own clock.
+/// The wait in a `Retry-After`: seconds, which some servers give with a fraction, or a date, taken
+/// against the server's own clock.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    if value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return Duration::try_from_secs_f64(value.parse().ok()?).ok();
     }
     let date = |text: &str| httpdate::parse_http_date(text).ok();
     let now = headers
@@ -139,23 +145,28 @@ mod tests {
         }
     }
 
-    fn check(after: &str, date: Option<&str>, expected: Option<u64>) {
+    fn check(after: &str, date: Option<&str>, expected: Option<f64>) {
         let mut headers = HeaderMap::new();
         headers.insert(RETRY_AFTER, after.parse().unwrap());
         if let Some(date) = date {
             headers.insert(DATE, date.parse().unwrap());
         }
-        assert_eq!(retry_after(&headers), expected.map(Duration::from_secs), "{after}");
+        assert_eq!(retry_after(&headers), expected.map(Duration::from_secs_f64), "{after}");
     }
 
     #[test]
     fn retry_after_is_read_as_seconds_or_date() {
         let now = Some("Tue, 15 Nov 1994 08:12:31 GMT");
-        check("7", None, Some(7));
-        check("Tue, 15 Nov 1994 08:13:01 GMT", now, Some(30));
-        check("Tue, 15 Nov 1994 08:12:00 GMT", now, Some(0));
-        check("Tue, 15 Nov 1994 08:12:00 GMT", None, Some(0));
+        check("7", None, Some(7.0));
+        check("1.5", None, Some(1.5));
+        check("0.503", None, Some(0.503));
+        check("Tue, 15 Nov 1994 08:13:01 GMT", now, Some(30.0));
+        check("Tue, 15 Nov 1994 08:12:00 GMT", now, Some(0.0));
+        check("Tue, 15 Nov 1994 08:12:00 GMT", None, Some(0.0));
         check("soon", now, None);
         check("-1", now, None);
+        check("1.5.0", now, None);
+        check("inf", now, None);
+        check("99999999999999999999999", now, None);
     }
 }

@@ -73,7 +73,7 @@ async fn a_body_that_is_not_whole_json_is_fetched_again() {
 async fn statuses_that_do_not_pass_fail_at_once_with_fitting_help() {
     for (status, message, help) in [
         (400, "400 Bad Request", "check `query_params` and the parameters of `pagination`"),
-        (401, "401 Unauthorized", "the API wants to know who asks: add `auth`"),
+        (401, "401 Unauthorized", "the API requires authentication: add `auth`"),
         (404, "404 Not Found", "there is nothing at this address: check `url`"),
         (418, "418 I'm a teapot", "check `url`"),
     ] {

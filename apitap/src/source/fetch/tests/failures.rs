@@ -106,7 +106,7 @@ async fn a_slow_answer_is_an_error_that_names_the_timeout() {
 
 /// Fetches from a server that writes these bytes to each connection, one after the other, and
 /// closes it; the last one's again and again.
-async fn check_raw(answers: &[&[u8]], expected: &str) -> Outcome {
+pub(super) async fn check_raw(answers: &[&[u8]], expected: &str) -> Outcome {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let answers: Vec<Vec<u8>> = answers.iter().map(|answer| answer.to_vec()).collect();

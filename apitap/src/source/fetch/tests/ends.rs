@@ -1,0 +1,183 @@
+//! Where a collection ends is certain: what is not understood is an error, not the end.
+
+use apitap_build::definition::{Cursor, NextUrl, PageNumber, PageOnly};
+
+use super::*;
+
+fn cursor(path: &str) -> Pagination {
+    Pagination::Cursor(Cursor {
+        cursor_param: "after".into(),
+        cursor_path: Pointer(path.to_owned()),
+        page_size_param: None,
+        page_size: 100,
+    })
+}
+
+fn next_url(path: &str) -> Pagination {
+    Pagination::NextUrl(NextUrl { path: Pointer(path.to_owned()) })
+}
+
+fn page_number(per_page: u64, concurrency: usize) -> Pagination {
+    Pagination::PageNumber(PageNumber {
+        page_param: "page".into(),
+        per_page_param: "size".into(),
+        per_page,
+        first_page: 1,
+        concurrency,
+    })
+}
+
+/// A page with `"next":…`, `next` being JSON.
+fn page(ids: impl IntoIterator<Item = u64>, next: &str) -> Reply {
+    Reply::json(body(ids, &format!(r#""next":{next},"#)))
+}
+
+#[tokio::test]
+async fn a_next_link_without_pagination_is_an_error() {
+    for link in ["<?page=2>; rel=\"next\"", "<?page=2>; rel='next'"] {
+        let answer = move |_: &Request| records(0..2).header("link", link);
+        let expected = "error: the answer has a next page (`Link: …; rel=\"next\"`), and the source \
+                        has no `pagination`";
+        check(Pagination::None, answer, expected).await;
+    }
+    let answer = |_: &Request| records(0..2).header("link", "</>; rel=\"first\"");
+    check(Pagination::None, answer, &shown(0..2)).await;
+}
+
+#[tokio::test]
+async fn links_in_other_quotes_are_followed_and_unclear_ones_are_errors() {
+    for rel in ["'next'", "“next”", "\"next last\"", "next", "'last next'"] {
+        let answer = move |request: &Request| match request.number("page") {
+            0 => records(0..1).header("link", format!("<?page=2>; title='a, b'; rel={rel}")),
+            _ => records(1..2),
+        };
+        check(Pagination::LinkHeader, answer, &[shown(0..1), shown(1..2)].join(" ")).await;
+    }
+    let answer = |_: &Request| records(0..1).header("link", "<?page=2>; rel=next; anchor=\"/x\"");
+    let expected = "error: the `Link` header is not a list of links: `<?page=2>; rel=next; \
+                    anchor=\"/x\"`";
+    check(Pagination::LinkHeader, answer, expected).await;
+}
+
+#[tokio::test]
+async fn a_path_that_finds_nothing_in_the_first_page_is_an_error() {
+    let answer = |_: &Request| page(0..2, "\"?page=2\"");
+    let (_, outcome) =
+        check(next_url("/nxt"), answer, "error: `path` finds no `nxt` in the body").await;
+    let error = outcome.error.unwrap().to_string();
+    assert!(error.contains("a similar key exists: `next`"), "{error}");
+    check(cursor("/nxt"), answer, "error: `cursor_path` finds no `nxt` in the body").await;
+    check(cursor("/meta/next"), answer, "error: `cursor_path` finds no `meta` in the body").await;
+}
+
+#[tokio::test]
+async fn null_or_a_later_page_without_it_is_the_end() {
+    for kind in [next_url("/next"), cursor("/next")] {
+        check(kind.clone(), |_| page(0..2, "null"), &shown(0..2)).await;
+        check(kind.clone(), |_| page(0..2, "\"\""), &shown(0..2)).await;
+        check(kind.clone(), |_| records([]), "").await;
+        let answer = |request: &Request| match request.before {
+            0 => page(0..2, "\"?after=a\""),
+            _ => records(2..3),
+        };
+        check(kind, answer, &[shown(0..2), shown(2..3)].join(" ")).await;
+    }
+}
+
+#[tokio::test]
+async fn an_empty_page_that_leads_to_itself_is_the_end() {
+    let answer = |request: &Request| match request.param("after").as_str() {
+        "" => page(0..2, "\"a\""),
+        _ => page([], "\"a\""),
+    };
+    check(cursor("/next"), answer, &shown(0..2)).await;
+    let answer = |request: &Request| match request.param("after").as_str() {
+        "" => page(0..2, "\"/items?after=a\""),
+        _ => page([], "\"/items?after=a\""),
+    };
+    check(next_url("/next"), answer, &shown(0..2)).await;
+}
+
+#[tokio::test]
+async fn empty_pages_do_not_go_on_for_ever() {
+    let answer = |request: &Request| {
+        let ids = if request.before == 0 { 0..2 } else { 0..0 };
+        page(ids, &format!("\"?after={}\"", request.before + 1))
+    };
+    let expected = format!(
+        "{} error: page 202 and the 200 before it have no records, and each names a next one",
+        shown(0..2)
+    );
+    let (server, outcome) = check(next_url("/next"), answer, &expected).await;
+    assert_eq!(server.requests().len(), 202);
+    let error = outcome.error.unwrap().to_string();
+    assert!(error.contains("at most 200 pages in a row may be empty"), "{error}");
+    check(cursor("/next"), answer, &expected).await;
+}
+
+#[tokio::test]
+async fn the_first_cursor_may_be_given() {
+    let answer = |request: &Request| match request.param("after").as_str() {
+        "*" => page(0..2, "\"a\""),
+        "a" => page(2..3, "null"),
+        // Without a cursor the API gives none.
+        _ => page(0..2, "null"),
+    };
+    let server = Server::start(answer).await;
+    let mut source = source(&server, cursor("/next"));
+    source.query_params = vec![("after".to_owned(), Template("*".to_owned()))];
+    assert_eq!(fetch(&source).await.shown(), [shown(0..2), shown(2..3)].join(" "));
+    assert_eq!(server.targets(), ["/items?after=*", "/items?after=a"]);
+}
+
+/// An API of pages of two that answers a page behind the last with the last one.
+fn clamped(last: u64) -> impl Fn(&Request) -> Reply + Send + Sync + 'static {
+    move |request| {
+        let page = request.number("page").min(last);
+        records(2 * page..2 * page + 2)
+    }
+}
+
+#[tokio::test]
+async fn the_last_page_again_is_the_end() {
+    let expected = (1..=3).map(|page| shown(2 * page..2 * page + 2)).collect::<Vec<_>>().join(" ");
+    for concurrency in [1, 4] {
+        check(page_number(2, concurrency), clamped(3), &expected).await;
+        let kind = PageOnly { page_param: "page".into(), first_page: 1, concurrency };
+        check(Pagination::PageOnly(kind), clamped(3), &expected).await;
+    }
+    // With one page only, that cannot be told from a parameter that is ignored.
+    let expected =
+        format!("{} error: page 2 repeats page 1: the API seems to ignore `page`", shown(2..4));
+    check(page_number(2, 1), clamped(1), &expected).await;
+}
+
+#[tokio::test]
+async fn the_end_does_not_depend_on_how_many_requests_are_under_way() {
+    for concurrency in [1, 2, 4] {
+        for hole in [204, 404, 416] {
+            let answer = move |request: &Request| match request.number("page") {
+                3 => Reply::status(hole),
+                page if page > 5 => records([]),
+                page => records(2 * page..2 * page + 2),
+            };
+            let expected = format!(
+                "{} {} error: a page before page 4 is empty or missing, but page 4 has records",
+                shown(2..4),
+                shown(4..6)
+            );
+            check(page_number(2, concurrency), answer, &expected).await;
+        }
+        let answer = |request: &Request| match request.number("page") {
+            page @ ..=2 => records(2 * page..2 * page + 2),
+            3 => records([]),
+            _ => Reply::status(500),
+        };
+        let expected = format!(
+            "{} {} error: the API answered `500 Internal Server Error` (3 attempts)",
+            shown(2..4),
+            shown(4..6)
+        );
+        check(page_number(2, concurrency), answer, &expected).await;
+    }
+}

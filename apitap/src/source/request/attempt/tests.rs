@@ -1,0 +1,76 @@
+//! Where redirects lead, and what goes along.
+
+use reqwest::Method;
+
+use super::*;
+use crate::definition::{Pagination, Pointer, Retry, Source, Template, default_timeout};
+use crate::engine::limits::{Limits, Memory};
+use crate::environment::{Environment, Secrets};
+use crate::source::fetch::FetchPlan;
+use crate::source::request::client::Client;
+
+/// The request that a redirect of a `GET`, or of a `POST` with a body, leads to.
+fn check(method: &str, from: &str, status: u16, to: &str, expected: Result<&str, &str>) {
+    let source = Source {
+        name: "items".to_owned(),
+        description: None,
+        url: Template(from.to_owned()),
+        headers: Vec::new(),
+        query_params: Vec::new(),
+        auth: None,
+        data_path: Pointer::default(),
+        pagination: Pagination::None,
+        retry: Retry {
+            max_attempts: 1,
+            min_delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(1),
+        },
+        timeout: default_timeout(),
+        schema: None,
+        reads: Default::default(),
+    };
+    let plan = FetchPlan::resolve(&source, &[], &mut Environment::default());
+    let (client, limits) = (Client::new().unwrap(), Limits::of(Memory::default(), 1));
+    let endpoint =
+        Endpoint::new(&client, &plan, Secrets::default(), Default::default(), &limits).unwrap();
+    let ask = Ask {
+        method: Method::from_bytes(method.as_bytes()).unwrap(),
+        url: Url::parse(from).unwrap(),
+        body: (method == "POST").then(|| ("{}".into(), "application/json")),
+    };
+    let found = endpoint.redirected(ask, Url::parse(to).ok(), status).map(|ask| {
+        let body = ask.body.map_or("", |_| " with its body");
+        format!("{} {}{body}", ask.method, ask.url)
+    });
+    let found = found.map_err(|failure| failure.reason(&Secrets::default()));
+    assert_eq!(found, expected.map(str::to_owned).map_err(str::to_owned));
+}
+
+#[test]
+fn a_redirect_from_https_to_http_is_refused() {
+    let refused = |to: &str| format!("the API redirects from https to `{to}`");
+    for (to, origin) in [("http://h/items", "http://h"), ("http://x:81/", "http://x:81")] {
+        check("GET", "https://h/items", 302, to, Err(&refused(origin)));
+    }
+    check("GET", "https://h/items", 301, "https://x/", Ok("GET https://x/"));
+    check("GET", "http://h/items", 301, "https://h/", Ok("GET https://h/"));
+    check("GET", "http://h/items", 301, "http://x/", Ok("GET http://x/"));
+}
+
+#[test]
+fn a_body_goes_along_where_the_status_says_so_and_to_its_own_server_only() {
+    check("POST", "https://h/a", 307, "https://h/b", Ok("POST https://h/b with its body"));
+    check("POST", "https://h/a", 308, "https://h/b", Ok("POST https://h/b with its body"));
+    check("POST", "https://h/a", 302, "https://h/b", Ok("GET https://h/b"));
+    check("POST", "https://h/a", 303, "https://x/b", Ok("GET https://x/b"));
+    let refused = "the API redirects the request's body to `https://x`";
+    check("POST", "https://h/a", 307, "https://x/b", Err(refused));
+}
+
+#[test]
+fn a_redirect_to_something_else_is_an_error() {
+    let refused = "the API redirects to something that is not an HTTP URL";
+    for to in ["file:///etc/passwd", "ftp://h/", "no URL"] {
+        check("GET", "https://h/items", 302, to, Err(refused));
+    }
+}
