@@ -8,7 +8,8 @@ use std::ops::Range;
 use crate::codes;
 use crate::definition::table::can_be_key;
 use crate::definition::{Definition, Function, Map, Mode, Pointer, Transform};
-use crate::diagnostic::{Finding, Findings, Place, Spanned, nearest};
+use crate::diagnostic::{Finding, Findings, Place, Spanned};
+use crate::nearest::nearest;
 use crate::schema::Schema;
 use crate::schema::notation::type_text;
 use crate::spec::{FunctionSpec, SinkSpec, SourceSpec, TableSpec, TargetSpec};
@@ -271,7 +272,7 @@ fn mode(spec: &PipelineSpec<'_>, key: &[Spanned<String>], findings: &mut Finding
     if mode == Mode::Merge && key.is_empty() {
         findings.push(
             Finding::error(codes::MERGE_WITHOUT_KEY, "`merge` needs a key", &written.place)
-                .label("by which columns is a row known?")
+                .label("which columns identify a row?")
                 .help("name the columns that identify a row: `key=[\"id\"]`"),
         );
         return None;

@@ -6,14 +6,13 @@ use std::fmt::Write as _;
 
 use crate::check::Checked;
 use crate::check::project::Broken;
-use crate::compile::Compiled;
 use crate::definition::{Definition, Transform};
 use crate::diagnostic::{Finding, Severity};
-use crate::render;
+use crate::project::Compiled;
+use crate::{names, render};
 
 pub mod attribute;
 mod function;
-pub mod names;
 mod structs;
 
 /// The whole generated file; `origin` says what it was made from.
@@ -62,7 +61,7 @@ fn module_names(compiled: &Compiled) -> (Vec<String>, Vec<String>) {
 fn error(message: &str) -> String {
     format!(
         "::core::compile_error! {{\n\
-         {BLANK}// What is wrong, and where. This file is written anew by every build: mend the\n\
+         {BLANK}// What is wrong, and where. This file is written anew by every build: fix the\n\
          {BLANK}// file that is named.\n\
          {BLANK}//\n\
          {BLANK}//\n\
@@ -144,7 +143,7 @@ fn skeleton(name: &str, broken: &Broken) -> String {
     let fields = broken.row.as_ref().map_or(&[][..], |row| &row.fields);
     structs.write(&mut body, &row, ROW, "#[target]\n", fields);
     let mut out = String::new();
-    docs(&mut out, Some("Stands in for a pipeline that has errors, until they are mended."));
+    docs(&mut out, Some("Stands in for a pipeline that has errors, until they are fixed."));
     out.push_str("#[allow(dead_code, missing_docs, reason = \"it has errors\")]\n");
     out.push_str("#[::apitap::pipeline(broken = true)]\n");
     let _ = writeln!(out, "pub mod {name} {{");

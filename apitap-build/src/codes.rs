@@ -299,8 +299,8 @@ codes! {
         "A query could not tell which function is meant: SQL has one of that name, or the \
          name is an SQL keyword.";
     INVALID_PATH = "E0362", "a path that the generated code cannot name",
-        "A Rust item is named by its whole path, for the generated code stands in a module of \
-         its own.";
+        "A Rust item is named by its whole path, for the generated code is in a module of its \
+         own.";
     UNSUPPORTED_SIGNATURE = "E0363", "a type that a function cannot have",
         "A function takes and gives single values, of types that have a type in SQL.";
     INVALID_FUNCTION = "E0364", "a function that a query cannot call",

@@ -27,6 +27,7 @@ pub use crate::keys::auth::{ApiKey, ApiKeyPlace, Auth, Basic};
 pub use crate::keys::pagination::*;
 pub use crate::keys::retry::Retry;
 pub use crate::keys::sink::Mode;
+pub use crate::pointer::Pointer;
 pub use crate::template::{Part, Template, TemplateError};
 
 /// One pipeline: which sources, which query over them, into which table.
@@ -58,11 +59,6 @@ pub struct Definition {
     pub key: Vec<String>,
 }
 
-/// A JSON Pointer (RFC 6901); the empty one is the root.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Pointer(pub String);
-
 impl Definition {
     /// The query; `None` where a Rust function makes the rows.
     pub fn sql(&self) -> Option<&str> {
@@ -70,18 +66,5 @@ impl Definition {
             Transform::Sql(sql) => Some(sql),
             Transform::Map(_) => None,
         }
-    }
-}
-
-impl Pointer {
-    /// The pointer to a key or an index of what it leads to.
-    #[must_use]
-    pub fn child(&self, token: &str) -> Self {
-        Self(format!("{}/{}", self.0, token.replace('~', "~0").replace('/', "~1")))
-    }
-
-    /// Its unescaped reference tokens, from the root down.
-    pub fn tokens(&self) -> impl Iterator<Item = String> + '_ {
-        self.0.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~"))
     }
 }

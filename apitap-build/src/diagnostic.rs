@@ -1,4 +1,4 @@
-//! What is wrong, where, and how to mend it: the findings that every stage reports.
+//! What is wrong, where, and how to fix it: the findings that every stage reports.
 //!
 //! A [`Finding`] is data; [`crate::render`] turns it into text. Places are offsets into a file of
 //! [`Files`], or a token of the Rust source that a macro was put on.
@@ -264,37 +264,5 @@ impl Findings {
     /// How many make the build fail. That it has not grown says that a thing is well.
     pub fn errors(&self) -> usize {
         self.0.iter().filter(|finding| finding.severity == Severity::Error).count()
-    }
-}
-
-/// The candidate that `name` most probably means, if one is near enough.
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = name.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| {
-            (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate)
-        })
-        .filter(|(distance, candidate)| *distance <= name.len().max(candidate.len()).div_ceil(3))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// The help for a name that is not known: the nearest candidate, else all of them.
-pub fn did_you_mean<'a>(
-    kind: &str,
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str> + Clone,
-) -> String {
-    match nearest(name, candidates.clone()) {
-        Some(near) => format!("a similar {kind} exists: `{near}`"),
-        None => {
-            let all: Vec<_> = candidates.into_iter().map(|name| format!("`{name}`")).collect();
-            match &all[..] {
-                [] => format!("there is no {kind} yet: declare one"),
-                [only] => format!("the only {kind} is {only}"),
-                all => format!("choose one of {}", all.join(", ")),
-            }
-        }
     }
 }

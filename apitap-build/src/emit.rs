@@ -9,6 +9,7 @@ use crate::render;
 pub(crate) const FILE: &str = "apitap_pipelines.rs";
 
 /// A variable that cargo sets for build scripts.
+#[expect(clippy::disallowed_methods, reason = "they are what cargo tells a build script")]
 pub(crate) fn variable(name: &str) -> Result<String, String> {
     std::env::var(name).map_err(|_| {
         format!("`{name}` is not set: `apitap_build::compile` must be called from a build script")

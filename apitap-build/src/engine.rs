@@ -35,7 +35,7 @@ pub fn session_config() -> SessionConfig {
     let options = config.options_mut();
     options.sql_parser.enable_ident_normalization = false;
     options.sql_parser.collect_spans = true;
-    options.execution.time_zone = Some(crate::schema::arrow::UTC.to_owned());
+    options.execution.time_zone = Some(crate::schema::scalar::UTC.to_owned());
     config
 }
 

@@ -14,7 +14,10 @@ extern crate self as apitap_build;
 pub mod definition;
 pub mod engine;
 pub mod keys;
+pub mod nearest;
+pub mod pointer;
 pub mod schema;
+pub mod secret_names;
 mod template;
 
 #[cfg(feature = "compiler")]
@@ -30,7 +33,11 @@ mod emit;
 #[cfg(feature = "compiler")]
 mod load;
 #[cfg(feature = "compiler")]
+pub mod names;
+#[cfg(feature = "compiler")]
 pub mod parse;
+#[cfg(feature = "compiler")]
+pub mod project;
 #[cfg(feature = "compiler")]
 pub mod render;
 #[cfg(feature = "compiler")]

@@ -141,7 +141,7 @@ fn read(files: &mut Files, root: &Path, path: &Path, findings: &mut Findings) ->
                     format!("`{name}` is not UTF-8"),
                     &Place::text(file, 0..0),
                 )
-                .note(format!("the first byte that is not stands in line {line}"))
+                .note(format!("the first byte that is not is in line {line}"))
                 .help("save the file as UTF-8"),
             );
             None

@@ -1,4 +1,4 @@
-//! Text → what was written, with places. What the words mean is not known here.
+//! Text → what was written, with places. What the keys mean is not known here.
 
 pub mod json;
 pub mod template;

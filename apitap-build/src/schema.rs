@@ -20,6 +20,7 @@ pub mod openapi;
 mod prose;
 #[cfg(feature = "compiler")]
 pub mod sample;
+pub mod scalar;
 
 /// The type of a value, as written in a schema (`int64`, `decimal(12,2)`, `[string]`, `{id: int64!}`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,11 +1,26 @@
-//! What was written, before anybody knows what it means: words and values with their places.
+//! What was written, before anybody knows what it means: keys and values with their places.
 //!
 //! YAML, the attribute of `#[pipeline]` and the `sink(…)` call of a SQL file all become a [`Node`],
-//! and [`crate::spec`] reads nothing else: so the three spellings have the same words and checks.
+//! and [`crate::spec`] reads nothing else: so the three spellings have the same keys and checks.
 
 use std::borrow::Cow;
 
 use crate::diagnostic::{Place, Spanned};
+use crate::pointer::{self, Pointer};
+
+/// Where a JSON Pointer leads in a [`Node`].
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// To this value.
+    There(&'a Node),
+    /// Nowhere.
+    Missing {
+        /// The first token that leads nowhere.
+        token: String,
+        /// The value that has no such key or element.
+        within: &'a Node,
+    },
+}
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +95,22 @@ impl Node {
     /// The value of a key of a mapping.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entries().iter().find(|(known, _)| known.value == key).map(|(_, node)| node)
+    }
+
+    /// Follows a JSON Pointer, as a run does in a body.
+    pub fn follow(&self, path: &Pointer) -> Step<'_> {
+        let mut within = self;
+        for token in path.tokens() {
+            let next = match &within.value {
+                Value::List(elements) => pointer::index(&token).and_then(|at| elements.get(at)),
+                _ => within.get(&token),
+            };
+            match next {
+                Some(node) => within = node,
+                None => return Step::Missing { token, within },
+            }
+        }
+        Step::There(within)
     }
 
     /// Its first byte, where it may have many lines; else all of it.

@@ -35,7 +35,7 @@ pub(crate) fn words(attribute: &syn::Attribute, spans: &mut Spans) -> syn::Resul
             (|input: ParseStream<'_>| entries(input, spans)).parse2(list.tokens.clone())?
         }
         syn::Meta::NameValue(value) => {
-            return Err(syn::Error::new_spanned(value, "expected words in parentheses"));
+            return Err(syn::Error::new_spanned(value, "expected arguments in parentheses"));
         }
     };
     Ok(Node::new(Value::Map(entries), place))

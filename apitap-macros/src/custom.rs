@@ -17,11 +17,11 @@ use crate::attribute::Spans;
 pub(crate) struct Named(Vec<(String, Span)>);
 
 impl Named {
-    /// Notes the types that the words of a source name.
-    pub(crate) fn add(&mut self, words: &Node, spans: &Spans) {
-        let custom = at(words, "auth").and_then(|auth| at(auth, "custom"));
+    /// Notes the types that the arguments of a source name.
+    pub(crate) fn add(&mut self, arguments: &Node, spans: &Spans) {
+        let custom = at(arguments, "auth").and_then(|auth| at(auth, "custom"));
         let in_auth = custom.map(|custom| at(custom, "type").unwrap_or(custom));
-        let in_pagination = at(words, "pagination").and_then(|words| at(words, "type"));
+        let in_pagination = at(arguments, "pagination").and_then(|arguments| at(arguments, "type"));
         for node in in_auth.into_iter().chain(in_pagination) {
             if let (Value::String(path), Place::Token(token)) = (&node.value, &node.place) {
                 self.0.push((path.clone(), spans.get(*token)));
@@ -48,10 +48,10 @@ impl Named {
     }
 }
 
-/// The value of a word.
-fn at<'a>(node: &'a Node, word: &str) -> Option<&'a Node> {
+/// The value of a key.
+fn at<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
     let Value::Map(entries) = &node.value else { return None };
-    entries.iter().find(|(key, _)| key.value == word).map(|(_, node)| node)
+    entries.iter().find(|(key, _)| key.value == name).map(|(_, node)| node)
 }
 
 /// The same tokens, shown at another place.

@@ -1,14 +1,14 @@
-//! A module → the same module with its pipelines: words and structs are read, checked, and written
+//! A module → the same module with its pipelines: arguments and structs are read, checked, and written
 //! down as a definition, a decoder for each source, and the functions to run them.
 
 use std::collections::BTreeMap;
 
 use apitap_build::check::{self, Checked, PipelineSpec, Schemas};
-use apitap_build::codegen::names;
 use apitap_build::codes;
 use apitap_build::definition::Definition;
 use apitap_build::diagnostic::{Files, Finding, Findings, Place, SourceFile, Spanned};
 use apitap_build::keys::schema::FieldsSpec;
+use apitap_build::names;
 use apitap_build::spec::{self, SourceSpec};
 use apitap_build::tree::Value;
 use proc_macro2::TokenStream;
@@ -21,7 +21,7 @@ use crate::custom::Named;
 use crate::function::{self, RustFunction};
 use crate::map::{self, RustMap};
 use crate::module::{self, Module};
-use crate::record::{self, Record, Records};
+use crate::record::{self, FieldNames, Record, Records};
 use crate::{report, row, taken};
 
 use functions::Signature;
@@ -30,8 +30,6 @@ mod decoder;
 mod functions;
 mod skeleton;
 mod structs;
-
-pub(crate) use structs::FieldNames;
 
 /// What the attribute makes of the module.
 pub(crate) fn pipeline(attribute: TokenStream, item: TokenStream) -> TokenStream {
@@ -124,10 +122,10 @@ impl Front {
                 ("name", Value::String(name)) => options.name = name,
                 ("crate", Value::String(path)) => options.krate = syn::parse_str(&path)?,
                 ("broken", Value::Bool(broken)) => options.broken = broken,
-                (word, _) => self.findings.push(
+                (argument, _) => self.findings.push(
                     Finding::error(
                         codes::UNKNOWN_ARGUMENT,
-                        format!("`pipeline` has no word `{word}`"),
+                        format!("`pipeline` has no argument `{argument}`"),
                         &key.place,
                     )
                     .help("it has `name = \"…\"`, and `crate = \"…\"` where apitap is renamed"),
@@ -240,7 +238,7 @@ impl Front {
                 self.findings.push(
                     Finding::error(codes::QUERY_AND_MAP, message, &map.place)
                         .related(&first.place, "the first one")
-                        .help("a row comes of one of them: write a `#[target]` for each"),
+                        .help("a row comes from one of them: write a `#[target]` for each"),
                 );
             }
             let query = module.with("target").find(|(item, _)| item.ident == map.row);
@@ -254,7 +252,7 @@ impl Front {
                 self.findings.push(
                     Finding::error(codes::QUERY_AND_MAP, message, &place)
                         .related(&map.place, "the map")
-                        .help("keep one: rows come of a query, or of a map"),
+                        .help("keep one: rows come from a query or from a map"),
                 );
             }
         }
@@ -357,6 +355,7 @@ impl Front {
     }
 
     /// The query of a target, and the token that holds it.
+    #[expect(clippy::disallowed_methods, reason = "it is what cargo tells a macro")]
     fn sql(
         &mut self,
         item: &syn::ItemStruct,
@@ -452,8 +451,8 @@ fn expand(
 fn sources(module: &Module) -> impl Iterator<Item = (String, &syn::ItemStruct)> {
     module.with("source").filter_map(|(item, attribute)| {
         let node = attribute::words(attribute, &mut Spans::default()).ok()?;
-        let Value::Map(words) = node.value else { return None };
-        words.into_iter().find_map(|(key, node)| match node.value {
+        let Value::Map(arguments) = node.value else { return None };
+        arguments.into_iter().find_map(|(key, node)| match node.value {
             Value::String(name) if key.value == "name" => Some((name, item)),
             _ => None,
         })

@@ -7,7 +7,8 @@ use apitap_build::check;
 use apitap_build::codes;
 use apitap_build::definition::Function;
 use apitap_build::diagnostic::{Finding, Findings, Place};
-use apitap_build::schema::{Field, Item, Type, notation};
+use apitap_build::schema::scalar::{DECIMAL, SCALARS};
+use apitap_build::schema::{self, Field, Item, Type, notation};
 use apitap_build::spec::FunctionSpec;
 use apitap_build::tree::Value;
 use proc_macro2::{Span, TokenStream};
@@ -16,7 +17,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use crate::attribute::{self, Spans};
-use crate::record::{DECIMAL, argument, last_segment, scalar};
+use crate::record::{argument, last_segment, scalar};
 
 /// A function of the module, read.
 pub(crate) struct RustFunction {
@@ -122,7 +123,7 @@ fn digits(
             findings.push(
                 Finding::error(
                     codes::UNKNOWN_ARGUMENT,
-                    format!("`function` has no word `{}`", key.value),
+                    format!("`function` has no argument `{}`", key.value),
                     &key.place,
                 )
                 .help("it has `returns`, as in `returns = \"decimal(12,2)\"`"),
@@ -265,14 +266,21 @@ fn refuse(ty: &syn::Type, does: &str, spans: &mut Spans, findings: &mut Findings
         )
         .help(match name.as_deref().and_then(crate::record::meant) {
             Some(meant) if meant != "Value" => format!("write `{meant}`"),
-            _ => TYPES.to_owned(),
+            _ => types(),
         }),
     );
 }
 
-const TYPES: &str = "use `bool`, `i16`, `i32`, `i64`, `f32`, `f64`, `Decimal`, `&str`, `String`, \
-                     `NaiveDate`, `NaiveTime`, `DateTime<Utc>`, `Uuid`, `&[u8]`, `Vec<u8>`, or \
-                     `Option` of these";
+/// What a function can take and give.
+fn types() -> String {
+    let single = SCALARS.iter().filter(|scalar| scalar.ty != Type::Json);
+    let types = single.map(|scalar| match scalar.ty {
+        Type::String => "`&str`, `String`".to_owned(),
+        Type::Binary => "`&[u8]`, `Vec<u8>`".to_owned(),
+        _ => format!("`{}`", scalar.rust),
+    });
+    format!("use {}, or `Option` of these", types.collect::<Vec<_>>().join(", "))
+}
 
 impl RustFunction {
     /// The name of the code that calls it.
@@ -336,30 +344,24 @@ impl RustFunction {
 
 /// The type that a value of that type is passed as.
 fn rust_type(ty: &Type, passed: Passed, krate: &syn::Path) -> TokenStream {
-    let primitive = |name: &str| {
-        let name = format_ident!("{name}");
-        quote!(::core::primitive::#name)
-    };
-    let named = |name: &str| {
-        let name = format_ident!("{name}");
-        quote!(#krate::types::#name)
-    };
     match (ty, passed) {
-        (Type::Bool, _) => primitive("bool"),
-        (Type::Int16, _) => primitive("i16"),
-        (Type::Int32, _) => primitive("i32"),
-        (Type::Int64, _) => primitive("i64"),
-        (Type::Float32, _) => primitive("f32"),
-        (Type::Float64, _) => primitive("f64"),
-        (Type::Decimal { .. }, _) => named("Decimal"),
-        (Type::Date, _) => named("NaiveDate"),
-        (Type::Time, _) => named("NaiveTime"),
-        (Type::Timestamp, _) => quote!(#krate::types::DateTime<#krate::types::Utc>),
-        (Type::Uuid, _) => named("Uuid"),
         (Type::Binary, Passed::Borrowed) => quote!(&[::core::primitive::u8]),
-        (Type::Binary, Passed::Owned) => quote!(#krate::types::Vec<::core::primitive::u8>),
-        (_, Passed::Borrowed) => quote!(&::core::primitive::str),
-        // Others are no single values: they were refused.
-        (_, Passed::Owned) => named("String"),
+        (Type::String, Passed::Borrowed) => quote!(&::core::primitive::str),
+        // Lists and records are not single values: they were refused.
+        (ty, _) => owned(schema::scalar::of(ty).map_or("String", |scalar| scalar.rust), krate),
+    }
+}
+
+/// The tokens of a type of the table of scalars: `DateTime<Utc>`.
+fn owned(rust: &str, krate: &syn::Path) -> TokenStream {
+    let (name, inner) = rust.split_once('<').unwrap_or((rust, ""));
+    let ident = format_ident!("{name}");
+    match (name.starts_with(char::is_uppercase), inner.strip_suffix('>')) {
+        (false, _) => quote!(::core::primitive::#ident),
+        (true, None) => quote!(#krate::types::#ident),
+        (true, Some(inner)) => {
+            let inner = owned(inner, krate);
+            quote!(#krate::types::#ident<#inner>)
+        }
     }
 }

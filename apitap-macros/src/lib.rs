@@ -1,9 +1,9 @@
 //! `#[apitap::pipeline]`: the Rust front end of the compiler.
 //!
 //! ```text
-//! tokens → words (attribute) and structs (module) → spec → check → Definition → code (expand)
+//! tokens → arguments (attribute) and structs (module) → spec → check → Definition → code (expand)
 //! ```
-//! The words, their checks and the definition are those of `apitap-build`; here is only what is
+//! The keys, their checks and the definition are those of `apitap-build`; here is only what is
 //! about tokens.
 
 use proc_macro::TokenStream;

@@ -6,7 +6,8 @@
 use apitap_build::check::MapSpec;
 use apitap_build::codes;
 use apitap_build::definition::Map;
-use apitap_build::diagnostic::{Finding, Findings, Place, did_you_mean};
+use apitap_build::diagnostic::{Finding, Findings, Place};
+use apitap_build::nearest::did_you_mean;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;

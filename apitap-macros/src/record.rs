@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use apitap_build::codes;
 use apitap_build::diagnostic::{Finding, Findings, Place};
+use apitap_build::schema::scalar::{DECIMAL, SCALARS, Scalar};
 use apitap_build::schema::{self, Schema, Type, notation};
 use apitap_build::tree::{Node, Value};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use crate::attribute::{self, Spans};
-use crate::expand::FieldNames;
 use crate::taken;
+
+/// The names of each struct's fields, as the API and the query spell them, by the struct's name.
+pub(crate) type FieldNames = BTreeMap<String, Vec<String>>;
 
 /// A struct of the module, read.
 pub(crate) struct Record {
@@ -87,11 +90,12 @@ impl Records<'_> {
         places: &mut BTreeMap<String, Place>,
     ) -> Option<schema::Field> {
         let ident = field.ident.as_ref()?;
-        let words = self.words(field)?;
-        let name = words.name.unwrap_or_else(|| ident.unraw().to_string());
+        let arguments = self.arguments(field)?;
+        let name = arguments.name.unwrap_or_else(|| ident.unraw().to_string());
         let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
         places.insert(path.clone(), self.spans.place(ident.span()));
-        let (ty, nullable) = self.optional(&field.ty, words.ty.as_ref(), &path, inside, places)?;
+        let (ty, nullable) =
+            self.optional(&field.ty, arguments.ty.as_ref(), &path, inside, places)?;
         Some(schema::Field { name, ty, nullable, description: description(&field.attrs) })
     }
 
@@ -133,7 +137,7 @@ impl Records<'_> {
         }
         let scalar = name.as_deref().and_then(|name| match name {
             "Decimal" => Some(decimal.cloned().unwrap_or(DECIMAL)),
-            name => SCALARS.iter().find(|(rust, _)| *rust == name).map(|(_, ty)| ty.clone()),
+            name => named(name),
         });
         if scalar.is_none() {
             let place = self.spans.place(ty.span());
@@ -146,7 +150,7 @@ impl Records<'_> {
                 )
                 .help(match name.as_deref().and_then(meant) {
                     Some(meant) => format!("write `{meant}`"),
-                    None => TYPES.to_owned(),
+                    None => types(),
                 }),
             );
         }
@@ -179,8 +183,8 @@ impl Records<'_> {
     }
 
     /// `#[field(name = "…", type = "…")]`.
-    fn words(&mut self, field: &syn::Field) -> Option<FieldWords> {
-        let mut words = FieldWords::default();
+    fn arguments(&mut self, field: &syn::Field) -> Option<FieldArguments> {
+        let mut arguments = FieldArguments::default();
         for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("field")) {
             let node = match attribute::words(attribute, self.spans) {
                 Ok(node) => node,
@@ -191,22 +195,24 @@ impl Records<'_> {
             };
             let Value::Map(entries) = node.value else { continue };
             for (key, value) in entries {
-                self.word(&mut words, &key.value, &key.place, value)?;
+                self.argument(&mut arguments, &key.value, &key.place, value)?;
             }
         }
-        Some(words)
+        Some(arguments)
     }
 
-    fn word(
+    fn argument(
         &mut self,
-        words: &mut FieldWords,
+        arguments: &mut FieldArguments,
         key: &str,
         place: &Place,
         value: Node,
     ) -> Option<()> {
         match (key, &value.value) {
-            ("name", Value::String(name)) => words.name = Some(name.clone()),
-            ("type", Value::String(_)) => words.ty = Some(notation::ty(&value, self.findings)?.0),
+            ("name", Value::String(name)) => arguments.name = Some(name.clone()),
+            ("type", Value::String(_)) => {
+                arguments.ty = Some(notation::ty(&value, self.findings)?.0)
+            }
             ("name" | "type", other) => {
                 let message = format!("`{key}` must be a string, not {}", other.describe());
                 self.findings.push(
@@ -219,7 +225,7 @@ impl Records<'_> {
                 self.findings.push(
                     Finding::error(
                         codes::UNKNOWN_ARGUMENT,
-                        format!("`field` has no word `{key}`"),
+                        format!("`field` has no argument `{key}`"),
                         place,
                     )
                     .help("it has `name`, as the API spells it, and `type`, as in YAML"),
@@ -238,18 +244,17 @@ impl Records<'_> {
 }
 
 #[derive(Default)]
-struct FieldWords {
+struct FieldArguments {
     name: Option<String>,
     ty: Option<Type>,
 }
 
-/// What a `Decimal` of which nothing else is said can hold: 28 digits, 10 of them after the point.
-pub(crate) const DECIMAL: Type = Type::Decimal { precision: 28, scale: 10 };
-
 /// What a field can be.
-const TYPES: &str = "use `bool`, `i16`, `i32`, `i64`, `f32`, `f64`, `Decimal`, `String`, `NaiveDate`, \
-                     `NaiveTime`, `DateTime<Utc>`, `Uuid`, `Vec<u8>`, `Value`, a struct of this \
-                     module, or `Vec` or `Option` of these";
+fn types() -> String {
+    let types: Vec<_> = SCALARS.iter().map(|scalar| format!("`{}`", scalar.rust)).collect();
+    let types = types.join(", ");
+    format!("use {types}, a struct of this module, or `Vec` or `Option` of these")
+}
 
 /// What stands for types that databases do not have.
 pub(crate) fn meant(name: &str) -> Option<&'static str> {
@@ -265,40 +270,26 @@ pub(crate) fn meant(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Rust types by their last path segment; `Decimal`, `Option`, `Vec` and structs are looked up apart.
-const SCALARS: [(&str, Type); 12] = [
-    ("bool", Type::Bool),
-    ("i16", Type::Int16),
-    ("i32", Type::Int32),
-    ("i64", Type::Int64),
-    ("f32", Type::Float32),
-    ("f64", Type::Float64),
-    ("String", Type::String),
-    ("NaiveDate", Type::Date),
-    ("NaiveTime", Type::Time),
-    ("DateTime", Type::Timestamp),
-    ("Uuid", Type::Uuid),
-    ("Value", Type::Json),
-];
-
-/// The type that a Rust type of single values stands for; `Decimal` has digits besides.
+/// The type that a Rust type of single values stands for, by its last path segment; `Decimal` has
+/// digits besides.
 pub(crate) fn scalar(ty: &syn::Type) -> Option<Type> {
     let name = last_segment(ty)?.ident.to_string();
-    SCALARS.iter().find(|(rust, _)| *rust == name).map(|(_, ty)| ty.clone())
+    named(&name).filter(|ty| *ty != DECIMAL)
+}
+
+/// The type that a name of Rust stands for; `Vec` is none without its elements.
+fn named(name: &str) -> Option<Type> {
+    let outer = |scalar: &Scalar| scalar.rust.split('<').next() == Some(name);
+    let scalar = SCALARS.iter().find(|scalar| outer(scalar) && scalar.ty != Type::Binary)?;
+    Some(scalar.ty.clone())
 }
 
 /// The Rust type that stands for a type, for messages.
 pub(crate) fn rust_type(ty: &Type, nullable: bool) -> String {
     let name = match ty {
-        Type::Decimal { .. } => "Decimal".to_owned(),
-        Type::Timestamp => "DateTime<Utc>".to_owned(),
-        Type::Binary => "Vec<u8>".to_owned(),
         Type::List(item) => format!("Vec<{}>", rust_type(&item.ty, item.nullable)),
         Type::Record(_) => "a struct".to_owned(),
-        scalar => SCALARS
-            .iter()
-            .find(|(_, ty)| ty == scalar)
-            .map_or_else(String::new, |(name, _)| (*name).to_owned()),
+        ty => schema::scalar::of(ty).map_or_else(String::new, |scalar| scalar.rust.to_owned()),
     };
     if nullable { format!("Option<{name}>") } else { name }
 }

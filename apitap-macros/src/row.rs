@@ -1,7 +1,8 @@
 //! The `#[target]` struct against what its query yields: field by field, the caret on the field.
 
 use apitap_build::codes;
-use apitap_build::diagnostic::{Finding, Findings, Place, did_you_mean, nearest};
+use apitap_build::diagnostic::{Finding, Findings, Place};
+use apitap_build::nearest::{did_you_mean, nearest};
 use apitap_build::schema::notation::type_text;
 use apitap_build::schema::{Field, Schema, Type};
 
@@ -81,7 +82,7 @@ fn compare(field: &Field, column: &Field, place: &Place, findings: &mut Findings
     }
 }
 
-/// A type in Rust's words; a record's fields in those of a schema.
+/// A type as Rust writes it; a record's fields as a schema does.
 fn shown(ty: &Type, nullable: bool) -> String {
     match ty {
         Type::Record(_) => format!("`{}`", type_text(ty, nullable)),
@@ -107,7 +108,7 @@ fn same(field: &Type, column: &Type) -> bool {
     }
 }
 
-/// The table's columns may be null where the struct says so: the user has the last word.
+/// The table's columns may be null where the struct says so: the user decides.
 pub(crate) fn widen(query: &mut Schema, row: &Schema) {
     for column in &mut query.fields {
         column.nullable |= row.field(&column.name).is_some_and(|field| field.nullable);

@@ -1,15 +1,15 @@
 //! The `apitap` command: the tools around a project, and the run of a folder of YAML and SQL
 //! without compiling it.
 //!
-//! Here are the words of the command line. What each does is in the module of its name.
+//! Here are the arguments of the command line. What each does is in the module of its name.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use apitap_build::check::{self, Schemas};
-use apitap_build::compile::{Compiled, check_files};
 use apitap_build::definition::Definition;
 use apitap_build::diagnostic::{Files, Severity};
+use apitap_build::project::{Compiled, check_files};
 use apitap_build::{keys, render};
 use clap::{Args, Parser, Subcommand};
 
@@ -134,7 +134,7 @@ fn run(project: &Project, names: &[String], format: Format) -> ExitCode {
     let findings = compiled.findings.iter().filter(|finding| finding.severity != Severity::Note);
     findings::print(&compiled.files, findings);
     if compiled.has_errors() {
-        eprintln!("nothing was run: mend the errors above first");
+        eprintln!("nothing was run: fix the errors above first");
         return ExitCode::FAILURE;
     }
     let pipelines: Vec<_> = compiled

@@ -34,6 +34,7 @@ enum Value {
 
 impl Environment {
     /// The variables of this process.
+    #[expect(clippy::disallowed_methods, reason = "this is where it is read")]
     pub fn process() -> Self {
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             let value = value.into_string().map_or(Value::Unreadable, Value::Text);

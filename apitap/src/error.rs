@@ -1,6 +1,6 @@
-//! What can go wrong while a pipeline runs, in words that say where and what to do.
+//! What can go wrong while a pipeline runs, saying where and what to do.
 //!
-//! An [`Error`] starts where the trouble is (a request, a record, a statement) and gathers context
+//! An [`Error`] starts where it happens (a request, a record, a statement) and gathers context
 //! on its way up. Whatever makes one keeps secrets out: URLs come masked from [`crate::source`].
 
 use std::fmt;
@@ -11,7 +11,7 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 /// The result of everything that runs.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of trouble: decides the exit code and whether trying again may help.
+/// What kind of error: decides the exit code and whether trying again may help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -164,7 +164,7 @@ impl Error {
         &self.0.message
     }
 
-    /// What kind of trouble.
+    /// What kind of error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }

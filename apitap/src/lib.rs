@@ -29,6 +29,7 @@ pub mod private;
 mod program;
 mod rows;
 mod transform;
+mod value;
 
 #[cfg(feature = "cli")]
 pub mod cli;

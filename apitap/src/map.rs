@@ -93,7 +93,7 @@ impl<T> fmt::Debug for Emit<T> {
     }
 }
 
-/// The batches of rows that come of a batch of records.
+/// The batches of rows made from a batch of records.
 struct Mapping<R, T> {
     reader: Reader<R>,
     emit: Emit<T>,

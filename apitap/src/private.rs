@@ -13,7 +13,8 @@ pub use crate::source::decode::list::List;
 pub use crate::source::decode::record::{Field, Nested, NoFields, Record, Visit};
 pub use crate::source::json::{Cursor, Fault};
 pub use crate::transform::Transform;
-pub use crate::typed::{Cell, Columns, Datum, Fields, Reader, Struct, Writer};
+pub use crate::typed::{Columns, Reader, Struct, Writer};
+pub use crate::value::{Cell, Datum, Fields};
 pub use datafusion::arrow::array::ArrayRef;
 
 /// A decoder whose type no longer matters.

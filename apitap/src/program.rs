@@ -104,7 +104,7 @@ pub(crate) fn print(report: &Report, format: Format) -> ExitCode {
     ExitCode::from(report.exit_code())
 }
 
-/// Writes a line to standard output; a reader that has gone away is no trouble of ours.
+/// Writes a line to standard output; a reader that has gone away is not our error.
 pub(crate) fn say(line: &str) -> Result<(), String> {
     match writeln!(std::io::stdout().lock(), "{line}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),

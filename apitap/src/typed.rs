@@ -7,23 +7,21 @@
 //! `#[apitap::pipeline]` implements [`Struct`] for every struct of its module. Nothing here knows
 //! where records come from or where rows go.
 
-mod datum;
-mod json;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
-pub use datum::{Cell, Datum};
-pub use read::{Fields, Reader};
+pub use read::Reader;
 pub use write::{Columns, Writer};
 
 use crate::Pipeline;
 use crate::source::json::Fault;
+use crate::value::Fields;
 
 /// A struct of named fields, as `#[apitap::pipeline]` reads it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no struct of a `#[apitap::pipeline]` module",
+    message = "`{Self}` is not a struct of a `#[apitap::pipeline]` module",
     note = "records, rows and the structs in them are written inside the module"
 )]
 pub trait Struct: Sized + Send + 'static {

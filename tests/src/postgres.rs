@@ -134,7 +134,7 @@ fn start_on(port: u16, programs: &Path) -> Result<Server, String> {
     Ok(Server { port, _pipe: pipe })
 }
 
-/// Waits for the word; what comes in its place is the reason.
+/// Waits for the line; what comes instead is the reason.
 fn wait_until_ready(mut child: Child) -> Result<ChildStdin, String> {
     let (Some(pipe), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
         return Err("cannot start PostgreSQL: its shell has no pipes".to_owned());

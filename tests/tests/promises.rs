@@ -6,8 +6,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod promises {
+    mod architecture;
     mod crates;
     mod custom;
+    mod dependencies;
     mod engine;
     mod faults;
     mod findings;

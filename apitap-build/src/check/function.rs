@@ -21,7 +21,7 @@ pub fn check(spec: &FunctionSpec, findings: &mut Findings) -> bool {
         let message = format!("`{name}` has capital letters, which SQL does not tell apart");
         findings.push(
             Finding::error(codes::FUNCTION_EXISTS, message, &spec.place)
-                .help(format!("name it in lower case: `{}`", crate::codegen::names::snake(name))),
+                .help(format!("name it in lower case: `{}`", crate::names::snake(name))),
         );
         return false;
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use super::{Checked, MapSpec, PipelineSpec, Schemas, Sql, list, parallel, schemas, target};
 use crate::codes::{self, Code};
-use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, did_you_mean};
+use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned};
+use crate::nearest::did_you_mean;
 use crate::parse::template::{QueryText, render_query};
 use crate::schema::Schema;
 use crate::spec::{self, Project, SinkSpec, SourceSpec, TableSpec, TargetSpec};
@@ -82,7 +83,7 @@ pub fn project(
         }
     }
     target::check_shared(&pipelines.checked, findings);
-    // What a broken pipeline will use when it is mended is not known.
+    // What a broken pipeline will use when it is fixed is not known.
     if let Some(project) = project
         && pipelines.broken.is_empty()
         && !pipelines.checked.is_empty()

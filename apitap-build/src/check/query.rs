@@ -11,8 +11,9 @@ use std::ops::Range;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::sqlparser::ast::Statement;
 
+use self::context::Context;
 use self::draft::Draft;
-use self::explain::{Context, explain};
+use self::explain::explain;
 use self::planner::{Plan, Planner};
 use self::scope::Scope;
 use self::text::{Text, overlap};
@@ -24,6 +25,7 @@ use crate::schema::{Schema, arrow};
 mod blame;
 mod columns;
 mod commas;
+mod context;
 mod costs;
 mod dialects;
 mod draft;
@@ -179,7 +181,7 @@ fn outcome(
     (outcome, drafts)
 }
 
-/// Adds what is found elsewhere than what is known: what comes up where something has been mended
+/// Adds what is found elsewhere than what is known: what comes up where something has been fixed
 /// follows from what was wrong there.
 fn extend(drafts: &mut Vec<Draft>, found: Vec<Draft>) {
     let known = drafts.len();
@@ -205,7 +207,7 @@ fn named<'p>(
     }
 }
 
-/// Plans; on an error notes it, mends the statement and plans again, so that all errors show.
+/// Plans; on an error notes it, fixes the statement and plans again, so that all errors show.
 fn plan_or_explain(
     context: &Context<'_>,
     mut statement: Statement,
@@ -218,9 +220,9 @@ fn plan_or_explain(
         if !is_looked_at && let Some(named) = named(context, &statement, &planned) {
             is_looked_at = true;
             extend(drafts, units::unknown(context, &named));
-            if let Some((found, mended)) = mixed::mixed(context, &statement, &named) {
+            if let Some((found, fixed)) = mixed::mixed(context, &statement, &named) {
                 extend(drafts, found);
-                statement = mended;
+                statement = fixed;
                 planned = context.planner.plan(statement.clone());
             }
         }
@@ -242,7 +244,7 @@ fn plan_or_explain(
         };
         let explained = explain(context, &statement, &error);
         let range = explained.draft.range.clone();
-        // What comes up where something has been mended follows from what was wrong there.
+        // What comes up where something has been fixed follows from what was wrong there.
         let is_vague = explained.draft.is_vague() && !drafts.is_empty();
         if !is_vague && drafts.iter().all(|draft| !overlap(&draft.range, &range)) {
             drafts.push(explained.draft);

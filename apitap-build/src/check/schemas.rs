@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::definition::Pointer;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned};
 use crate::keys::pagination::PaginationSpec;
 use crate::keys::schema::FieldsSpec;
+use crate::pointer::Pointer;
 use crate::schema::documents::Documents;
 use crate::schema::keywords::{Places, Reader};
 use crate::schema::{Schema, openapi};
@@ -62,7 +62,7 @@ struct Known<'a> {
     findings: &'a mut Findings,
 }
 
-/// The path to the next cursor or URL in a page, and the word that says it.
+/// The path to the next cursor or URL in a page, and the key that says it.
 fn next_path(source: &SourceSpec) -> Option<(&'static str, &Pointer, &Place)> {
     let (name, path) = match &source.request.pagination.value {
         PaginationSpec::Cursor(cursor) => ("cursor_path", &cursor.cursor_path),
@@ -187,8 +187,8 @@ fn of_operation(
     let (data_path, place) = data_path(source, name);
     let record = openapi::record(&references, body, data_path, place)?;
     let reader = Reader::new(&references);
-    if let Some((word, path, place)) = next_path(source) {
-        openapi::next(&reader, body, word, path, place)?;
+    if let Some((key, path, place)) = next_path(source) {
+        openapi::next(&reader, body, key, path, place)?;
     }
     let declared = openapi::start(&reader.view(record)?, record);
     let (schema, places) = reader.record(record)?;

@@ -74,7 +74,7 @@ pub(super) fn check_key(
         let Some(field) = row.fields.get(at).filter(|field| !can_be_key(&field.ty)) else {
             continue;
         };
-        let message = format!("column `{name}` is {}, which cannot be a key", words(&field.ty));
+        let message = format!("column `{name}` is {}, which cannot be a key", type_name(&field.ty));
         let mut finding = Finding::error(codes::UNSUITABLE_KEY, message, &column.place)
             .label("rows are not found by such a value");
         if let Some(place) = places.get(at) {
@@ -90,7 +90,7 @@ pub(super) fn check_key(
     }
 }
 
-fn words(ty: &Type) -> String {
+fn type_name(ty: &Type) -> String {
     match ty {
         Type::List(_) => "a list".to_owned(),
         Type::Record(_) => "a record".to_owned(),
@@ -98,7 +98,7 @@ fn words(ty: &Type) -> String {
     }
 }
 
-/// A table of a target, as far as it is known without asking: the same words lead to the same one.
+/// A table of a target, as far as it is known without asking: the same text leads to the same one.
 #[derive(PartialEq, Eq, Hash)]
 struct Table<'a> {
     kind: TargetKind,
@@ -206,8 +206,8 @@ fn conflict(first: &Checked, second: &Checked) -> Option<Finding> {
     let message = format!(
         "column `{}` of the table `{table}` would be {} and {}",
         field.name,
-        words(&other.ty),
-        words(&field.ty)
+        type_name(&other.ty),
+        type_name(&field.ty)
     );
     let place = second.column_places.get(at).unwrap_or(place);
     Some(error(message, place).help("convert it to the same type in both: `CAST(… AS …)`"))

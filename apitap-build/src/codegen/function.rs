@@ -63,7 +63,7 @@ pub(super) fn write_map(out: &mut String, map: &Map, record: &str, row: &str) {
     if format!(") -> {returns} {{").len() > WIDTH && map.fallible {
         returns = format!("::core::result::Result<\n    {rows},\n    {error},\n>");
     }
-    let name = super::names::identifier(&map.name);
+    let name = crate::names::identifier(&map.name);
     let _ = writeln!(out, "/// The rows of a record.\n#[map]");
     let line = format!("fn {name}(record: {record}) -> {returns} {{");
     if line.len() <= WIDTH {

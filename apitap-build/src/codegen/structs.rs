@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::{docs, names, text};
+use super::{docs, text};
+use crate::names;
 use crate::schema::notation::type_text;
-use crate::schema::{Field, Type};
+use crate::schema::{Field, Type, scalar};
 
 /// The structs of one module: names already given, types already used.
 #[derive(Default)]
@@ -99,27 +100,6 @@ impl Structs {
             name.to_owned()
         };
         match ty {
-            Type::Bool => "bool".to_owned(),
-            Type::Int16 => "i16".to_owned(),
-            Type::Int32 => "i32".to_owned(),
-            Type::Int64 => "i64".to_owned(),
-            Type::Float32 => "f32".to_owned(),
-            Type::Float64 => "f64".to_owned(),
-            Type::Decimal { .. } => import("Decimal"),
-            Type::String => import("String"),
-            Type::Date => import("NaiveDate"),
-            Type::Time => import("NaiveTime"),
-            Type::Timestamp => {
-                import("Utc");
-                import("DateTime");
-                "DateTime<Utc>".to_owned()
-            }
-            Type::Uuid => import("Uuid"),
-            Type::Binary => {
-                import("Vec");
-                "Vec<u8>".to_owned()
-            }
-            Type::Json => import("Value"),
             Type::List(item) => {
                 import("Vec");
                 let inner = self.ty(owner, field, &item.ty, nested);
@@ -129,6 +109,14 @@ impl Structs {
                 let name = self.reserve(&format!("{owner}{}", names::camel(field)));
                 nested.push((name.clone(), fields.clone()));
                 name
+            }
+            ty => {
+                let rust = scalar::of(ty).map(|scalar| scalar.rust).unwrap_or_default();
+                let names = rust.split(['<', '>']);
+                names.filter(|name| name.starts_with(char::is_uppercase)).for_each(|name| {
+                    import(name);
+                });
+                rust.to_owned()
             }
         }
     }

@@ -62,7 +62,7 @@ pub struct Map {
     pub fallible: bool,
 }
 
-/// A Rust type that does what no word says, and the settings that it is made with.
+/// A Rust type that does what no key says, and the settings that it is made with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Custom {
     /// The type's path: `crate::Signed`.

@@ -4,7 +4,8 @@ use super::key::KeyType;
 use super::mapping::Mapping;
 use super::printed::Printed;
 use super::shape::{ChoiceShape, GroupShape, KindsShape};
-use crate::diagnostic::{Findings, Place, Spanned, did_you_mean};
+use crate::diagnostic::{Findings, Place, Spanned};
+use crate::nearest::did_you_mean;
 use crate::tree::Node;
 
 /// A mapping with keys of its own, or one kind of such a mapping.

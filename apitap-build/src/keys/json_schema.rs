@@ -6,7 +6,7 @@ use super::group::Group as _;
 use super::printed::Printed;
 use super::shape::{Alternative, GroupShape, KeyShape, KindsShape, Presence, Rule, Shape};
 use super::values::bounds;
-use crate::schema::notation::SCALARS;
+use crate::schema::scalar::SCALARS;
 
 /// The JSON Schema of the YAML file.
 pub fn json_schema() -> String {
@@ -21,16 +21,21 @@ pub fn json_schema() -> String {
     format!("{schema:#}\n")
 }
 
+/// The names of the scalars that a value may have without digits; `json` may be any value.
+fn plain_scalars() -> impl Iterator<Item = &'static str> {
+    SCALARS.iter().map(|scalar| scalar.name).filter(|name| !["decimal", "json"].contains(name))
+}
+
 /// What the values of one type are, wherever they stand.
 fn definitions() -> Json {
-    let scalars = |others: &[&str]| {
-        let names = SCALARS.iter().map(|(name, _)| *name).filter(|name| *name != "json");
+    let scalars = |others: &[&'static str]| {
+        let names = plain_scalars();
         names.chain(others.iter().copied()).collect::<Vec<_>>().join("|")
     };
     let decimal = r"decimal\s*\(\s*0*([1-9]|[12][0-9]|3[0-8])\s*,\s*[0-9]+\s*\)";
     let pattern = |names: String| format!(r"^\s*({names}|{decimal})\s*!?$");
     let examples = |others: &[&'static str]| {
-        let names = SCALARS.iter().map(|(name, _)| *name).filter(|name| *name != "json");
+        let names = plain_scalars();
         names.chain(others.iter().copied()).collect::<Vec<_>>()
     };
     json!({

@@ -7,7 +7,8 @@ use super::group::{Kinds, choose};
 use super::key::{Info, Key, KeyType};
 use super::shape::{ChoiceShape, GroupShape, KindsShape};
 use crate::codes;
-use crate::diagnostic::{Finding, Findings, Place, Spanned, did_you_mean, nearest};
+use crate::diagnostic::{Finding, Findings, Place, Spanned};
+use crate::nearest::{did_you_mean, nearest};
 use crate::tree::{Node, Value};
 
 /// Reads the keys of one mapping.

@@ -3,6 +3,7 @@
 use crate::codes;
 use crate::definition::{Part, Pointer, Template};
 use crate::diagnostic::{Finding, Findings, Spanned};
+use crate::pointer::Problem;
 use crate::spec::secrets;
 
 /// A template whose `${NAME}`s are well-formed.
@@ -59,16 +60,13 @@ fn probe(part: Part) -> String {
 
 /// A JSON Pointer.
 pub(super) fn pointer(written: &Spanned<String>, findings: &mut Findings) -> Option<Pointer> {
-    let text = &written.value;
-    let bad_escape = text.split('~').skip(1).any(|rest| !rest.starts_with(['0', '1']));
-    let help = if !text.is_empty() && !text.starts_with('/') {
-        format!("begin with `/`: `{}`", as_pointer(text))
-    } else if bad_escape {
-        "in a key, `~` is written `~0` and `/` is written `~1`".to_owned()
-    } else {
-        return Some(Pointer(text.clone()));
+    let pointer = Pointer(written.value.clone());
+    let help = match pointer.problem() {
+        None => return Some(pointer),
+        Some(Problem::NoSlash) => format!("begin with `/`: `{}`", as_pointer(&written.value)),
+        Some(Problem::Escape) => "in a key, `~` is written `~0` and `/` is written `~1`".to_owned(),
     };
-    let message = format!("`{text}` is not a JSON Pointer");
+    let message = format!("`{}` is not a JSON Pointer", written.value);
     findings.push(Finding::error(codes::INVALID_POINTER, message, &written.place).help(help));
     None
 }
@@ -142,11 +140,11 @@ pub(super) fn database_url(
     let malformed = if parse { url::Url::parse(trimmed).err() } else { None };
     // The text itself may hold a password.
     let message = match (scheme, malformed) {
-        (_, Some(error)) => format!("this is no address of {}: {error}", kind.what),
+        (_, Some(error)) => format!("this is not a valid {} URL: {error}", kind.what),
         (Some(scheme), None) if !is_known => {
-            format!("an address with the scheme `{scheme}` is none of {}", kind.what)
+            format!("scheme `{scheme}` is not supported by a {} target", kind.what)
         }
-        (None, None) if !is_known => format!("this is no address of {}", kind.what),
+        (None, None) if !is_known => format!("this is not a valid {} URL", kind.what),
         _ => return true,
     };
     findings.push(

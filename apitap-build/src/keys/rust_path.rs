@@ -33,7 +33,7 @@ pub(crate) fn rust_path(written: &Spanned<String>, findings: &mut Findings) -> b
                 format!("`{text}` is not a whole path"),
                 &written.place,
             )
-            .note("the generated code stands in a module of its own")
+            .note("the generated code is in a module of its own")
             .help(format!(
                 "begin with `crate::`, or with `::` and the name of a dependency: `crate::{}`",
                 text.trim_start_matches("self::").trim_start_matches("::")

@@ -1,6 +1,6 @@
 //! JSON text → a [`Node`] tree, every value with its bytes: the same tree that YAML becomes.
 //!
-//! serde_json says whether the text is JSON, and what is wrong with it in words; jsonc-parser says
+//! serde_json says whether the text is JSON, and what is wrong with it; jsonc-parser says
 //! where everything stands. A key that was written twice is in the tree twice.
 
 use std::ops::Range;

@@ -11,7 +11,8 @@ use minijinja::value::{Kwargs, Rest, Value as Any, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
 use crate::codes;
-use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned, nearest};
+use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned};
+use crate::nearest::nearest;
 use crate::tree::{Node, Value};
 
 mod calls;
@@ -59,12 +60,12 @@ pub fn render_query(files: &Files, file: FileId, findings: &mut Findings) -> Opt
         lock(&heard).use_source(&arguments)
     });
     let heard = Arc::clone(&calls);
-    environment.add_function("sink", move |arguments: Rest<Any>, words: Kwargs| {
-        lock(&heard).sink(&arguments, &words)
+    environment.add_function("sink", move |arguments: Rest<Any>, named: Kwargs| {
+        lock(&heard).sink(&arguments, &named)
     });
     let heard = Arc::clone(&calls);
-    environment.add_function("map", move |arguments: Rest<Any>, words: Kwargs| {
-        lock(&heard).map(&arguments, &words)
+    environment.add_function("map", move |arguments: Rest<Any>, named: Kwargs| {
+        lock(&heard).map(&arguments, &named)
     });
     let rendered = environment.render_str(&marked.text, ());
     drop(environment);
@@ -91,7 +92,7 @@ pub fn render_query(files: &Files, file: FileId, findings: &mut Findings) -> Opt
                             "the file holds a query and a map",
                             &place,
                         )
-                        .help("keep one: rows come of a query, or of a map"),
+                        .help("keep one: rows come from a query or from a map"),
                     );
                     return None;
                 }
@@ -175,17 +176,17 @@ impl Calls {
         Ok(Any::from_safe_string(format!("\"{}\"", name.replace('"', "\"\""))))
     }
 
-    fn sink(&mut self, arguments: &[Any], words: &Kwargs) -> Result<Any, Error> {
+    fn sink(&mut self, arguments: &[Any], named: &Kwargs) -> Result<Any, Error> {
         // The original also took the name alone: `sink("warehouse")`.
         let heard = self.sink.is_some();
-        let node = self.words_of("sink", "name", heard, arguments, words)?;
+        let node = self.arguments_of("sink", "name", heard, arguments, named)?;
         self.sink = node.or(self.sink.take());
         Ok(Any::from(""))
     }
 
-    fn map(&mut self, arguments: &[Any], words: &Kwargs) -> Result<Any, Error> {
+    fn map(&mut self, arguments: &[Any], named: &Kwargs) -> Result<Any, Error> {
         let heard = self.map.is_some();
-        let node = self.words_of("map", "path", heard, arguments, words)?;
+        let node = self.arguments_of("map", "path", heard, arguments, named)?;
         if let Some(Node { value: Value::Map(entries), .. }) = &node {
             let source = entries.iter().find(|(key, _)| key.value == "source");
             if let Some((_, Node { value: Value::String(name), place, .. })) = source {
@@ -196,14 +197,14 @@ impl Calls {
         Ok(Any::from(""))
     }
 
-    /// The words of a call that can be made once; `first` is what stands there without a name.
-    fn words_of(
+    /// The arguments of a call that can be made once; `first` is what stands there without a name.
+    fn arguments_of(
         &mut self,
         name: &str,
         first: &str,
         heard: bool,
         arguments: &[Any],
-        words: &Kwargs,
+        named: &Kwargs,
     ) -> Result<Option<Node>, Error> {
         let place = self.place_of(name, |_| true);
         if heard {
@@ -226,7 +227,7 @@ impl Calls {
             self.findings.push(
                 Finding::error(
                     codes::INVALID_CALL,
-                    format!("`{name}` has one unnamed word, not `{extra}`"),
+                    format!("`{name}` takes one unnamed argument, not `{extra}`"),
                     &place,
                 )
                 .help(match name {
@@ -235,17 +236,17 @@ impl Calls {
                 }),
             );
         }
-        let keys: Vec<String> = words.args().map(str::to_owned).collect();
+        let keys: Vec<String> = named.args().map(str::to_owned).collect();
         for key in keys {
             let argument = written.as_ref().and_then(|call| call.argument(&key));
             let key_place = argument
                 .and_then(|argument| argument.key.clone())
                 .map_or_else(|| place.clone(), |(_, range)| Place::text(self.file, range));
-            let value: Any = words.get(&key)?;
+            let value: Any = named.get(&key)?;
             let node = self.node(&value, argument.map(|argument| &argument.value), &place);
             entries.push((Spanned::new(key, key_place), node));
         }
-        words.assert_all_used()?;
+        named.assert_all_used()?;
         Ok(Some(Node::new(Value::Map(entries), place)))
     }
 
@@ -306,16 +307,16 @@ fn template_error(file: FileId, text: &str, marked: &Marked, error: &Error) -> F
     let detail = error.detail().map(origin::without_markers).unwrap_or_default();
     match error.kind() {
         ErrorKind::UnknownFunction | ErrorKind::UndefinedError | ErrorKind::UnknownFilter => {
-            let word = detail.split_whitespace().next().unwrap_or_default().trim_matches('`');
+            let name = detail.split_whitespace().next().unwrap_or_default().trim_matches('`');
             // Of a call, its name.
-            let word_at = text.get(range.clone()).and_then(|text| text.find(word));
-            let place = match word_at.map(|at| range.start + at) {
-                Some(start) => Place::text(file, start..start + word.len()),
+            let name_at = text.get(range.clone()).and_then(|text| text.find(name));
+            let place = match name_at.map(|at| range.start + at) {
+                Some(start) => Place::text(file, start..start + name.len()),
                 None => place,
             };
-            let message = format!("`{word}` is not known to the template");
+            let message = format!("`{name}` is not known to the template");
             let finding = Finding::error(codes::UNKNOWN_VARIABLE, message, &place);
-            match nearest(word, ["sink", "use_source", "map"]) {
+            match nearest(name, ["sink", "use_source", "map"]) {
                 Some(near) => finding.help(format!("write `{near}(…)`")),
                 None => finding
                     .note("a template knows `sink`, `use_source`, `map` and what it sets itself")

@@ -185,10 +185,10 @@ impl<'a> Tree<'a> {
             }
             event => {
                 let node = self.node(event, span, depth + 1)?;
-                let message = format!("a key must be a word, not {}", node.value.describe());
+                let message = format!("a key must be a string, not {}", node.value.describe());
                 Err(Box::new(
                     Finding::error(codes::KEY_NOT_STRING, message, &node.place)
-                        .help("write a word before the `:`, as in `amount: float64`"),
+                        .help("write a key before the `:`, as in `amount: float64`"),
                 ))
             }
         }

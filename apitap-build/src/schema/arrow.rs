@@ -7,17 +7,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_schema::{
-    DataType, Field as ArrowField, Fields, Schema as ArrowSchema, SchemaRef, TimeUnit,
-};
+use arrow_schema::{DataType, Field as ArrowField, Fields, Schema as ArrowSchema, SchemaRef};
 
+use super::scalar::{self, SCALARS};
 use super::{Field, Item, Schema, Type};
 
 /// The metadata key under which a text field says that it is a `uuid` or `json`.
 pub const TYPE_KEY: &str = "apitap.type";
-
-/// The time zone of every timestamp.
-pub const UTC: &str = "UTC";
 
 /// The Arrow schema of these fields, in their order.
 pub fn schema(schema: &Schema) -> SchemaRef {
@@ -35,31 +31,20 @@ pub fn field(field: &Field) -> ArrowField {
 
 fn of(name: &str, ty: &Type, nullable: bool) -> ArrowField {
     let field = ArrowField::new(name, data_type(ty), nullable);
-    let word = match ty {
-        Type::Uuid => "uuid",
-        Type::Json => "json",
-        _ => return field,
-    };
-    field.with_metadata(HashMap::from([(TYPE_KEY.to_owned(), word.to_owned())]))
+    match scalar::of(ty).filter(|scalar| scalar.tagged) {
+        Some(scalar) => {
+            field.with_metadata(HashMap::from([(TYPE_KEY.to_owned(), scalar.name.to_owned())]))
+        }
+        None => field,
+    }
 }
 
 /// The Arrow type in which values of this type travel.
 pub fn data_type(ty: &Type) -> DataType {
     match ty {
-        Type::Bool => DataType::Boolean,
-        Type::Int16 => DataType::Int16,
-        Type::Int32 => DataType::Int32,
-        Type::Int64 => DataType::Int64,
-        Type::Float32 => DataType::Float32,
-        Type::Float64 => DataType::Float64,
-        Type::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale as i8),
-        Type::String | Type::Uuid | Type::Json => DataType::Utf8,
-        Type::Date => DataType::Date32,
-        Type::Time => DataType::Time64(TimeUnit::Microsecond),
-        Type::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
-        Type::Binary => DataType::Binary,
         Type::List(item) => DataType::List(Arc::new(of("item", &item.ty, item.nullable))),
         Type::Record(inner) => DataType::Struct(fields(inner)),
+        ty => scalar::of(ty).map_or(DataType::Null, |scalar| (scalar.arrow)(ty)),
     }
 }
 
@@ -70,24 +55,10 @@ pub fn data_type(ty: &Type) -> DataType {
 /// the values refuses those that do not fit.
 pub fn from_field(field: &ArrowField) -> Option<Type> {
     Some(match field.data_type() {
-        DataType::Boolean => Type::Bool,
-        DataType::Int8 | DataType::Int16 | DataType::UInt8 => Type::Int16,
-        DataType::Int32 | DataType::UInt16 => Type::Int32,
-        DataType::Int64 | DataType::UInt32 | DataType::UInt64 => Type::Int64,
-        DataType::Float16 | DataType::Float32 => Type::Float32,
-        DataType::Float64 => Type::Float64,
         DataType::Decimal32(precision, scale)
         | DataType::Decimal64(precision, scale)
         | DataType::Decimal128(precision, scale)
         | DataType::Decimal256(precision, scale) => decimal(*precision, *scale)?,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => text(field),
-        DataType::Date32 | DataType::Date64 => Type::Date,
-        DataType::Time32(_) | DataType::Time64(_) => Type::Time,
-        DataType::Timestamp(..) => Type::Timestamp,
-        DataType::Binary
-        | DataType::LargeBinary
-        | DataType::BinaryView
-        | DataType::FixedSizeBinary(_) => Type::Binary,
         DataType::List(item)
         | DataType::LargeList(item)
         | DataType::ListView(item)
@@ -106,21 +77,18 @@ pub fn from_field(field: &ArrowField) -> Option<Type> {
         DataType::Dictionary(_, value) => {
             from_field(&ArrowField::new(field.name(), value.as_ref().clone(), field.is_nullable()))?
         }
-        _ => return None,
+        ty => {
+            let tag = field.metadata().get(TYPE_KEY).and_then(|name| scalar::named(name));
+            let tagged = tag.filter(|scalar| scalar.tagged && ty.is_string());
+            let holder = || SCALARS.iter().find(|scalar| (scalar.holds)(ty));
+            tagged.or_else(holder)?.ty.clone()
+        }
     })
 }
 
 fn decimal(precision: u8, scale: i8) -> Option<Type> {
     let scale = u8::try_from(scale).ok()?;
     (precision <= 38).then_some(Type::Decimal { precision, scale })
-}
-
-fn text(field: &ArrowField) -> Type {
-    match field.metadata().get(TYPE_KEY).map(String::as_str) {
-        Some("uuid") => Type::Uuid,
-        Some("json") => Type::Json,
-        _ => Type::String,
-    }
 }
 
 #[cfg(test)]
@@ -131,23 +99,9 @@ mod tests {
     fn every_type_survives_the_way_to_arrow_and_back() {
         let item = Item { ty: Type::Decimal { precision: 12, scale: 2 }, nullable: true };
         let inner = Field::new("inner", Type::List(Box::new(item)), false);
-        let types = [
-            Type::Bool,
-            Type::Int16,
-            Type::Int32,
-            Type::Int64,
-            Type::Float32,
-            Type::Float64,
-            Type::Decimal { precision: 38, scale: 0 },
-            Type::String,
-            Type::Date,
-            Type::Time,
-            Type::Timestamp,
-            Type::Uuid,
-            Type::Binary,
-            Type::Json,
-            Type::Record(vec![inner]),
-        ];
+        let scalars = SCALARS.iter().map(|scalar| scalar.ty.clone());
+        let types =
+            scalars.chain([Type::Decimal { precision: 38, scale: 0 }, Type::Record(vec![inner])]);
         for ty in types {
             let field = field(&Field::new("f", ty.clone(), true));
             assert_eq!(from_field(&field), Some(ty));

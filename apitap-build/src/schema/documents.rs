@@ -5,10 +5,14 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
+use percent_encoding::percent_decode_str;
+
 use crate::codes;
-use crate::diagnostic::{FileId, Files, Finding, Findings, Place, did_you_mean};
+use crate::diagnostic::{FileId, Files, Finding, Findings, Place};
+use crate::nearest::did_you_mean;
 use crate::parse::{json, yaml};
-use crate::tree::Node;
+use crate::pointer::{Pointer, Problem};
+use crate::tree::{Node, Step};
 
 /// A document and those that it refers to, parsed.
 #[derive(Debug)]
@@ -76,11 +80,11 @@ fn is_json(text: &str) -> bool {
 }
 
 /// The other files that a text refers to, as they are written there: of `$ref: pets.yaml#/Pet`,
-/// `pets.yaml`. Addresses of the network are none.
+/// `pets.yaml`. URLs are not.
 pub fn references(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for (start, word) in text.match_indices("$ref") {
-        let rest = &text[start + word.len()..];
+    for (start, key) in text.match_indices("$ref") {
+        let rest = &text[start + key.len()..];
         let rest = rest.trim_start_matches(['"', '\'']).trim_start();
         let Some(rest) = rest.strip_prefix(':') else { continue };
         let written = rest.trim_start().trim_start_matches(['"', '\'']);
@@ -118,10 +122,10 @@ impl<'a> References<'a> {
         Err(Box::new(
             Finding::error(
                 codes::INVALID_REFERENCE,
-                "this reference leads in a circle",
+                "this reference refers to itself",
                 &at.node.begin(),
             )
-            .help("correct the file: a reference must lead to something that is written out"),
+            .help("correct the file: a reference must end at a value that is not a reference"),
         ))
     }
 
@@ -143,7 +147,7 @@ impl<'a> References<'a> {
     fn find(&self, file: FileId, written: &str, place: &Place) -> Result<At<'a>, Box<Finding>> {
         let (name, fragment) = written.split_once('#').unwrap_or((written, ""));
         let error = |help: String| {
-            let message = format!("the reference `{written}` leads nowhere");
+            let message = format!("the reference `{written}` cannot be resolved");
             Box::new(Finding::error(codes::INVALID_REFERENCE, message, place).help(help))
         };
         if name.contains("://") {
@@ -161,49 +165,23 @@ impl<'a> References<'a> {
         let Some(root) = self.documents.roots.get(&file) else {
             return Err(error(format!("`{name}` cannot be read")));
         };
-        if !fragment.is_empty() && !fragment.starts_with('/') {
+        // A URI's fragment: `#/paths/~1pets~1%7Bid%7D` leads to `/pets/{id}`.
+        let path = Pointer(percent_decode_str(fragment).decode_utf8_lossy().into_owned());
+        if path.problem() == Some(Problem::NoSlash) {
             return Err(error(
                 "only paths from the root are followed, as in `#/components/schemas/Pet`"
                     .to_owned(),
             ));
         }
-        let mut node = root;
-        for token in fragment.split('/').skip(1) {
-            let token = unescaped(token);
-            let next = node
-                .get(&token)
-                .or_else(|| token.parse().ok().and_then(|index: usize| node.elements().get(index)));
-            node = next.ok_or_else(|| {
-                let keys = node.entries().iter().map(|(key, _)| key.value.as_str());
-                error(did_you_mean("name", &token, keys.take(20)))
-            })?;
-        }
+        let node = match root.follow(&path) {
+            Step::There(node) => node,
+            Step::Missing { token, within } => {
+                let keys = within.entries().iter().map(|(key, _)| key.value.as_str());
+                return Err(error(did_you_mean("name", &token, keys.take(20))));
+            }
+        };
         Ok(At { file, node })
     }
-}
-
-/// A token of a JSON Pointer in a URI's fragment: `~1pets~1%7Bid%7D` → `/pets/{id}`.
-fn unescaped(token: &str) -> String {
-    let mut bytes = Vec::with_capacity(token.len());
-    let mut rest = token.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let hex = |digits: &[u8]| {
-            let digits = std::str::from_utf8(digits).ok()?;
-            u8::from_str_radix(digits, 16).ok()
-        };
-        match (first, tail) {
-            (b'%', [high, low, after @ ..]) if hex(&[*high, *low]).is_some() => {
-                bytes.extend(hex(&[*high, *low]));
-                rest = after;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    let text = String::from_utf8_lossy(&bytes);
-    text.replace("~1", "/").replace("~0", "~")
 }
 
 #[cfg(test)]
@@ -245,7 +223,7 @@ mod tests {
         );
         check(
             "#/around",
-            Err("correct the file: a reference must lead to something that is written out"),
+            Err("correct the file: a reference must end at a value that is not a reference"),
         );
     }
 }

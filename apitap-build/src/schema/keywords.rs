@@ -143,7 +143,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         } else if view.types.is_empty() || view.types == ["object"] {
             ("without `properties`", "describe its `properties`")
         } else {
-            ("no object", "each record must be an object with `properties`")
+            ("not an object", "each record must be an object with `properties`")
         };
         Err(Box::new(
             Finding::error(

@@ -2,34 +2,17 @@
 //!
 //! Spelling → [`Type`] (with the compiler, which knows places) and [`Type`] → spelling.
 
-use super::Type;
+use super::{Type, scalar};
 #[cfg(feature = "compiler")]
 pub use read::{schema, ty};
 
 #[cfg(feature = "compiler")]
 mod read;
 
-/// Scalars that have a name of their own; `decimal` has its digits besides.
-pub(crate) const SCALARS: [(&str, Type); 13] = [
-    ("bool", Type::Bool),
-    ("int16", Type::Int16),
-    ("int32", Type::Int32),
-    ("int64", Type::Int64),
-    ("float32", Type::Float32),
-    ("float64", Type::Float64),
-    ("string", Type::String),
-    ("date", Type::Date),
-    ("time", Type::Time),
-    ("timestamp", Type::Timestamp),
-    ("uuid", Type::Uuid),
-    ("binary", Type::Binary),
-    ("json", Type::Json),
-];
-
-/// Whether a word is the name of a scalar type.
+/// Whether that is the name of a scalar type.
 #[cfg(feature = "compiler")]
-pub(crate) fn is_type_name(word: &str) -> bool {
-    SCALARS.iter().any(|(name, _)| *name == word)
+pub(crate) fn is_type_name(name: &str) -> bool {
+    scalar::named(name).is_some()
 }
 
 /// A type as it is written in a schema; `!` where it is not null.
@@ -44,10 +27,7 @@ pub fn type_text(ty: &Type, nullable: bool) -> String {
                 .collect();
             format!("{{{}}}", fields.join(", "))
         }
-        scalar => SCALARS
-            .iter()
-            .find(|(_, ty)| ty == scalar)
-            .map_or_else(String::new, |(name, _)| (*name).to_owned()),
+        ty => scalar::of(ty).map_or_else(String::new, |scalar| scalar.name.to_owned()),
     };
     if nullable { text } else { format!("{text}!") }
 }

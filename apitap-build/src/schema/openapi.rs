@@ -1,4 +1,4 @@
-//! An OpenAPI document (3.0, 3.1) → its operations, and the records that each of them answers with.
+//! An OpenAPI document (3.0, 3.1) → its operations, and the records of its response.
 //!
 //! Knows where OpenAPI keeps what; what a schema says is known to [`super::keywords`], what a
 //! reference means to [`super::documents`].
@@ -8,8 +8,9 @@ use super::documents::{At, Documents, References};
 use super::keywords::{Places, Reader, View};
 use super::prose;
 use crate::codes;
-use crate::definition::Pointer;
-use crate::diagnostic::{Finding, Place, did_you_mean, nearest};
+use crate::diagnostic::{Finding, Place};
+use crate::nearest::{did_you_mean, nearest};
+use crate::pointer::{self, Pointer};
 use crate::tree::{Node, Value};
 
 /// The methods of a path, as OpenAPI names them.
@@ -52,7 +53,7 @@ pub struct Operation {
     pub required_params: Vec<String>,
     /// Where it stands.
     pub place: Place,
-    /// What it answers with, or why no schema comes of it.
+    /// What it answers with, or why it has no schema.
     pub records: Result<Records, Box<Finding>>,
 }
 
@@ -81,7 +82,7 @@ pub struct Records {
 /// Every operation of a document, in its order, each with the records that it seems to answer with.
 ///
 /// # Errors
-/// The document is none of OpenAPI 3.
+/// The document is not OpenAPI 3.
 pub fn operations(documents: &Documents) -> Result<Vec<Operation>, Box<Finding>> {
     let references = documents.references();
     let described = list(documents, &references)?;
@@ -120,7 +121,7 @@ impl<'a> Described<'a> {
     }
 
     fn description(&self) -> Option<String> {
-        let texts = ["summary", "description"].map(|word| self.at.node.get(word));
+        let texts = ["summary", "description"].map(|key| self.at.node.get(key));
         texts.into_iter().flatten().filter_map(Node::text).find_map(prose::summary)
     }
 
@@ -150,7 +151,7 @@ impl<'a> Described<'a> {
             let parameters = owner.node.get("parameters").map(Node::elements).unwrap_or_default();
             for node in parameters {
                 let Ok(at) = references.follow(At { file: owner.file, node }) else { continue };
-                let text = |word| at.node.get(word).and_then(Node::text);
+                let text = |key| at.node.get(key).and_then(Node::text);
                 if let (Some("query"), Some(name)) = (text("in"), text("name"))
                     && wanted(at.node)
                     && !names.iter().any(|known| known == name)
@@ -187,8 +188,8 @@ pub(crate) fn list<'a>(
 ) -> Result<Vec<Described<'a>>, Box<Finding>> {
     let start = |at: At<'_>| Place::text(at.file, 0..0);
     let Some(root) = documents.root() else { return Ok(Vec::new()) };
-    let version = |word| {
-        root.node.get(word).and_then(|node: &Node| match &node.value {
+    let version = |key| {
+        root.node.get(key).and_then(|node: &Node| match &node.value {
             Value::String(text) => Some((text.clone(), node.place.clone())),
             Value::Float(number) => Some((format!("{number:?}"), node.place.clone())),
             _ => None,
@@ -200,7 +201,7 @@ pub(crate) fn list<'a>(
             return Err(Box::new(
                 Finding::error(
                     codes::NOT_OPENAPI,
-                    format!("OpenAPI {version} is not understood"),
+                    format!("OpenAPI {version} is not supported"),
                     &place,
                 )
                 .label("3.0 and 3.1 are")
@@ -209,7 +210,7 @@ pub(crate) fn list<'a>(
         }
         (None, None) => {
             return Err(Box::new(
-                Finding::error(codes::NOT_OPENAPI, "this is no OpenAPI document", &start(root))
+                Finding::error(codes::NOT_OPENAPI, "this is not an OpenAPI document", &start(root))
                     .note("it has no `openapi: 3.x` at its root")
                     .help("for a JSON Schema write `json_schema:`, for records `sample:`"),
             ));
@@ -282,12 +283,12 @@ pub(crate) fn body<'a>(
     place: &Place,
 ) -> Result<At<'a>, Box<Finding>> {
     let none = |found: String| {
-        let message = format!("{} has no JSON answer", operation.shown());
+        let message = format!("{} has no JSON response", operation.shown());
         Box::new(
             Finding::error(codes::NO_JSON_ANSWER, message, place)
                 .related(&operation.place, "it is described here")
                 .note(found)
-                .help("choose an operation whose answer has `application/json` with a schema"),
+                .help("choose an operation whose response has `application/json` with a schema"),
         )
     };
     let here = |node| At { file: operation.at.file, node };
@@ -314,8 +315,8 @@ pub(crate) fn body<'a>(
         }
     }
     Err(none(match &found[..] {
-        [] => "its answers have no content".to_owned(),
-        found => format!("its answers have {}", found.join(", ")),
+        [] => "its responses have no content".to_owned(),
+        found => format!("its responses have {}", found.join(", ")),
     }))
 }
 
@@ -333,19 +334,19 @@ pub(crate) fn record<'a>(
     let (at, view) = match walk(&reader, body, data_path)? {
         Found::Value(at, view) => (at, view),
         Found::Unknown => {
-            let message = "`data_path` leads to what the document does not describe";
+            let message = "`data_path` leads to a part that the document does not describe";
             return Err(Box::new(
                 Finding::error(codes::DATA_PATH_NOT_FOUND, message, place)
-                    .related(&body.node.begin(), "the answer is described here")
+                    .related(&body.node.begin(), "the response is described here")
                     .help(lists(&reader, body)),
             ));
         }
         Found::Missing { token, at, view } => {
             let keys = view.properties.iter().map(|(key, _)| key.value.as_str());
-            let message = format!("`data_path` finds no `{token}` in the answer");
+            let message = format!("`data_path` finds no `{token}` in the response");
             return Err(Box::new(
                 Finding::error(codes::DATA_PATH_NOT_FOUND, message, place)
-                    .related(&at.node.begin(), "the answer is described here")
+                    .related(&at.node.begin(), "the response is described here")
                     .help(did_you_mean("key", &token, keys.take(20)))
                     .help(lists(&reader, body)),
             ));
@@ -359,7 +360,7 @@ pub(crate) fn record<'a>(
     {
         return Ok(items);
     }
-    let message = "`data_path` leads to neither a list of records nor a record";
+    let message = "`data_path` is neither a list of records nor a record";
     Err(Box::new(
         Finding::error(codes::DATA_PATH_NOT_RECORDS, message, place)
             .related(&at.node.begin(), "it is described here")
@@ -372,7 +373,7 @@ fn lists<'a>(reader: &Reader<'_, 'a>, body: At<'a>) -> String {
     let found = candidates(reader, body);
     let found: Vec<_> = found.iter().map(|path| format!("`{}`", path.0)).collect();
     match &found[..] {
-        [] => "the answer has no list of records".to_owned(),
+        [] => "the response has no list of records".to_owned(),
         [only] => format!("there is a list of records at {only}"),
         found => format!("there are lists of records at {}", found.join(", ")),
     }
@@ -405,10 +406,9 @@ pub(crate) fn walk<'a>(
     let mut view = reader.view(at)?;
     for token in path.tokens() {
         let property = view.properties.iter().rev().find(|(key, _)| key.value == token);
-        let is_index = token.bytes().all(|byte| byte.is_ascii_digit()) && !token.is_empty();
         at = if let Some((_, property)) = property {
             *property
-        } else if view.is_list() && is_index {
+        } else if view.is_list() && pointer::index(&token).is_some() {
             match view.items {
                 Some(items) => items,
                 None => return Ok(Found::Unknown),
@@ -429,7 +429,7 @@ pub(crate) fn walk<'a>(
 /// Where lists of records are in an answer, the outermost first.
 fn candidates<'a>(reader: &Reader<'_, 'a>, body: At<'a>) -> Vec<Pointer> {
     let mut found = Vec::new();
-    let mut level = vec![(String::new(), body)];
+    let mut level = vec![(Pointer::default(), body)];
     for _ in 0..=CANDIDATE_DEPTH {
         let mut next = Vec::new();
         for (path, at) in level {
@@ -437,13 +437,11 @@ fn candidates<'a>(reader: &Reader<'_, 'a>, body: At<'a>) -> Vec<Pointer> {
             if view.is_list() {
                 let of_records = view.items.and_then(|items| reader.view(items).ok());
                 if of_records.is_some_and(|record| record.is_record()) {
-                    found.push(Pointer(path));
+                    found.push(path);
                 }
             } else if view.is_record() {
-                next.extend(view.properties.iter().map(|(key, at)| {
-                    let token = key.value.replace('~', "~0").replace('/', "~1");
-                    (format!("{path}/{token}"), *at)
-                }));
+                let members = view.properties.iter();
+                next.extend(members.map(|(key, at)| (path.child(&key.value), *at)));
             }
         }
         level = next;
@@ -494,7 +492,7 @@ fn likely_path(body: &View<'_>, candidates: &[Pointer], path: &str) -> Pointer {
 pub(crate) fn next<'a>(
     reader: &Reader<'_, 'a>,
     body: At<'a>,
-    word: &str,
+    key: &str,
     path: &Pointer,
     place: &Place,
 ) -> Result<(), Box<Finding>> {
@@ -514,7 +512,7 @@ pub(crate) fn next<'a>(
             Err(Box::new(
                 Finding::error(
                     codes::INVALID_NEXT_PATH,
-                    format!("`{word}` leads to {found}"),
+                    format!("`{key}` leads to {found}"),
                     place,
                 )
                 .related(&start(&view, at), "it is described here")
@@ -522,11 +520,11 @@ pub(crate) fn next<'a>(
             ))
         }
         Found::Missing { token, at, view } => {
-            let message = format!("`{word}` finds no `{token}` in the answer");
+            let message = format!("`{key}` finds no `{token}` in the response");
             let keys = view.properties.iter().map(|(key, _)| key.value.as_str());
             Err(Box::new(
                 Finding::error(codes::INVALID_NEXT_PATH, message, place)
-                    .related(&start(&view, at), "the answer is described here")
+                    .related(&start(&view, at), "the response is described here")
                     .help(did_you_mean("key", &token, keys.take(20)))
                     .help(help),
             ))

@@ -51,7 +51,7 @@ impl Sample {
     /// Looks at a record; `text` is the file in which it stands.
     ///
     /// # Errors
-    /// A value in it is none that a run could read, as a number beyond all bounds.
+    /// A value in it is one that no run could read, as a number beyond all bounds.
     pub fn observe(&mut self, record: &Node, text: &str) -> Result<(), Box<Finding>> {
         let Place::Text { file, start, end } = record.place else { return Ok(()) };
         let json = text.get(start..end).unwrap_or_default();

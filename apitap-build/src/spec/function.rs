@@ -73,7 +73,7 @@ fn is_name(name: &Spanned<String>, findings: &mut Findings) -> bool {
             format!("`{}` is not a name in Rust", name.value),
             &name.place,
         )
-        .help("a name has letters, digits and `_`, and is no keyword"),
+        .help("a name has letters, digits and `_`, and is not a keyword"),
     );
     false
 }

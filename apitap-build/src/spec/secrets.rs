@@ -7,42 +7,7 @@ use std::ops::Range;
 use crate::codes;
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::schema::notation;
-
-/// Names of headers and parameters that are those of secrets, in lower case with `_`.
-const NAMES: [&str; 18] = [
-    "apikey",
-    "api_key",
-    "api_token",
-    "auth",
-    "authorization",
-    "bearer",
-    "cookie",
-    "credential",
-    "credentials",
-    "pass",
-    "passwd",
-    "password",
-    "proxy_authorization",
-    "pwd",
-    "secret",
-    "sig",
-    "signature",
-    "token",
-];
-
-/// How other names of secrets end.
-const ENDINGS: [&str; 10] = [
-    "_api_key",
-    "_apikey",
-    "_auth",
-    "_key_secret",
-    "_password",
-    "_secret",
-    "_secret_key",
-    "access_key",
-    "access_token",
-    "auth_token",
-];
+use crate::secret_names::is_secret;
 
 /// What looks like a secret in YAML that has errors, whose lines are shown because of that: better
 /// too much than too little.
@@ -158,12 +123,6 @@ fn is_type(value: &str) -> bool {
 
 fn is_literal(value: &str) -> bool {
     !value.trim().is_empty() && !value.contains("${")
-}
-
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('-', "_");
-    let name = name.strip_prefix("x_").unwrap_or(&name);
-    NAMES.contains(&name) || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 fn warning(what: &str, form: &str, place: &Place) -> Finding {

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use apitap_build::codegen::names;
-use apitap_build::schema::{Field, Schema, Type};
+use apitap_build::names;
+use apitap_build::schema::{Field, Schema, Type, scalar};
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -49,47 +49,37 @@ impl Records {
 
     /// The column of a type; the records in it are written.
     fn column(&mut self, owner: &str, field: &str, ty: &Type) -> Column {
-        let leaf = match ty {
-            Type::Bool => "Bool",
-            Type::Int16 => "Int16",
-            Type::Int32 => "Int32",
-            Type::Int64 => "Int64",
-            Type::Float32 => "Float32",
-            Type::Float64 => "Float64",
+        match ty {
             Type::Decimal { precision, scale } => {
                 let digits = [precision, scale].map(|digits| Literal::u8_unsuffixed(*digits));
-                return Column {
+                Column {
                     ty: quote!(private::Decimal),
                     value: quote!(private::Decimal::with_digits(#(#digits),*)),
-                };
+                }
             }
-            Type::String => "Text",
-            Type::Date => "Date",
-            Type::Time => "Time",
-            Type::Timestamp => "Timestamp",
-            Type::Uuid => "Uuid",
-            Type::Binary => "Binary",
-            Type::Json => "Json",
             Type::List(item) => {
                 let Column { ty, value } = self.column(owner, field, &item.ty);
                 let constructor = constructor(item.nullable);
-                return Column {
+                Column {
                     ty: quote!(private::List<#ty>),
                     value: quote!(private::List::#constructor(#value)),
-                };
+                }
             }
             Type::Record(inner) => {
                 let name = format!("{owner}{}", names::camel(field));
                 let doc = format!("The record in `{field}`.");
                 let record = self.write(&name, &doc, &inner.iter().collect::<Vec<_>>());
-                return Column {
+                Column {
                     ty: quote!(private::Nested<#record>),
                     value: quote!(private::Nested::empty()),
-                };
+                }
             }
-        };
-        let leaf = format_ident!("{leaf}");
-        Column { ty: quote!(private::#leaf), value: quote!(private::#leaf::empty()) }
+            ty => {
+                let leaf = scalar::of(ty).map_or("Json", |scalar| scalar.column);
+                let leaf = format_ident!("{leaf}");
+                Column { ty: quote!(private::#leaf), value: quote!(private::#leaf::empty()) }
+            }
+        }
     }
 }
 

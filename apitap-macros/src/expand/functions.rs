@@ -1,6 +1,6 @@
 //! What a module can do: `run`, `rows` and `transform`, with the documentation that an editor shows.
 
-use apitap_build::codegen::names;
+use apitap_build::names;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;

@@ -1,16 +1,12 @@
 //! The structs of a module → how each is read from a row of Arrow columns, and written to one.
 //!
-//! Only the order of the fields is said here; what becomes of a value is the runtime's.
-
-use std::collections::BTreeMap;
+//! Only the order of the fields is said here; how a value is kept is the runtime's.
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use crate::module::Module;
-
-/// The names of each struct's fields, as the API and the query spell them, by the struct's name.
-pub(crate) type FieldNames = BTreeMap<String, Vec<String>>;
+use crate::record::FieldNames;
 
 /// Implements the runtime's `Struct` for the structs whose fields are known.
 pub(super) fn structs(module: &Module, names: &FieldNames, krate: &syn::Path) -> TokenStream {

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use apitap_build::check::Schemas;
 use apitap_build::check::project::pipeline_name;
 use apitap_build::codegen;
-use apitap_build::compile::{Compiled, origin};
-use apitap_build::diagnostic::{Finding, Place, did_you_mean};
+use apitap_build::compile::origin;
+use apitap_build::diagnostic::{Finding, Place};
+use apitap_build::nearest::did_you_mean;
+use apitap_build::project::Compiled;
 
 use super::{Project, findings, print};
 use crate::program::usage;
@@ -37,7 +39,7 @@ fn one(project: &Project, compiled: &Compiled, name: &str) -> ExitCode {
     if broken.clone().any(|broken| broken == name) {
         let of_it = |finding: &&Finding| project.may_concern(compiled, finding, name);
         findings::print(&compiled.files, compiled.findings.iter().filter(of_it));
-        eprintln!("nothing is generated for `{name}`: mend the errors above first");
+        eprintln!("nothing is generated for `{name}`: fix the errors above first");
         return ExitCode::FAILURE;
     }
     let known = compiled.pipelines.iter().map(|checked| checked.definition.name.as_str());

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use apitap_build::check::Schemas;
-use apitap_build::compile::Compiled;
 use apitap_build::diagnostic::{Files, Finding, Severity};
+use apitap_build::project::Compiled;
 use apitap_build::render;
 use serde_json::Value;
 

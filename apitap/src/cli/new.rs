@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use apitap_build::codegen::names;
 use apitap_build::keys;
+use apitap_build::names;
 
 use super::print;
 use crate::program::usage;
@@ -132,7 +132,7 @@ impl Crates {
 /// The package's name is that of its folder.
 fn package_name(folder: &Path) -> Result<String, String> {
     let full = std::path::absolute(folder)
-        .map_err(|error| format!("`{}` is no folder: {error}", folder.display()))?;
+        .map_err(|error| format!("`{}` is not a folder: {error}", folder.display()))?;
     let name = full.file_name().ok_or_else(|| {
         let shown = folder.display();
         format!("`{shown}` does not end in a name\nhelp: name the folder to make, as in `shop`")
@@ -159,7 +159,7 @@ fn what_is_wrong(name: &str) -> Option<&'static str> {
     } else if !name.chars().all(plain) {
         Some("it may have letters, digits, `-` and `_` only")
     } else if names::identifier(&crate_name) != crate_name {
-        Some("it is a word of Rust")
+        Some("it is a Rust keyword")
     } else if OURS.iter().any(|ours| ours.replace('-', "_") == crate_name) {
         Some("the project depends on a crate of that name")
     } else if RUSTS.contains(&crate_name.as_str()) {

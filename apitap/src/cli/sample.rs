@@ -8,8 +8,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use apitap_build::compile::{Sources, read_sources};
 use apitap_build::definition::Source;
+use apitap_build::project::{Sources, read_sources};
 use apitap_build::render;
 use apitap_build::schema::inference::Inference;
 use apitap_build::schema::{Schema, notation};

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use apitap_build::check::Schemas;
-use apitap_build::compile::{Compiled, sql_files};
+use apitap_build::project::{Compiled, sql_files};
 use tokio::time::sleep;
 
 use super::{Project, findings};

@@ -3,12 +3,13 @@
 use std::str::FromStr as _;
 use std::sync::Arc;
 
-use apitap_build::schema::{Field, Item, Type};
+use apitap_build::schema::{Field, Item, Type, arrow};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use datafusion::arrow::array::{
     Date32Array, Decimal128Array, Int64Array, StringArray, Time64MicrosecondArray,
     TimestampMicrosecondArray,
 };
+use datafusion::arrow::datatypes::Field as ArrowField;
 use datafusion::arrow::util::display::array_value_to_string;
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -17,7 +18,19 @@ use super::*;
 
 /// What the results read as, or the error.
 fn check(returns: Type, argument: ArrayRef, call: Call, expected: Result<&[&str], &str>) {
-    let parameter = Field::new("value", Type::String, true);
+    let parameter = ArrowField::new("value", argument.data_type().clone(), true);
+    let parameter = Field::new("value", arrow::from_field(&parameter).unwrap(), true);
+    check_as(parameter, returns, argument, call, expected);
+}
+
+/// The same for a parameter that is declared so.
+fn check_as(
+    parameter: Field,
+    returns: Type,
+    argument: ArrayRef,
+    call: Call,
+    expected: Result<&[&str], &str>,
+) {
     let returns = Item { ty: returns, nullable: true };
     let function = Function {
         name: "f".to_owned(),
@@ -44,20 +57,14 @@ fn check(returns: Type, argument: ArrayRef, call: Call, expected: Result<&[&str]
     }
 }
 
-/// Gives what it gets.
-fn same<'a, T: Argument<'a> + Returned>(arguments: &Arguments<'a>) -> Result<ArrayRef> {
-    let values = arguments.column::<T>(0)?;
-    arguments.collect::<T>(|row| values.get(row))
-}
-
-/// [`same`] for batches of any lifetime.
+/// A function that gives what it gets.
 macro_rules! same {
-    ($ty:ty) => {{
-        fn call(all: &Arguments<'_>) -> Result<ArrayRef> {
-            same::<$ty>(all)
+    ($ty:ty) => {
+        |all: &Arguments<'_>| {
+            let values = all.column::<$ty>(0)?;
+            all.collect::<$ty>(|row| values.get(row))
         }
-        call
-    }};
+    };
 }
 
 fn texts(values: &[Option<&str>]) -> ArrayRef {
@@ -111,17 +118,28 @@ fn a_decimal_keeps_all_its_digits_or_is_an_error() {
         two.clone(),
         decimals(&[1_501], 3),
         same,
-        Err("what `f(string)` gives has more than 2 digits after the point"),
+        Err(
+            "what `f(decimal(38,3))` gives: expected decimal(6,2), found the decimal `1.501`, which \
+             has more than 2 digits after the point",
+        ),
     );
     check(
         two.clone(),
         decimals(&[10_000], 0),
         same,
-        Err("what `f(string)` gives has more digits than `decimal(6,2)` holds"),
+        Err(
+            "what `f(decimal(38,0))` gives: expected decimal(6,2), found the decimal `10000`, which \
+             has more than 4 digits before the point",
+        ),
     );
     let zeros = 15 * 10_i128.pow(34);
     check(two.clone(), decimals(&[zeros], 35), same, Ok(&["1.50"]));
-    check(two, decimals(&[i128::MAX / 2], 2), same, Err("a decimal has more digits than"));
+    check(
+        two,
+        decimals(&[10_i128.pow(37)], 2),
+        same,
+        Err("argument 1 of `f(decimal(38,2))`: expected Decimal, found the decimal"),
+    );
 }
 
 #[test]
@@ -130,7 +148,7 @@ fn what_does_not_fit_is_an_error() {
         Type::Uuid,
         texts(&[Some("no uuid")]),
         same!(Uuid),
-        Err("a text that is passed as a UUID is none"),
+        Err("argument 1 of `f(string)`: expected uuid, found `no uuid`, which is not a UUID"),
     );
     check(
         Type::Timestamp,
@@ -142,9 +160,11 @@ fn what_does_not_fit_is_an_error() {
                 DateTime::from_str(text).map(Some).map_err(|error| all.failed(&error))
             })
         },
-        Err("what `f(string)` gives is finer than a microsecond"),
+        Err("what `f(string)` gives: expected timestamp, found \
+             `2026-11-24 08:00:00.123456789 UTC`, which is finer than a microsecond"),
     );
-    check(
+    check_as(
+        Field::new("value", Type::String, true),
         Type::String,
         Arc::new(Int64Array::from(vec![1])),
         same!(&str),

@@ -137,9 +137,7 @@ pub(super) fn unknown_parameter(
     called: Option<&str>,
     known: &[&str],
 ) -> Error {
-    let distance = |other: &&&str| strsim::damerau_levenshtein(name, other);
-    let is_near = |other: &&&str| distance(other) <= name.len().max(other.len()).div_ceil(3);
-    let near = known.iter().filter(is_near).min_by_key(distance);
+    let near = apitap_build::nearest::nearest(name, known.iter().copied());
     let help = match (called, near) {
         (Some(called), _) => format!("write `{called}`"),
         (None, Some(near)) => format!("a similar one exists: `{near}`"),

@@ -15,11 +15,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use self::module::{Nested, Record};
-use super::{Cell, Columns, Fields, Reader, Struct, Writer};
+use super::{Columns, Reader, Struct, Writer};
 use crate::Result;
 use crate::schema::{Field, Schema, Type};
 use crate::source::decode::dynamic;
 use crate::source::json::Fault;
+use crate::value::{Cell, Fields};
 
 /// Every type, each way of being absent, and depth.
 #[crate::pipeline(crate = "crate")]
@@ -352,7 +353,7 @@ fn what_a_field_cannot_hold_exactly_is_refused() {
     let text = |text| Arc::new(StringArray::from(vec![text])) as ArrayRef;
     check_read(text("{\"a\":[1.5]}"), Ok(json!({"a": [1.5]})));
     check_read::<Value>(text("18446744073709551616"), Err("which is larger than Rust's"));
-    check_read::<Uuid>(text("abc"), Err("found `abc`, which is no UUID"));
+    check_read::<Uuid>(text("abc"), Err("found `abc`, which is not a UUID"));
     check_read::<i64>(text("1"), Err("holds values of another type than its column"));
 
     let days = Arc::new(Date32Array::from(vec![i32::MAX])) as ArrayRef;
@@ -396,9 +397,9 @@ fn a_batch_is_bounded_in_bytes() {
     assert_eq!((writer.rows(), writer.bytes()), (2, 10));
     assert_eq!(writer.finish().unwrap().num_rows(), 2);
     assert_eq!((writer.rows(), writer.bytes()), (0, 0));
-    let mut room = super::write::Room(9);
+    let mut room = crate::value::Room(9);
     let mut column = crate::source::decode::any::Any::new(&Type::String);
-    let error = super::Datum::write(&"0123456789".to_owned(), &mut column, &mut room);
+    let error = crate::value::Datum::write(&"0123456789".to_owned(), &mut column, &mut room);
     let error = error.unwrap_err().into_error("the struct").to_string();
-    assert!(error.starts_with("a batch of structs has more than 1 GiB"), "{error}");
+    assert!(error.starts_with("a batch of values has more than 1 GiB"), "{error}");
 }

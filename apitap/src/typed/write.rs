@@ -8,38 +8,26 @@ use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
 
 use super::Struct;
-use super::datum::{Cell, Datum as _, another_type};
 use crate::schema::{Schema, arrow};
 use crate::source::decode::{BATCH_LIMIT, arrays, dynamic};
 use crate::source::json::Fault;
+use crate::value::{Cell, Datum as _, Room, another_type};
 use crate::{Error, Result};
-
-/// Bytes that a batch may still take, so that no offset into a column outgrows 31 bits.
-#[derive(Debug)]
-pub struct Room(pub(super) usize);
-
-impl Room {
-    #[inline]
-    pub(super) fn take(&mut self, bytes: usize) -> Result<(), Fault> {
-        self.0 = self.0.checked_sub(bytes).ok_or_else(full)?;
-        Ok(())
-    }
-}
-
-#[cold]
-fn full() -> Fault {
-    Fault::misfit("a batch of structs has more than 1 GiB").help("hand them over in smaller parts")
-}
 
 /// The columns of a struct's fields, each of which takes one more value.
 #[derive(Debug)]
 pub struct Columns<'a> {
-    pub(super) fields: &'a mut dynamic::Fields,
-    pub(super) room: &'a mut Room,
-    pub(super) place: usize,
+    fields: &'a mut dynamic::Fields,
+    room: &'a mut Room,
+    place: usize,
 }
 
-impl Columns<'_> {
+impl<'a> Columns<'a> {
+    /// The columns from the first field on.
+    pub(crate) fn new(fields: &'a mut dynamic::Fields, room: &'a mut Room) -> Self {
+        Self { fields, room, place: 0 }
+    }
+
     /// Appends the value of the next field.
     ///
     /// # Errors
@@ -93,7 +81,7 @@ impl<T: Struct> Writer<T> {
     /// A value does not fit its column exactly; the error has its path within the struct.
     pub fn push(&mut self, value: &T) -> Result<()> {
         let mut room = Room(BATCH_LIMIT - self.bytes.min(BATCH_LIMIT));
-        let mut columns = Columns { fields: &mut self.fields, room: &mut room, place: 0 };
+        let mut columns = Columns::new(&mut self.fields, &mut room);
         value.write(&mut columns).map_err(|fault| fault.into_error("the struct"))?;
         self.rows += 1;
         self.bytes = BATCH_LIMIT - room.0;

@@ -89,7 +89,7 @@ async fn answer(
     }
 }
 
-/// A 400 in the words of the live API.
+/// A 400 as the live API answers.
 fn refusal(reason: &str, query: &str, version: &str) -> Response {
     let text = format!(
         "Error 400: Bad Request\n\n{reason}\n\n\

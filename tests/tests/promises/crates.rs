@@ -6,13 +6,13 @@ use std::sync::OnceLock;
 
 use apitap_build::check::Schemas;
 use apitap_build::codegen;
-use apitap_build::compile::check_files;
+use apitap_build::project::check_files;
 use apitap_tests::crates::Crates;
 use apitap_tests::process::{Project, finish};
 use apitap_tests::readme::root;
 use serde_json::Value;
 
-use super::findings::{fixtures, same};
+use super::findings::{check, fixtures, snapshot};
 use super::runs::LIMIT;
 
 /// The build script of a user.
@@ -210,12 +210,11 @@ fn renamed() -> String {
 
 #[test]
 fn every_finding_of_rust_is_shown_as_its_fixture_says() {
-    let differences: Vec<_> = fixtures()
-        .iter()
-        .filter(|fixture| fixture.is_rust())
-        .filter_map(|fixture| fixture.difference(&said()[&fixture.name].join("\n")))
-        .collect();
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    let fixtures = fixtures().into_iter().filter(|fixture| fixture.is_rust());
+    check(fixtures.map(|fixture| {
+        let found = said()[&fixture.name].join("\n");
+        (fixture, found)
+    }));
 }
 
 #[test]
@@ -234,17 +233,17 @@ fn check_errors(name: &str, count: usize) {
     let (folder, built) = (root().join("tests").join(name), &said()[name]);
     assert_eq!(built.len(), count, "{}", built.join("\n"));
     let built = built.join("\n");
-    same(&folder.join("build.txt"), &built);
+    snapshot(&folder, "build", &built);
 
     let files = project(&folder);
     let project = Project::new(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     let text = finish(&mut project.apitap(["check"]), LIMIT);
     assert_eq!(text.code, Some(1), "{}", text.stderr);
-    same(&folder.join("check.txt"), &format!("{}{}", text.stdout, text.stderr));
+    snapshot(&folder, "check", &format!("{}{}", text.stdout, text.stderr));
 
     let json = finish(&mut project.apitap(["check", "--format", "json"]), LIMIT);
     assert_eq!(json.code, Some(1), "{}", json.stderr);
-    same(&folder.join("check.json"), &json.stdout);
+    snapshot(&folder, "check.json", &json.stdout);
     let findings: Vec<Value> = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(findings.len(), count);
 
@@ -289,17 +288,18 @@ fn generated_code_is_formatted_and_reads_like_its_snapshot() {
 }
 
 /// Compares what is generated for a folder with a snapshot, and the snapshot with rustfmt's taste.
-fn check_generated(folder: &Path, snapshot: &str) {
+fn check_generated(folder: &Path, name: &str) {
     let (yaml, sql) = (folder.join("pipelines.yaml"), folder.join("sql"));
     let compiled = check_files(folder, &yaml, &sql, Schemas::Declared);
-    let snapshot = root().join("tests/generated").join(snapshot);
-    same(&snapshot, &codegen::file("pipelines.yaml and sql/", &compiled));
+    let generated = codegen::file("pipelines.yaml and sql/", &compiled);
+    snapshot(&root().join("tests/generated"), name, &generated);
+    let file = Project::new([("generated.rs", generated.as_str())]);
     let mut rustfmt = std::process::Command::new("rustfmt");
     rustfmt
         .args(["--edition", "2024", "--check"])
         .arg("--config-path")
         .arg(root().join("rustfmt.toml"))
-        .arg(&snapshot);
+        .arg(file.path().join("generated.rs"));
     let formatted = finish(&mut rustfmt, LIMIT);
     assert_eq!(formatted.code, Some(0), "{}{}", formatted.stdout, formatted.stderr);
 }
@@ -319,7 +319,7 @@ fn what_yaml_and_sql_hand_over_to_rust_is_what_rustc_finds_there() {
 
 #[test]
 fn what_only_rustc_can_see_is_shown_under_the_words_of_the_user() {
-    same(&root().join("tests/only-rustc/build.txt"), &said()["only-rustc"].join("\n"));
+    snapshot(&root().join("tests/only-rustc"), "build", &said()["only-rustc"].join("\n"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Rust in the pipeline: functions in SQL, signed requests, pages that no word describes.
+//! Rust in the pipeline: functions in SQL, signed requests, pages that no key describes.
 
 use apitap::environment::Environment;
 use apitap::report::Report;

@@ -1,14 +1,15 @@
 //! Every finding has a fixture with its exact rendering, and a section in `docs/errors.md`.
 //!
 //! `tests/findings/E0110` and `tests/findings/E0110-sink` are projects that have the finding E0110.
-//! `UPDATE_FINDINGS=1` writes down what is found; look at the difference before you keep it.
+//! What each finds is a snapshot: `INSTA_UPDATE=always` (or `cargo insta review`) writes down what is
+//! found; look at the difference before you keep it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use apitap_build::check::Schemas;
 use apitap_build::codes;
-use apitap_build::compile::check_files;
+use apitap_build::project::check_files;
 use apitap_build::render::render;
 use apitap_tests::process::{Project, finish};
 use apitap_tests::readme::root;
@@ -31,14 +32,6 @@ impl Fixture {
     /// Whether it is compiled; the others are YAML and SQL.
     pub(crate) fn is_rust(&self) -> bool {
         self.folder.join("pipeline.rs").exists()
-    }
-
-    /// How what was found differs from what the fixture says.
-    pub(crate) fn difference(&self, found: &str) -> Option<String> {
-        if !found.contains(&format!("[{}]", self.code())) {
-            return Some(format!("{} does not have its own finding:\n{found}", self.name));
-        }
-        compare(&self.folder.join("findings.txt"), found)
     }
 }
 
@@ -66,34 +59,62 @@ fn found(folder: &Path) -> String {
     texts.map(|text| format!("{}\n", text.trim_end())).collect::<Vec<_>>().join("\n")
 }
 
-/// Compares a file with what was found, or writes it.
-pub(crate) fn same(path: &Path, found: &str) {
-    if let Some(difference) = compare(path, found) {
-        panic!("{difference}");
-    }
+/// Compares a text with the snapshot `NAME.snap` in a folder.
+pub(crate) fn snapshot(folder: &Path, name: &str, found: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(folder);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, found));
 }
 
-fn compare(path: &Path, found: &str) -> Option<String> {
-    if std::env::var_os("UPDATE_FINDINGS").is_some() {
-        std::fs::write(path, found).expect("the file can be written");
-        return None;
+/// The text of a snapshot, without what insta says of it.
+fn snapshot_text(path: &Path) -> String {
+    let text = std::fs::read_to_string(path);
+    let text = text.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let parts = text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n"));
+    parts.unwrap_or_else(|| panic!("{} is not a snapshot", path.display())).1.to_owned()
+}
+
+/// Checks that each fixture has its own finding, and that all findings are as its snapshot says.
+pub(crate) fn check(fixtures: impl Iterator<Item = (Fixture, String)>) {
+    let mut different = Vec::new();
+    for (fixture, found) in fixtures {
+        let compare = || {
+            let code = format!("[{}]", fixture.code());
+            assert!(
+                found.contains(&code),
+                "{} does not have its own finding:\n{found}",
+                fixture.name
+            );
+            snapshot(&fixture.folder, "findings", &found);
+        };
+        // All differences are shown, not only the first.
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(compare)).is_err() {
+            different.push(fixture.name);
+        }
     }
-    let name = path.display();
-    match std::fs::read_to_string(path) {
-        Ok(expected) if expected == found => None,
-        Ok(expected) => Some(format!("{name}: expected\n{expected}\nfound\n{found}")),
-        Err(error) => Some(format!("{name}: {error}; found\n{found}")),
+    assert!(different.is_empty(), "{} differ, see above: {different:?}", different.len());
+}
+
+/// Compares a document, parts of which are made, with what it should be. As with snapshots,
+/// `INSTA_UPDATE=always` writes it anew.
+pub(crate) fn document(path: &Path, expected: &str) {
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        std::fs::write(path, expected).expect("the document can be written");
+        return;
     }
+    let found = std::fs::read_to_string(path).expect("the document is there");
+    assert_eq!(found, expected, "{} is out of date (INSTA_UPDATE=always)", path.display());
 }
 
 #[test]
 fn every_finding_of_yaml_and_sql_is_shown_as_its_fixture_says() {
-    let differences: Vec<_> = fixtures()
-        .iter()
-        .filter(|fixture| !fixture.is_rust())
-        .filter_map(|fixture| fixture.difference(&found(&fixture.folder)))
-        .collect();
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    let fixtures = fixtures().into_iter().filter(|fixture| !fixture.is_rust());
+    check(fixtures.map(|fixture| {
+        let found = found(&fixture.folder);
+        (fixture, found)
+    }));
 }
 
 /// The files of a fixture, in a folder of their own.
@@ -172,9 +193,8 @@ fn sections(document: &str) -> Vec<Section> {
 impl Section {
     /// The section with the example that its fixture has.
     fn with_example(&self) -> String {
-        let path = root().join("tests/findings").join(&self.code).join("findings.txt");
-        let example = std::fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let folder = root().join("tests/findings").join(&self.code);
+        let example = snapshot_text(&folder.join("findings.snap"));
         let parts = self.text.split_once("```text\n").and_then(|(before, rest)| {
             let (_, after) = rest.split_once("```\n")?;
             Some((before, after))
@@ -188,15 +208,15 @@ impl Section {
 #[test]
 fn every_code_has_a_section_in_the_documentation_with_its_example_and_fix() {
     let path = root().join("docs/errors.md");
-    let document = std::fs::read_to_string(&path).expect("docs/errors.md is there");
-    let sections = sections(&document);
+    let text = std::fs::read_to_string(&path).expect("docs/errors.md is there");
+    let sections = sections(&text);
     let described: Vec<_> = sections.iter().map(|s| &s.code).filter(|c| !c.is_empty()).collect();
     let unique: BTreeSet<_> = described.iter().map(|code| (*code).clone()).collect();
     assert_eq!(described.len(), unique.len(), "a code is described twice");
     assert_eq!(unique, numbers());
     for code in codes::ALL {
         let begins = format!("### {code}: {}\n\n{}", code.title(), code.explanation());
-        assert!(document.contains(&begins), "docs/errors.md has no section that begins\n{begins}");
+        assert!(text.contains(&begins), "docs/errors.md has no section that begins\n{begins}");
     }
     let expected: String = sections
         .iter()
@@ -205,5 +225,5 @@ fn every_code_has_a_section_in_the_documentation_with_its_example_and_fix() {
             false => section.with_example(),
         })
         .collect();
-    same(&path, &expected);
+    document(&path, &expected);
 }

@@ -10,7 +10,7 @@ use apitap_tests::readme::root;
 use quickstart::usgs::Usgs;
 use serde_json::{Value, json};
 
-use super::findings::same;
+use super::findings::snapshot;
 use super::runs::{LIMIT, sqlite_file};
 
 /// The files of a new project, by their paths.
@@ -159,7 +159,7 @@ fn a_real_document_becomes_a_project_that_builds() {
 fn what_a_document_says_of_requests_is_written_down() {
     let (_place, files, _) = from_document("shop", "shop.yaml", &root());
     let made = format!("{}\n{}", files["pipelines.yaml"], files["sql/list_orders.sql"]);
-    same(&root().join("tests/openapi/shop.expected"), &made);
+    snapshot(&root().join("tests/openapi"), "shop", &made);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_document_that_makes_no_project_is_refused() {
         assert!(!place.path().join("shop").exists(), "nothing was made");
     };
     check("openapi: 3.0.0\npaths: {}\n", "error: `api.yaml` has no operation that can be");
-    check("swagger: \"2.0\"\npaths: {}\n", "error: OpenAPI 2.0 is not understood");
+    check("swagger: \"2.0\"\npaths: {}\n", "error: OpenAPI 2.0 is not supported");
     check(
         "openapi: 3.0.0\npaths: {/a: {$ref: \"a.yaml#/a\"}}\n",
         "error: `api.yaml` refers to other files, such as `a.yaml`",
@@ -238,7 +238,7 @@ fn a_place_that_is_taken_or_has_no_name_for_a_package_is_refused() {
     check_refused(&[".."], "error: `..` does not end in a name");
     check_refused(&["1shop"], "error: `1shop` cannot be the name of a package: it must begin");
     check_refused(&["my shop"], "error: `my shop` cannot be the name of a package: it may have");
-    check_refused(&["fn"], "error: `fn` cannot be the name of a package: it is a word of Rust");
+    check_refused(&["fn"], "error: `fn` cannot be the name of a package: it is a Rust keyword");
     check_refused(
         &["apitap"],
         "error: `apitap` cannot be the name of a package: the project depends",

@@ -7,14 +7,14 @@ use std::path::Path;
 
 use apitap_build::check::Schemas;
 use apitap_build::codes;
-use apitap_build::compile::check_files;
 use apitap_build::diagnostic::{Files, Findings};
+use apitap_build::project::check_files;
 use apitap_build::render::render;
 use apitap_build::schema::documents::Documents;
 use apitap_build::schema::openapi::{Operation, operations};
 use apitap_tests::readme::root;
 
-use super::findings::same;
+use super::findings::document;
 
 /// The operations of a document of `tests/openapi` that read.
 fn reading(name: &str) -> Vec<Operation> {
@@ -47,7 +47,7 @@ fn write_project(folder: &Path, document: &str, operations: &[&Operation]) {
     std::fs::write(folder.join("pipelines.yaml"), yaml).unwrap();
 }
 
-/// Why an operation is no source, in words that several of them share.
+/// Why an operation is not a source, as several of them share it.
 fn reason(operation: &Operation) -> Option<String> {
     let finding = operation.records.as_ref().err()?;
     let detail = match finding.code == codes::NO_JSON_ANSWER {
@@ -69,7 +69,7 @@ fn each_operation_of_a_real_document_becomes_a_source_or_says_why_not() {
     assert!(found.is_empty(), "{}", found.join("\n"));
     assert_eq!(compiled.pipelines.len(), usable.len());
     assert!(usable.len() > 50, "{} are usable", usable.len());
-    same(&root().join("tests/openapi/blockfrost.md"), &table(&operations));
+    document(&root().join("tests/openapi/blockfrost.md"), &table(&operations));
 }
 
 /// How many operations became what, and why.

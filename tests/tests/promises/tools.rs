@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use apitap_build::check::Schemas;
 use apitap_build::codegen;
-use apitap_build::compile::check_files;
+use apitap_build::project::check_files;
 use apitap_tests::process::{Project, finish};
 use apitap_tests::readme::root;
 use serde_json::Value;
@@ -109,7 +109,7 @@ fn a_project_is_checked_again_whenever_one_of_its_files_changes() {
     watch.until("2 pipelines, nothing wrong");
     std::fs::remove_file(project.path().join("sql/orders.sql")).unwrap();
     watch.until("1 pipeline, nothing wrong");
-    // What is no file of the project does not matter.
+    // What is not a file of the project does not matter.
     project.write("sql/notes.txt", "mine");
     watch.is_silent();
 
@@ -188,7 +188,7 @@ fn a_pipeline_that_is_broken_or_unknown_has_no_rust() {
     assert!(broken.stderr.contains("column `totl` not found"), "{}", broken.stderr);
     assert!(!broken.stderr.contains("worse.sql"), "{}", broken.stderr);
     assert!(
-        broken.stderr.ends_with("nothing is generated for `bad`: mend the errors above first\n")
+        broken.stderr.ends_with("nothing is generated for `bad`: fix the errors above first\n")
     );
 
     let unknown = finish(&mut project.apitap(["expand", "order"]), LIMIT);

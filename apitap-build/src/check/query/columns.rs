@@ -10,15 +10,15 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::Table;
 use super::blame::Blame;
+use super::context::{Context, Explained, Repair};
 use super::draft::{Draft, Site};
-use super::explain::{Context, Explained, Repair};
 use super::scope::{inner_fields, with_declaration};
 use super::text::union;
 use super::tree;
 use super::words::describe;
 use crate::check::list;
 use crate::codes;
-use crate::diagnostic::{did_you_mean, nearest};
+use crate::nearest::{did_you_mean, nearest};
 
 /// One name of `a.b.c`, and where it stands.
 #[derive(Debug, Clone)]

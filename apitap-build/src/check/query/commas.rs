@@ -4,8 +4,8 @@ use crate::codes;
 use datafusion::sql::sqlparser::ast::{Expr, SelectItem, Statement};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
+use super::context::Context;
 use super::draft::Draft;
-use super::explain::Context;
 use super::parse::{CLAUSES, is_word};
 use super::row::leftmost_select;
 use super::text::Text;

@@ -52,12 +52,15 @@ pub(super) fn notes(text: &Text<'_>, statement: &Statement, plan: &LogicalPlan) 
             list(&sources.iter().map(String::as_str).collect::<Vec<_>>())
         };
         let range = text.find("JOIN").or_else(|| text.find("FROM"));
-        let message =
-            format!("each record of {} goes with each of {}", names(&left), names(&right));
+        let message = format!(
+            "this is a cross join: every record of {} is paired with every record of {}",
+            names(&left),
+            names(&right)
+        );
         notes.push(
             Draft::note_at(codes::JOIN_IN_MEMORY, message, range.unwrap_or_else(|| text.first()))
                 .note(format!("{memory}, and the records of {} are kept in it", names(&left)))
-                .help("say which go together: `JOIN … ON a.id = b.id`"),
+                .help("write a join condition: `JOIN … ON a.id = b.id`"),
         );
     } else if let Some(sources) = holds.join {
         let sources: Vec<_> = sources.iter().map(String::as_str).collect();

@@ -56,7 +56,7 @@ impl Draft {
     }
 
     /// Whether it only repeats what the planner says. After other findings that may well be about
-    /// what has been mended because of them.
+    /// what has been fixed because of them.
     pub(super) fn is_vague(&self) -> bool {
         self.code == codes::UNSUPPORTED_QUERY
     }

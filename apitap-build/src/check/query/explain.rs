@@ -7,59 +7,14 @@ use datafusion::common::{Column, DataFusionError, SchemaError};
 use datafusion::sql::sqlparser::ast::{Expr, Spanned, Statement};
 
 use super::blame::{Blame, Culprit};
+use super::context::{Context, Explained, Repair};
 use super::draft::{Draft, Site};
-use super::planner::{Planner, innermost};
-use super::scope::{Scope, plain};
+use super::planner::innermost;
+use super::scope::plain;
 use super::text::Text;
-use super::{Callable, Table, columns, dialects, function, mismatch, tree, words};
+use super::{columns, dialects, function, mismatch, tree, words};
 use crate::codes;
-use crate::diagnostic::nearest;
-
-/// What a query is planned in.
-pub(super) struct Context<'a> {
-    /// The query.
-    pub(super) text: &'a Text<'a>,
-    /// The sources.
-    pub(super) tables: &'a [Table<'a>],
-    /// The functions that are written in Rust.
-    pub(super) functions: &'a [Callable<'a>],
-    /// What the names in its `FROM` clauses mean.
-    pub(super) scope: &'a Scope<'a>,
-    /// The planner that refused it.
-    pub(super) planner: &'a Planner,
-}
-
-/// What is wrong, and what to plan next.
-pub(super) struct Explained {
-    /// The finding.
-    pub(super) draft: Draft,
-    /// What makes the error go, so that the next one comes to light.
-    pub(super) repair: Option<Repair>,
-}
-
-/// A change to a statement.
-pub(super) enum Repair {
-    /// Another expression in the place of these.
-    Replace(Vec<usize>, Box<Expr>),
-    /// Another name for the column that stands there.
-    Name(Range<usize>),
-}
-
-impl Repair {
-    /// The statement with the change.
-    pub(super) fn apply(&self, text: &Text<'_>, statement: &Statement) -> Statement {
-        match self {
-            Self::Replace(nodes, by) => tree::replace(statement, nodes, by),
-            Self::Name(range) => {
-                let name = format!("{HIDDEN}{}", range.start);
-                tree::name_column(text, statement, range, &name)
-            }
-        }
-    }
-}
-
-/// How the names that a repair invents start.
-pub(super) const HIDDEN: char = '\u{0}';
+use crate::nearest::nearest;
 
 /// Explains why a statement cannot be planned.
 pub(super) fn explain(
@@ -154,12 +109,8 @@ fn by_message(
     }
     if has("join condition should not be empty") {
         let range = context.text.find("JOIN").unwrap_or_else(|| context.text.first());
-        let draft = Draft::error(
-            codes::UNSUPPORTED_QUERY,
-            "this join does not say which rows go together",
-            range,
-        )
-        .help("write the condition behind the table: `ON a.id = b.id`");
+        let draft = Draft::error(codes::UNSUPPORTED_QUERY, "this join has no condition", range)
+            .help("write the condition after the table: `ON a.id = b.id`");
         return Explained { draft, repair: None };
     }
     if let Some(qualifier) = message.strip_prefix("Invalid qualifier ") {

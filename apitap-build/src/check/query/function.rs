@@ -8,8 +8,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::blame::{Blame, Culprit};
+use super::context::Context;
 use super::draft::{Draft, Site};
-use super::explain::Context;
 use super::parse;
 use super::planner::session;
 use super::text::Text;
@@ -70,7 +70,7 @@ pub fn hides(name: &str) -> Option<&'static str> {
     }
     let call = format!("SELECT {name}(1)");
     let is_word = FORMS.contains(&name) || called(&call, &BTreeSet::from([name])).is_empty();
-    is_word.then_some("a word of SQL")
+    is_word.then_some("an SQL keyword")
 }
 
 /// What looks like a call, and is a form of its own: `CAST(a AS INT)`.

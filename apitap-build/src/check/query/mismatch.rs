@@ -7,8 +7,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::blame::{Blame, Culprit};
+use super::context::Context;
 use super::draft::Draft;
-use super::explain::Context;
 use super::scope::plain;
 use super::words::{self, describe};
 use crate::codes;
@@ -59,7 +59,7 @@ pub(super) fn explain(
     let expr = blame.expr(culprit.index())?;
     if let Some((literal, ty)) = operands.unread(message) {
         let start = range.start + context.text.slice(&range).find(&literal).unwrap_or_default();
-        let message = format!("`{literal}` does not read as {ty}");
+        let message = format!("`{literal}` cannot be parsed as {ty}");
         return Some(Draft::error(codes::TYPE_MISMATCH, message, start..start + literal.len()));
     }
     let draft = |message: String| Draft::error(codes::TYPE_MISMATCH, message, range.clone());

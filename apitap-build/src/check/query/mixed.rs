@@ -15,8 +15,8 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Operator};
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, SetExpr, Statement, Value};
 
 use super::blame::Blame;
+use super::context::Context;
 use super::draft::Draft;
-use super::explain::Context;
 use super::row::item_ranges;
 use super::tree;
 use super::words::{self, describe};
@@ -31,7 +31,7 @@ pub(super) fn mixed(
     statement: &Statement,
     named: &LogicalPlan,
 ) -> Option<(Vec<Draft>, Statement)> {
-    let (mut drafts, mut mended) = (Vec::new(), statement.clone());
+    let (mut drafts, mut fixed) = (Vec::new(), statement.clone());
     // What cannot be looked at is refused by the planner.
     let found = look(named).unwrap_or_default();
     if found.in_expressions {
@@ -44,7 +44,7 @@ pub(super) fn mixed(
                 nodes.push(node);
             }
         }
-        mended = tree::replace(&mended, &nodes, &tree::null());
+        fixed = tree::replace(&fixed, &nodes, &tree::null());
         if drafts.is_empty()
             && let Some(range) = context.text.find("USING")
         {
@@ -56,7 +56,7 @@ pub(super) fn mixed(
         }
     }
     drafts.extend(found.unions.iter().map(|union| in_union(context, statement, union)));
-    (!drafts.is_empty()).then_some((drafts, mended))
+    (!drafts.is_empty()).then_some((drafts, fixed))
 }
 
 /// What was found in a plan.

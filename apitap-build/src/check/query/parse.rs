@@ -11,7 +11,7 @@ use super::commas;
 use super::draft::Draft;
 use super::text::{Text, Word};
 use crate::codes;
-use crate::diagnostic::nearest;
+use crate::nearest::{nearest, nearest_within};
 
 /// How deeply a query may nest, as in the runtime.
 const DEPTH: usize = 50;
@@ -60,9 +60,8 @@ fn misspelled<'t>(text: &'t Text<'_>, range: &Range<usize>) -> Option<(&'t Word,
         let Token::Word(name) = &word.token else { return None };
         let name = name.quote_style.is_none().then(|| name.value.to_uppercase())?;
         let most = if name.len() > 4 { 2 } else { 1 };
-        let distance = |clause: &str| strsim::damerau_levenshtein(&name, clause);
-        let near = CLAUSES.into_iter().min_by_key(|clause| distance(clause))?;
-        (1..=most).contains(&distance(near)).then_some((word, near))
+        let near = nearest_within(&name, CLAUSES, most)?;
+        (near != name).then_some((word, near))
     };
     near(index).or_else(|| near(index.checked_sub(1)?))
 }
@@ -171,19 +170,15 @@ fn syntax(text: &Text<'_>, error: &ParserError) -> Draft {
     if message.starts_with("Expected: end of statement")
         && let Some((word, meant)) = misspelled(text, &range)
     {
-        let message = format!("`{}` is no word of SQL", text.slice(&word.range));
+        let message = format!("unexpected `{}`: not an SQL keyword", text.slice(&word.range));
         return Draft::error(codes::INVALID_SQL, message, word.range.clone())
-            .help(format!("a similar word exists: `{meant}`"));
+            .help(format!("a similar keyword exists: `{meant}`"));
     }
     let is_variable = text.slice(&range) == "{"
         && text.sql.get(..range.start).is_some_and(|before| before.ends_with('$'));
     if is_variable {
-        return Draft::error(
-            codes::INVALID_SQL,
-            "a query has no variables of the environment",
-            range,
-        )
-        .help("write the value itself; `${NAME}` may stand in the YAML file only");
+        return Draft::error(codes::INVALID_SQL, "a query has no environment variables", range)
+            .help("write the value itself; `${NAME}` works in the YAML file only");
     }
     if message.contains("after IS,") {
         let found = text.slice(&range);
@@ -198,7 +193,7 @@ fn syntax(text: &Text<'_>, error: &ParserError) -> Draft {
     if range == text.first()
         && let Some(start) = nearest(text.slice(&range), STARTS)
     {
-        draft = draft.help(format!("a similar word exists: `{start}`"));
+        draft = draft.help(format!("a similar keyword exists: `{start}`"));
     }
     draft
 }

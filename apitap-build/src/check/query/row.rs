@@ -9,8 +9,8 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Select, SelectItem, SetExpr, Statement};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
+use super::context::{Context, HIDDEN};
 use super::draft::{Draft, Site};
-use super::explain::{Context, HIDDEN};
 use super::text::{Text, Word};
 use super::words;
 use crate::codes;
@@ -25,12 +25,12 @@ pub(super) struct Row {
 }
 
 /// The row, and what is wrong with its names and types. The statement may be one that has been
-/// mended, to find out what else is wrong.
+/// fixed, to find out what else is wrong.
 pub(super) fn row(
     context: &Context<'_>,
     statement: &Statement,
     plan: &LogicalPlan,
-    is_mended: bool,
+    is_fixed: bool,
 ) -> (Row, Vec<Draft>) {
     let fields = plan.schema().fields();
     let items = items(context, statement, fields.len());
@@ -56,8 +56,8 @@ pub(super) fn row(
                 row.schema.fields.push(Field::new(name, ty, field.is_nullable()));
                 row.places.push(place);
             }
-            // What has been mended with NULL is not the user's.
-            None if is_mended && field.data_type() == &DataType::Null => {}
+            // What has been fixed with NULL is not the user's.
+            None if is_fixed && field.data_type() == &DataType::Null => {}
             None => drafts.push(unsupported(context.text, item, field, &place)),
         }
     }

@@ -11,7 +11,7 @@ use super::draft::{Draft, Site};
 use super::text::Text;
 use crate::check::list;
 use crate::codes;
-use crate::diagnostic::{did_you_mean, nearest};
+use crate::nearest::{did_you_mean, nearest};
 use crate::schema::{Field, Type};
 
 /// The names in all `FROM` clauses of a statement.

@@ -12,10 +12,10 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs,
 };
 
+use super::context::Context;
 use super::draft::Draft;
-use super::explain::Context;
 use crate::codes;
-use crate::diagnostic::did_you_mean;
+use crate::nearest::did_you_mean;
 
 /// Functions whose first argument is a unit, and whose second is a time.
 const FUNCTIONS: [&str; 2] = ["date_trunc", "date_part"];
@@ -44,7 +44,7 @@ pub(super) fn unknown(context: &Context<'_>, plan: &LogicalPlan) -> Vec<Draft> {
             .find_map(|written| context.text.find(written))
             .unwrap_or_else(|| context.text.first());
         let help = did_you_mean("unit", unit, UNITS);
-        Draft::error(codes::UNKNOWN_UNIT, format!("`{unit}` is no unit of time here"), range)
+        Draft::error(codes::UNKNOWN_UNIT, format!("`{unit}` is not a unit of time here"), range)
             .help(help)
     };
     units.iter().map(find).collect()

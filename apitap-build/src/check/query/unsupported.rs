@@ -29,7 +29,7 @@ const CASES: usize = 40;
 pub(super) fn too_long(text: &Text<'_>) -> Option<Draft> {
     let words = text.words().len();
     if words > WORDS {
-        let message = format!("the query is too long: {words} words, where {WORDS} are the limit");
+        let message = format!("the query is too long: {words} tokens, where {WORDS} are the limit");
         let draft = Draft::error(codes::UNSUPPORTED_QUERY, message, text.first());
         return Some(draft.help("put constant data into a source"));
     }
@@ -42,7 +42,7 @@ pub(super) fn too_long(text: &Text<'_>) -> Option<Draft> {
         }
         depth > CASES
     })?;
-    let message = format!("more than {CASES} CASEs stand in each other");
+    let message = format!("CASE is nested more than {CASES} levels deep");
     let draft = Draft::error(codes::UNSUPPORTED_QUERY, message, deepest.range.clone());
     Some(draft.help("write the conditions one after the other: `CASE WHEN … WHEN … END`"))
 }

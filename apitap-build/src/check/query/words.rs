@@ -5,7 +5,7 @@ use std::fmt::Write;
 use datafusion::arrow::datatypes::{DataType, Field as ArrowField};
 
 use crate::schema::notation::type_text;
-use crate::schema::{Type, arrow};
+use crate::schema::{Type, arrow, scalar};
 
 /// A type in a sentence: `` `int64` ``, or what a reader calls it.
 pub(super) fn describe(field: &ArrowField) -> String {
@@ -53,20 +53,11 @@ fn other(ty: &DataType) -> &'static str {
 
 /// The name of a type in a `CAST`; `None` where nothing can be cast to it.
 pub(super) fn sql(field: &ArrowField) -> Option<String> {
-    Some(match arrow::from_field(field)? {
-        Type::Bool => "BOOLEAN".to_owned(),
-        Type::Int16 => "SMALLINT".to_owned(),
-        Type::Int32 => "INT".to_owned(),
-        Type::Int64 => "BIGINT".to_owned(),
-        Type::Float32 => "REAL".to_owned(),
-        Type::Float64 => "DOUBLE".to_owned(),
-        Type::Decimal { precision, scale } => format!("DECIMAL({precision}, {scale})"),
-        Type::String | Type::Uuid | Type::Json => "VARCHAR".to_owned(),
-        Type::Date => "DATE".to_owned(),
-        Type::Time => "TIME".to_owned(),
-        Type::Timestamp => "TIMESTAMP".to_owned(),
-        Type::Binary => "BYTEA".to_owned(),
-        Type::List(_) | Type::Record(_) => return None,
+    let ty = arrow::from_field(field)?;
+    let name = scalar::of(&ty)?.sql;
+    Some(match ty {
+        Type::Decimal { precision, scale } => format!("{name}({precision}, {scale})"),
+        _ => name.to_owned(),
     })
 }
 

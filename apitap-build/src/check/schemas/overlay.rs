@@ -1,8 +1,9 @@
 //! What files show, with the fields that the YAML file declares besides: these count.
 
 use crate::codes;
-use crate::diagnostic::{Finding, Findings, nearest};
+use crate::diagnostic::{Finding, Findings};
 use crate::keys::schema::FieldsSpec;
+use crate::nearest::nearest;
 use crate::schema::keywords::Places;
 use crate::schema::{Field, Schema, Type};
 

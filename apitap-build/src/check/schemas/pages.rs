@@ -2,12 +2,13 @@
 
 use super::{Found, next_path};
 use crate::codes;
-use crate::definition::Pointer;
-use crate::diagnostic::{FileId, Finding, Findings, Place, Spanned, did_you_mean, nearest};
+use crate::diagnostic::{FileId, Finding, Findings, Place, Spanned};
+use crate::nearest::{did_you_mean, nearest};
 use crate::parse::json;
+use crate::pointer::Pointer;
 use crate::schema::sample::Sample;
 use crate::spec::SourceSpec;
-use crate::tree::{Node, Value};
+use crate::tree::{Node, Step, Value};
 
 /// The pages of a source that have been sampled.
 pub(super) struct Pages<'a> {
@@ -81,7 +82,7 @@ impl<'a> Pages<'a> {
 
     fn records(&mut self, page: &Node, text: &str, name: &Spanned<String>) -> Result<()> {
         let (data_path, place) = super::data_path(self.source, name);
-        let records = match walk(page, data_path) {
+        let records = match page.follow(data_path) {
             Step::There(node) => node,
             Step::Missing { token, within } => {
                 let message = format!("`data_path` finds no `{token}` in the sample");
@@ -101,7 +102,7 @@ impl<'a> Pages<'a> {
             }
             Value::Map(_) => self.record(records, text),
             _ => {
-                let message = "`data_path` leads to neither a list of records nor a record";
+                let message = "`data_path` is neither a list of records nor a record";
                 Err(Box::new(
                     Finding::error(codes::DATA_PATH_NOT_RECORDS, message, place)
                         .related(&records.place, format!("this is {}", found(records)))
@@ -113,16 +114,16 @@ impl<'a> Pages<'a> {
 
     /// Whether the path to the next page leads to what a run can follow.
     fn next(&mut self, page: &Node) -> Result<()> {
-        let Some((word, path, place)) = next_path(self.source) else { return Ok(()) };
+        let Some((key, path, place)) = next_path(self.source) else { return Ok(()) };
         let wrong = |node: &Node| {
-            let message = format!("`{word}` leads to {}", found(node));
+            let message = format!("`{key}` leads to {}", found(node));
             Err(Box::new(
                 Finding::error(codes::INVALID_NEXT_PATH, message, place)
                     .related(&node.begin(), "it is this in the sample")
                     .help("it must lead to a string or a number, null on the last page"),
             ))
         };
-        match walk(page, path) {
+        match page.follow(path) {
             Step::There(node) => match &node.value {
                 Value::List(_) | Value::Map(_) | Value::Bool(true) => wrong(node),
                 _ => {
@@ -151,10 +152,10 @@ impl<'a> Pages<'a> {
             );
             return None;
         };
-        if let (false, Some((within, keys)), Some((word, path, place))) =
+        if let (false, Some((within, keys)), Some((key, path, place))) =
             (self.has_next, &self.without_next, next_path(self.source))
         {
-            let message = format!("the sample has nothing at `{word}`");
+            let message = format!("the sample has nothing at `{key}`");
             let last = path.tokens().last().unwrap_or_default();
             let finding = Finding::warning(codes::NO_NEXT_PAGE, message, place)
                 .related(within, "it is missing here")
@@ -171,30 +172,6 @@ impl<'a> Pages<'a> {
     }
 }
 
-/// Where a path leads in a page.
-enum Step<'a> {
-    There(&'a Node),
-    Missing { token: String, within: &'a Node },
-}
-
-/// Follows a JSON Pointer as a run does (RFC 6901).
-fn walk<'a>(page: &'a Node, path: &Pointer) -> Step<'a> {
-    let mut within = page;
-    for token in path.tokens() {
-        let is_index = token == "0" || !token.starts_with('0');
-        let index = if is_index { token.parse().ok() } else { None };
-        let next = match &within.value {
-            Value::List(elements) => index.and_then(|index: usize| elements.get(index)),
-            _ => within.get(&token),
-        };
-        match next {
-            Some(node) => within = node,
-            None => return Step::Missing { token, within },
-        }
-    }
-    Step::There(within)
-}
-
 /// What a message calls a value of JSON.
 fn found(node: &Node) -> &'static str {
     match &node.value {
@@ -207,19 +184,18 @@ fn found(node: &Node) -> &'static str {
 /// Says where lists of records are in a page.
 fn lists(page: &Node) -> String {
     let mut found = Vec::new();
-    let mut level = vec![(String::new(), page)];
+    let mut level = vec![(Pointer::default(), page)];
     for _ in 0..4 {
         let mut next = Vec::new();
         for (path, node) in level {
             let is_list = !node.elements().is_empty()
                 && node.elements().iter().all(|element| matches!(element.value, Value::Map(_)));
             if is_list {
-                found.push(format!("`{}`", if path.is_empty() { "the root" } else { &path }));
+                let shown = if path.0.is_empty() { "the root" } else { &path.0 };
+                found.push(format!("`{shown}`"));
             }
-            next.extend(node.entries().iter().map(|(key, node)| {
-                let token = key.value.replace('~', "~0").replace('/', "~1");
-                (format!("{path}/{token}"), node)
-            }));
+            let members = node.entries().iter();
+            next.extend(members.map(|(key, node)| (path.child(&key.value), node)));
         }
         level = next;
     }

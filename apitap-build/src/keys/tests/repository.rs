@@ -73,12 +73,14 @@ fn the_file_in_the_documents_is_the_schema() {
     held("docs/pipelines.schema.json", &json_schema());
 }
 
-/// Whether a file of the repository is what is generated; `UPDATE_DOCS=1` writes it anew.
+/// Whether a file of the repository is what is generated; as with snapshots,
+/// `INSTA_UPDATE=always` writes it anew.
+#[expect(clippy::disallowed_methods, reason = "it asks whether to write")]
 pub(super) fn held(name: &str, generated: &str) {
     let path = root().join(name);
-    if std::env::var_os("UPDATE_DOCS").is_some() {
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
         std::fs::write(&path, generated).expect("it can be written");
     }
     let found = std::fs::read_to_string(path).expect("it is there");
-    assert!(found == generated, "{name} is not what the keys declare: run with UPDATE_DOCS=1");
+    assert!(found == generated, "{name} is not what the keys declare: INSTA_UPDATE=always");
 }

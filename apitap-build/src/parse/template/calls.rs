@@ -1,4 +1,4 @@
-//! The calls of `sink`, `use_source` and `map` as they stand in a template: names, words and their bytes.
+//! The calls of `sink`, `use_source` and `map` as they stand in a template: names, arguments and their bytes.
 //!
 //! minijinja gives a function its values, not their places; literals are found again here.
 
@@ -79,7 +79,7 @@ impl Token {
     }
 }
 
-/// Words, strings and single signs.
+/// Names, strings and single signs.
 fn tokens(text: &str, range: Range<usize>) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut chars = text[range.clone()].char_indices().peekable();

@@ -112,7 +112,7 @@ fn descriptions_say_why_a_field_is_json() {
 #[test]
 fn what_is_no_record_is_refused() {
     let refused = |text| read(text).unwrap_err();
-    assert_eq!(refused("type: string"), "the record is no object");
+    assert_eq!(refused("type: string"), "the record is not an object");
     assert_eq!(refused("type: object"), "the record is without `properties`");
     assert_eq!(refused("type: array\nitems: {type: string}"), "the record is a list");
     assert_eq!(refused("allOf: [{$ref: '#'}]"), "the record is without `properties`");

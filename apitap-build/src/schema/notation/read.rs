@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::SCALARS;
 use crate::codes;
-use crate::diagnostic::{Finding, Findings, Place, nearest};
+use crate::diagnostic::{Finding, Findings, Place};
+use crate::nearest::nearest;
+use crate::schema::scalar::{DECIMAL, SCALARS, named};
 use crate::schema::{Field, Item, Schema, Type};
 use crate::tree::{Node, Value};
 
@@ -90,7 +91,7 @@ fn cut_decimal(node: &Node) -> Option<Finding> {
     })
 }
 
-/// A scalar's word, a list with one type, or a record's fields; and whether it may be null.
+/// A scalar's name, a list with one type, or a record's fields; and whether it may be null.
 pub fn ty(node: &Node, findings: &mut Findings) -> Option<(Type, bool)> {
     nested("", node, &mut Places::new(), findings)
 }
@@ -128,7 +129,7 @@ fn nested(
         other => {
             let message = match other {
                 Value::Null => "the type is missing".to_owned(),
-                other => format!("a type is a word such as `string`, not {}", other.describe()),
+                other => format!("a type is a name such as `string`, not {}", other.describe()),
             };
             findings.push(
                 Finding::error(codes::INVALID_SCHEMA, message, &node.place)
@@ -140,8 +141,8 @@ fn nested(
 }
 
 fn scalar(text: &str, place: &Place, findings: &mut Findings) -> Option<(Type, bool)> {
-    let word = text.trim_end_matches('!');
-    let nullable = match text.len() - word.len() {
+    let name = text.trim_end_matches('!');
+    let nullable = match text.len() - name.len() {
         0 => true,
         1 => false,
         _ => {
@@ -151,18 +152,18 @@ fn scalar(text: &str, place: &Place, findings: &mut Findings) -> Option<(Type, b
                     format!("`{text}` has more than one `!`"),
                     place,
                 )
-                .help(format!("write `{word}!`")),
+                .help(format!("write `{name}!`")),
             );
             return None;
         }
     };
-    let word = word.trim();
-    let ty = match word.strip_prefix("decimal") {
+    let name = name.trim();
+    let ty = match name.strip_prefix("decimal") {
         Some(digits) => decimal(digits),
-        None => SCALARS.iter().find(|(name, _)| *name == word).map(|(_, ty)| ty.clone()),
+        None => named(name).map(|scalar| scalar.ty.clone()),
     };
     if ty.is_none() {
-        findings.push(unknown(word, place));
+        findings.push(unknown(name, place));
     }
     ty.map(|ty| (ty, nullable))
 }
@@ -175,22 +176,23 @@ fn decimal(digits: &str) -> Option<Type> {
         .then_some(Type::Decimal { precision, scale })
 }
 
-fn unknown(word: &str, place: &Place) -> Finding {
-    if word.starts_with("decimal") {
+fn unknown(name: &str, place: &Place) -> Finding {
+    if name.starts_with("decimal") {
         return Finding::error(
             codes::UNKNOWN_TYPE,
-            format!("`{word}` is not a decimal type"),
+            format!("`{name}` is not a decimal type"),
             place,
         )
         .note("1 to 38 digits in all, then how many of them stand after the point")
         .help("write `decimal(12,2)`");
     }
-    let finding = Finding::error(codes::UNKNOWN_TYPE, format!("`{word}` is not a type"), place);
-    if let Some(meant) = meant(word) {
+    let finding = Finding::error(codes::UNKNOWN_TYPE, format!("`{name}` is not a type"), place);
+    if let Some(meant) = meant(name) {
         return finding.help(format!("write `{meant}`"));
     }
-    let names = SCALARS.iter().map(|(name, _)| *name);
-    match nearest(word, names.clone()) {
+    let plain = SCALARS.iter().filter(|scalar| scalar.ty != DECIMAL);
+    let names = plain.map(|scalar| scalar.name);
+    match nearest(name, names.clone()) {
         Some(near) => finding.help(format!("a similar type exists: `{near}`")),
         None => {
             let all: Vec<_> = names.map(|name| format!("`{name}`")).collect();
@@ -203,20 +205,11 @@ fn unknown(word: &str, place: &Place) -> Finding {
 }
 
 /// What other tools call these types.
-fn meant(word: &str) -> Option<&'static str> {
-    Some(match word.to_ascii_lowercase().as_str() {
-        "int" | "integer" | "bigint" | "long" | "i64" => "int64",
-        "i32" => "int32",
-        "i16" | "smallint" | "short" => "int16",
-        "float" | "double" | "real" | "f64" => "float64",
-        "f32" => "float32",
-        "str" | "text" | "varchar" => "string",
-        "boolean" => "bool",
-        "datetime" | "timestamptz" => "timestamp",
-        "bytes" | "blob" | "bytea" => "binary",
-        "object" | "jsonb" | "any" => "json",
-        "numeric" => "decimal(12,2)",
-        "number" => "int64` or `float64",
-        _ => return None,
-    })
+fn meant(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    if name == "number" {
+        return Some("int64` or `float64");
+    }
+    let scalar = SCALARS.iter().find(|scalar| scalar.aliases.contains(&name.as_str()))?;
+    Some(if scalar.ty == DECIMAL { "decimal(12,2)" } else { scalar.name })
 }

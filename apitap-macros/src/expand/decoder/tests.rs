@@ -1,11 +1,13 @@
 //! The generated code is kept as a file, which the runtime's own tests compile and run
-//! (`apitap/src/source/decode/tests/agreement.rs`). `UPDATE_EXPECT=1` writes it anew.
+//! (`apitap/src/source/decode/tests/agreement.rs`). `INSTA_UPDATE=always` writes it anew, as
+//! it does with snapshots.
 
 use super::*;
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../apitap/src/source/decode/tests");
 
 /// Generates a decoder for `{name}.json` and compares it with `{name}.rs`.
+#[expect(clippy::disallowed_methods, reason = "it asks whether to write")]
 fn check(name: &str, reads: impl Fn(&str) -> bool) {
     let json = std::fs::read_to_string(format!("{SAMPLES}/{name}.json")).unwrap();
     let schema: Schema = serde_json::from_str(&json).unwrap();
@@ -14,11 +16,11 @@ fn check(name: &str, reads: impl Fn(&str) -> bool) {
     let tokens = decoder(&format_ident!("Decoder"), &schema, &krate);
     let actual = prettyplease::unparse(&syn::parse2(tokens).unwrap());
     let path = format!("{SAMPLES}/{name}.rs");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
         std::fs::write(&path, &actual).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(actual == expected, "{path} is not what is generated (UPDATE_EXPECT=1):\n{actual}");
+    assert!(actual == expected, "{path} is not what is generated (INSTA_UPDATE=always):\n{actual}");
 }
 
 #[test]

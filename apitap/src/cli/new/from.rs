@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use apitap_build::codegen::names;
 use apitap_build::diagnostic::{Files, Finding, Findings};
 use apitap_build::keys::yaml_quoted as quoted;
+use apitap_build::names;
 use apitap_build::render;
 use apitap_build::schema::documents::{self, Documents};
 use apitap_build::schema::openapi::{self, Operation, Records};
@@ -44,11 +44,11 @@ pub(super) fn project(path: &Path, package: &str) -> Result<Made, String> {
     let file = files.add(shown.as_str(), text.as_str());
     let mut findings = Findings::default();
     let Some(documents) = Documents::parse(&files, file, &mut findings) else {
-        let found: Vec<_> = findings.sorted().iter().map(|f| words(&files, f)).collect();
+        let found: Vec<_> = findings.sorted().iter().map(|f| rendered(&files, f)).collect();
         return Err(found.join("\n"));
     };
     let mut operations =
-        openapi::operations(&documents).map_err(|finding| words(&files, &finding))?;
+        openapi::operations(&documents).map_err(|finding| rendered(&files, &finding))?;
     operations.retain(|operation| operation.method == "GET");
 
     let is_json = text.trim_start_matches('\u{feff}').trim_start().starts_with('{');
@@ -93,14 +93,14 @@ fn refuse_other_files(shown: &str, text: &str) -> Result<(), String> {
 }
 
 /// A finding as a message of the command line.
-fn words(files: &Files, finding: &Finding) -> String {
+fn rendered(files: &Files, finding: &Finding) -> String {
     let mut said = match render::location(files, &finding.place) {
         Some((file, line, column)) => format!("{}\n --> {file}:{line}:{column}", finding.message),
         None => finding.message.clone(),
     };
-    for (word, lines) in [("note", &finding.notes), ("help", &finding.help)] {
+    for (level, lines) in [("note", &finding.notes), ("help", &finding.help)] {
         for line in lines {
-            let _ = write!(said, "\n{word}: {line}");
+            let _ = write!(said, "\n{level}: {line}");
         }
     }
     said
@@ -253,8 +253,8 @@ fn query_params(operation: &Operation, sent: &[&str], auth: &Auth) -> Vec<String
     let line = |name: &String| {
         let variable = names::snake(name).to_uppercase();
         // `n`, `on` and the like are no texts to every reader of YAML.
-        let word = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
-        let plain = names::snake(name) == *name && !word.contains(&name.as_str());
+        let reserved = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+        let plain = names::snake(name) == *name && !reserved.contains(&name.as_str());
         let key = if plain { name.clone() } else { quoted(name) };
         format!("  {key}: ${{{variable}}}")
     };
@@ -275,10 +275,10 @@ fn query(name: &str, fields: &[Field], has_key: bool) -> String {
     format!("{sink}SELECT\n{columns}\nFROM {{{{ use_source(\"{name}\") }}}}\n")
 }
 
-/// Words of SQL that are columns all the same wherever they stand alone.
+/// Keywords of SQL that are columns all the same wherever they stand alone.
 const HARMLESS: [&str; 6] = ["id", "name", "type", "status", "version", "metadata"];
 
-/// A column's name, quoted where it is none of SQL's plain words.
+/// A column's name, quoted where SQL needs it.
 fn column(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')

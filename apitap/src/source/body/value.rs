@@ -1,5 +1,7 @@
 //! What stands at a pointer into a body.
 
+use apitap_build::nearest::distance_if_near;
+
 use crate::definition::Pointer;
 use crate::{Error, Result};
 
@@ -123,9 +125,8 @@ impl Keys {
         if self.count > KEYS_COMPARED || key.len() > 2 * token.len() + 8 {
             return;
         }
-        let distance = strsim::damerau_levenshtein(&key.to_lowercase(), &token.to_lowercase());
-        let near = distance <= key.len().max(token.len()).div_ceil(3);
-        if near && self.similar.as_ref().is_none_or(|(nearest, _)| distance < *nearest) {
+        let Some(distance) = distance_if_near(token, key) else { return };
+        if self.similar.as_ref().is_none_or(|(nearest, _)| distance < *nearest) {
             self.similar = Some((distance, key.to_owned()));
         }
     }

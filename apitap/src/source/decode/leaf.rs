@@ -341,7 +341,7 @@ impl Parse for Digits {
             // Nothing that is escaped is a digit that one would write so.
             Scalar::String(text) if number::is_plain_decimal(text.raw()) => text.raw(),
             Scalar::String(_) => {
-                return Err(no_fit(self, value, "which is no plain decimal")
+                return Err(no_fit(self, value, "which is not a plain decimal")
                     .help("declare it `string` and convert it in the query"));
             }
             other => return Err(other_kind(self, other)),

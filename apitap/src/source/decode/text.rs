@@ -102,8 +102,9 @@ impl Write for Hyphenated {
     fn text<'t, 'a: 't>(cursor: &mut Cursor<'a>, buffer: &'t mut String) -> Result<&'t str, Fault> {
         let value = cursor.scalar()?;
         let Scalar::String(text) = value else { return Err(other_kind("uuid", value)) };
-        let uuid = uuid::Uuid::try_parse(text.unescape(buffer)?)
-            .map_err(|_| no_fit("uuid", value, "which is no UUID").help("declare it `string`"))?;
+        let uuid = uuid::Uuid::try_parse(text.unescape(buffer)?).map_err(|_| {
+            no_fit("uuid", value, "which is not a UUID").help("declare it `string`")
+        })?;
         buffer.clear();
         buffer.push_str(uuid.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));
         Ok(buffer)

@@ -72,7 +72,7 @@ impl Fault {
     #[must_use]
     #[cold]
     pub fn within(mut self, token: &str) -> Self {
-        let token = token.replace('~', "~0").replace('/', "~1");
+        let token = apitap_build::pointer::escape(token);
         self.0.path = format!("/{token}{}", self.0.path);
         self
     }
@@ -95,11 +95,21 @@ impl Fault {
         self
     }
 
+    /// The error of a query whose value does not fit: `argument 1 of …`, `what … gives`.
+    #[cold]
+    pub(crate) fn into_query_error(self, what: &str) -> Error {
+        self.into_kind("the text", |message| Error::query(format!("{what}: {message}")))
+    }
+
     /// The error, with what the text is: `the record`, `the body`.
     #[cold]
     pub(crate) fn into_error(self, subject: &str) -> Error {
+        self.into_kind(subject, Error::data)
+    }
+
+    fn into_kind(self, subject: &str, kind: impl FnOnce(String) -> Error) -> Error {
         let Detail { what, path, help } = *self.0;
-        let error = Error::data(match what {
+        let error = kind(match what {
             What::Misfit(message) => message,
             What::Malformed { is, at, why } => format!("{subject} {is} at byte {at}{why}"),
             What::Ends(inside) => format!("{subject} ends in the middle of {inside}"),

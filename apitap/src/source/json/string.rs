@@ -128,7 +128,7 @@ fn escape(bytes: &[u8], at: usize) -> Result<(char, usize), Fault> {
         Some(b'n') => '\n',
         Some(b'r') => '\r',
         Some(b't') => '\t',
-        Some(_) => return Err(bad_escape(at, "it is none of those that JSON has")),
+        Some(_) => return Err(bad_escape(at, "JSON has no such escape")),
         None => return Err(Fault::ends("a string")),
     };
     Ok((short, at + 2))

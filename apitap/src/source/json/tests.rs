@@ -94,7 +94,7 @@ fn what_is_not_json_is_named_with_its_place() {
 #[test]
 fn an_escape_must_stand_for_a_character() {
     for (escape, why) in [
-        ("\\x", "it is none of those that JSON has"),
+        ("\\x", "JSON has no such escape"),
         ("\\u12g4", "`\\u` needs four hexadecimal digits"),
         ("\\u+123", "`\\u` needs four hexadecimal digits"),
         ("\\ud800", "it is half of a surrogate pair"),

@@ -55,6 +55,10 @@ impl Client {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is TLS that is configured, before there is a run"
+)]
 fn tls() -> Result<ClientConfig> {
     let file = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty());
     let provider = Arc::new(rustls::crypto::ring::default_provider());

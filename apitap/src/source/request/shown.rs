@@ -2,30 +2,11 @@
 
 use std::sync::Arc;
 
+use apitap_build::secret_names::may_be_secret;
 use reqwest::Method;
 use url::{Url, form_urlencoded};
 
 use crate::environment::Secrets;
-
-/// Query parameters whose values never show, whoever put them into the URL.
-const SECRET_PARAMS: [&str; 16] = [
-    "access_token",
-    "api_key",
-    "api-key",
-    "apikey",
-    "auth",
-    "client_secret",
-    "key",
-    "password",
-    "secret",
-    "sig",
-    "signature",
-    "token",
-    "x-amz-credential",
-    "x-amz-security-token",
-    "x-amz-signature",
-    "x-goog-signature",
-];
 
 /// How messages name a request: `GET` and its URL, without secrets.
 ///
@@ -52,8 +33,7 @@ pub(super) fn label(
 /// `name=value`, or `name=***` where the value is a credential.
 fn shown_pair(pair: &str, hidden: Option<&str>, secrets: &Secrets) -> String {
     let name = param_name(pair);
-    let secret = hidden == Some(name.as_str())
-        || SECRET_PARAMS.contains(&name.to_ascii_lowercase().as_str());
+    let secret = hidden == Some(name.as_str()) || may_be_secret(&name);
     match pair.split_once('=') {
         // What the environment gave is named by the mask, which says more.
         Some((name, value)) if secret && secrets.mask(value) == value => format!("{name}=***"),

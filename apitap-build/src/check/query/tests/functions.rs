@@ -135,7 +135,7 @@ fn what_is_called_is_known_without_planning() {
 fn a_name_that_sql_has_is_taken() {
     assert_eq!(hides("upper"), Some("a function of SQL"));
     assert_eq!(hides("count"), Some("a function of SQL"));
-    assert_eq!(hides("cast"), Some("a word of SQL"));
-    assert_eq!(hides("case"), Some("a word of SQL"));
+    assert_eq!(hides("cast"), Some("an SQL keyword"));
+    assert_eq!(hides("case"), Some("an SQL keyword"));
     assert_eq!(hides("domain_of"), None);
 }

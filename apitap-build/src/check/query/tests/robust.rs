@@ -191,7 +191,8 @@ fn deep_nesting_is_answered() {
 
 #[test]
 fn cases_in_each_other_are_planned_or_too_many() {
-    for (depth, expected) in [(40, None), (41, Some("more than 40 CASEs")), (300, Some("CASEs"))] {
+    for (depth, expected) in [(40, None), (41, Some("more than 40 levels")), (300, Some("levels"))]
+    {
         let (open, close) = ("CASE WHEN id = 1 THEN 0 ELSE ".repeat(depth), " END".repeat(depth));
         let sql = format!("SELECT {open}id{close} AS a FROM orders");
         check(&sql);

@@ -41,7 +41,7 @@ error[E0201]: expected an SQL statement, found `SELEC`
 1 | SELEC id FROM orders
   | ^^^^^
   |
-help: a similar word exists: `SELECT`
+help: a similar keyword exists: `SELECT`
 ",
     );
 }

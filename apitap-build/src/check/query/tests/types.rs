@@ -39,7 +39,7 @@ fn a_text_that_is_no_timestamp_is_found() {
     check(
         "SELECT id FROM orders WHERE placed_at > 'soon'",
         r"
-error[E0207]: `'soon'` does not read as `timestamp`
+error[E0207]: `'soon'` cannot be parsed as `timestamp`
  --> sql/paid_orders.sql:1:41
   |
 1 | SELECT id FROM orders WHERE placed_at > 'soon'

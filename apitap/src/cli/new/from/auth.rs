@@ -5,7 +5,7 @@ use apitap_build::tree::Node;
 
 use super::quoted;
 
-/// How a source shows who asks.
+/// How a source authenticates.
 #[derive(Default)]
 pub(super) struct Auth {
     /// A line of YAML, which may be a comment; none where the operation is open to all.
@@ -49,9 +49,9 @@ fn unknown(names: &[&str]) -> Auth {
     Auth { line: Some(line), query_param: None }
 }
 
-/// A scheme that `auth` has words for.
+/// A scheme that `auth` has keys for.
 fn scheme(scheme: &Node) -> Option<Auth> {
-    let text = |word| scheme.get(word).and_then(Node::text);
+    let text = |key| scheme.get(key).and_then(Node::text);
     let kind = text("scheme").map(str::to_ascii_lowercase);
     let line = match (text("type")?, kind.as_deref()) {
         ("http", Some("bearer")) => "auth: {bearer: \"${API_TOKEN}\"}".to_owned(),

@@ -2,8 +2,9 @@
 
 use super::super::value::{Absent, Keys, There, Value, astray, shown};
 use super::super::{Shape, Wanted};
+use apitap_build::pointer::{Pointer, index};
+
 use crate::Error;
-use crate::definition::Pointer;
 use crate::source::json::string::Text;
 use crate::source::json::{Fault, Kind, Scalar};
 
@@ -152,7 +153,7 @@ impl Search {
             let Some(followed) = self.pointers.get_mut(*pointer) else { continue };
             let Some(token) = followed.tokens.get(depth - 1) else { continue };
             let leads = match level.list {
-                true => index(token) == Some(level.count - 1),
+                true => index(token).map(|index| index as u64) == Some(level.count - 1),
                 false => level.key.as_ref() == Some(token),
             };
             match leads {
@@ -359,12 +360,5 @@ fn value(found: Scalar<'_>) -> Value {
 
 /// The first `depth` tokens as a pointer again.
 fn path(tokens: &[String], depth: usize) -> String {
-    let tokens = tokens.iter().take(depth);
-    tokens.map(|token| format!("/{}", token.replace('~', "~0").replace('/', "~1"))).collect()
-}
-
-/// RFC 6901: digits without leading zeros.
-fn index(token: &str) -> Option<u64> {
-    let digits = token.bytes().all(|byte| byte.is_ascii_digit());
-    (digits && (token == "0" || !token.starts_with('0'))).then(|| token.parse().ok()).flatten()
+    tokens.iter().take(depth).collect::<Pointer>().0
 }

@@ -136,7 +136,7 @@ fn a_decimal_keeps_every_digit() {
     refuse(DECIMAL, "\"10000\"", &format!("{message}; declare a larger precision, up to 38"));
     for text in ["1e3", "+1", ".5", "1.", " 1", "1,000.00", "", "-", "12.5 EUR", "\\u0031"] {
         let message = format!("expected decimal(6,2), found the string `\"{text}\"`");
-        let message = format!("{message}, which is no plain decimal");
+        let message = format!("{message}, which is not a plain decimal");
         let help = "declare it `string` and convert it in the query";
         refuse(DECIMAL, &format!("\"{text}\""), &format!("{message}; {help}"));
     }
@@ -235,7 +235,7 @@ fn text_is_kept_and_uuids_are_normalised() {
     ] {
         check(Type::Uuid, &format!("\"{form}\""), uuid);
     }
-    let message = "expected uuid, found the string `\"67e5\"`, which is no UUID";
+    let message = "expected uuid, found the string `\"67e5\"`, which is not a UUID";
     refuse(Type::Uuid, "\"67e5\"", &format!("{message}; declare it `string`"));
     check(Type::Binary, "\"AP8=\"", vec![0, 255]);
     check(Type::Binary, "\"\"", Vec::<u8>::new());
