@@ -210,6 +210,8 @@ codes! {
         "The file says where rows go, but not which.";
     ENDLESS_TEMPLATE = "E0256", "a template without an end",
         "The template takes more steps than any query needs.";
+    VARIABLE_IN_SQL = "E0257", "a variable in an SQL file",
+        "`${NAME}` is resolved in the YAML file only: in SQL it would be stored as text.";
     // The project
     UNKNOWN_SOURCE = "E0301", "a source that is not declared",
         "`use_source(…)` names no source of the YAML file.";

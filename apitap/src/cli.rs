@@ -6,16 +6,15 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use apitap_build::check::{self, Schemas};
-use apitap_build::definition::Definition;
-use apitap_build::diagnostic::{Files, Severity};
+use apitap_build::check::Schemas;
+use apitap_build::diagnostic::{Finding, Severity};
+use apitap_build::keys;
 use apitap_build::project::{Compiled, check_files};
-use apitap_build::{keys, render};
 use clap::{Args, Parser, Subcommand};
 
 use crate::logging::Logging;
-use crate::program::{self, Format, select, usage};
-use crate::{Error, Pipeline, Result};
+use crate::program::{self, Budget, Format, select, usage};
+use crate::{Environment, Pipeline};
 
 mod expand;
 mod findings;
@@ -53,6 +52,8 @@ struct Arguments {
     /// How to print findings and reports
     #[arg(long, global = true, value_enum, default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    budget: Budget,
     #[command(flatten)]
     logging: Logging,
 }
@@ -123,18 +124,16 @@ pub fn main() -> ExitCode {
         Command::Check { watch: true } => watch::watch(project, format),
         Command::Expand { pipeline } => expand::expand(project, pipeline.as_deref()),
         Command::JsonSchema => print(&keys::json_schema(), ExitCode::SUCCESS),
-        Command::Run { pipelines } => run(project, &pipelines, format),
+        Command::Run { pipelines } => {
+            run(project, &pipelines, arguments.budget.environment(), format)
+        }
         Command::Sample(sample) => sample::run(&sample, &project.yaml, format),
     }
 }
 
-fn run(project: &Project, names: &[String], format: Format) -> ExitCode {
+fn run(project: &Project, names: &[String], environment: Environment, format: Format) -> ExitCode {
     let compiled = project.compile(Schemas::MayBeInferred);
-    // What a query costs is for those who ask.
-    let findings = compiled.findings.iter().filter(|finding| finding.severity != Severity::Note);
-    findings::print(&compiled.files, findings);
-    if compiled.has_errors() {
-        eprintln!("nothing was run: fix the errors above first");
+    if !can_run(project, &compiled, names) {
         return ExitCode::FAILURE;
     }
     let pipelines: Vec<_> = compiled
@@ -143,9 +142,44 @@ fn run(project: &Project, names: &[String], format: Format) -> ExitCode {
         .map(|checked| Pipeline::from_definition(checked.definition.clone()))
         .collect();
     match select(&pipelines.iter().collect::<Vec<_>>(), names) {
-        Ok(selected) => program::run(&selected, format),
+        Ok(selected) => program::run(&selected, environment, format),
         Err(message) => usage(&message),
     }
+}
+
+/// Whether the pipelines of these names have no errors, or all of them where there is no name;
+/// prints what is wrong with them. A mistake in the SQL of others does not stop them.
+fn can_run(project: &Project, compiled: &Compiled, names: &[String]) -> bool {
+    let named = |name: &str| names.is_empty() || names.iter().any(|one| one == name);
+    let place = |finding: &Finding| findings::pipeline(project, compiled, finding);
+    let is_error = |finding: &Finding| finding.severity == Severity::Error;
+    let wrong = match names {
+        [] => compiled.has_errors(),
+        _ => {
+            let in_sql = |finding: &Finding| place(finding).is_some_and(|name| named(&name));
+            // Without any pipeline, the YAML file is to blame.
+            compiled.pipelines.is_empty() && compiled.has_errors()
+                || compiled.broken.iter().any(|broken| named(&broken.name))
+                || compiled.findings.iter().any(|finding| is_error(finding) && in_sql(finding))
+        }
+    };
+    let shown = compiled.findings.iter().filter(|finding| match finding.severity {
+        Severity::Error if !wrong => false,
+        // What a query costs is for those who ask.
+        Severity::Note => false,
+        _ => place(finding).is_none_or(|name| named(&name)),
+    });
+    findings::print(&compiled.files, shown);
+    let errors = compiled.findings.iter().filter(|finding| is_error(finding)).count();
+    match errors {
+        _ if wrong => program::tell("nothing was run: fix the errors above first"),
+        0 => {}
+        _ => {
+            let errors = findings::several(errors, "error");
+            program::tell(&format!("{errors} elsewhere in the project: `apitap check` shows them"));
+        }
+    }
+    !wrong
 }
 
 /// Prints what was asked for on standard output; the exit code where that goes well.
@@ -154,14 +188,4 @@ fn print(text: &str, code: ExitCode) -> ExitCode {
         Ok(()) => code,
         Err(message) => usage(&message),
     }
-}
-
-/// Checks the query of a definition whose schemas were found out during the run.
-pub(crate) fn complete(definition: &mut Definition) -> Result<()> {
-    let mut files = Files::default();
-    check::complete(definition, &mut files).map_err(|findings| {
-        let texts: Vec<_> =
-            findings.iter().map(|finding| render::render(&files, finding)).collect();
-        Error::config(format!("the query does not fit the records\n{}", texts.join("\n\n")))
-    })
 }

@@ -1,3 +1,178 @@
-//! How a run is carried out.
+//! Runs pipelines: definitions → environment → a task for each → a report, in the definitions' order.
+//!
+//! ```text
+//! prepare   texts resolved, what the pipelines share is made      job.rs, fetch.rs
+//! per job   query planned, target opened, rows written, commit    job.rs, query.rs, session.rs
+//! report    as many lines as pipelines, whatever came first       ../report.rs
+//! ```
+//! No pipeline waits for another one: as many as [`limits`] allows are under way, each in a task of
+//! its own, so that their queries use all cores, and one that has ended makes room for the next.
+//! Each source is fetched once a run, however many queries read it. What goes wrong in one pipeline
+//! leaves the others alone.
 
+pub(crate) mod connections;
+mod fetch;
+mod job;
 pub mod limits;
+pub(crate) mod query;
+pub(crate) mod session;
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use apitap_build::definition::Definition;
+use datafusion::arrow::array::RecordBatch;
+use futures::{Stream, TryStreamExt as _};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tracing::{Instrument as _, info_span};
+
+use crate::environment::Environment;
+use crate::report::{Numbers, PipelineReport, Report};
+use crate::sink::{self, Target};
+use crate::source::Fetched;
+use crate::{Error, ErrorKind, Pipeline, Result, blocking};
+use job::{Job, Prepared, Run, prepare};
+
+/// How long pipelines that are stopped may take to let go of what they hold.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs pipelines once, on the runtime of the caller.
+///
+/// Reads the process's environment first: where a variable is missing, nothing is requested and
+/// nothing is written. The report says what each pipeline has done, errors included.
+pub async fn run(pipelines: &[&Pipeline]) -> Report {
+    run_in(pipelines, Environment::process()).await
+}
+
+/// Runs pipelines once, with these variables in place of the process's environment.
+///
+/// `APITAP_MEMORY` among them says how much the run may keep in memory: `256MiB` if nothing does.
+pub async fn run_in(pipelines: &[&Pipeline], environment: Environment) -> Report {
+    run_until(pipelines, environment, std::future::pending()).await
+}
+
+/// Runs pipelines to their end, or until `stopped`: then the report says which were done by then.
+///
+/// What those that were stopped have written was not committed, and is gone.
+pub(crate) async fn run_until(
+    pipelines: &[&Pipeline],
+    environment: Environment,
+    stopped: impl Future<Output = ()>,
+) -> Report {
+    let began = Instant::now();
+    let prepared = prepare(pipelines, environment, |definition, environment| {
+        sink::resolve(&definition.target, environment)
+    });
+    let Prepared { jobs, run, fetched } = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => return Report::not_run(error),
+    };
+    let definitions: Vec<_> = jobs.iter().map(|job| Arc::clone(&job.definition)).collect();
+    let reports: Reports = jobs.iter().map(|_| OnceLock::new()).collect();
+    let run = Arc::new(run);
+    let error = {
+        let mut tasks = JoinSet::new();
+        tokio::select! {
+            () = all(jobs, &run, &reports, &mut tasks) => None,
+            () = stopped => {
+                // Whoever commits right now is done with it before it is looked at.
+                drop(tokio::time::timeout(PATIENCE, tasks.shutdown()).await);
+                Some(interrupted())
+            }
+        }
+    };
+    let reported = definitions.iter().zip(reports.iter());
+    let reported = reported.filter_map(|(definition, report)| match (report.get(), &error) {
+        (Some(report), _) => Some(report.clone()),
+        (None, None) => Some(broken_down(definition)),
+        (None, Some(_)) => None,
+    });
+    let pipelines: Vec<_> = reported.collect();
+    let total = total(began, &pipelines, &fetched);
+    Report { error, pipelines, total }
+}
+
+/// What the pipelines came to, at the places of the pipelines.
+type Reports = Arc<[OnceLock<PipelineReport>]>;
+
+/// Runs all jobs, each in a task; the next one begins when one of them ends.
+async fn all(
+    jobs: Vec<Job<Arc<dyn Target>>>,
+    run: &Arc<Run>,
+    reports: &Reports,
+    tasks: &mut JoinSet<()>,
+) {
+    let places = Arc::new(Semaphore::new(run.limits.at_once));
+    for (index, job) in jobs.into_iter().enumerate() {
+        // Nobody closes it, so that there is a place in the end.
+        let place = Arc::clone(&places).acquire_owned().await;
+        let (run, reports) = (Arc::clone(run), Arc::clone(reports));
+        let span = info_span!("run", pipeline = job.definition.name);
+        let one = async move {
+            let report = job.report(&run).await;
+            if let Some(empty) = reports.get(index) {
+                empty.get_or_init(|| report);
+            }
+            drop(place);
+        };
+        tasks.spawn(one.instrument(span));
+    }
+    // One that has panicked leaves no report: see `broken_down`.
+    while tasks.join_next().await.is_some() {}
+}
+
+/// The rows of a pipeline in batches, without a target: `()` is where they go.
+///
+/// The fetch begins when the stream is polled, on a tokio runtime, and ends with the stream. Errors
+/// name the pipeline and hold no secret.
+pub(crate) fn batches(
+    pipeline: &'static Pipeline,
+    environment: Environment,
+) -> impl Stream<Item = Result<RecordBatch>> + Send + 'static {
+    let name = pipeline.name();
+    futures::stream::once(async move {
+        blocking::check_runtime()?;
+        let Prepared { jobs, run, .. } = prepare(&[pipeline], environment, |_, _| ())?;
+        let secrets = run.secrets.clone();
+        let mask = move |error: Error| error.masked(|text| secrets.mask(text));
+        let mut streams = Vec::new();
+        for mut job in jobs {
+            streams.push(job.stream(&run).await.map_err(&mask)?);
+        }
+        Ok(futures::StreamExt::flatten(futures::stream::iter(streams)).map_err(mask))
+    })
+    .try_flatten()
+    .map_err(|error| error.in_pipeline(name))
+}
+
+/// The sums of the pipelines' rows, and of what was fetched, each page once.
+fn total(began: Instant, pipelines: &[PipelineReport], fetched: &[Arc<Fetched>]) -> Numbers {
+    let mut total = Numbers { seconds: began.elapsed(), ..Numbers::default() };
+    fetched.iter().for_each(|fetched| total.add_fetched(fetched));
+    for pipeline in pipelines {
+        total.rows += pipeline.numbers.rows;
+        total.stored += pipeline.numbers.stored;
+    }
+    total
+}
+
+/// What was committed stays; what was under way has changed nothing.
+fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "interrupted before all pipelines were done")
+        .help("what was not committed has changed nothing: run it again")
+}
+
+/// The report of a pipeline whose task has panicked.
+fn broken_down(definition: &Definition) -> PipelineReport {
+    let error = Error::query("the pipeline broke down: this is a bug in apitap")
+        .in_pipeline(&definition.name)
+        .help("please report it with what stands above on standard error");
+    PipelineReport {
+        name: definition.name.clone(),
+        table: definition.table.clone(),
+        error: Some(error),
+        numbers: Numbers::default(),
+    }
+}

@@ -2,10 +2,12 @@
 //!
 //! An [`Error`] starts where it happens (a request, a record, a statement) and gathers context
 //! on its way up. Whatever makes one keeps secrets out: URLs come masked from [`crate::source`].
+//! Whatever it is made of, it shows without effects on a terminal ([`shown`]).
 
 use std::fmt;
 use std::sync::Arc;
 
+use crate::shown::{shown, shown_lines};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 /// The result of everything that runs.
@@ -31,14 +33,16 @@ pub enum ErrorKind {
 }
 
 /// Why a run failed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Error(Box<Parts>);
 
 /// All that is known of an error; boxed, so that a `Result` stays small.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Parts {
     kind: ErrorKind,
     message: String,
+    /// What belongs to the message in lines of its own.
+    details: Option<String>,
     pipeline: Option<String>,
     request: Option<String>,
     /// 1-based, within the page.
@@ -54,7 +58,8 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Parts {
             kind,
-            message: message.into(),
+            message: line(message),
+            details: None,
             pipeline: None,
             request: None,
             record: None,
@@ -99,7 +104,7 @@ impl Error {
     /// Names the request (method and masked URL), unless it is named already.
     #[must_use]
     pub fn in_request(mut self, request: &str) -> Self {
-        self.0.request.get_or_insert_with(|| request.to_owned());
+        self.0.request.get_or_insert_with(|| line(request));
         self
     }
 
@@ -113,21 +118,28 @@ impl Error {
     /// Names the JSON path, as a JSON Pointer.
     #[must_use]
     pub fn at_path(mut self, path: impl Into<String>) -> Self {
-        self.0.path = Some(path.into());
+        self.0.path = Some(line(path));
         self
     }
 
     /// Says at the begin of the message what it is about: `record 3 of \`orders\``.
     #[must_use]
     pub(crate) fn about(mut self, subject: impl fmt::Display) -> Self {
-        self.0.message = format!("{subject}: {}", self.0.message);
+        self.0.message = format!("{}: {}", line(subject.to_string()), self.0.message);
         self
     }
 
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.0.help = Some(help.into());
+        self.0.help = Some(line(help));
+        self
+    }
+
+    /// Adds lines that stand below the message, as they are.
+    #[must_use]
+    pub(crate) fn details(mut self, details: &str) -> Self {
+        self.0.details = Some(shown_lines(details).into_owned());
         self
     }
 
@@ -143,7 +155,8 @@ impl Error {
     pub(crate) fn masked(mut self, mask: impl Fn(&str) -> String) -> Self {
         let parts = &mut self.0;
         parts.message = mask(&parts.message);
-        for text in [&mut parts.request, &mut parts.path, &mut parts.help].into_iter().flatten() {
+        let texts = [&mut parts.details, &mut parts.request, &mut parts.path, &mut parts.help];
+        for text in texts.into_iter().flatten() {
             *text = mask(text);
         }
         let mut causes = Vec::new();
@@ -179,9 +192,12 @@ impl fmt::Display for Error {
     /// The message, then one indented line for each thing known about it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
+        if let Some(details) = &self.0.details {
+            write!(f, "\n{details}")?;
+        }
         let mut cause = self.0.source.as_deref().map(|cause| cause as &dyn std::error::Error);
         while let Some(error) = cause {
-            write!(f, "\n  cause:    {error}")?;
+            write!(f, "\n  cause:    {}", shown(&error.to_string()))?;
             cause = error.source();
         }
         for (name, value) in
@@ -201,18 +217,35 @@ impl fmt::Display for Error {
     }
 }
 
+impl fmt::Debug for Error {
+    /// What [`fmt::Display`] shows: `fn main() -> apitap::Result<()>` ends with it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text on one line.
+fn line(text: impl Into<String>) -> String {
+    let text = text.into();
+    match shown(&text) {
+        std::borrow::Cow::Borrowed(_) => text,
+        std::borrow::Cow::Owned(shown) => shown,
+    }
+}
+
 impl Serialize for Error {
     /// The parts of it by name; `causes` from the nearest to the root.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut causes = Vec::new();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
-            causes.push(error.to_string());
+            causes.push(line(error.to_string()));
             cause = error.source();
         }
-        let mut fields = serializer.serialize_struct("Error", 8)?;
+        let mut fields = serializer.serialize_struct("Error", 9)?;
         fields.serialize_field("kind", &self.0.kind)?;
         fields.serialize_field("message", &self.0.message)?;
+        fields.serialize_field("details", &self.0.details)?;
         fields.serialize_field("causes", &causes)?;
         fields.serialize_field("pipeline", &self.0.pipeline)?;
         fields.serialize_field("request", &self.0.request)?;
@@ -226,5 +259,33 @@ impl Serialize for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_deref().map(|cause| cause as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_forges_a_line_or_moves_the_cursor() {
+        let error = Error::data("value `a\nerror: b`")
+            .in_request("GET http://h/\u{1b}[2J")
+            .at_path("/a\u{202e}b")
+            .caused_by("cut\r\noff")
+            .help("look\u{7}")
+            .about("record 3 of `\u{1b}x`");
+        let expected = "record 3 of `\\u{1b}x`: value `a\\nerror: b`\n  cause:    cut\\r\\noff\n  \
+                        request:  GET http://h/\\u{1b}[2J\n  path:     /a\\u{202e}b\n  \
+                        help:     look\\u{7}";
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(format!("{error:?}"), expected);
+        let json = serde_json::to_string(&error).unwrap();
+        assert!(!json.contains('\u{202e}') && json.contains(r"cut\\r\\noff"), "{json}");
+    }
+
+    #[test]
+    fn details_are_lines_of_their_own() {
+        let error = Error::config("it does not fit").details("a\n  b\u{1b}").help("c");
+        assert_eq!(error.to_string(), "it does not fit\na\n  b\\u{1b}\n  help:     c");
     }
 }

@@ -15,19 +15,19 @@ pub mod function;
 pub mod map;
 pub mod pipeline;
 pub mod report;
-pub mod runner;
 pub mod sink;
 pub mod source;
-pub mod sql;
 mod typed;
 pub mod types;
 
 mod blocking;
+mod infer;
 mod logging;
 #[doc(hidden)]
 pub mod private;
 mod program;
 mod rows;
+mod shown;
 mod transform;
 mod value;
 
@@ -37,12 +37,12 @@ pub mod cli;
 pub use apitap_build::{definition, schema};
 pub use apitap_macros::pipeline;
 pub use blocking::block_on;
+pub use engine::{run, run_in};
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, Result};
 pub use pipeline::Pipeline;
 pub use report::Report;
 pub use rows::{Rows, rows, rows_in};
-pub use runner::{run, run_in};
 pub use typed::Row;
 
 /// Includes what `apitap_build::compile` has generated: one module per pipeline, and `PIPELINES`.

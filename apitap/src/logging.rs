@@ -10,7 +10,7 @@ pub(crate) struct Logging {
     /// Log as JSON, one object a line
     #[arg(long, global = true)]
     pub(crate) log_json: bool,
-    /// How much to log: error, warn, info, debug, trace, or a filter such as `apitap=debug`
+    /// How much to log: off, error, warn, info, debug, trace, or a filter such as `apitap=debug`
     #[arg(long, global = true, value_name = "LEVEL", default_value = "warn")]
     pub(crate) log_level: String,
 }
@@ -18,10 +18,12 @@ pub(crate) struct Logging {
 impl Logging {
     /// Starts logging; `Err` says what is wrong with the level.
     pub(crate) fn start(&self) -> Result<(), String> {
-        let filter = EnvFilter::builder()
-            .parse(&self.log_level)
-            .map_err(|error| format!("`--log-level {}`: {error}", self.log_level))?;
-        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let filter = filter(&self.log_level)?;
+        let lines = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            // It would panic where standard error is closed.
+            .log_internal_errors(false);
         let started = if self.log_json {
             lines.json().flatten_event(true).try_init()
         } else {
@@ -30,5 +32,65 @@ impl Logging {
         // A program that embeds us may log already: its way of logging stays.
         drop(started);
         Ok(())
+    }
+}
+
+/// The levels, from silence to the most.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// Libraries below us. What they log may hold secrets that only we know of: addresses, headers.
+const LIBRARIES: [&str; 9] =
+    ["datafusion", "h2", "hyper", "mio", "reqwest", "rustls", "sqlx", "tower", "want"];
+
+/// What is logged at a level: all events but those of libraries, unless a filter names them.
+fn filter(level: &str) -> Result<EnvFilter, String> {
+    let mut directives = Vec::new();
+    for part in level.split(',').map(str::trim) {
+        match part.contains(['=', '[']) {
+            true => directives.push(part.to_owned()),
+            // Anything else would be taken for the name of a library, all of whose events are meant.
+            false if LEVELS.contains(&part.to_ascii_lowercase().as_str()) => {
+                directives.extend(LIBRARIES.map(|library| format!("{library}=off")));
+                directives.push(part.to_owned());
+            }
+            false => {
+                return Err(format!(
+                    "`--log-level {level}`: `{part}` is not a level\nhelp: use one of {}; or a \
+                     filter such as `apitap=debug`",
+                    LEVELS.join(", ")
+                ));
+            }
+        }
+    }
+    EnvFilter::builder()
+        .parse(directives.join(","))
+        .map_err(|error| format!("`--log-level {level}`: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_is_one_of_those_that_there_are() {
+        let fails = |level: &str, expected: &str| {
+            assert_eq!(filter(level).map(drop), Err(expected.to_owned()));
+        };
+        for level in LEVELS.iter().chain(&["INFO", "apitap=debug", "warn,sqlx=debug"]) {
+            assert!(filter(level).is_ok(), "{level}");
+        }
+        assert!(filter("debug").unwrap().to_string().contains("sqlx=off"));
+        assert!(!filter("debug,sqlx=info").unwrap().to_string().contains("sqlx=off"));
+        fails(
+            "verbose",
+            "`--log-level verbose`: `verbose` is not a level\nhelp: use one of off, error, \
+                 warn, info, debug, trace; or a filter such as `apitap=debug`",
+        );
+        fails(
+            "warn,",
+            "`--log-level warn,`: `` is not a level\nhelp: use one of off, error, warn, info, \
+                 debug, trace; or a filter such as `apitap=debug`",
+        );
+        assert!(filter("apitap=loud").is_err());
     }
 }

@@ -3,7 +3,7 @@
 //! Code that `#[apitap::pipeline]` generates makes one as a constant; the `apitap` command makes one
 //! from a definition that it has just checked, whose records are decoded by [`dynamic`] columns.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use apitap_build::definition::{Definition, Function, Source, Transform};
 use apitap_build::engine;
@@ -23,11 +23,22 @@ pub type MakeDecoder = fn() -> Box<dyn Decoder>;
 pub struct Pipeline {
     name: std::borrow::Cow<'static, str>,
     json: &'static str,
-    definition: OnceLock<Result<Definition>>,
+    definition: OnceLock<Result<Arc<Definition>>>,
+    linked: Linked,
+}
+
+/// What of a pipeline is Rust, generated or the user's: in the program from its start to its end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Linked {
     decoders: &'static [(&'static str, MakeDecoder)],
     functions: &'static [(&'static str, Call)],
-    types: &'static [RustType],
+    /// The Rust types that its sources may name.
+    pub(crate) types: &'static [RustType],
     map: Option<MapCall>,
+}
+
+impl Linked {
+    const NOTHING: Self = Self { decoders: &[], functions: &[], types: &[], map: None };
 }
 
 impl Pipeline {
@@ -39,37 +50,30 @@ impl Pipeline {
         decoders: &'static [(&'static str, MakeDecoder)],
     ) -> Self {
         let name = std::borrow::Cow::Borrowed(name);
-        Self {
-            name,
-            json,
-            definition: OnceLock::new(),
-            decoders,
-            functions: &[],
-            types: &[],
-            map: None,
-        }
+        let linked = Linked { decoders, ..Linked::NOTHING };
+        Self { name, json, definition: OnceLock::new(), linked }
     }
 
     /// The same with the Rust functions that its query calls, by name.
     #[doc(hidden)]
     #[must_use]
     pub const fn functions(mut self, functions: &'static [(&'static str, Call)]) -> Self {
-        self.functions = functions;
+        self.linked.functions = functions;
         self
     }
 
     /// A pipeline whose records are decoded by what the definition says, without generated code.
     pub fn from_definition(definition: Definition) -> Self {
         let name = definition.name.clone().into();
-        let definition = OnceLock::from(Ok(definition));
-        Self { name, json: "", definition, decoders: &[], functions: &[], types: &[], map: None }
+        let definition = OnceLock::from(Ok(Arc::new(definition)));
+        Self { name, json: "", definition, linked: Linked::NOTHING }
     }
 
     /// The same with the Rust types that its sources name.
     #[doc(hidden)]
     #[must_use]
     pub const fn types(mut self, types: &'static [RustType]) -> Self {
-        self.types = types;
+        self.linked.types = types;
         self
     }
 
@@ -77,21 +81,8 @@ impl Pipeline {
     #[doc(hidden)]
     #[must_use]
     pub const fn map(mut self, map: MapCall) -> Self {
-        self.map = Some(map);
+        self.linked.map = Some(map);
         self
-    }
-
-    /// What makes its rows in place of a query.
-    ///
-    /// # Errors
-    /// It is not in this program.
-    pub(crate) fn mapping(&self, name: &str) -> Result<MapCall> {
-        self.map.ok_or_else(|| not_here(&format!("the map `{name}`")))
-    }
-
-    /// The Rust types that its sources may name.
-    pub(crate) fn rust_types(&self) -> &'static [RustType] {
-        self.types
     }
 
     /// Its name, unique in the program.
@@ -104,8 +95,17 @@ impl Pipeline {
     /// # Errors
     /// The definition was written by an `apitap-macros` of another version.
     pub fn definition(&self) -> Result<&Definition> {
+        self.parsed().map(|definition| &**definition)
+    }
+
+    /// The same, for tasks that outlive the pipeline.
+    pub(crate) fn shared_definition(&self) -> Result<Arc<Definition>> {
+        self.parsed().map(Arc::clone)
+    }
+
+    fn parsed(&self) -> Result<&Arc<Definition>> {
         let parsed = self.definition.get_or_init(|| {
-            serde_json::from_str(self.json).map_err(|error| {
+            serde_json::from_str(self.json).map(Arc::new).map_err(|error| {
                 Error::config("the definition in this program cannot be read")
                     .in_pipeline(&self.name)
                     .caused_by(error)
@@ -113,6 +113,25 @@ impl Pipeline {
             })
         });
         parsed.as_ref().map_err(Error::clone)
+    }
+
+    /// What of it is Rust.
+    ///
+    /// # Errors
+    /// A config error that names what is not in this program.
+    pub(crate) fn linked(&self) -> Result<Linked> {
+        let checked = self.linked.check(self.definition()?);
+        checked.map(|()| self.linked).map_err(|error| error.in_pipeline(&self.name))
+    }
+}
+
+impl Linked {
+    /// What makes its rows in place of a query.
+    ///
+    /// # Errors
+    /// It is not in this program.
+    pub(crate) fn mapping(&self, name: &str) -> Result<MapCall> {
+        self.map.ok_or_else(|| not_here(&format!("the map `{name}`")))
     }
 
     /// What the engine calls for the Rust functions of a definition.
@@ -132,12 +151,7 @@ impl Pipeline {
         definition.functions.iter().map(one).collect()
     }
 
-    /// Whether all of it that is written in Rust is in this program.
-    ///
-    /// # Errors
-    /// A config error that names what is not.
-    pub(crate) fn check_linked(&self) -> Result<()> {
-        let definition = self.definition()?;
+    fn check(&self, definition: &Definition) -> Result<()> {
         let types = definition.sources.iter().flat_map(Source::rust_types);
         let missing = types.into_iter().find(|(role, custom)| {
             !self.types.iter().any(|ty| ty.path == custom.path && ty.role() == *role)
@@ -148,8 +162,7 @@ impl Pipeline {
             Transform::Map(map) => self.mapping(&map.name).map(drop),
             Transform::Sql(_) => Ok(()),
         };
-        let linked = types.and(mapping).and_then(|()| self.bodies(definition).map(drop));
-        linked.map_err(|error| error.in_pipeline(&self.name))
+        types.and(mapping).and_then(|()| self.bodies(definition).map(drop))
     }
 
     /// Makes decoders for one of its sources.

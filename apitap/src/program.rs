@@ -1,12 +1,14 @@
 //! The command line of a user's own binary: what `apitap::main!()` expands to.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::engine::limits::Memory;
 use crate::logging::Logging;
-use crate::{Error, ErrorKind, Pipeline, Report};
+use crate::{Environment, Pipeline, Report, engine};
 
 /// How the report is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -26,7 +28,28 @@ struct Arguments {
     #[arg(long, global = true, value_enum, default_value = "text")]
     format: Format,
     #[command(flatten)]
+    budget: Budget,
+    #[command(flatten)]
     logging: Logging,
+}
+
+/// What a run may use.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Budget {
+    /// How much a run may keep in memory, such as 64MiB [default: APITAP_MEMORY, else 256MiB]
+    #[arg(long, global = true, value_name = "SIZE")]
+    memory: Option<Memory>,
+}
+
+impl Budget {
+    /// The process's environment, with what the command line says in place of its variables.
+    pub(crate) fn environment(self) -> Environment {
+        let environment = Environment::process();
+        match self.memory {
+            Some(memory) => environment.with(Memory::VARIABLE, memory.to_string()),
+            None => environment,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -52,13 +75,13 @@ pub(crate) fn main(pipelines: &[&[&'static Pipeline]]) -> ExitCode {
     match arguments.command.unwrap_or(Command::Run { pipelines: Vec::new() }) {
         Command::List => list(&pipelines),
         Command::Run { pipelines: names } => match select(&pipelines, &names) {
-            Ok(selected) => run(&selected, arguments.format),
+            Ok(selected) => run(&selected, arguments.budget.environment(), arguments.format),
             Err(message) => usage(&message),
         },
     }
 }
 
-/// The pipelines of these names; all of them where there is no name.
+/// The pipelines of these names, each once; all of them where there is no name.
 pub(crate) fn select<'a>(
     pipelines: &[&'a Pipeline],
     names: &[String],
@@ -72,7 +95,8 @@ pub(crate) fn select<'a>(
             format!("there is no pipeline `{name}`; there is {}", known.join(", "))
         })
     };
-    names.iter().map(find).collect()
+    let mut chosen = BTreeSet::new();
+    names.iter().filter(|name| chosen.insert(name.as_str())).map(find).collect()
 }
 
 fn list(pipelines: &[&Pipeline]) -> ExitCode {
@@ -99,7 +123,7 @@ pub(crate) fn print(report: &Report, format: Format) -> ExitCode {
     };
     if let Err(error) = text.and_then(|text| say(&text)) {
         // What was committed is committed: the exit code says so, whoever reads the report.
-        eprintln!("error: cannot write the report: {error}");
+        tell(&format!("error: cannot write the report: {error}"));
     }
     ExitCode::from(report.exit_code())
 }
@@ -112,31 +136,25 @@ pub(crate) fn say(line: &str) -> Result<(), String> {
     }
 }
 
+/// Writes a line to standard error. What cannot be told there cannot be told at all.
+pub(crate) fn tell(line: &str) {
+    drop(writeln!(std::io::stderr().lock(), "{line}"));
+}
+
 /// Says what is wrong with the call.
 pub(crate) fn usage(message: &str) -> ExitCode {
-    eprintln!("error: {message}");
+    tell(&format!("error: {message}"));
     ExitCode::from(2)
 }
 
 /// Runs pipelines to their end, or until somebody stops the program, and prints the report.
-pub(crate) fn run(pipelines: &[&Pipeline], format: Format) -> ExitCode {
+pub(crate) fn run(pipelines: &[&Pipeline], environment: Environment, format: Format) -> ExitCode {
     let runtime = match crate::blocking::runtime() {
         Ok(runtime) => runtime,
         Err(error) => return usage(&error.to_string()),
     };
-    let report = runtime.block_on(async {
-        tokio::select! {
-            report = crate::run(pipelines) => report,
-            () = stopped() => Report::not_run(interrupted()),
-        }
-    });
+    let report = runtime.block_on(engine::run_until(pipelines, environment, stopped()));
     print(&report, format)
-}
-
-/// What was committed stays; what was under way has changed nothing.
-fn interrupted() -> Error {
-    Error::new(ErrorKind::Interrupted, "interrupted before all pipelines were done")
-        .help("what was not committed has changed nothing: run it again")
 }
 
 /// Resolves at Ctrl-C, and at the SIGTERM by which services and containers are stopped.
@@ -159,5 +177,26 @@ pub(crate) async fn stopped() {
     tokio::select! {
         () = ctrl_c => {}
         () = terminated => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipeline_that_is_named_twice_runs_once() {
+        let pipelines = ["a", "b"].map(|name| Pipeline::new(name, "", &[]));
+        let check = |names: &[&str], expected: Result<&[&str], &str>| {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            let all: Vec<_> = pipelines.iter().collect();
+            let selected = select(&all, &names);
+            let selected = selected.map(|all| all.iter().map(|one| one.name()).collect::<Vec<_>>());
+            assert_eq!(selected, expected.map(<[_]>::to_vec).map_err(str::to_owned));
+        };
+        check(&[], Ok(&["a", "b"]));
+        check(&["b", "b"], Ok(&["b"]));
+        check(&["b", "a", "b"], Ok(&["b", "a"]));
+        check(&["b", "c"], Err("there is no pipeline `c`; there is a, b"));
     }
 }

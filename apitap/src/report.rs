@@ -13,17 +13,17 @@ use crate::{Error, ErrorKind};
 /// What a run of several pipelines has done.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// Why nothing was run at all; then no pipeline has done anything.
+    /// Why nothing was run at all; or that the run was interrupted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
-    /// One for each pipeline, in the order of the call.
+    /// One for each pipeline that came to its end, in the order of the call.
     pub pipelines: Vec<PipelineReport>,
     /// The sums; a page that several pipelines have read counts once.
     pub total: Numbers,
 }
 
 /// What one pipeline has done.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct PipelineReport {
     /// The pipeline.
     pub name: String,

@@ -11,7 +11,7 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
 
 use crate::typed::{Reader, Row};
-use crate::{Environment, Result, runner};
+use crate::{Environment, Result, engine};
 
 /// The rows of a pipeline, with the variables of the process's environment.
 ///
@@ -25,7 +25,7 @@ pub fn rows<T: Row>() -> Rows<T> {
 ///
 /// Variables that only the target needs need not be set.
 pub fn rows_in<T: Row>(environment: Environment) -> Rows<T> {
-    let batches = runner::batches(T::pipeline(), environment).boxed();
+    let batches = engine::batches(T::pipeline(), environment).boxed();
     Rows { batches, reader: None, ended: false }
 }
 

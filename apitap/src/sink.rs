@@ -19,7 +19,7 @@ mod text;
 
 pub use contract::{Session, State, StateChange, Target, Writer, Written};
 pub use destination::resolve;
-pub use feed::feed;
+pub(crate) use feed::feed;
 pub use load::{Column, Load, Required};
 pub use postgres::Postgres;
 pub use sqlite::Sqlite;

@@ -10,8 +10,9 @@ use datafusion::arrow::array::RecordBatch;
 use futures::{StreamExt as _, pin_mut};
 
 use crate::engine::limits::{Limits, Memory};
+use crate::engine::query::Query;
+use crate::engine::session;
 use crate::source::table::Input;
-use crate::sql::{self, Query};
 use crate::typed::{Reader, Row, Struct, Writer};
 use crate::{Error, Result, blocking};
 
@@ -55,8 +56,8 @@ impl<T: Row> Transform<T> {
         blocking::check_runtime()?;
         let pipeline = T::pipeline();
         let (definition, limits) = (pipeline.definition()?, limits());
-        let runtime = sql::runtime(&limits)?;
-        let query = Query::plan(pipeline, definition, &runtime, &limits).await?;
+        let memory = session::memory(&limits)?;
+        let query = Query::plan(&pipeline.linked()?, definition, &memory, &limits).await?;
         for (source, batches) in self.sources {
             let begin = move || Ok(Input::Batches(Arc::clone(&batches)));
             query.reading.set(&source, Box::new(begin));

@@ -41,6 +41,14 @@ struct Shared {
     requests: Mutex<Vec<Request>>,
 }
 
+impl Shared {
+    /// How many requests have come for a path.
+    fn asked(&self, path: &str) -> usize {
+        let requests = self.requests.lock().unwrap();
+        requests.iter().filter(|request| request.path == path).count()
+    }
+}
+
 impl Api {
     /// Serves one collection, at [`Api::url`].
     pub fn serve(collection: impl Into<Collection>) -> Self {

@@ -2,6 +2,8 @@
 //!
 //! Knows which records and which next page an answer has; [`crate::api`] knows HTTP.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -112,6 +114,8 @@ pub struct Collection {
     pub(crate) required: Vec<(&'static str, &'static str)>,
     pub(crate) faults: Faults,
     pub(crate) compressed: bool,
+    pub(crate) latency: Duration,
+    pub(crate) after: Option<(&'static str, usize)>,
 }
 
 impl<R: Into<Records>> From<R> for Collection {
@@ -139,6 +143,8 @@ impl Collection {
             required: Vec::new(),
             faults: Faults::default(),
             compressed: false,
+            latency: Duration::ZERO,
+            after: None,
         }
     }
 
@@ -181,6 +187,20 @@ impl Collection {
     #[must_use]
     pub fn compressed(mut self) -> Self {
         self.compressed = true;
+        self
+    }
+
+    /// Takes so long for each answer.
+    #[must_use]
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// Answers only after so many requests have come for another path.
+    #[must_use]
+    pub fn after(mut self, path: &'static str, requests: usize) -> Self {
+        self.after = Some((path, requests));
         self
     }
 

@@ -14,6 +14,7 @@ pub mod collection;
 pub mod crates;
 mod envelope;
 pub mod faults;
+pub mod many;
 pub mod postgres;
 
 pub mod process;

@@ -158,7 +158,7 @@ pub fn finish(command: &mut Command, limit: Duration) -> Finished {
 }
 
 /// Reads along, so that the program never waits for us.
-fn gather(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+pub(crate) fn gather(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut text = Vec::new();
         pipe.expect("a pipe").read_to_end(&mut text).expect("a pipe can be read");

@@ -7,6 +7,7 @@
 
 mod promises {
     mod architecture;
+    mod command;
     mod crates;
     mod custom;
     mod dependencies;
@@ -15,6 +16,7 @@ mod promises {
     mod findings;
     mod harness;
     mod interpreter;
+    mod many;
     mod map;
     mod new;
     mod openapi;

@@ -17,6 +17,7 @@ use crate::tree::{Node, Value};
 
 mod calls;
 mod origin;
+mod variables;
 
 use calls::Call;
 use origin::{Marked, Origins};
@@ -105,6 +106,25 @@ pub fn render_query(files: &Files, file: FileId, findings: &mut Findings) -> Opt
                     )
                     .help("write `SELECT … FROM {{ use_source(\"…\") }}`"),
                 );
+                return None;
+            }
+            let written = variables::find(&sql);
+            for range in &written {
+                let name = sql.get(range.clone()).unwrap_or_default();
+                let place = Place::text(file, origins.of(range.clone()));
+                findings.push(
+                    Finding::error(
+                        codes::VARIABLE_IN_SQL,
+                        format!("`{name}` has no value in an SQL file"),
+                        &place,
+                    )
+                    .help(
+                        "variables stand in the YAML file: send it as a parameter of the source, \
+                         `query_params`, or write the value here",
+                    ),
+                );
+            }
+            if !written.is_empty() {
                 return None;
             }
             let Calls { sink, map, uses, .. } = calls;

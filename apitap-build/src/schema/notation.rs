@@ -60,5 +60,41 @@ fn yaml_name(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !["null", "true", "false"].contains(&name.to_ascii_lowercase().as_str());
-    if plain { name.to_owned() } else { format!("{name:?}") }
+    if plain { name.to_owned() } else { quoted(name) }
+}
+
+/// A name in double quotes, as YAML reads it: what cannot be seen, or turns the reading direction, as
+/// its number.
+fn quoted(name: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in name.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            ' ' => quoted.push(' '),
+            _ if character.is_ascii_graphic() || character.is_alphanumeric() => {
+                quoted.push(character);
+            }
+            _ => quoted.push_str(&match u32::from(character) {
+                number @ 0..=0xffff => format!("\\u{number:04x}"),
+                number => format!("\\U{number:08x}"),
+            }),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_yaml_whatever_they_hold() {
+        let check = |name: &str, expected: &str| assert_eq!(yaml_name(name), expected);
+        check("placed_at", "placed_at");
+        check("naïve name", "\"naïve name\"");
+        check("a\"b\\c: {", r#""a\"b\\c: {""#);
+        check("x\u{1b}[2J\n\u{202e}y\u{1f600}", r#""x\u001b[2J\u000a\u202ey\U0001f600""#);
+        check("true", "\"true\"");
+    }
 }

@@ -3,15 +3,14 @@
 use std::process::ExitCode;
 
 use apitap_build::check::Schemas;
-use apitap_build::check::project::pipeline_name;
 use apitap_build::codegen;
 use apitap_build::compile::origin;
-use apitap_build::diagnostic::{Finding, Place};
+use apitap_build::diagnostic::Finding;
 use apitap_build::nearest::did_you_mean;
 use apitap_build::project::Compiled;
 
 use super::{Project, findings, print};
-use crate::program::usage;
+use crate::program::{self, usage};
 
 /// Prints the module of a pipeline, or the whole generated file, exactly as a build writes it.
 ///
@@ -37,23 +36,14 @@ fn one(project: &Project, compiled: &Compiled, name: &str) -> ExitCode {
     }
     let broken = compiled.broken.iter().map(|broken| broken.name.as_str());
     if broken.clone().any(|broken| broken == name) {
-        let of_it = |finding: &&Finding| project.may_concern(compiled, finding, name);
+        let of_it = |finding: &&Finding| {
+            findings::pipeline(project, compiled, finding).is_none_or(|pipeline| pipeline == name)
+        };
         findings::print(&compiled.files, compiled.findings.iter().filter(of_it));
-        eprintln!("nothing is generated for `{name}`: fix the errors above first");
+        program::tell(&format!("nothing is generated for `{name}`: fix the errors above first"));
         return ExitCode::FAILURE;
     }
     let known = compiled.pipelines.iter().map(|checked| checked.definition.name.as_str());
     let help = did_you_mean("pipeline", name, known.chain(broken));
     usage(&format!("there is no pipeline `{name}`\nhelp: {help}"))
-}
-
-impl Project {
-    /// Whether a finding may be about this pipeline: all are but those in the SQL of others.
-    fn may_concern(&self, compiled: &Compiled, finding: &Finding, pipeline: &str) -> bool {
-        let Place::Text { file, .. } = finding.place else { return true };
-        let file = &compiled.files.get(file).name;
-        let folder = format!("{}/", self.modules.display());
-        let query = file.strip_prefix(&folder).filter(|path| path.ends_with(".sql"));
-        query.is_none_or(|path| pipeline_name(path) == pipeline)
-    }
 }

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use apitap_build::check::Schemas;
-use apitap_build::diagnostic::{Files, Finding, Severity};
+use apitap_build::check::project::pipeline_name;
+use apitap_build::diagnostic::{Files, Finding, Place, Severity};
 use apitap_build::project::Compiled;
 use apitap_build::render;
 use serde_json::Value;
@@ -36,8 +37,22 @@ pub(super) fn json(compiled: &Compiled) -> Value {
 /// Prints findings on standard error, a blank line after each.
 pub(super) fn print<'a>(files: &Files, findings: impl IntoIterator<Item = &'a Finding>) {
     for finding in findings {
-        eprintln!("{}\n", render::render(files, finding).trim_end());
+        program::tell(&format!("{}\n", render::render(files, finding).trim_end()));
     }
+}
+
+/// The pipeline in whose SQL a finding stands; `None` for one in another file, which may be about
+/// any of them.
+pub(super) fn pipeline(
+    project: &Project,
+    compiled: &Compiled,
+    finding: &Finding,
+) -> Option<String> {
+    let Place::Text { file, .. } = finding.place else { return None };
+    let file = &compiled.files.get(file).name;
+    let folder = format!("{}/", project.modules.display());
+    let query = file.strip_prefix(&folder).filter(|path| path.ends_with(".sql"))?;
+    Some(pipeline_name(query))
 }
 
 /// Says how many errors and warnings there are, and what could not be checked.
@@ -46,10 +61,17 @@ pub(super) fn summarise(compiled: &Compiled) {
         |severity| compiled.findings.iter().filter(|finding| finding.severity == severity).count();
     match (count(Severity::Error), count(Severity::Warning)) {
         (0, 0) => {
-            eprintln!("{}, nothing wrong", several(compiled.pipelines.len(), "pipeline"));
+            program::tell(&format!(
+                "{}, nothing wrong",
+                several(compiled.pipelines.len(), "pipeline")
+            ));
         }
         (errors, warnings) => {
-            eprintln!("{}, {}", several(errors, "error"), several(warnings, "warning"));
+            program::tell(&format!(
+                "{}, {}",
+                several(errors, "error"),
+                several(warnings, "warning")
+            ));
         }
     }
     let unchecked: Vec<_> = compiled
@@ -59,15 +81,15 @@ pub(super) fn summarise(compiled: &Compiled) {
         .map(|checked| format!("`{}`", checked.definition.name))
         .collect();
     if !unchecked.is_empty() {
-        eprintln!(
+        program::tell(&format!(
             "not checked before a run, as a source has no `schema:`: the SQL of {}",
             unchecked.join(", ")
-        );
+        ));
     }
 }
 
 /// `1 error`, `2 errors`.
-fn several(count: usize, what: &str) -> String {
+pub(super) fn several(count: usize, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{count} {what}{ending}")
 }

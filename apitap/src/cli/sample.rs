@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &Arguments, yaml: &Path, format: Format) -> ExitCod
     match taken {
         Ok((schema, records)) => print(&schema, records, &output, folder, format),
         Err(error) => {
-            eprintln!("error: {error}");
+            program::tell(&format!("error: {error}"));
             ExitCode::from(Report::not_run(error).exit_code())
         }
     }
@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &Arguments, yaml: &Path, format: Format) -> ExitCod
 /// A source that is not there, or that the YAML file does not declare well.
 fn unknown(declared: &Sources, name: &str) -> ExitCode {
     for finding in &declared.findings {
-        eprintln!("{}\n", render::render(&declared.files, finding).trim_end());
+        program::tell(&format!("{}\n", render::render(&declared.files, finding).trim_end()));
     }
     let known: Vec<_> = declared.sources.iter().map(|source| source.name.as_str()).collect();
     usage(&match known[..] {
@@ -106,7 +106,7 @@ async fn fetch(source: &Source, limit: u64) -> Result<String> {
     environment.check()?;
     plan.check()?;
     let secrets = environment.secrets();
-    let client = Client::new()?;
+    let client = Client::of_process()?;
     let limits = Limits::of(Memory::of(&environment)?, 1);
     let mut pages = fetch::pages(&client, &plan, secrets.clone(), Default::default(), &limits);
     let Some(page) = pages.next().await.transpose()? else {
@@ -182,11 +182,11 @@ fn print(schema: &Schema, records: u64, output: &Path, folder: &Path, format: Fo
             format!("schema:\n  {fields}")
         }
     };
-    eprintln!(
+    program::tell(&format!(
         "{records} records in `{}`; in the YAML file write either what they show, or `schema: \
          {{sample: {file}}}`",
         output.display()
-    );
+    ));
     match program::say(&text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => usage(&message),

@@ -80,7 +80,7 @@ fn check(project: &Project, named: &mut BTreeSet<PathBuf>) -> (Compiled, Stamps)
 }
 
 fn print(compiled: &Compiled, format: Format) -> Result<(), String> {
-    eprintln!("── {} ──", chrono::Local::now().format("%H:%M:%S"));
+    program::tell(&format!("── {} ──", chrono::Local::now().format("%H:%M:%S")));
     match format {
         Format::Text => findings::print(&compiled.files, &compiled.findings),
         Format::Json => program::say(&findings::json(compiled).to_string())?,

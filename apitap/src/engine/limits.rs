@@ -67,7 +67,7 @@ impl Limits {
             waiting: (share / 8).min(4 * MIB),
             // Fetches stay until their last query is done, however many are under way.
             kept: (kept / pipelines.max(1)).min(256 * KIB),
-            batch: (share / 16).min(MIB),
+            batch: (share / 32).min(MIB),
             query,
             copy: (share / 8).min(4 * MIB),
             at_once,
@@ -220,7 +220,8 @@ mod tests {
             let memory: Memory = memory.parse().unwrap();
             let limits = Limits::of(memory, pipelines);
             // A batch is decoded, two wait, one is written: each as JSON and as Arrow.
-            let one = limits.ahead + limits.waiting + 8 * limits.batch + limits.copy;
+            let buffers = limits.body + limits.ahead + limits.waiting + limits.copy;
+            let one = buffers + 8 * limits.batch;
             let all = limits.query + limits.at_once * one + limits.kept * pipelines;
             assert!(all <= memory.0, "{memory} {pipelines}: {all} {limits:?}");
             assert!((1..=pipelines).contains(&limits.at_once), "{limits:?}");

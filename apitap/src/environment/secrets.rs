@@ -1,7 +1,10 @@
 //! Values that must never show → their names in their place.
 //!
 //! A value is also found in the forms that it takes on its way: percent-encoded, in a JSON string,
-//! in `Authorization: Basic`. Nothing here knows where the texts to be masked come from.
+//! in `Authorization: Basic`; behind escapes ([`spellings`]); and cut off, where a text was shortened.
+//! Nothing here knows where the texts to be masked come from.
+
+mod spellings;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,6 +17,9 @@ use url::Url;
 
 /// Shorter values are not masked: they would be found all over an ordinary text.
 const SHORTEST: usize = 4;
+
+/// What stands where a text was shortened.
+const CUT: &[u8] = "…".as_bytes();
 
 /// A value that must not show, and what to show in its place.
 pub(super) struct Known {
@@ -54,7 +60,8 @@ struct Masks {
     /// Finds the longest value that starts leftmost; `None` where there is nothing to mask, or
     /// where the finder could not be built: then `all` is set.
     finder: Option<AhoCorasick>,
-    /// For each of the finder's patterns.
+    /// What the finder looks for, and what to show in its place.
+    patterns: Vec<String>,
     shown: Vec<String>,
     /// Nothing at all may be shown.
     all: bool,
@@ -89,7 +96,7 @@ impl Secrets {
         }
         let finder =
             AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok();
-        Self(Arc::new(Masks { all: finder.is_none(), finder, shown, others }))
+        Self(Arc::new(Masks { all: finder.is_none(), finder, patterns, shown, others }))
     }
 
     /// These, and values that came up during the run; those show as `***`.
@@ -107,10 +114,78 @@ impl Secrets {
             None => text.to_owned(),
         };
         match &self.0.finder {
-            Some(finder) => finder.replace_all(text, &self.0.shown),
+            Some(finder) => self.0.replaced(text, self.0.places(text, finder)),
             None if self.0.all => "***".to_owned(),
             None => text.to_owned(),
         }
+    }
+}
+
+/// A secret in a text: where it stands, and which of the patterns it is.
+struct Place {
+    start: usize,
+    end: usize,
+    pattern: usize,
+}
+
+impl Masks {
+    /// Where secrets stand in a text, in any order: they may overlap.
+    fn places(&self, text: &str, finder: &AhoCorasick) -> Vec<Place> {
+        let mut places = self.found(text.as_bytes(), finder);
+        for reading in spellings::readings(text) {
+            let found = self.found(&reading.bytes, finder).into_iter();
+            places.extend(found.filter_map(|Place { start, end, pattern }| {
+                let (start, end) = reading.written(start, end)?;
+                Some(Place { start, end, pattern })
+            }));
+        }
+        places
+    }
+
+    /// Those that stand there as they are, whole or cut off.
+    fn found(&self, bytes: &[u8], finder: &AhoCorasick) -> Vec<Place> {
+        let whole = finder.find_iter(bytes).map(|found| Place {
+            start: found.start(),
+            end: found.end(),
+            pattern: found.pattern().as_usize(),
+        });
+        let cuts = memchr::memmem::find_iter(bytes, CUT).filter_map(|cut| {
+            let (length, pattern) = self.begun(bytes.get(..cut)?)?;
+            Some(Place { start: cut - length, end: cut, pattern })
+        });
+        whole.chain(cuts).collect()
+    }
+
+    /// The longest begin of a secret that a text ends with.
+    fn begun(&self, text: &[u8]) -> Option<(usize, usize)> {
+        let begun = self.patterns.iter().enumerate().filter_map(|(index, pattern)| {
+            let longest = pattern.len().min(text.len());
+            let begins = |length: &usize| {
+                pattern.as_bytes().get(..*length).is_some_and(|begin| text.ends_with(begin))
+            };
+            let length = (SHORTEST..=longest).rev().find(begins)?;
+            // Not within a character.
+            pattern.is_char_boundary(length).then_some((length, index))
+        });
+        // Of several of one length, the first: variables, whose names say more.
+        begun.min_by_key(|(length, _)| std::cmp::Reverse(*length))
+    }
+
+    /// The text with what is shown in the place of each secret.
+    fn replaced(&self, text: &str, mut places: Vec<Place>) -> String {
+        // Of several that begin at one place, the longest one.
+        places.sort_by_key(|place| (place.start, std::cmp::Reverse(place.end)));
+        let (mut masked, mut done) = (String::with_capacity(text.len()), 0);
+        for Place { start, end, pattern } in places {
+            if start >= done {
+                masked.push_str(text.get(done..start).unwrap_or_default());
+                masked.push_str(self.shown.get(pattern).map_or("***", String::as_str));
+            }
+            // Of two that overlap, the first is told, and both are hidden.
+            done = done.max(end);
+        }
+        masked.push_str(text.get(done..).unwrap_or_default());
+        masked
     }
 }
 
@@ -197,6 +272,25 @@ mod tests {
         check("?k=p%40ss%2Fw%22rd", "?k=***");
         check("https://h/p@ss/w%22rd/x", "https://h/***/x");
         check(r#"{"password":"p@ss/w\"rd"}"#, r#"{"password":"***"}"#);
+    }
+
+    #[test]
+    fn a_secret_is_found_behind_the_escapes_of_any_language() {
+        check(r#"{"key":"abc+\/123"}"#, r#"{"key":"${TOKEN}"}"#);
+        check(r#"{"key":"abc\u002b/123"}"#, r#"{"key":"${TOKEN}"}"#);
+        check(r#"{"key":"abc\u002B\u002F123"}"#, r#"{"key":"${TOKEN}"}"#);
+        check(r#""p@ss\/w\u0022rd""#, r#""***""#);
+        check(r#""p\u0040ss\/w\"rd""#, r#""***""#);
+        check("?k=%61%62c%2b%2F123", "?k=${TOKEN}");
+        check(r#""http:\/\/h\/?k=abc%2B\/123&n=1""#, r#""http:\/\/h\/?k=${TOKEN}&n=1""#);
+    }
+
+    #[test]
+    fn what_a_shortened_text_still_shows_of_a_secret_is_hidden() {
+        check("got `abc+…`", "got `${TOKEN}…`");
+        check("got `abc+/12345…`", "got `${LONG}…`");
+        check("got `xabc+/1…` and `ab…`", "got `x${TOKEN}…` and `ab…`");
+        check(r#"got "abc\u002b/…"#, r#"got "${TOKEN}…"#);
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn check_as(
             })
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| error.to_string()),
-        Err(error) => Err(crate::sql::error(&error).to_string()),
+        Err(error) => Err(crate::engine::query::error(&error).to_string()),
     };
     match (&found, expected) {
         (Ok(found), Ok(expected)) => assert_eq!(found, expected),

@@ -4,17 +4,17 @@
 //! joins, as long as the target and its connections allow. So encoding and sending run beside what
 //! makes the rows. One batch waits for each writer, and it has one in its hands.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use futures::future::select_all;
 use futures::{Stream, StreamExt as _};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
 use super::{Session, Writer};
+use crate::engine::connections::{Connection, Connections};
 use crate::{Error, Result};
 
 /// How long a batch waits for a writer before another writer joins.
@@ -25,17 +25,17 @@ type Numbered = (u64, RecordBatch);
 
 /// Writes all batches, and closes the writers; what was written waits for a commit. Gives the rows.
 ///
-/// Writers beyond the first take a permit of `connections` for as long as they write,
-/// and do without where there is none: a first writer never waits for others to end. A writer gets
+/// Writers beyond the first take one of the target's `connections` for as long as they write, and
+/// do without where none is free: a first writer never waits for others to end. A writer gets
 /// about `block` bytes of successive rows before another one has its turn.
 ///
 /// # Errors
 /// Those of the stream and of the writers: the first one. Then the session cannot be committed.
-pub async fn feed(
+pub(crate) async fn feed(
     session: &mut dyn Session,
     batches: impl Stream<Item = Result<RecordBatch>>,
     block: usize,
-    connections: &Arc<Semaphore>,
+    connections: &Connections,
 ) -> Result<u64> {
     let mut crew = Crew { block, ..Crew::default() };
     let mut batches = std::pin::pin!(batches);
@@ -72,7 +72,7 @@ impl Crew {
     async fn take(
         &mut self,
         session: &mut dyn Session,
-        connections: &Arc<Semaphore>,
+        connections: &Connections,
         rows: Numbered,
     ) -> Result<()> {
         if self.queues.is_empty() {
@@ -99,15 +99,15 @@ impl Crew {
     async fn next_turn(
         &mut self,
         session: &mut dyn Session,
-        connections: &Arc<Semaphore>,
+        connections: &Connections,
     ) -> Result<usize> {
         if let Ok(free) = timeout(PATIENCE, self.free()).await {
             return Ok(free);
         }
         if self.queues.len() < session.writers()
-            && let Ok(permit) = Arc::clone(connections).try_acquire_owned()
+            && let Some(connection) = connections.free()
         {
-            self.join(session.writer().await?, Some(permit));
+            self.join(session.writer().await?, Some(connection));
             return Ok(self.queues.len() - 1);
         }
         let free = self.queues.clone();
@@ -122,11 +122,11 @@ impl Crew {
         first_free(&self.queues).await
     }
 
-    fn join(&mut self, mut writer: Box<dyn Writer>, permit: Option<OwnedSemaphorePermit>) {
+    fn join(&mut self, mut writer: Box<dyn Writer>, connection: Option<Connection>) {
         let (queue, mut waiting) = mpsc::channel::<Numbered>(1);
         self.queues.push(queue);
         self.tasks.spawn(async move {
-            let _permit = permit;
+            let _connection = connection;
             while let Some((first, batch)) = waiting.recv().await {
                 writer.write(first, batch).await?;
             }

@@ -123,7 +123,7 @@ impl PartitionStream for SourceScan {
     }
 }
 
-/// An error of ours on its way through the engine; [`crate::sql::error`] finds it again.
+/// An error of ours on its way through the engine; [`crate::engine::query::error`] finds it again.
 fn external(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }

@@ -80,6 +80,12 @@ async fn answer(State(shared): State<Arc<Shared>>, request: HttpRequest) -> Resp
     if collection.required.iter().any(|(name, value)| header(name) != Some(value.as_bytes())) {
         return (StatusCode::UNAUTHORIZED, "who are you?").into_response();
     }
+    tokio::time::sleep(collection.latency).await;
+    if let Some((path, count)) = collection.after {
+        while shared.asked(path) < count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
     let fault = collection.faults.due(number, page);
     if let Some(answer) = instead(fault).await {
         return answer;

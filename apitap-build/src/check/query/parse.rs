@@ -174,12 +174,6 @@ fn syntax(text: &Text<'_>, error: &ParserError) -> Draft {
         return Draft::error(codes::INVALID_SQL, message, word.range.clone())
             .help(format!("a similar keyword exists: `{meant}`"));
     }
-    let is_variable = text.slice(&range) == "{"
-        && text.sql.get(..range.start).is_some_and(|before| before.ends_with('$'));
-    if is_variable {
-        return Draft::error(codes::INVALID_SQL, "a query has no environment variables", range)
-            .help("write the value itself; `${NAME}` works in the YAML file only");
-    }
     if message.contains("after IS,") {
         let found = text.slice(&range);
         return Draft::error(

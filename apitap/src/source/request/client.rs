@@ -1,10 +1,11 @@
 //! The connections that all sources of a process share.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::{ClientConfig, RootCertStore};
+use tokio::runtime;
 
 use crate::{Error, Result};
 
@@ -19,6 +20,24 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) struct Client(reqwest::Client);
 
 impl Client {
+    /// The client of this process, made when it is first asked for.
+    ///
+    /// Connections are served by the runtime that opened them: on another runtime there is another
+    /// client, in place of the one before.
+    ///
+    /// # Errors
+    /// See [`Client::new`].
+    pub(crate) fn of_process() -> Result<Self> {
+        static CLIENT: Mutex<Option<(Option<runtime::Id>, Client)>> = Mutex::new(None);
+        let runtime = runtime::Handle::try_current().ok().map(|runtime| runtime.id());
+        // It is whole between any two statements, so a panic elsewhere does not spoil it.
+        let mut client = CLIENT.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*client {
+            Some((id, known)) if *id == runtime => Ok(known.clone()),
+            _ => Ok(client.insert((runtime, Self::new()?)).1.clone()),
+        }
+    }
+
     /// Trusts the certificate authorities that are built in, and those of the system or of
     /// `SSL_CERT_FILE` and `SSL_CERT_DIR` where there are any.
     ///

@@ -1,43 +1,34 @@
 //! A checked query over its sources → Arrow batches of exactly the definition's row.
 //!
-//! Plans and executes with the engine's one configuration ([`apitap_build::engine`]), so that what
-//! the compiler has planned is what runs. Nothing here knows HTTP or a database.
+//! Nothing here knows HTTP or a database.
 
 use std::sync::Arc;
 
-use apitap_build::definition::{Definition, Transform};
-use apitap_build::engine;
+use apitap_build::definition::{Definition, Source, Transform};
 use apitap_build::schema::arrow;
 use datafusion::arrow::array::{Array as _, ArrayRef, RecordBatch};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::DataFusionError;
-use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::catalog::TableProvider;
+use datafusion::common::{DataFusionError, TableReference};
+use datafusion::datasource::provider_as_source;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{FunctionRegistry as _, TaskContext};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
-use datafusion::prelude::SessionContext;
 use futures::{Stream, StreamExt as _};
 
-use crate::engine::limits::Limits;
+use super::limits::Limits;
+use super::session;
 use crate::map::{Description, MapCall, Records};
+use crate::pipeline::Linked;
 use crate::source::table::{Reading, SourceTable};
-use crate::{Error, Pipeline, Result};
-
-/// What the queries of one run share: memory, beyond which they spill, and temporary files.
-///
-/// # Errors
-/// There is no folder for temporary files.
-pub(crate) fn runtime(limits: &Limits) -> Result<Arc<RuntimeEnv>> {
-    RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(limits.query)))
-        .build_arc()
-        .map_err(|cause| error(&cause))
-}
+use crate::{Error, Result};
 
 /// A query that is ready to run.
 pub(crate) struct Query {
     plan: Arc<dyn ExecutionPlan>,
-    context: SessionContext,
+    context: Arc<TaskContext>,
     row: SchemaRef,
     /// What makes rows of records, where the plan only reads them.
     map: Option<(MapCall, Arc<Description>)>,
@@ -51,42 +42,41 @@ impl Query {
     /// # Errors
     /// The engine refuses the query, which it accepted when it was checked.
     pub(crate) async fn plan(
-        pipeline: &Pipeline,
+        linked: &Linked,
         definition: &Definition,
-        runtime: &Arc<RuntimeEnv>,
+        memory: &Arc<RuntimeEnv>,
         limits: &Limits,
     ) -> Result<Self> {
         let row =
             definition.row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
         let reading = Arc::new(Reading::new(limits, definition.sources.iter()));
-        let config = engine::session_config().with_extension(Arc::clone(&reading));
-        let state =
-            engine::session().with_config(config).with_runtime_env(Arc::clone(runtime)).build();
-        let context = SessionContext::new_with_state(state);
-        pipeline.bodies(definition)?.into_iter().for_each(|body| context.register_udf(body));
-        for source in &definition.sources {
-            let name = datafusion::common::TableReference::bare(source.name.clone());
-            let table = Arc::new(SourceTable::new(source.clone()));
-            context.register_table(name, table).map_err(|cause| error(&cause))?;
+        let tables = definition.sources.iter().map(|source| {
+            let table: Arc<dyn TableProvider> = Arc::new(SourceTable::new(source.clone()));
+            (source.name.clone(), table)
+        });
+        let mut session = session::of(tables, &reading).map_err(|cause| error(&cause))?;
+        for body in linked.bodies(definition)? {
+            session.register_udf(Arc::new(body)).map_err(|cause| error(&cause))?;
         }
-        let (frame, map) = match &definition.transform {
-            Transform::Sql(sql) => (context.sql(sql).await, None),
+        let (logical, map) = match &definition.transform {
+            Transform::Sql(sql) => (session.create_logical_plan(sql).await, None),
             Transform::Map(map) => {
-                let source = definition.sources.first().map(|source| source.name.clone());
-                let source = source.unwrap_or_default();
-                let call = pipeline.mapping(&map.name)?;
-                let table = datafusion::common::TableReference::bare(source.clone());
+                let source = definition.sources.first().cloned();
+                let source = source.ok_or_else(|| Error::config("the map reads no source"))?;
+                let call = linked.mapping(&map.name)?;
                 let (name, row) = (map.name.clone(), row.clone());
-                let map = Description { name, source, row, batch: limits.batch };
-                (context.table(table).await, Some((call, Arc::new(map))))
+                let described =
+                    Description { name, source: source.name.clone(), row, batch: limits.batch };
+                (records(source), Some((call, Arc::new(described))))
             }
         };
-        let frame = frame.map_err(|cause| error(&cause))?;
-        let plan = frame.create_physical_plan().await.map_err(|cause| error(&cause))?;
+        let logical = logical.map_err(|cause| error(&cause))?;
+        let plan = session.create_physical_plan(&logical).await.map_err(|cause| error(&cause))?;
         if is_recursive(&plan) {
             reading.plan_scans_again();
         }
-        Ok(Self { plan, context, row: arrow::schema(row), map, reading })
+        let context = TaskContext::from(&session).with_runtime(Arc::clone(memory));
+        Ok(Self { plan, context: Arc::new(context), row: arrow::schema(row), map, reading })
     }
 
     /// Runs it: batches of the definition's row, in the order in which the query yields them.
@@ -97,7 +87,7 @@ impl Query {
         // A UNION has a partition for each side. One after the other, so that rows come in the
         // order of the query and "the last row of a key" means something.
         let partitions =
-            execute_stream_partitioned(Arc::clone(&self.plan), self.context.task_ctx())
+            execute_stream_partitioned(Arc::clone(&self.plan), Arc::clone(&self.context))
                 .map_err(|cause| error(&cause))?;
         let batches = futures::stream::iter(partitions).flatten();
         let row = Arc::clone(&self.row);
@@ -108,6 +98,13 @@ impl Query {
         };
         Ok(rows.map(move |batch| batch.and_then(|batch| align(&batch, &row))))
     }
+}
+
+/// A plan that reads all records of a source.
+fn records(source: Source) -> Result<LogicalPlan, DataFusionError> {
+    let name = TableReference::bare(source.name.clone());
+    let table = provider_as_source(Arc::new(SourceTable::new(source)));
+    LogicalPlanBuilder::scan(name, table, None)?.build()
 }
 
 /// Batches of records → batches of rows; how many records came before is known to each.

@@ -1,0 +1,198 @@
+//! One pipeline of a run, from its definition to its report.
+
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Instant;
+
+use apitap_build::definition::Definition;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use futures::stream::Peekable;
+use futures::{Stream, StreamExt as _};
+
+use super::connections::{Connection, Connections, Servers};
+use super::fetch::{Fetch, Fetches};
+use super::limits::{Limits, Memory};
+use super::query::Query;
+use super::session;
+use crate::environment::{Environment, Secrets};
+use crate::pipeline::Linked;
+use crate::report::{Numbers, PipelineReport};
+use crate::sink::{self, Load, Session, StateChange, Target, Written};
+use crate::source::Fetched;
+use crate::source::request::client::Client;
+use crate::source::table::Input;
+use crate::{Error, Pipeline, Result, infer};
+
+/// A pipeline with its texts resolved; `D` is where its rows go.
+pub(super) struct Job<D> {
+    pub(super) definition: Arc<Definition>,
+    linked: Linked,
+    /// One for each source.
+    fetches: Vec<Fetch>,
+    destination: D,
+}
+
+/// What the pipelines of a run share.
+pub(super) struct Run {
+    pub(super) client: Client,
+    pub(super) secrets: Secrets,
+    pub(super) limits: Limits,
+    /// What all queries may keep in memory, beyond which they spill to temporary files.
+    memory: Arc<RuntimeEnv>,
+    servers: Servers,
+}
+
+/// A run that can begin.
+pub(super) struct Prepared<D> {
+    pub(super) jobs: Vec<Job<D>>,
+    pub(super) run: Run,
+    /// What each fetch will have counted.
+    pub(super) fetched: Vec<Arc<Fetched>>,
+}
+
+/// Takes the texts of all pipelines from the environment; nothing is requested or opened yet.
+///
+/// # Errors
+/// A config error: all variables that are missing, or something that could never be requested.
+pub(super) fn prepare<D>(
+    pipelines: &[&Pipeline],
+    mut environment: Environment,
+    destination: impl Fn(&Definition, &mut Environment) -> D,
+) -> Result<Prepared<D>> {
+    let limits = Limits::of(Memory::of(&environment)?, pipelines.len());
+    let mut fetches = Fetches::default();
+    let mut jobs = Vec::with_capacity(pipelines.len());
+    for pipeline in pipelines {
+        let (definition, linked) = (pipeline.shared_definition()?, pipeline.linked()?);
+        let sources = definition.sources.iter();
+        let sources = sources.map(|source| fetches.of(source, linked.types, &mut environment));
+        let fetches = sources.collect();
+        let destination = destination(&definition, &mut environment);
+        jobs.push(Job { definition, linked, fetches, destination });
+    }
+    environment.check()?;
+    fetches.check()?;
+    let run = Run {
+        client: Client::of_process()?,
+        secrets: environment.secrets(),
+        memory: session::memory(&limits)?,
+        servers: Servers::new(limits.connections),
+        limits,
+    };
+    Ok(Prepared { jobs, run, fetched: fetches.fetched() })
+}
+
+impl<D> Job<D> {
+    /// The rows, computed while their sources are fetched: each when the query begins to read it.
+    pub(super) async fn stream(
+        &mut self,
+        run: &Run,
+    ) -> Result<impl Stream<Item = Result<RecordBatch>> + use<D>> {
+        if self.definition.row.is_none() {
+            self.infer(run).await?;
+        }
+        let definition = &self.definition;
+        let query = Query::plan(&self.linked, definition, &run.memory, &run.limits).await?;
+        for (source, fetch) in definition.sources.iter().zip(&self.fetches) {
+            let pages = fetch.pages(run, query.reading.scans(&source.name));
+            let decoder = self.linked.decoder(source)?;
+            let begin = move || Ok(Input::Pages(pages.reader(), decoder()));
+            query.reading.set(&source.name, Box::new(begin));
+        }
+        query.stream()
+    }
+
+    /// Looks at all records of the sources without a schema, then checks the query against them.
+    async fn infer(&mut self, run: &Run) -> Result<()> {
+        let definition = Arc::make_mut(&mut self.definition);
+        for (source, fetch) in definition.sources.iter_mut().zip(&self.fetches) {
+            if source.schema.is_none() {
+                source.schema = Some(fetch.schema(&source.name, run).await?);
+            }
+        }
+        infer::complete(definition)
+    }
+}
+
+impl Job<Arc<dyn Target>> {
+    /// Runs it to its end, good or bad.
+    pub(super) async fn report(mut self, run: &Run) -> PipelineReport {
+        let began = Instant::now();
+        let outcome = self.load(run).await;
+        let Definition { name, table, .. } = &*self.definition;
+        let mut numbers = Numbers { seconds: began.elapsed(), ..Numbers::default() };
+        self.fetches.iter().for_each(|fetch| numbers.add_fetched(&fetch.fetched));
+        let error = match outcome {
+            Ok(Written { received, stored }) => {
+                (numbers.rows, numbers.stored) = (received, stored);
+                tracing::info!(pipeline = name, rows = received, stored, "committed");
+                None
+            }
+            Err(error) => {
+                let error = error.in_pipeline(name).masked(|text| run.secrets.mask(text));
+                // All of it is in the report.
+                tracing::error!(pipeline = name, "failed: {}", error.message());
+                Some(error)
+            }
+        };
+        PipelineReport { name: name.clone(), table: table.clone(), error, numbers }
+    }
+
+    /// Fetches, computes, stores, commits.
+    async fn load(&mut self, run: &Run) -> Result<Written> {
+        let mut rows = pin!(self.stream(run).await?.peekable());
+        let Definition { name, table, mode, key, row, .. } = &*self.definition;
+        let row = row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
+        let load = Load::new(name, table, *mode, key, row)?;
+        let target = &self.destination;
+        let connections = run.servers.connections(&target.address());
+        // The target is the first to be asked: what it refuses costs no request.
+        let _connection = connection(&connections, rows.as_mut()).await;
+        let mut session = target.open(load, &run.limits).await?;
+        let (state, block) = (StateChange::default(), run.limits.copy);
+        let stored = segment(&mut *session, rows, &state, block, &connections).await;
+        if let Err(error) = stored {
+            if let Err(left) = session.abort().await {
+                let left = left.masked(|text| run.secrets.mask(text));
+                tracing::warn!("cleaning up failed: {}", left.message());
+            }
+            return Err(error);
+        }
+        session.finish().await
+    }
+}
+
+/// Writes the rows of a segment, and commits them with the state behind it.
+///
+/// All rows of a run are one segment, and there is nothing to remember, until a plan can be cut.
+async fn segment(
+    session: &mut dyn Session,
+    rows: Pin<&mut impl Stream<Item = Result<RecordBatch>>>,
+    state: &StateChange,
+    block: usize,
+    connections: &Connections,
+) -> Result<()> {
+    sink::feed(session, rows, block, connections).await?;
+    session.commit(state).await.map(drop)
+}
+
+/// A connection to the target, at once where one is free. While others hold them all, the first rows
+/// are fetched and computed, so that the connection is then held for a short time.
+async fn connection<S: Stream>(
+    connections: &Connections,
+    rows: Pin<&mut Peekable<S>>,
+) -> Connection {
+    if let Some(free) = connections.free() {
+        return free;
+    }
+    let ahead = async {
+        rows.peek().await;
+        std::future::pending::<Infallible>().await
+    };
+    tokio::select! {
+        connection = connections.one() => connection,
+        never = ahead => match never {},
+    }
+}

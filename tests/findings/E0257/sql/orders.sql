@@ -1,0 +1,2 @@
+{{ sink(name="warehouse") }}
+SELECT id, '${REGION}' AS region FROM {{ use_source("orders") }}
