@@ -33,7 +33,7 @@ use crate::report::{Numbers, PipelineReport, Report};
 use crate::sink::{self, Target};
 use crate::source::Fetched;
 use crate::{Error, ErrorKind, Pipeline, Result, blocking};
-use job::{Job, Prepared, Run, prepare};
+use job::{Job, Prepared, Run, acquaint, prepare};
 
 /// How long pipelines that are stopped may take to let go of what they hold.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -65,10 +65,11 @@ pub(crate) async fn run_until(
     let prepared = prepare(pipelines, environment, |definition, environment| {
         sink::resolve(&definition.target, environment)
     });
-    let Prepared { jobs, run, fetched } = match prepared {
+    let Prepared { mut jobs, run, fetched } = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return Report::not_run(error),
     };
+    acquaint(&mut jobs);
     let definitions: Vec<_> = jobs.iter().map(|job| Arc::clone(&job.definition)).collect();
     let reports: Reports = jobs.iter().map(|_| OnceLock::new()).collect();
     let run = Arc::new(run);

@@ -1,5 +1,6 @@
 //! One pipeline of a run, from its definition to its report.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub(super) struct Job<D> {
     /// One for each source.
     fetches: Vec<Fetch>,
     destination: D,
+    /// The other pipelines of the run that write the same table.
+    beside: Vec<Arc<Definition>>,
 }
 
 /// What the pipelines of a run share.
@@ -70,7 +73,7 @@ pub(super) fn prepare<D>(
         let sources = sources.map(|source| fetches.of(source, linked.types, &mut environment));
         let fetches = sources.collect();
         let destination = destination(&definition, &mut environment);
-        jobs.push(Job { definition, linked, fetches, destination });
+        jobs.push(Job { definition, linked, fetches, destination, beside: Vec::new() });
     }
     environment.check()?;
     fetches.check()?;
@@ -116,6 +119,21 @@ impl<D> Job<D> {
     }
 }
 
+/// Tells the pipelines that write one table of each other.
+pub(super) fn acquaint(jobs: &mut [Job<Arc<dyn Target>>]) {
+    let mut tables: HashMap<(String, String), Vec<Arc<Definition>>> = HashMap::new();
+    let table =
+        |job: &Job<Arc<dyn Target>>| (job.destination.address(), job.definition.table.clone());
+    for job in &*jobs {
+        tables.entry(table(job)).or_default().push(Arc::clone(&job.definition));
+    }
+    for job in jobs {
+        let all = tables.get(&table(job)).into_iter().flatten();
+        let others = all.filter(|other| !Arc::ptr_eq(other, &job.definition));
+        job.beside = others.cloned().collect();
+    }
+}
+
 impl Job<Arc<dyn Target>> {
     /// Runs it to its end, good or bad.
     pub(super) async fn report(mut self, run: &Run) -> PipelineReport {
@@ -145,7 +163,8 @@ impl Job<Arc<dyn Target>> {
         let mut rows = pin!(self.stream(run).await?.peekable());
         let Definition { name, table, mode, key, row, .. } = &*self.definition;
         let row = row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
-        let load = Load::new(name, table, *mode, key, row)?;
+        let others = self.beside.iter().filter_map(|other| other.row.as_ref());
+        let load = others.fold(Load::new(name, table, *mode, key, row)?, Load::beside);
         let target = &self.destination;
         let connections = run.servers.connections(&target.address());
         // The target is the first to be asked: what it refuses costs no request.

@@ -18,6 +18,8 @@ pub struct Load {
     pub(super) table: TableName,
     pub(super) mode: Mode,
     pub(super) columns: Vec<Column>,
+    /// The columns of the table where it does not exist: also what other pipelines write into it.
+    pub(super) creates: Vec<Column>,
     /// The places of the columns that identify a row, in the order of the key. Empty for `append`,
     /// which keeps every row: there a key is no more than a remark.
     pub(super) key: Vec<usize>,
@@ -47,6 +49,18 @@ pub enum Required {
     Key,
     /// The table that is there: the column is NOT NULL.
     Table,
+}
+
+impl Column {
+    fn of(field: &Field, required: Option<Required>) -> Self {
+        Self {
+            name: field.name.clone(),
+            ty: field.ty.clone(),
+            description: field.description.clone(),
+            field: crate::schema::arrow::field(field).into(),
+            required,
+        }
+    }
 }
 
 impl Load {
@@ -84,19 +98,47 @@ impl Load {
         if mode == Mode::Append {
             places.clear();
         }
-        let columns = row.fields.iter().enumerate().map(|(place, field)| Column {
-            name: field.name.clone(),
-            ty: field.ty.clone(),
-            description: field.description.clone(),
-            field: crate::schema::arrow::field(field).into(),
-            required: match (places.contains(&place), field.nullable) {
+        let columns = row.fields.iter().enumerate().map(|(place, field)| {
+            let required = match (places.contains(&place), field.nullable) {
                 (true, _) => Some(Required::Key),
                 (false, false) => Some(Required::Schema),
                 (false, true) => None,
-            },
+            };
+            Column::of(field, required)
         });
-        let columns = columns.collect();
-        Ok(Self { pipeline: pipeline.to_owned(), table, mode, columns, key: places })
+        let columns: Vec<_> = columns.collect();
+        let creates = columns.clone();
+        Ok(Self { pipeline: pipeline.to_owned(), table, mode, columns, creates, key: places })
+    }
+
+    /// The same, where another pipeline writes its rows into the same table: whichever comes first
+    /// creates it such that the rows of both fit in.
+    #[must_use]
+    pub fn beside(mut self, other: &Schema) -> Self {
+        let keys: HashSet<_> = self.key_names().map(str::to_owned).collect();
+        for column in self.creates.iter_mut().filter(|column| !keys.contains(&column.name)) {
+            let theirs = other.field(&column.name);
+            if theirs.is_none_or(|field| field.nullable) {
+                column.required = None;
+            }
+        }
+        for column in &mut self.creates {
+            if let Some(theirs) = other.field(&column.name) {
+                column.ty = table::widest(&column.ty, &theirs.ty);
+            }
+        }
+        for field in &other.fields {
+            if !self.creates.iter().any(|column| column.name == field.name) {
+                self.creates.push(Column::of(field, None));
+            }
+        }
+        self
+    }
+
+    /// Whether a table that it creates has its columns and no others, of their types.
+    pub(super) fn creates_its_own(&self) -> bool {
+        let same = |(a, b): (&Column, &Column)| a.ty == b.ty;
+        self.columns.len() == self.creates.len() && self.columns.iter().zip(&self.creates).all(same)
     }
 
     /// The pipeline, under whose name its state is kept.

@@ -185,7 +185,7 @@ impl Dialect for Postgres {
             self.execute(connection, &format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await?;
         }
         let mut create = vec![sql::create_table(self, load, &table.to_string(), None)];
-        create.extend(load.columns.iter().filter_map(|column| {
+        create.extend(load.creates.iter().filter_map(|column| {
             let description = column.description.as_deref()?.replace('\'', "''");
             let name = self.quote(&column.name);
             Some(format!("COMMENT ON COLUMN {table}.{name} IS '{description}'"))

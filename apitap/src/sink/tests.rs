@@ -19,7 +19,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row, SqliteConnection};
 use tempfile::TempDir;
 
 use super::conformance::Run;
-use super::{Target, Written, resolve};
+use super::{Load, Target, Written, resolve};
 use crate::Result;
 use crate::definition::{Connection, Mode, TargetKind, Template};
 use crate::schema::{Field, Item, Schema, Type};

@@ -17,7 +17,7 @@ use apitap::Result;
 use apitap::definition::{Connection, Mode, TargetKind, Template};
 use apitap::schema::{Field, Item, Schema, Type};
 use apitap::sink::conformance::Run;
-use apitap::sink::{Target, Written, resolve};
+use apitap::sink::{Load, Target, Written, resolve};
 use arrow::array::{
     ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, RecordBatch,
     StringArray, Time64MicrosecondArray, TimestampMicrosecondArray,

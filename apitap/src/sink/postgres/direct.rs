@@ -36,7 +36,8 @@ const SETTINGS: &str = "SET synchronous_commit = off";
 pub(super) fn fits(load: &Load) -> bool {
     // 0.0 and -0.0 are one key to PostgreSQL, and two to those who compare bytes.
     let is_exact = |ty: &Type| !matches!(ty, Type::Float32 | Type::Float64);
-    load.columns.iter().all(|column| types::cast(&column.ty).is_empty())
+    load.creates_its_own()
+        && load.columns.iter().all(|column| types::cast(&column.ty).is_empty())
         && load.key_columns().all(|column| is_exact(&column.ty))
 }
 

@@ -29,14 +29,14 @@ pub(in crate::sink) fn list<'a>(
     format!("({})", quoted.join(", "))
 }
 
-/// Creates a table with the load's columns; `constraints` come after them.
+/// Creates a table for the load; `constraints` come after the columns.
 pub(in crate::sink) fn create_table(
     dialect: &impl Dialect,
     load: &Load,
     table: &str,
     constraints: Option<String>,
 ) -> String {
-    let columns = load.columns.iter().map(|column| {
+    let columns = load.creates.iter().map(|column| {
         let ty = dialect.column_type(&column.ty, load.is_key(column));
         let not_null = if column.required.is_some() { " NOT NULL" } else { "" };
         format!("{} {ty}{not_null}", dialect.quote(&column.name))

@@ -136,6 +136,48 @@ async fn names_that_make_no_table_are_refused() {
     );
 }
 
+/// Loads the rows of two pipelines into one table, first the ones and then the others.
+async fn check_two(first: &Schema, second: &Schema, rows: [Value; 2], ddl: &str) {
+    let database = Database::new();
+    for (row, other, rows) in [(first, second, &rows[0]), (second, first, &rows[1])] {
+        let load = Load::new("p", "t", Mode::Merge, &["id".to_owned()], row).unwrap();
+        let target = database.destination();
+        let mut run = Run::of(target.as_ref(), load.beside(other)).await.unwrap();
+        run.write(batch(row, rows.clone())).await.unwrap();
+        run.commit().await.unwrap();
+    }
+    assert_eq!(database.rows("SELECT sql FROM sqlite_schema WHERE name = 't'").await, [ddl]);
+    assert_eq!(database.rows("SELECT count(*) FROM t").await, ["2"]);
+}
+
+#[tokio::test]
+async fn of_two_pipelines_either_can_create_the_table() {
+    let one = schema(&[("id", Type::Int32, false), ("status", Type::String, false)]);
+    let two = schema(&[
+        ("id", Type::Int64, false),
+        ("status", Type::String, true),
+        ("at", Type::Date, false),
+    ]);
+    let rows = [json!([{ "id": 1, "status": "a" }]), json!([{ "id": 2, "at": "2026-11-27" }])];
+    let ddl =
+        |columns: &str| format!("CREATE TABLE \"t\" (\n  {columns},\n  PRIMARY KEY (\"id\")\n)");
+    check_two(
+        &one,
+        &two,
+        rows.clone(),
+        &ddl("\"id\" INTEGER NOT NULL,\n  \"status\" TEXT,\n  \"at\" TEXT"),
+    )
+    .await;
+    let [first, second] = rows;
+    check_two(
+        &two,
+        &one,
+        [second, first],
+        &ddl("\"id\" INTEGER NOT NULL,\n  \"status\" TEXT,\n  \"at\" TEXT"),
+    )
+    .await;
+}
+
 #[tokio::test]
 async fn a_table_on_which_others_depend_is_not_emptied() {
     for action in ["CASCADE", "SET NULL", "SET DEFAULT"] {

@@ -208,3 +208,27 @@ async fn names_that_would_be_cut_off_are_refused() {
         ),
     );
 }
+
+#[tokio::test]
+async fn of_two_pipelines_either_can_create_the_table() {
+    let one = schema(&[("id", Type::Int32, false), ("status", Type::String, false)]);
+    let two = schema(&[
+        ("id", Type::Int64, false),
+        ("status", Type::String, true),
+        ("at", Type::Date, false),
+    ]);
+    let rows = [json!([{ "id": 1, "status": "a" }]), json!([{ "id": 2, "at": "2026-11-27" }])];
+    for order in [[0, 1], [1, 0]] {
+        let database = Database::new().await;
+        for at in order {
+            let (row, other) = if at == 0 { (&one, &two) } else { (&two, &one) };
+            let load = Load::new("p", "t", Mode::Merge, &["id".to_owned()], row).unwrap();
+            let target = destination(&database.url);
+            let mut run = Run::of(target.as_ref(), load.beside(other)).await.unwrap();
+            run.write(batch(row, rows[at].clone())).await.unwrap();
+            run.commit().await.unwrap();
+        }
+        let found = database.rows("SELECT id::text, status, at::text FROM t ORDER BY t.id").await;
+        assert_eq!(found, ["1|a|NULL", "2|NULL|2026-11-27"]);
+    }
+}
