@@ -10,7 +10,7 @@ pub use crate::source::decode::leaf::{
     Timestamp, Uuid,
 };
 pub use crate::source::decode::list::List;
-pub use crate::source::decode::record::{Field, Nested, NoFields, Record, Visit};
+pub use crate::source::decode::record::{Field, Nested, NoFields, Record, Visit, skip};
 pub use crate::source::json::{Cursor, Fault};
 pub use crate::transform::Transform;
 pub use crate::typed::{Columns, Reader, Struct, Writer};

@@ -1,14 +1,23 @@
 //! Records seen → the narrowest schema that holds all of them.
 //!
-//! Every value is looked at, and a type only ever widens: `int64` and a fraction become `float64`,
-//! two kinds that have nothing in common become `json`, which keeps both as they are. Every field
-//! may be null, for nobody has promised that the next record has it.
+//! Every value is looked at, and a type only ever widens: `int64` and a fraction become `float64`, or
+//! `decimal` where that would round; two kinds that have nothing in common become `json`, which keeps
+//! both as they are. Every field may be null, for nobody has promised that the next record has it.
 
+mod number;
+
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::Deserializer as _;
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::{Field, Item, Schema, Type};
+use number::Numbers;
+
+/// How deep lists and records may be nested, as everywhere.
+const MAX_DEPTH: usize = 128;
 
 /// The schema of the records seen so far.
 #[derive(Debug, Clone, Default)]
@@ -25,10 +34,7 @@ enum Shape {
     #[default]
     Null,
     Bool,
-    Int,
-    /// Whole numbers, some beyond 64 bits with a sign.
-    BigInt,
-    Float,
+    Number(Numbers),
     String,
     /// Texts that all have this form.
     Formatted(Format),
@@ -58,9 +64,8 @@ impl Inference {
     /// # Errors
     /// The text is not a JSON object.
     pub fn observe(&mut self, record: &[u8]) -> Result<(), serde_json::Error> {
-        let mut text = serde_json::Deserializer::from_slice(record);
-        Observe { shape: &mut self.record, formats: self.formats }.deserialize(&mut text)?;
-        text.end()?;
+        let record: &RawValue = serde_json::from_slice(record)?;
+        Observer { formats: self.formats, depth: 0 }.value(&mut self.record, record.get())?;
         match self.record {
             Shape::Record(_) => Ok(()),
             _ => Err(serde_json::Error::custom("a record must be an object")),
@@ -97,9 +102,8 @@ fn ty(shape: &Shape) -> Type {
         Shape::Formatted(Format::Timestamp) => Type::Timestamp,
         Shape::Formatted(Format::Uuid) => Type::Uuid,
         Shape::Bool => Type::Bool,
-        Shape::Int => Type::Int64,
-        Shape::BigInt => Type::Decimal { precision: 38, scale: 0 },
-        Shape::Float => Type::Float64,
+        // What no number type holds is kept as it is written.
+        Shape::Number(numbers) => numbers.ty().unwrap_or(Type::Json),
         Shape::List(item) => Type::List(Box::new(Item { ty: ty(item), nullable: true })),
         // An object without fields holds nothing that a column could.
         Shape::Record(fields) if fields.is_empty() => Type::Json,
@@ -111,6 +115,7 @@ fn ty(shape: &Shape) -> Type {
 fn mixed(path: &str, shape: &Shape, found: &mut Vec<String>) {
     match shape {
         Shape::Mixed => found.push(path.to_owned()),
+        Shape::Number(numbers) if numbers.ty().is_none() => found.push(path.to_owned()),
         Shape::List(item) => mixed(path, item, found),
         Shape::Record(fields) => {
             for (name, shape) in fields {
@@ -129,9 +134,7 @@ impl Shape {
             (known, Shape::Null) => known,
             (Shape::Null, seen) => seen,
             (known, seen) if known == seen => known,
-            (Shape::Int, Shape::BigInt) | (Shape::BigInt, Shape::Int) => Shape::BigInt,
-            (Shape::Int | Shape::BigInt, Shape::Float)
-            | (Shape::Float, Shape::Int | Shape::BigInt) => Shape::Float,
+            (Shape::Number(known), Shape::Number(seen)) => Shape::Number(known.and(seen)),
             (Shape::String | Shape::Formatted(_), Shape::String | Shape::Formatted(_)) => {
                 Shape::String
             }
@@ -191,91 +194,117 @@ fn is_uuid(text: &str) -> bool {
         && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'))
 }
 
-/// Widens a shape by whatever value comes.
-struct Observe<'a> {
-    shape: &'a mut Shape,
+/// Widens shapes by the values that come.
+#[derive(Clone, Copy)]
+struct Observer {
     formats: bool,
+    /// How many lists and records are around.
+    depth: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Observe<'_> {
-    type Value = ();
+impl Observer {
+    /// A value whose text is known to be JSON.
+    fn value(self, shape: &mut Shape, text: &str) -> Result<(), serde_json::Error> {
+        let seen = match text.as_bytes().first() {
+            Some(b'{') => return self.record(shape, text),
+            Some(b'[') => return self.list(shape, text),
+            Some(b'"') if self.formats => {
+                let text: Cow<'_, str> = serde_json::from_str(text)?;
+                format(&text).map_or(Shape::String, Shape::Formatted)
+            }
+            Some(b'"') => Shape::String,
+            Some(b't' | b'f') => Shape::Bool,
+            Some(b'n') | None => Shape::Null,
+            Some(_) => Shape::Number(Numbers::of(text)),
+        };
+        shape.widen(seen);
+        Ok(())
+    }
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
+    fn record(self, shape: &mut Shape, text: &str) -> Result<(), serde_json::Error> {
+        if *shape == Shape::Null {
+            *shape = Shape::Record(Vec::new());
+        }
+        match shape {
+            Shape::Record(fields) => {
+                let members = Members { fields, inside: self.inside()? };
+                serde_json::Deserializer::from_str(text).deserialize_map(members)
+            }
+            other => {
+                *other = Shape::Mixed;
+                Ok(())
+            }
+        }
+    }
+
+    fn list(self, shape: &mut Shape, text: &str) -> Result<(), serde_json::Error> {
+        if *shape == Shape::Null {
+            *shape = Shape::List(Box::default());
+        }
+        match shape {
+            Shape::List(item) => {
+                let elements = Elements { item, inside: self.inside()? };
+                serde_json::Deserializer::from_str(text).deserialize_seq(elements)
+            }
+            other => {
+                *other = Shape::Mixed;
+                Ok(())
+            }
+        }
+    }
+
+    fn inside(self) -> Result<Self, serde_json::Error> {
+        match self.depth {
+            MAX_DEPTH => {
+                let message = format!("it is nested deeper than {MAX_DEPTH} levels");
+                Err(serde_json::Error::custom(message))
+            }
+            depth => Ok(Self { depth: depth + 1, ..self }),
+        }
     }
 }
 
-impl<'de> Visitor<'de> for Observe<'_> {
+/// The members of a record.
+struct Members<'a> {
+    fields: &'a mut Vec<(String, Shape)>,
+    inside: Observer,
+}
+
+impl<'de> Visitor<'de> for Members<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.shape.widen(Shape::Bool);
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.shape.widen(Shape::Int);
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.shape.widen(if i64::try_from(value).is_ok() { Shape::Int } else { Shape::BigInt });
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.shape.widen(Shape::Float);
-        Ok(())
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        let format = if self.formats { format(text) } else { None };
-        self.shape.widen(format.map_or(Shape::String, Shape::Formatted));
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        if *self.shape == Shape::Null {
-            *self.shape = Shape::List(Box::default());
-        }
-        match self.shape {
-            Shape::List(item) => {
-                let formats = self.formats;
-                while seq.next_element_seed(Observe { shape: item, formats })?.is_some() {}
-            }
-            other => {
-                *other = Shape::Mixed;
-                while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-            }
-        }
-        Ok(())
+        f.write_str("a record")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        if *self.shape == Shape::Null {
-            *self.shape = Shape::Record(Vec::new());
+        let mut hint = 0;
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            let value: &RawValue = map.next_value()?;
+            let shape = Shape::field(self.fields, hint, &name);
+            self.inside.value(shape, value.get()).map_err(A::Error::custom)?;
+            hint += 1;
         }
-        match self.shape {
-            Shape::Record(fields) => {
-                let mut hint = 0;
-                while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-                    let shape = Shape::field(fields, hint, &name);
-                    map.next_value_seed(Observe { shape, formats: self.formats })?;
-                    hint += 1;
-                }
-            }
-            other => {
-                *other = Shape::Mixed;
-                while map.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {}
-            }
+        Ok(())
+    }
+}
+
+/// The elements of a list.
+struct Elements<'a> {
+    item: &'a mut Shape,
+    inside: Observer,
+}
+
+impl<'de> Visitor<'de> for Elements<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        while let Some(value) = elements.next_element::<&RawValue>()? {
+            self.inside.value(self.item, value.get()).map_err(A::Error::custom)?;
         }
         Ok(())
     }
@@ -298,11 +327,41 @@ mod tests {
         check(&[r#"{"a": 1}"#, r#"{"a": 2.5}"#], "{a: float64}");
         check(&[r#"{"a": 2.5}"#, r#"{"a": 1}"#], "{a: float64}");
         check(&[r#"{"a": 18446744073709551615}"#, r#"{"a": 1}"#], "{a: decimal(38,0)}");
+        check(&[r#"{"a": 2942420318599003496251393}"#], "{a: decimal(38,0)}");
         check(&[r#"{"a": null}"#, r#"{"a": true}"#], "{a: bool}");
         check(&[r#"{"a": null}"#], "{a: string}");
         check(&[r#"{"a": 1}"#, r#"{"a": "1"}"#], "{a: json}");
         check(&[r#"{"a": [1, 2]}"#, r#"{"a": 1}"#], "{a: json}");
         check(&[r#"{"a": {}}"#], "{a: json}");
+    }
+
+    #[test]
+    fn a_number_is_never_rounded() {
+        let check_numbers = |numbers: &[&str], expected: &str| {
+            let records: Vec<_> = numbers.iter().map(|n| format!("{{\"a\": {n}}}")).collect();
+            let records: Vec<_> = records.iter().map(String::as_str).collect();
+            check(&records, &format!("{{a: {expected}}}"));
+        };
+        check_numbers(&["0.1", "12345.678901", "1e-7", "-1.5E+300", "1.50"], "float64");
+        // As programs write values of 64 bits: the shortest form, or 17 digits.
+        check_numbers(&["0.30000000000000004", "0.10000000000000001", "5e-324"], "float64");
+        check_numbers(&["955031734.1681486901", "3"], "decimal(38,10)");
+        check_numbers(&["0.12345678901234567891", "1878352336.1681147245"], "decimal(38,20)");
+        check_numbers(&["12345678901234567.5"], "decimal(38,1)");
+        check_numbers(&["1234567890123456789.5e-3", "7"], "decimal(38,4)");
+        check_numbers(&["18446744073709551615", "0.5"], "decimal(38,1)");
+        check_numbers(&["1e400"], "json");
+        check_numbers(&["0.1234567890123456789012345678901234567890"], "json");
+        check_numbers(&["123456789012345678901234567890.123456789"], "json");
+        check_numbers(&["1e2", "5"], "float64");
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert!(Inference::default().observe(nested(127).as_bytes()).is_ok());
+        assert!(Inference::default().observe(nested(128).as_bytes()).is_err());
+        assert!(Inference::default().observe(nested(100_000).as_bytes()).is_err());
     }
 
     #[test]

@@ -88,6 +88,8 @@ fn item(record: &syn::Ident, doc: &str, fields: &[&Field], columns: &[Column]) -
     let doc = format!(" {doc}");
     let idents = identifiers(fields.iter().map(|field| field.name.as_str()));
     let names: Vec<_> = fields.iter().map(|field| &field.name).collect();
+    // Compared first: keys of one length are few, and told apart a word at a time.
+    let lengths = names.iter().map(|name| Literal::usize_unsuffixed(name.len()));
     let types = columns.iter().map(|column| &column.ty);
     let values = columns.iter().map(|column| &column.value);
     let constructors = fields.iter().map(|field| constructor(field.nullable));
@@ -112,9 +114,9 @@ fn item(record: &syn::Ident, doc: &str, fields: &[&Field], columns: &[Column]) -
                 row: usize,
                 cursor: &mut private::Cursor<'_>,
             ) -> ::core::result::Result<(), private::Fault> {
-                match key {
-                    #(#names => self.#idents.read(row, cursor),)*
-                    _ => cursor.skip_value(),
+                match (key.len(), key) {
+                    #((#lengths, #names) => self.#idents.read(row, cursor),)*
+                    _ => private::skip(key, cursor),
                 }
             }
 

@@ -1,21 +1,25 @@
-//! The generated code is kept as a file, which the runtime's own tests compile and run
-//! (`apitap/src/source/decode/tests/agreement.rs`). `INSTA_UPDATE=always` writes it anew, as
-//! it does with snapshots.
+//! The generated code is kept as a file, which the runtime's own tests and benchmarks compile and run
+//! (`apitap/src/source/decode/tests/agreement.rs`, `apitap/benches/decode.rs`). `INSTA_UPDATE=always`
+//! writes it anew, as it does with snapshots.
 
 use super::*;
 
-const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../apitap/src/source/decode/tests");
+const RUNTIME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../apitap");
 
 /// Generates a decoder for `{name}.json` and compares it with `{name}.rs`.
-#[expect(clippy::disallowed_methods, reason = "it asks whether to write")]
 fn check(name: &str, reads: impl Fn(&str) -> bool) {
-    let json = std::fs::read_to_string(format!("{SAMPLES}/{name}.json")).unwrap();
+    let folder = format!("{RUNTIME}/src/source/decode/tests");
+    check_in(&folder, name, reads, syn::parse_quote!(crate));
+}
+
+#[expect(clippy::disallowed_methods, reason = "it asks whether to write")]
+fn check_in(folder: &str, name: &str, reads: impl Fn(&str) -> bool, krate: syn::Path) {
+    let json = std::fs::read_to_string(format!("{folder}/{name}.json")).unwrap();
     let schema: Schema = serde_json::from_str(&json).unwrap();
     let schema = schema.fields.into_iter().filter(|field| reads(&field.name)).collect();
-    let krate = syn::parse_quote!(crate);
     let tokens = decoder(&format_ident!("Decoder"), &schema, &krate);
     let actual = prettyplease::unparse(&syn::parse2(tokens).unwrap());
-    let path = format!("{SAMPLES}/{name}.rs");
+    let path = format!("{folder}/{name}.rs");
     if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
         std::fs::write(&path, &actual).unwrap();
     }
@@ -31,6 +35,14 @@ fn a_decoder_knows_every_type_nested_records_and_lists() {
 #[test]
 fn a_query_may_read_no_field_at_all() {
     check("nothing", |_| false);
+}
+
+#[test]
+fn what_is_measured_is_what_is_generated() {
+    for name in ["orders", "earthquakes", "magnitudes"] {
+        let folder = format!("{RUNTIME}/benches/decode");
+        check_in(&folder, name, |_| true, syn::parse_quote!(apitap));
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::any::Any;
-use super::record::{Field, Record, Visit};
+use super::record::{Field, Record, Visit, skip};
 use super::{Decoder, RecordDecoder};
 use crate::schema::{self, Schema};
 use crate::source::json::{Cursor, Fault};
@@ -46,11 +46,11 @@ impl Fields {
 
 impl Record for Fields {
     fn member(&mut self, key: &str, row: usize, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
-        let Some(place) = self.place(key) else { return cursor.skip_value() };
+        let Some(place) = self.place(key) else { return skip(key, cursor) };
         self.next = if place + 1 < self.fields.len() { place + 1 } else { 0 };
         match self.fields.get_mut(place) {
             Some(field) => field.read(row, cursor),
-            None => cursor.skip_value(),
+            None => skip(key, cursor),
         }
     }
 

@@ -31,13 +31,19 @@ pub trait Visit {
     fn field<C: Column>(&mut self, field: &mut Field<C>) -> Result<(), Self::Error>;
 }
 
+/// Passes over the value of a key that no field has, which must be JSON all the same.
+#[inline]
+pub fn skip(key: &str, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+    cursor.skip_value().map_err(|fault| fault.within(key))
+}
+
 /// A record of which nothing is read: `SELECT count(*)`.
 #[derive(Debug, Default)]
 pub struct NoFields;
 
 impl Record for NoFields {
-    fn member(&mut self, _key: &str, _row: usize, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
-        cursor.skip_value()
+    fn member(&mut self, key: &str, _row: usize, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+        skip(key, cursor)
     }
 
     fn each<V: Visit>(&mut self, _visitor: &mut V) -> Result<(), V::Error> {

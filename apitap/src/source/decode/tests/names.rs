@@ -48,24 +48,24 @@ impl private::Record for Record {
         row: usize,
         cursor: &mut private::Cursor<'_>,
     ) -> ::core::result::Result<(), private::Fault> {
-        match key {
-            "createdAt" => self.created_at_2.read(row, cursor),
-            "created_at" => self.created_at.read(row, cursor),
-            "type" => self.r#type.read(row, cursor),
-            "self" => self.self_field.read(row, cursor),
-            "2fa" => self.field_2fa.read(row, cursor),
-            "名前" => self.field.read(row, cursor),
-            "" => self.field_2.read(row, cursor),
-            "with \"quotes\" \\ and {braces}" => {
+        match (key.len(), key) {
+            (9, "createdAt") => self.created_at_2.read(row, cursor),
+            (10, "created_at") => self.created_at.read(row, cursor),
+            (4, "type") => self.r#type.read(row, cursor),
+            (4, "self") => self.self_field.read(row, cursor),
+            (3, "2fa") => self.field_2fa.read(row, cursor),
+            (6, "名前") => self.field.read(row, cursor),
+            (0, "") => self.field_2.read(row, cursor),
+            (28, "with \"quotes\" \\ and {braces}") => {
                 self.with_quotes_and_braces.read(row, cursor)
             }
-            "a  b--c" => self.a_b_c.read(row, cursor),
-            "a/b~c" => self.a_b_c_2.read(row, cursor),
-            "gen" => self.r#gen.read(row, cursor),
-            "sub" => self.sub.read(row, cursor),
-            "Sub" => self.sub_2.read(row, cursor),
-            "empty" => self.empty.read(row, cursor),
-            _ => cursor.skip_value(),
+            (7, "a  b--c") => self.a_b_c.read(row, cursor),
+            (5, "a/b~c") => self.a_b_c_2.read(row, cursor),
+            (3, "gen") => self.r#gen.read(row, cursor),
+            (3, "sub") => self.sub.read(row, cursor),
+            (3, "Sub") => self.sub_2.read(row, cursor),
+            (5, "empty") => self.empty.read(row, cursor),
+            _ => private::skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -109,10 +109,10 @@ impl private::Record for RecordSub {
         row: usize,
         cursor: &mut private::Cursor<'_>,
     ) -> ::core::result::Result<(), private::Fault> {
-        match key {
-            "record" => self.record.read(row, cursor),
-            "Sub" => self.sub.read(row, cursor),
-            _ => cursor.skip_value(),
+        match (key.len(), key) {
+            (6, "record") => self.record.read(row, cursor),
+            (3, "Sub") => self.sub.read(row, cursor),
+            _ => private::skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -142,9 +142,9 @@ impl private::Record for RecordSubSub {
         row: usize,
         cursor: &mut private::Cursor<'_>,
     ) -> ::core::result::Result<(), private::Fault> {
-        match key {
-            "x" => self.x.read(row, cursor),
-            _ => cursor.skip_value(),
+        match (key.len(), key) {
+            (1, "x") => self.x.read(row, cursor),
+            _ => private::skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -173,9 +173,9 @@ impl private::Record for RecordSub2 {
         row: usize,
         cursor: &mut private::Cursor<'_>,
     ) -> ::core::result::Result<(), private::Fault> {
-        match key {
-            "x" => self.x.read(row, cursor),
-            _ => cursor.skip_value(),
+        match (key.len(), key) {
+            (1, "x") => self.x.read(row, cursor),
+            _ => private::skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(

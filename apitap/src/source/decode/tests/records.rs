@@ -75,7 +75,7 @@ fn a_record_must_be_one_whole_json_object() {
         "the record is not JSON at byte 8: expected nothing after the end of the \
                             value, found `}`",
     );
-    refuse(r#"{"x":tru"#, "the record ends in the middle of `true`");
+    refuse(r#"{"x":tru"#, "the record ends in the middle of `true`\n  path:     /x");
     refuse(
         r#"{"address":{"zip":1 2}}"#,
         "the record is not JSON at byte 20: expected `,` or `}`, found `2`\n  path:     /address",

@@ -74,28 +74,28 @@ impl private::Record for Record {
         row: usize,
         cursor: &mut private::Cursor<'_>,
     ) -> ::core::result::Result<(), private::Fault> {
-        match key {
-            "id" => self.id.read(row, cursor),
-            "small" => self.small.read(row, cursor),
-            "medium" => self.medium.read(row, cursor),
-            "single" => self.single.read(row, cursor),
-            "double" => self.double.read(row, cursor),
-            "amount" => self.amount.read(row, cursor),
-            "huge" => self.huge.read(row, cursor),
-            "name" => self.name.read(row, cursor),
-            "open" => self.open.read(row, cursor),
-            "day" => self.day.read(row, cursor),
-            "clock" => self.clock.read(row, cursor),
-            "at" => self.at.read(row, cursor),
-            "uuid" => self.uuid.read(row, cursor),
-            "bytes" => self.bytes.read(row, cursor),
-            "extra" => self.extra.read(row, cursor),
-            "tags" => self.tags.read(row, cursor),
-            "scores" => self.scores.read(row, cursor),
-            "customer" => self.customer.read(row, cursor),
-            "lines" => self.lines.read(row, cursor),
-            "matrix" => self.matrix.read(row, cursor),
-            _ => cursor.skip_value(),
+        match (key.len(), key) {
+            (2, "id") => self.id.read(row, cursor),
+            (5, "small") => self.small.read(row, cursor),
+            (6, "medium") => self.medium.read(row, cursor),
+            (6, "single") => self.single.read(row, cursor),
+            (6, "double") => self.double.read(row, cursor),
+            (6, "amount") => self.amount.read(row, cursor),
+            (4, "huge") => self.huge.read(row, cursor),
+            (4, "name") => self.name.read(row, cursor),
+            (4, "open") => self.open.read(row, cursor),
+            (3, "day") => self.day.read(row, cursor),
+            (5, "clock") => self.clock.read(row, cursor),
+            (2, "at") => self.at.read(row, cursor),
+            (4, "uuid") => self.uuid.read(row, cursor),
+            (5, "bytes") => self.bytes.read(row, cursor),
+            (5, "extra") => self.extra.read(row, cursor),
+            (4, "tags") => self.tags.read(row, cursor),
+            (6, "scores") => self.scores.read(row, cursor),
+            (8, "customer") => self.customer.read(row, cursor),
+            (5, "lines") => self.lines.read(row, cursor),
+            (6, "matrix") => self.matrix.read(row, cursor),
+            _ => private::skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -147,11 +147,11 @@ impl private::Record for RecordCustomer {
         row: usize,
         cursor: &mut private::Cursor<'_>,
     ) -> ::core::result::Result<(), private::Fault> {
-        match key {
-            "id" => self.id.read(row, cursor),
-            "email" => self.email.read(row, cursor),
-            "address" => self.address.read(row, cursor),
-            _ => cursor.skip_value(),
+        match (key.len(), key) {
+            (2, "id") => self.id.read(row, cursor),
+            (5, "email") => self.email.read(row, cursor),
+            (7, "address") => self.address.read(row, cursor),
+            _ => private::skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -187,10 +187,10 @@ impl private::Record for RecordCustomerAddress {
         row: usize,
         cursor: &mut private::Cursor<'_>,
     ) -> ::core::result::Result<(), private::Fault> {
-        match key {
-            "city" => self.city.read(row, cursor),
-            "codes" => self.codes.read(row, cursor),
-            _ => cursor.skip_value(),
+        match (key.len(), key) {
+            (4, "city") => self.city.read(row, cursor),
+            (5, "codes") => self.codes.read(row, cursor),
+            _ => private::skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -225,10 +225,10 @@ impl private::Record for RecordLines {
         row: usize,
         cursor: &mut private::Cursor<'_>,
     ) -> ::core::result::Result<(), private::Fault> {
-        match key {
-            "sku" => self.sku.read(row, cursor),
-            "price" => self.price.read(row, cursor),
-            _ => cursor.skip_value(),
+        match (key.len(), key) {
+            (3, "sku") => self.sku.read(row, cursor),
+            (5, "price") => self.price.read(row, cursor),
+            _ => private::skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
