@@ -20,6 +20,7 @@ pub mod project;
 pub mod query;
 mod schemas;
 mod target;
+mod values;
 
 /// One pipeline as written, its names looked up.
 pub struct PipelineSpec<'a> {
@@ -99,8 +100,9 @@ pub fn pipeline(
     let planned = sql.plan(schemas, findings);
     let mut column_places = Vec::new();
     if let Some(planned) = &planned {
-        let shown = spec.sources.iter().any(|source| source.files().is_some());
-        check_key(&key, planned, shown, findings);
+        check_key(&key, planned, &spec.sources, findings);
+        findings.extend(shared_key(&key, planned));
+        findings.extend(repeated_groups(spec, mode, planned, &table.place));
         let whole = (spec.sql_place)(0..spec.sql.len());
         let kind = spec.target.target.kind;
         target::check_row(kind, &planned.row, &planned.column_places, &whole, findings);
@@ -116,7 +118,7 @@ pub fn pipeline(
         sources: spec.sources.iter().map(|source| source.source()).collect(),
         transform: match spec.map {
             Some(map) => Transform::Map(map.map.clone()),
-            None => Transform::Sql(spec.sql.to_owned()),
+            None => Transform::Sql(query::for_engine(spec.sql)),
         },
         functions: called(spec),
         row: row.clone(),
@@ -316,6 +318,7 @@ fn mapped(sources: &[&TableSpec], map: &MapSpec) -> query::Planned {
         row: map.row.clone(),
         reads: sources.iter().map(all).collect(),
         column_places: map.column_places.clone(),
+        rows: query::Rows::default(),
     }
 }
 
@@ -333,17 +336,59 @@ fn keep_what_is_read(definition: &mut Definition, reads: &BTreeMap<String, BTree
 fn check_key(
     key: &[Spanned<String>],
     planned: &query::Planned,
-    shown_by_file: bool,
+    sources: &[&SourceSpec],
     findings: &mut Findings,
 ) {
     for (index, column) in key.iter().enumerate() {
         let is_known = key.iter().take(index).any(|other| other.value == column.value);
         if !is_known {
             check_key_is_yielded(column, planned, findings);
-            check_key_is_not_null(column, planned, shown_by_file, findings);
+            check_key_is_not_null(column, planned, sources, findings);
         }
     }
     target::check_key(key, &planned.row, &planned.column_places, findings);
+}
+
+/// A key that many rows share, so that all but one of them are gone.
+fn shared_key(key: &[Spanned<String>], planned: &query::Planned) -> Option<Finding> {
+    let column = |name: &String| planned.row.fields.iter().position(|field| field.name == *name);
+    let columns: Option<Vec<_>> = key.iter().map(|name| column(&name.value)).collect();
+    let (columns, first) = (columns?, key.first()?);
+    let rows = &planned.rows;
+    if columns.iter().all(|column| rows.constant.contains(column)) {
+        return Some(
+            Finding::warning(codes::SHARED_KEY, "the key is the same in all rows", &first.place)
+                .label("only the last row stays")
+                .help("name a column that differs from row to row"),
+        );
+    }
+    let differs = |column: &usize| rows.of_elements.contains(column);
+    (rows.are_elements && !columns.iter().any(differs)).then(|| {
+        let message = "the rows of one list share this key: only the last of them stays";
+        Finding::warning(codes::SHARED_KEY, message, &first.place)
+            .help("add a column of the elements to the key, such as their `id`")
+    })
+}
+
+/// Groups that are appended: each run adds all of them once more.
+fn repeated_groups(
+    spec: &PipelineSpec<'_>,
+    mode: Option<Mode>,
+    planned: &query::Planned,
+    place: &Place,
+) -> Option<Finding> {
+    // A column such as `now()` says which run they are of.
+    let is_history = !planned.rows.constant.is_empty();
+    if mode != Some(Mode::Append) || !planned.rows.are_groups || is_history {
+        return None;
+    }
+    let written = &spec.sink.store.mode;
+    let place = if written.value.is_some() { &written.place } else { place };
+    Some(
+        Finding::warning(codes::REPEATED_GROUPS, "each run appends all groups again", place)
+            .help("replace them, `mode=\"replace\"`, or merge by what is grouped, `key=[…]`")
+            .help("to keep a history, select `now()` with them"),
+    )
 }
 
 fn check_key_is_yielded(
@@ -357,22 +402,20 @@ fn check_key_is_yielded(
     }
     let columns: Vec<_> = planned.row.fields.iter().map(|field| field.name.as_str()).collect();
     let message = format!("the query yields no column `{name}`, which is in the key");
-    findings.push(
-        Finding::error(codes::KEY_NOT_SELECTED, message, &column.place)
-            .label("not a column of the query")
-            .note(format!("the query yields {}", list(&columns)))
-            .help(match nearest(name, columns.iter().copied()) {
-                Some(near) => format!("a similar column exists: `{near}`"),
-                None => format!("select `{name}`, or choose the key among these columns"),
-            }),
-    );
+    let finding = Finding::error(codes::KEY_NOT_SELECTED, message, &column.place)
+        .label("not a column of the query")
+        .note(format!("the query yields {}", list(&columns)));
+    findings.push(match nearest(name, columns.iter().copied()) {
+        Some(_) => finding.suggest("column", name, columns.iter().copied()),
+        None => finding.help(format!("select `{name}`, or choose the key among these columns")),
+    });
 }
 
-/// A file never promises that a field is there (`shown_by_file`); the YAML file can.
+/// A file never promises that a field is there; the YAML file can.
 fn check_key_is_not_null(
     column: &Spanned<String>,
     planned: &query::Planned,
-    shown_by_file: bool,
+    sources: &[&SourceSpec],
     findings: &mut Findings,
 ) {
     let name = &column.value;
@@ -391,13 +434,27 @@ fn check_key_is_not_null(
             "if the API always sends it, declare it not null in the source's schema with `!`; \
              else leave the rows without it out: `WHERE {name} IS NOT NULL`"
         ));
-    if shown_by_file {
+    if sources.iter().any(|source| source.files().is_some()) {
         let ty = type_text(&planned.row.fields[index].ty, false);
         finding =
             finding.help(format!("beside a file, that is `fields: {{{name}: {ty}}}` in `schema`"));
     }
     if let Some(place) = planned.column_places.get(index) {
         finding = finding.related(place, "the query yields it here");
+    }
+    // Where the source's own declaration says that it may be null, that is what to look at.
+    if let Some((source, path)) = planned.rows.fields.get(&index)
+        && let Some(source) = sources.iter().find(|known| known.table.name.value == *source)
+        && let Some(declared) = &source.table.declared
+        && let Some(place) = declared.value.places.get(path)
+    {
+        finding = finding.related(
+            place,
+            match source.files() {
+                Some(_) => format!("`{path}` comes from here, and a file does not promise it"),
+                None => format!("`{path}` is declared here, without `!`"),
+            },
+        );
     }
     findings.push(finding);
 }

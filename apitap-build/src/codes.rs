@@ -270,6 +270,40 @@ codes! {
         "A join keeps its left side while it goes through the right one.";
     FULL_WINDOW = "E0398", "a window over all rows",
         "A window function sees every row of its partition before it yields one.";
+    CONSTANT_CONDITION = "E0401", "a condition that is the same for every row",
+        "A warning: no value of the column can make the condition true, or none can \
+         make it false.";
+    ARBITRARY_ROWS = "E0402", "rows that no order picks",
+        "A warning: `LIMIT`, `DISTINCT ON` and `first_value` keep some rows, and \
+         without `ORDER BY` nothing says which.";
+    MISLEADING_JOIN = "E0403", "a join that does not do what it says",
+        "A warning: `WHERE` removes the rows that a `LEFT JOIN` keeps, or `ON` says \
+         nothing of one of the tables.";
+    NOT_IN_NULLS = "E0404", "NOT IN beside nulls",
+        "A warning: `x NOT IN (1, NULL)` is true of no `x`, so that one null in the \
+         inner query leaves no row.";
+    FOREIGN_PATTERN = "E0405", "a date pattern of another dialect",
+        "A warning: patterns are those of `strftime`, and what has no `%` stands for \
+         itself.";
+    UNQUOTED_DATE = "E0406", "a day without quotes",
+        "A warning: `2026-01-31` without quotes is a subtraction.";
+    LOSSY_CAST = "E0407", "a conversion that loses digits",
+        "A warning: the type holds fewer digits than the value has, and the rest is cut \
+         off without an error.";
+    ZONE_WITHOUT_EFFECT = "E0408", "a time zone without effect",
+        "A warning: a column of instants is stored as instants, whatever zone they are \
+         shown in.";
+    UNUSED_NAME = "E0409", "a name that is never used",
+        "A warning: a query of a `WITH`, or a variable or macro of the template, is \
+         defined and never read.";
+    SHARED_KEY = "E0410", "a key that many rows share",
+        "A warning: rows of one key replace each other, so that one of them is left.";
+    REPEATED_GROUPS = "E0411", "groups that are appended",
+        "A warning: a query that aggregates yields all groups in every run, and `append` keeps \
+         those of the runs before.";
+    MISLEADING_VALUE = "E0412", "a value that means something else than it seems to",
+        "A warning: `$NAME` is not a variable, `bearer` adds the word `Bearer` itself, \
+         `:memory:` is gone after the run, and the like.";
     // Pipelines in Rust
     FIELD_NOT_SELECTED = "E0311", "a field that the query does not yield",
         "The struct under `#[target]` has a field that is not a column of its query.";

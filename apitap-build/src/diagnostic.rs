@@ -4,6 +4,7 @@
 //! [`Files`], or a token of the Rust source that a macro was put on.
 
 use crate::codes::{self, Code};
+use crate::nearest::{Suggestion, did_you_mean};
 use std::ops::Range;
 
 /// A file that findings can point into.
@@ -42,6 +43,11 @@ impl Files {
     /// The names of all files.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.name.as_str())
+    }
+
+    /// All files and their names.
+    pub fn named(&self) -> impl Iterator<Item = (FileId, &str)> {
+        self.files.iter().enumerate().map(|(index, file)| (FileId(index), file.name.as_str()))
     }
 
     /// Makes the text of every secret that a finding is about unreadable: what shows a line of a
@@ -181,8 +187,34 @@ pub struct Finding {
     pub related: Vec<(Place, String)>,
     /// Facts that explain.
     pub notes: Vec<String>,
-    /// What to do, one sentence each.
-    pub help: Vec<String>,
+    /// What to do.
+    pub help: Vec<Help>,
+}
+
+/// What to do about a finding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Help {
+    /// One sentence.
+    pub sentence: String,
+    /// The same as a change to a file, where there is one.
+    pub edit: Option<Edit>,
+}
+
+/// A change to a file that does what a help says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Edit {
+    /// What is replaced.
+    pub place: Place,
+    /// What stands there then.
+    pub replacement: String,
+    /// Whether nothing else can be meant: only then it is made without asking.
+    pub sure: bool,
+}
+
+impl<T: Into<String>> From<T> for Help {
+    fn from(sentence: T) -> Self {
+        Self { sentence: sentence.into(), edit: None }
+    }
 }
 
 impl Finding {
@@ -228,9 +260,33 @@ impl Finding {
 
     /// What to do.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn help(mut self, help: impl Into<Help>) -> Self {
         self.help.push(help.into());
         self
+    }
+
+    /// What was probably meant by the name at its place, and the change that writes it.
+    #[must_use]
+    pub fn suggest<'a>(
+        self,
+        kind: &str,
+        name: &str,
+        candidates: impl IntoIterator<Item = &'a str> + Clone,
+    ) -> Self {
+        let sentence = did_you_mean(kind, name, candidates.clone());
+        let place = self.place.clone();
+        let edit = Suggestion::of(name, candidates).map(|suggestion| Edit {
+            place,
+            replacement: suggestion.name.to_owned(),
+            sure: suggestion.sure,
+        });
+        self.help(Help { sentence, edit })
+    }
+
+    /// What to do, and the change that does it.
+    #[must_use]
+    pub fn fix(self, sentence: impl Into<String>, edit: Edit) -> Self {
+        self.help(Help { sentence: sentence.into(), edit: Some(edit) })
     }
 }
 

@@ -26,7 +26,8 @@ pub(crate) fn warning(files: &Files, finding: &Finding) {
     let place = render::location(files, &finding.place)
         .map(|(file, line, column)| format!("{file}:{line}:{column}: "))
         .unwrap_or_default();
-    let help = finding.help.first().map(|help| format!(" (help: {help})")).unwrap_or_default();
+    let help =
+        finding.help.first().map(|help| format!(" (help: {})", help.sentence)).unwrap_or_default();
     println!("cargo::warning={place}{} [{}]{help}", finding.message, finding.code);
 }
 

@@ -9,7 +9,7 @@ use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
-pub use function::{Body, function, takes};
+pub use function::{Body, declared, function, takes, takes_literal};
 
 /// Bytes that a run may keep in memory, unless `--memory` says otherwise.
 pub const MEMORY: usize = 256 << 20;

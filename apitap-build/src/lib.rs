@@ -31,6 +31,8 @@ pub mod diagnostic;
 #[cfg(feature = "compiler")]
 mod emit;
 #[cfg(feature = "compiler")]
+pub mod fix;
+#[cfg(feature = "compiler")]
 mod load;
 #[cfg(feature = "compiler")]
 pub mod names;

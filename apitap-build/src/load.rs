@@ -34,7 +34,7 @@ pub(crate) fn load(root: &Path, yaml: &Path, sql: &Path, findings: &mut Findings
     let yaml_file = read(&mut files, root, yaml, findings);
     // There is no project yet, or not where it is looked for.
     if let (false, Some(missing)) = (yaml.exists(), findings.0.last_mut()) {
-        missing.help.push("`apitap new DIR` makes a project with such a file".to_owned());
+        missing.help.push("`apitap new DIR` makes a project with such a file".into());
     }
     let mut schemas = Vec::new();
     let yaml = yaml_file.and_then(|yaml| {
@@ -125,10 +125,13 @@ fn no_schema_file(name: &str, error: &std::io::Error, place: &Place) -> Finding 
         .help("the path is relative to the YAML file")
 }
 
+/// What some editors of Windows put before the first character; it is no part of the text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 fn read(files: &mut Files, root: &Path, path: &Path, findings: &mut Findings) -> Option<FileId> {
     let name = shown(root, path);
     match std::fs::read(path).map(String::from_utf8) {
-        Ok(Ok(text)) => Some(files.add(name, text)),
+        Ok(Ok(text)) => Some(files.add(name, text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text))),
         Ok(Err(error)) => {
             let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
                 .iter()

@@ -1,5 +1,30 @@
 //! A name that is not known → the known one that it most probably means ("did you mean").
 
+/// The candidate that a name most probably means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Suggestion<'a> {
+    /// The candidate.
+    pub name: &'a str,
+    /// Whether it is nearer than all others, and so near that a slip of the finger explains it.
+    pub sure: bool,
+}
+
+impl<'a> Suggestion<'a> {
+    /// The nearest of the candidates, if one is near enough.
+    pub fn of(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let near = candidates
+            .into_iter()
+            .filter_map(|candidate| Some((distance_if_near(name, candidate)?, candidate)));
+        let mut near: Vec<_> = near.collect();
+        near.sort_by_key(|(distance, _)| *distance);
+        near.dedup_by_key(|(_, candidate)| *candidate);
+        let (first, candidate) = *near.first()?;
+        let is_nearest = near.get(1).is_none_or(|(second, _)| *second > first);
+        let slip = if name.chars().count() < 5 { 1 } else { 2 };
+        Some(Self { name: candidate, sure: is_nearest && first <= slip })
+    }
+}
+
 /// The candidate that `name` most probably means, if one is near enough.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     closest(candidates, |candidate| distance_if_near(name, candidate))

@@ -82,6 +82,10 @@ pub fn check_files(root: &Path, yaml: &Path, sql: &Path, schemas: Schemas) -> Co
     let mut loaded = load::load(root, yaml, sql, &mut findings);
     let pipelines =
         project(&loaded.files, loaded.yaml.as_ref(), &loaded.queries, schemas, &mut findings);
+    // What something costs is of no interest as long as it does not run.
+    if findings.has_errors() {
+        findings.0.retain(|finding| finding.severity != Severity::Note);
+    }
     let findings = findings.sorted();
     hide_secrets(&mut loaded.files, &findings);
     Compiled {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use crate::diagnostic::{Files, Finding, Place, Severity};
+use crate::diagnostic::{Files, Finding, Help, Place, Severity};
 
 /// The finding as rustc would show it, without colours.
 pub fn render(files: &Files, finding: &Finding) -> String {
@@ -28,7 +28,7 @@ pub fn render(files: &Files, finding: &Finding) -> String {
         groups.push(Group::with_title(Level::NOTE.secondary_title(note.as_str())));
     }
     for help in &finding.help {
-        groups.push(Group::with_title(Level::HELP.secondary_title(help.as_str())));
+        groups.push(Group::with_title(Level::HELP.secondary_title(help.sentence.as_str())));
     }
     // The renderer has no margin where no finding has a line number.
     Renderer::plain().render(&groups).replace("\n--> ", "\n --> ")
@@ -99,6 +99,31 @@ pub fn json(files: &Files, finding: &Finding) -> serde_json::Value {
         "message": finding.message,
         "related": related,
         "notes": finding.notes,
-        "help": finding.help,
+        "help": finding.help.iter().map(|help| help.sentence.as_str()).collect::<Vec<_>>(),
+        "fixes": fixes(files, finding),
     })
+}
+
+/// The changes that do what helps say: an editor makes them, `apitap check --fix` the sure ones.
+fn fixes(files: &Files, finding: &Finding) -> Vec<serde_json::Value> {
+    let fix = |help: &Help| {
+        let edit = help.edit.as_ref()?;
+        let Place::Text { file, start, end } = edit.place else { return None };
+        let (name, line, column) = location(files, &edit.place)?;
+        let end_place = Place::text(file, end..end);
+        let (_, end_line, end_column) = location(files, &end_place)?;
+        Some(serde_json::json!({
+            "message": help.sentence,
+            "file": name,
+            "line": line,
+            "column": column,
+            "end_line": end_line,
+            "end_column": end_column,
+            "start_byte": start,
+            "end_byte": end,
+            "replacement": edit.replacement,
+            "sure": edit.sure,
+        }))
+    };
+    finding.help.iter().filter_map(fix).collect()
 }

@@ -18,6 +18,7 @@ use crate::{Environment, Pipeline};
 
 mod expand;
 mod findings;
+mod fix;
 mod new;
 mod sample;
 mod text;
@@ -30,6 +31,7 @@ Examples:
   apitap check                        what is wrong in pipelines.yaml and sql/
   apitap check --watch                the same, whenever a file changes
   apitap check --format json          the same, for a machine
+  apitap check --fix                  makes the changes that are sure, and says which
   apitap expand paid_orders           the Rust that is generated for sql/paid_orders.sql
   apitap json-schema                  the JSON Schema of the YAML file, for editors
   apitap sample orders                a page of the source `orders` as a file, and its schema
@@ -91,6 +93,9 @@ enum Command {
         /// Check again whenever a file of the project changes, until Ctrl-C
         #[arg(long)]
         watch: bool,
+        /// Make the changes that are sure, and say which
+        #[arg(long, conflicts_with = "watch")]
+        fix: bool,
     },
     /// Print the Rust that is generated for a pipeline, or the whole generated file
     Expand {
@@ -120,8 +125,9 @@ pub fn main() -> ExitCode {
     let (project, format) = (&arguments.project, arguments.format);
     match arguments.command.unwrap_or(Command::Run { pipelines: Vec::new() }) {
         Command::New(new) => new::new(&new),
-        Command::Check { watch: false } => findings::check(project, format),
-        Command::Check { watch: true } => watch::watch(project, format),
+        Command::Check { watch: true, .. } => watch::watch(project, format),
+        Command::Check { fix: true, .. } => fix::check(project, format),
+        Command::Check { .. } => findings::check(project, format),
         Command::Expand { pipeline } => expand::expand(project, pipeline.as_deref()),
         Command::JsonSchema => print(&keys::json_schema(), ExitCode::SUCCESS),
         Command::Run { pipelines } => {

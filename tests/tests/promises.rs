@@ -18,6 +18,7 @@ mod promises {
     mod interpreter;
     mod many;
     mod map;
+    mod mutants;
     mod new;
     mod openapi;
     mod postgres;

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Checked, MapSpec, PipelineSpec, Schemas, Sql, list, parallel, schemas, target};
+use super::{
+    Checked, MapSpec, PipelineSpec, Schemas, Sql, list, parallel, schemas, target, values,
+};
 use crate::codes::{self, Code};
-use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned};
-use crate::nearest::did_you_mean;
+use crate::diagnostic::{Edit, FileId, Files, Finding, Findings, Help, Place, Spanned};
 use crate::parse::template::{QueryText, render_query};
 use crate::schema::Schema;
 use crate::spec::{self, Project, SinkSpec, SourceSpec, TableSpec, TargetSpec};
@@ -44,6 +45,7 @@ pub fn project(
     schemas: Schemas,
     findings: &mut Findings,
 ) -> Pipelines {
+    findings.extend(yaml.iter().flat_map(|yaml| values::warnings(yaml)));
     let project = yaml.map(|yaml| {
         let mut project = spec::project(yaml, findings);
         schemas::resolve(files, &mut project, findings);
@@ -347,7 +349,9 @@ fn say_how_to_use(finding: &mut Finding, files: &Files, project: &Project, text:
     if finding.code == codes::UNKNOWN_TABLE && declared && !used {
         finding.message = format!("source `{name}` is named without `use_source`");
         finding.label = String::new();
-        finding.help = vec![format!("write `{{{{ use_source(\"{name}\") }}}}`")];
+        let call = format!("{{{{ use_source(\"{name}\") }}}}");
+        let edit = Edit { place: finding.place.clone(), replacement: call.clone(), sure: true };
+        finding.help = vec![Help { sentence: format!("write `{call}`"), edit: Some(edit) }];
     }
 }
 
@@ -369,7 +373,7 @@ fn unknown<'a>(
 ) -> Finding {
     Finding::error(code, format!("{kind} `{}` is not declared", name.value), &name.place)
         .label(format!("no such {kind}"))
-        .help(did_you_mean(kind, &name.value, known))
+        .suggest(kind, &name.value, known)
 }
 
 /// The comment that opens a SQL file says what the pipeline is for.

@@ -20,7 +20,7 @@ use self::text::{Text, overlap};
 use crate::codes;
 use crate::definition::{Function, Pointer};
 use crate::diagnostic::{Finding, Place, Severity};
-use crate::schema::{Schema, arrow};
+use crate::schema::{Field, Schema, Type, arrow};
 
 mod blame;
 mod columns;
@@ -31,14 +31,19 @@ mod dialects;
 mod draft;
 mod explain;
 mod function;
+mod identity;
+mod lints;
 mod mismatch;
 mod mixed;
+mod nullability;
 mod parse;
 mod planner;
 mod probe;
 mod reads;
 mod row;
 mod scope;
+mod spelling;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -48,6 +53,8 @@ mod unsupported;
 mod words;
 
 pub use function::{called, hides};
+pub use identity::Rows;
+pub use spelling::for_engine;
 
 /// A source, as the query sees it.
 pub struct Table<'a> {
@@ -92,6 +99,8 @@ pub struct Planned {
     pub reads: BTreeMap<String, BTreeSet<Pointer>>,
     /// Where each column stands in the `SELECT`.
     pub column_places: Vec<Place>,
+    /// What is known of the rows as a whole.
+    pub rows: Rows,
 }
 
 /// How many findings of the planner one query can have.
@@ -117,6 +126,7 @@ pub fn plan(query: &Query<'_>) -> (Option<Planned>, Vec<Finding>) {
     let is_error = |finding: &Finding| finding.severity == Severity::Error;
     let planned = outcome.filter(|_| !findings.iter().any(is_error)).map(|outcome| Planned {
         row: outcome.row.schema,
+        rows: outcome.rows,
         reads: outcome.reads,
         column_places: outcome.row.places.into_iter().map(query.place).collect(),
     });
@@ -137,6 +147,7 @@ fn on_own_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, &'static 
 
 struct Outcome {
     row: row::Row,
+    rows: Rows,
     reads: reads::Reads,
 }
 
@@ -147,12 +158,13 @@ fn outcome(
 ) -> (Option<Outcome>, Vec<Draft>) {
     let text = match Text::new(sql) {
         Ok(text) => text,
-        Err(error) => return (None, vec![parse::unreadable(sql, &error)]),
+        Err(error) => return (None, vec![syntax::unreadable(sql, &error)]),
     };
     if let Some(draft) = unsupported::too_long(&text) {
         return (None, vec![draft]);
     }
-    let statement = match parse::parse(&text) {
+    let fields = tables.iter().flat_map(|table| names(&table.schema.fields)).collect();
+    let statement = match parse::parse(&text, &fields) {
         Ok(statement) => statement,
         Err(draft) => return (None, vec![*draft]),
     };
@@ -161,7 +173,15 @@ fn outcome(
     }
     let scope = Scope::new(&text, tables, &statement);
     let mut drafts = unsupported::check(&text, &statement);
+    let own = tables.iter().flat_map(|table| &table.schema.fields);
+    let own = own.map(|field| field.name.as_str()).collect();
+    drafts.extend(spelling::misread(&text, &statement, &own));
     drafts.extend(scope.unknown_sources());
+    let twice = scope.same_names(&text);
+    if !twice.is_empty() {
+        drafts.extend(twice);
+        return (None, drafts);
+    }
     let meant = scope.probably_meant();
     if meant.iter().any(|(_, source)| source.is_none()) {
         return (None, drafts);
@@ -179,6 +199,23 @@ fn outcome(
     let context = Context { text: &text, tables, functions, scope: &scope, planner: &planner };
     let outcome = plan_or_explain(&context, statement, &mut drafts);
     (outcome, drafts)
+}
+
+/// The names of fields, those inside of records among them.
+fn names(fields: &[Field]) -> Vec<&str> {
+    fn inside(ty: &Type) -> Vec<&str> {
+        match ty {
+            Type::Record(fields) => names(fields),
+            Type::List(item) => inside(&item.ty),
+            _ => Vec::new(),
+        }
+    }
+    let mut found = Vec::new();
+    for field in fields {
+        found.push(field.name.as_str());
+        found.extend(inside(&field.ty));
+    }
+    found
 }
 
 /// Adds what is found elsewhere than what is known: what comes up where something has been fixed
@@ -220,6 +257,7 @@ fn plan_or_explain(
         if !is_looked_at && let Some(named) = named(context, &statement, &planned) {
             is_looked_at = true;
             extend(drafts, units::unknown(context, &named));
+            extend(drafts, function::too_wide(context, &statement));
             if let Some((found, fixed)) = mixed::mixed(context, &statement, &named) {
                 extend(drafts, found);
                 statement = fixed;
@@ -233,10 +271,14 @@ fn plan_or_explain(
                 extend(drafts, found);
                 if drafts.is_empty() {
                     drafts.extend(commas::missing(context, &statement));
+                    drafts.extend(lints::warnings(context, &statement));
                     drafts.extend(costs::notes(context.text, &statement, &plan.optimized));
                 }
                 match reads::reads(&statement, &plan.optimized) {
-                    Ok(reads) => return Some(Outcome { row, reads }),
+                    Ok(reads) => {
+                        let rows = identity::rows(&plan.analyzed);
+                        return Some(Outcome { row, rows, reads });
+                    }
                     Err(error) => error,
                 }
             }

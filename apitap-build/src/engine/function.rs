@@ -30,6 +30,11 @@ pub fn function(function: &Function, body: Option<Body>) -> ScalarUDF {
     ScalarUDF::from(Declared { function: function.clone(), signature, body })
 }
 
+/// What is declared of a function that is written in Rust; `None` for those of the engine.
+pub fn declared(function: &ScalarUDF) -> Option<&Function> {
+    function.inner().downcast_ref::<Declared>().map(|declared| &declared.function)
+}
+
 /// The type in which a parameter takes an argument; `None` where it does not.
 pub fn takes(parameter: &Type, argument: &DataType) -> Option<DataType> {
     use DataType as Arrow;
@@ -75,6 +80,14 @@ pub fn takes(parameter: &Type, argument: &DataType) -> Option<DataType> {
     (argument.is_null() || *argument == own || fits).then_some(own)
 }
 
+/// The type in which a parameter takes a whole number of the query that fits it: a literal has 64 bits.
+///
+/// The compiler refuses what is no literal; here it is only seen that there is a type.
+pub fn takes_literal(parameter: &Type, argument: &DataType) -> Option<DataType> {
+    let takes = matches!(parameter, Type::Int16 | Type::Int32 | Type::Float32 | Type::Float64);
+    (takes && argument.is_integer()).then(|| arrow::data_type(parameter))
+}
+
 struct Declared {
     function: Function,
     signature: Signature,
@@ -115,7 +128,9 @@ impl ScalarUDFImpl for Declared {
         let types: Option<Vec<_>> = parameters
             .iter()
             .zip(arguments)
-            .map(|(parameter, argument)| takes(&parameter.ty, argument))
+            .map(|(parameter, argument)| {
+                takes(&parameter.ty, argument).or_else(|| takes_literal(&parameter.ty, argument))
+            })
             .collect();
         match types {
             Some(types) if parameters.len() == arguments.len() => Ok(types),

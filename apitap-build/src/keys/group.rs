@@ -4,8 +4,7 @@ use super::key::KeyType;
 use super::mapping::Mapping;
 use super::printed::Printed;
 use super::shape::{ChoiceShape, GroupShape, KindsShape};
-use crate::diagnostic::{Findings, Place, Spanned};
-use crate::nearest::did_you_mean;
+use crate::diagnostic::{Edit, Findings, Place, Spanned};
 use crate::tree::Node;
 
 /// A mapping with keys of its own, or one kind of such a mapping.
@@ -83,11 +82,18 @@ pub(crate) fn choose(
         let theirs = |choice: &&ChoiceShape| {
             choice.synonyms.iter().any(|synonym| synonym.eq_ignore_ascii_case(&text.value))
         };
-        let help = match choices.iter().find(theirs) {
-            Some(ours) => format!("here it is `{}`", ours.name),
-            None => did_you_mean("choice", &text.value, choices.iter().map(|choice| choice.name)),
-        };
-        findings.push(super::mapping::no_choice(name, text).help(help));
+        let finding = super::mapping::no_choice(name, text);
+        findings.push(match choices.iter().find(theirs) {
+            Some(ours) => {
+                let (place, replacement) = (text.place.clone(), ours.name.to_owned());
+                let edit = Edit { place, replacement, sure: true };
+                finding.fix(format!("here it is `{}`", ours.name), edit)
+            }
+            None => {
+                let names = choices.iter().map(|choice| choice.name);
+                finding.suggest("choice", &text.value, names)
+            }
+        });
     }
     found
 }

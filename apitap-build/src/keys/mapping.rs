@@ -7,8 +7,8 @@ use super::group::{Kinds, choose};
 use super::key::{Info, Key, KeyType};
 use super::shape::{ChoiceShape, GroupShape, KindsShape};
 use crate::codes;
-use crate::diagnostic::{Finding, Findings, Place, Spanned};
-use crate::nearest::{did_you_mean, nearest};
+use crate::diagnostic::{Edit, Finding, Findings, Place, Spanned};
+use crate::nearest::nearest;
 use crate::tree::{Node, Value};
 
 /// Reads the keys of one mapping.
@@ -300,9 +300,11 @@ impl<'a, 'f> Mapping<'a, 'f> {
             return finding.help(format!("remove it: `{said}` says it already"));
         }
         if let Some(twin) = self.twin(&key.value) {
-            return finding.help(format!("here it is `{twin}`"));
+            let (place, replacement) = (key.place.clone(), twin.to_owned());
+            let edit = Edit { place, replacement, sure: true };
+            return finding.fix(format!("here it is `{twin}`"), edit);
         }
-        finding.help(did_you_mean("key", &key.value, self.known.iter().copied()))
+        finding.suggest("key", &key.value, self.known.iter().copied())
     }
 }
 

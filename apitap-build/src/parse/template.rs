@@ -11,7 +11,7 @@ use minijinja::value::{Kwargs, Rest, Value as Any, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
 use crate::codes;
-use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned};
+use crate::diagnostic::{Edit, FileId, Files, Finding, Findings, Place, Spanned};
 use crate::nearest::nearest;
 use crate::tree::{Node, Value};
 
@@ -127,21 +127,29 @@ pub fn render_query(files: &Files, file: FileId, findings: &mut Findings) -> Opt
             if !written.is_empty() {
                 return None;
             }
+            findings.extend(calls::unused(text).into_iter().map(|range| {
+                let message = format!("`{}` is set and never read", &text[range.clone()]);
+                Finding::warning(codes::UNUSED_NAME, message, &Place::text(file, range))
+                    .help("read it in `{{ … }}`, or remove it")
+            }));
             let Calls { sink, map, uses, .. } = calls;
             Some(QueryText { sql, sink, map, uses, origins, file })
         }
     }
 }
 
-/// Where the first line begins that is neither blank nor a comment.
+/// Where the first thing stands that is neither blank nor a comment.
 fn first_word(sql: &str) -> Option<usize> {
-    let mut start = 0;
-    for line in sql.split_inclusive('\n') {
-        let text = line.trim_start();
-        if !text.is_empty() && !text.starts_with("--") {
-            return Some(start + line.len() - text.len());
-        }
-        start += line.len();
+    let mut rest = sql.trim_start();
+    while !rest.is_empty() {
+        let end = if rest.starts_with("--") {
+            rest.find('\n')
+        } else if let Some(inside) = rest.strip_prefix("/*") {
+            inside.find("*/").map(|end| end + "/**/".len())
+        } else {
+            return Some(sql.len() - rest.len());
+        };
+        rest = rest.get(end?..).unwrap_or_default().trim_start();
     }
     None
 }
@@ -317,6 +325,23 @@ impl Calls {
     }
 }
 
+/// A name in `{{ … }}` that nothing has set.
+fn not_set(file: FileId, text: &str, range: &Range<usize>) -> Finding {
+    let written = text.get(range.clone()).unwrap_or_default();
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let start = written.find(is_part).unwrap_or_default();
+    let name = written.get(start..).unwrap_or_default();
+    let name = name.get(..name.find(|c| !is_part(c)).unwrap_or(name.len())).unwrap_or_default();
+    let start = range.start + start;
+    let place = Place::text(file, start..start + name.len());
+    let set = calls::set(text);
+    let finding = Finding::error(codes::UNKNOWN_VARIABLE, format!("`{name}` is not set"), &place);
+    match set.is_empty() {
+        true => finding.help(format!("set it above: `{{% set {name} = … %}}`")),
+        false => finding.suggest("name", name, set),
+    }
+}
+
 fn template_error(file: FileId, text: &str, marked: &Marked, error: &Error) -> Finding {
     let range = error.range().map(|range| marked.original(range)).unwrap_or_else(|| {
         let line = error.line().unwrap_or(1).saturating_sub(1);
@@ -328,6 +353,9 @@ fn template_error(file: FileId, text: &str, marked: &Marked, error: &Error) -> F
     match error.kind() {
         ErrorKind::UnknownFunction | ErrorKind::UndefinedError | ErrorKind::UnknownFilter => {
             let name = detail.split_whitespace().next().unwrap_or_default().trim_matches('`');
+            if name.is_empty() || error.kind() == ErrorKind::UndefinedError {
+                return not_set(file, text, &range);
+            }
             // Of a call, its name.
             let name_at = text.get(range.clone()).and_then(|text| text.find(name));
             let place = match name_at.map(|at| range.start + at) {
@@ -337,7 +365,10 @@ fn template_error(file: FileId, text: &str, marked: &Marked, error: &Error) -> F
             let message = format!("`{name}` is not known to the template");
             let finding = Finding::error(codes::UNKNOWN_VARIABLE, message, &place);
             match nearest(name, ["sink", "use_source", "map"]) {
-                Some(near) => finding.help(format!("write `{near}(…)`")),
+                Some(near) => {
+                    let edit = Edit { place, replacement: near.to_owned(), sure: true };
+                    finding.fix(format!("write `{near}(…)`"), edit)
+                }
                 None => finding
                     .note("a template knows `sink`, `use_source`, `map` and what it sets itself")
                     .help("a literal `{{` is written `{{ \"{{\" }}`"),

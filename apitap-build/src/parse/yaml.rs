@@ -7,7 +7,7 @@ use std::ops::Range;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use crate::codes;
-use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Spanned};
+use crate::diagnostic::{Edit, FileId, Files, Finding, Findings, Place, Spanned};
 use crate::tree::{Node, Value};
 
 /// How deep mappings and lists may be nested.
@@ -221,6 +221,9 @@ impl<'a> Tree<'a> {
         let is_text = rest.starts_with(['"', '\'']);
         let line_start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let line = self.text[line_start..].lines().next().unwrap_or_default();
+        if let Some(finding) = self.missing_space(at) {
+            return finding;
+        }
         let finding = |message: &str, range: Range<usize>| {
             Finding::error(
                 codes::INVALID_YAML,
@@ -237,6 +240,10 @@ impl<'a> Tree<'a> {
             let name = &name[..end.unwrap_or(name.len())];
             finding(&format!("`*{name}` stands for nothing"), at..at + 1 + name.len())
                 .help(format!("name the value that it stands for: write `&{name}` before it"))
+        } else if let Some(open) = self.open_bracket(line_start) {
+            let close = if self.text[open..].starts_with('[') { ']' } else { '}' };
+            finding("this bracket is not closed", open..open + 1)
+                .help(format!("close it with `{close}`, or put the value into quotes"))
         } else if is_text {
             let end = at + rest.lines().next().unwrap_or_default().len();
             finding("this text is not closed", at..end).help("end it with the quote it begins with")
@@ -246,6 +253,54 @@ impl<'a> Tree<'a> {
             finding(error.info(), at..at)
                 .help("check the indentation, the brackets and the quotes up to here")
         }
+    }
+
+    /// A key without the space after its colon, in the line where the scanner gave up or in the one
+    /// before it: such a key is a text to YAML, and it wonders at what comes next.
+    fn missing_space(&self, at: usize) -> Option<Finding> {
+        let end = self.text[at..].find('\n').map_or(self.text.len(), |newline| at + newline);
+        let mut start = end + 1;
+        let lines = self.text[..end].rsplit('\n').map(|line| {
+            start -= line.len() + 1;
+            (start, line)
+        });
+        let written = lines.filter(|(_, line)| {
+            let line = line.trim_start();
+            !line.is_empty() && !line.starts_with('#')
+        });
+        let (start, line) = written.take(2).find(|(_, line)| glued(line).is_some())?;
+        let (key, value) = glued(line)?;
+        let from = start + line.find(key)?;
+        let value = value.split(" #").next().unwrap_or(value).trim_end();
+        let place = self.place(from..from + key.len() + 1 + value.len());
+        let instead = format!("{key}: {value}");
+        let edit = Edit { place: place.clone(), replacement: instead.clone(), sure: true };
+        let message = "this is not YAML: a space is missing after the colon";
+        Some(
+            Finding::error(codes::INVALID_YAML, message, &place)
+                .fix(format!("write `{instead}`"), edit),
+        )
+    }
+
+    /// The last bracket before a line that is not closed.
+    fn open_bracket(&self, line_start: usize) -> Option<usize> {
+        let (mut open, mut quote, mut before) = (Vec::new(), None, ' ');
+        for (at, char) in self.text[..line_start].char_indices() {
+            match (char, quote) {
+                (c, Some(q)) if c == q => quote = None,
+                (_, Some('#')) if char == '\n' => quote = None,
+                (_, Some(_)) => {}
+                ('#', None) if before.is_whitespace() => quote = Some('#'),
+                ('"' | '\'', None) if !before.is_alphanumeric() => quote = Some(char),
+                ('[' | '{', None) if !before.is_alphanumeric() && before != '$' => open.push(at),
+                (']' | '}', None) => {
+                    open.pop();
+                }
+                _ => {}
+            }
+            before = char;
+        }
+        open.pop()
     }
 
     /// The first tab that indents a line, from a line's start on.
@@ -282,6 +337,16 @@ impl<'a> Tree<'a> {
         let end = self.bytes.of(&span.end).clamp(start, self.text.len());
         start..start + self.text[start..end].trim_end().len()
     }
+}
+
+/// `id:int64!` of `  - id:int64!`: the key and the value.
+fn glued(line: &str) -> Option<(&str, &str)> {
+    let entry = line.trim_start().trim_start_matches("- ");
+    let (key, value) = entry.split_once(':')?;
+    let is_key =
+        !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '!'));
+    let is_glued = value.starts_with(|c: char| !c.is_whitespace() && c != '/');
+    (is_key && is_glued).then_some((key, value))
 }
 
 fn count(node: &Node) -> usize {

@@ -202,7 +202,10 @@ mod tests {
         let start = At { file: main, node: root.node.get("to").unwrap() };
         let found = references.follow(start);
         let found = found.as_ref().map(|at| at.node.text().unwrap());
-        assert_eq!(found.map_err(|finding| finding.help[0].as_str()), expected);
+        assert_eq!(
+            found.map_err(|finding| finding.help[0].sentence.clone()),
+            expected.map_err(str::to_owned)
+        );
     }
 
     #[test]

@@ -60,13 +60,14 @@ impl<'a> Blame<'a> {
         Self { planner, text, statement, tree, error, left: Cell::new(ATTEMPTS) }
     }
 
+    /// What the planner refuses.
+    pub(super) fn statement(&self) -> &'a Statement {
+        self.statement
+    }
+
     /// The smallest expression that causes the error, if it is an expression at all.
     pub(super) fn culprit(&self) -> Option<Culprit> {
-        let suspects: Vec<_> = self
-            .tree
-            .roots()
-            .filter(|root| self.stays(&self.with(*root, &tree::null())) == Some(false))
-            .collect();
+        let suspects: Vec<_> = self.tree.roots().filter(|root| self.may_be_it(*root)).collect();
         // A subquery comes after the expression that it stands in, so the last is the innermost.
         let inside = suspects.iter().rev().find(|root| self.is_inside(**root, **root));
         match inside {
@@ -76,6 +77,16 @@ impl<'a> Blame<'a> {
             }
             None => suspects.last().copied().map(Culprit::Position),
         }
+    }
+
+    /// Whether the error goes with that expression.
+    ///
+    /// A condition that is NULL empties the plan, and every error of what comes after it goes: so
+    /// what is in its place must be of no known value, too.
+    fn may_be_it(&self, root: usize) -> bool {
+        let unknown = tree::call_of(self.planner.probe.name(), tree::null());
+        let goes_with = |by: &Expr| self.stays(&self.with(root, by)) == Some(false);
+        goes_with(&tree::null()) && goes_with(&unknown)
     }
 
     /// From an expression that contains the culprit to the culprit.

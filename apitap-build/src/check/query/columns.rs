@@ -18,7 +18,7 @@ use super::tree;
 use super::words::describe;
 use crate::check::list;
 use crate::codes;
-use crate::nearest::{did_you_mean, nearest};
+use crate::nearest::nearest;
 
 /// One name of `a.b.c`, and where it stands.
 #[derive(Debug, Clone)]
@@ -169,7 +169,7 @@ fn missing(part: &Part, tables: &[Visible<'_>]) -> (Draft, Option<String>) {
     draft = match inner.first().and_then(|(_, paths)| paths.first()) {
         Some(path) => draft.help(format!("a record has a field of that name: `{path}`")),
         None if columns.is_empty() => draft.help("say what is read: `FROM …`"),
-        None => draft.help(did_you_mean(kind, name, columns.iter().copied())),
+        None => draft.suggest(kind, name, columns.iter().copied()),
     };
     let near = near.filter(|_| inner.is_empty()).map(str::to_owned);
     (draft, near)
@@ -203,8 +203,11 @@ fn unknown_qualifier(
         tables.iter().any(|table| Some(table.name.as_str()) == similar_table && has_column(table));
     match similar_table {
         Some(similar) if is_column_of_it || nearest(name, columns).is_none() => {
-            let draft = error(format!("table `{name}` not found in this query"))
-                .help(format!("a similar table exists: `{similar}`"));
+            let draft = error(format!("table `{name}` not found in this query")).suggest(
+                "table",
+                name,
+                [similar],
+            );
             (draft, Some(similar.to_owned()))
         }
         _ => missing(first, tables),
@@ -337,7 +340,7 @@ pub(super) fn unknown_field(
                 let key = if table.field_places.contains_key(&near) { near } else { path };
                 draft = with_declaration(draft, table, Some(&key));
             }
-            let draft = draft.help(did_you_mean("field", &part.name, known));
+            let draft = draft.suggest("field", &part.name, known);
             return Some(Explained { draft, repair: replace_by_null(node, &expr) });
         };
         names.push(part.name.clone());
@@ -401,10 +404,8 @@ fn access(
         }
         Expr::CompoundFieldAccess { root, access_chain } => {
             let part = |access: &AccessExpr| match access {
-                AccessExpr::Dot(Expr::Identifier(ident)) => {
-                    parts(context, &Expr::Identifier(ident.clone())).pop()
-                }
-                AccessExpr::Subscript(Subscript::Index { index: Expr::Value(value) }) => {
+                AccessExpr::Dot(Expr::Value(value))
+                | AccessExpr::Subscript(Subscript::Index { index: Expr::Value(value) }) => {
                     let Value::SingleQuotedString(name) = &value.value else { return None };
                     let range = context.text.range(value.span())?;
                     Some(Part { name: name.clone(), range, quoted: false })

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::codes::{self, Code};
-use crate::diagnostic::{Finding, Place, Severity};
+use crate::diagnostic::{Edit, Finding, Help, Place, Severity};
+use crate::nearest::{Suggestion, did_you_mean};
 
 /// A finding about a query.
 #[derive(Debug, Clone)]
@@ -16,7 +17,18 @@ pub(super) struct Draft {
     label: String,
     related: Vec<(Site, String)>,
     notes: Vec<String>,
-    help: Vec<String>,
+    help: Vec<(String, Option<Fix>)>,
+}
+
+/// A change to the query.
+#[derive(Debug, Clone)]
+pub(super) struct Fix {
+    /// What is replaced; nothing where something is put in.
+    pub(super) range: Range<usize>,
+    /// What stands there then.
+    pub(super) replacement: String,
+    /// Whether nothing else can be meant.
+    pub(super) sure: bool,
 }
 
 /// A place that matters.
@@ -81,7 +93,31 @@ impl Draft {
 
     /// What to do.
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
+        self.help.push((help.into(), None));
+        self
+    }
+
+    /// What was probably meant by the name at its place, and the change that writes it.
+    pub(super) fn suggest<'n>(
+        self,
+        kind: &str,
+        name: &str,
+        candidates: impl IntoIterator<Item = &'n str> + Clone,
+    ) -> Self {
+        let sentence = did_you_mean(kind, name, candidates.clone());
+        match Suggestion::of(name, candidates) {
+            Some(Suggestion { name, sure }) => {
+                let replacement = if is_plain(name) { name.to_owned() } else { quoted(name) };
+                let range = self.range.clone();
+                self.fix(sentence, Fix { range, replacement, sure })
+            }
+            None => self.help(sentence),
+        }
+    }
+
+    /// What to do, and the change that does it.
+    pub(super) fn fix(mut self, help: impl Into<String>, fix: Fix) -> Self {
+        self.help.push((help.into(), Some(fix)));
         self
     }
 
@@ -91,7 +127,17 @@ impl Draft {
         finding.severity = self.severity;
         finding.label = self.label;
         finding.notes = self.notes;
-        finding.help = self.help;
+        for (sentence, fix) in self.help {
+            let edit = fix.and_then(|fix| {
+                let length = fix.range.len();
+                let place = place(fix.range);
+                // What a template has made stands nowhere, and cannot be changed.
+                let stands =
+                    matches!(place, Place::Text { start, end, .. } if end - start == length);
+                stands.then_some(Edit { place, replacement: fix.replacement, sure: fix.sure })
+            });
+            finding.help.push(Help { sentence, edit });
+        }
         for (site, sentence) in self.related {
             let place = match site {
                 Site::Query(range) => place(range),
@@ -101,4 +147,15 @@ impl Draft {
         }
         finding
     }
+}
+
+/// Whether a name is one without quotes.
+fn is_plain(name: &str) -> bool {
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    starts && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// A name in the quotes of SQL.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }

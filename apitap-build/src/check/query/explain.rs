@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use datafusion::common::diagnostic::DiagnosticNote;
 use datafusion::common::{Column, DataFusionError, SchemaError};
-use datafusion::sql::sqlparser::ast::{Expr, Spanned, Statement};
+use datafusion::sql::sqlparser::ast::{
+    Expr, GroupByExpr, JoinConstraint, JoinOperator, SetExpr, Spanned, Statement,
+};
 
 use super::blame::{Blame, Culprit};
 use super::context::{Context, Explained, Repair};
@@ -102,13 +104,14 @@ fn by_message(
         return grouped_by_aggregate(context);
     }
     if has("require unique expression names") {
-        return duplicate(context, &duplicate_name(message), None);
+        return duplicate_at(context, message)
+            .unwrap_or_else(|| duplicate(context, &duplicate_name(message), None));
     }
     if let Some(draft) = position_of_column(context, message) {
         return Explained { draft, repair: None };
     }
     if has("join condition should not be empty") {
-        let range = context.text.find("JOIN").unwrap_or_else(|| context.text.first());
+        let range = join_without_condition(context);
         let draft = Draft::error(codes::UNSUPPORTED_QUERY, "this join has no condition", range)
             .help("write the condition after the table: `ON a.id = b.id`");
         return Explained { draft, repair: None };
@@ -143,6 +146,27 @@ fn by_message(
         Some(Repair::Replace(blame.same(node), Box::new(tree::null_for(&expr))))
     });
     Explained { draft, repair }
+}
+
+/// The word JOIN of the first join that has no condition.
+fn join_without_condition(context: &Context<'_>) -> Range<usize> {
+    let joins = context.scope.selects.iter().flat_map(|select| &select.from);
+    let mut joins = joins.flat_map(|from| &from.joins);
+    let bare = joins.find(|join| {
+        matches!(
+            &join.join_operator,
+            JoinOperator::Join(JoinConstraint::None)
+                | JoinOperator::Inner(JoinConstraint::None)
+                | JoinOperator::Left(JoinConstraint::None)
+                | JoinOperator::LeftOuter(JoinConstraint::None)
+                | JoinOperator::Right(JoinConstraint::None)
+                | JoinOperator::RightOuter(JoinConstraint::None)
+                | JoinOperator::FullOuter(JoinConstraint::None)
+        )
+    });
+    let table = bare.and_then(|join| context.text.range(join.relation.span()));
+    let word = table.and_then(|table| context.text.before(&table)).map(|word| word.range.clone());
+    word.or_else(|| context.text.find("JOIN")).unwrap_or_else(|| context.text.first())
 }
 
 /// `GROUP BY 3` or `ORDER BY 3`, where the `SELECT` has fewer columns.
@@ -208,6 +232,9 @@ fn grouping(
     }
     if message.contains("must be in GROUP BY") || message.contains("must appear in the GROUP BY") {
         let range = place(range.or(here));
+        if let Some(draft) = aggregate_without_groups(context, blame, &range) {
+            return Some(draft);
+        }
         let written = context.text.slice(&range);
         let message = format!("`{written}` is neither grouped by nor aggregated");
         return Some(
@@ -239,6 +266,47 @@ fn grouping(
         );
     }
     None
+}
+
+/// An aggregate beside columns, in a query that has no groups at all: one mistake, however many
+/// columns there are.
+fn aggregate_without_groups(
+    context: &Context<'_>,
+    blame: &Blame<'_>,
+    column: &Range<usize>,
+) -> Option<Draft> {
+    let select = super::row::leftmost_select(blame.statement())?;
+    let has_groups = match &select.group_by {
+        GroupByExpr::All(_) => true,
+        GroupByExpr::Expressions(groups, _) => !groups.is_empty(),
+    };
+    // Which query a column belongs to is clear only where there is one.
+    if has_groups || context.scope.selects.len() != 1 {
+        return None;
+    }
+    let items = super::row::item_ranges(context.text, select);
+    let is_aggregate = |item: &Range<usize>| {
+        let inside = |node: &usize| {
+            let range = blame.tree.range(*node);
+            range.is_some_and(|range| item.start <= range.start && range.end <= item.end)
+        };
+        let call = |node: usize| match blame.expr(node) {
+            Some(Expr::Function(call)) => {
+                call.over.is_none() && context.planner.is_aggregate(&plain(&call.name))
+            }
+            _ => false,
+        };
+        blame.tree.all().filter(inside).find(|node| call(*node)).and_then(|n| blame.tree.range(n))
+    };
+    let aggregate = items.iter().find_map(is_aggregate)?;
+    let written = context.text.slice(&aggregate);
+    let message = format!("`{written}` makes one row of all, and there is no GROUP BY");
+    Some(
+        Draft::error(codes::MISPLACED_AGGREGATE, message, aggregate.clone())
+            .related(Site::Query(column.clone()), "this column has a value for each record")
+            .help("say what is grouped: `GROUP BY …`, with all columns that are not aggregated")
+            .help(format!("to keep every row, write `{written} OVER ()`")),
+    )
 }
 
 /// The first call of an aggregate function in an expression.
@@ -276,7 +344,12 @@ fn unknown_function(
             Draft::error(codes::UNKNOWN_FUNCTION, message, range.clone()).label("no such function");
         match (dialects::function(name), near) {
             (Some(ours), _) => draft.help(format!("write `{ours}`")),
-            (None, Some(near)) => draft.help(format!("a similar function exists: `{near}`")),
+            (None, Some(near)) => {
+                let same = context.planner.same_function(near);
+                let others = functions.iter().filter(|other| !same.contains(other));
+                let candidates = std::iter::once(near).chain(others.map(String::as_str));
+                draft.suggest("function", name, candidates.collect::<Vec<_>>())
+            }
             (None, None) => draft.help("docs/reference.md names the functions that there are"),
         }
     };
@@ -314,8 +387,25 @@ fn duplicate_name(message: &str) -> String {
     if let Some((_, alias)) = name.rsplit_once(" AS ") {
         return alias.to_owned();
     }
-    let column = Column::from_qualified_name(name);
-    column.name
+    Column::from_qualified_name_ignore_case(name).name
+}
+
+/// The two columns that `… at position 0 and … at position 3` tells of, where one `SELECT` alone
+/// has two of one name there.
+fn duplicate_at(context: &Context<'_>, message: &str) -> Option<Explained> {
+    let mut positions = message.split("at position ").skip(1).filter_map(|rest| {
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse::<usize>().ok()
+    });
+    let (first, second) = (positions.next()?, positions.next()?);
+    let selects = context.scope.selects.iter();
+    let mut found =
+        selects.filter_map(|select| super::row::same_name(context, select, first, second));
+    let (name, first, second) = found.next()?;
+    found.next().is_none().then(|| Explained {
+        draft: super::row::duplicate(context.text, &name, second.clone(), Some(first)),
+        repair: Some(Repair::Name(second)),
+    })
 }
 
 /// A name that two columns have.
@@ -347,6 +437,12 @@ fn other(context: &Context<'_>, blame: &Blame<'_>, message: &str, range: Range<u
         let message = "this reads a column of the query around it, in a way that cannot be planned";
         return Draft::error(codes::UNSUPPORTED_QUERY, message, range)
             .help("join the tables instead, or aggregate in the inner query");
+    }
+    if message.contains("logical expression ScalarSubquery")
+        && let Some((range, written)) = subquery_of_nothing(context, blame)
+    {
+        return Draft::error(codes::UNSUPPORTED_QUERY, "this subquery reads no table", range)
+            .help(format!("write what it selects alone: `{written}`"));
     }
     if message.contains("Correlated scalar subquery") {
         let message = "this subquery may yield several values where one is needed";
@@ -400,6 +496,17 @@ fn renamed_columns(context: &Context<'_>, message: &str, range: Range<usize>) ->
     let (range, given) = given.cloned().unwrap_or((range, 0));
     let message = format!("{given} names are given to a table of {count} columns");
     Draft::error(codes::UNSUPPORTED_QUERY, message, range).help("name all of them, or none")
+}
+
+/// A subquery without FROM, and what it selects.
+fn subquery_of_nothing(context: &Context<'_>, blame: &Blame<'_>) -> Option<(Range<usize>, String)> {
+    blame.tree.all().find_map(|node| {
+        let Some(Expr::Subquery(query)) = blame.expr(node) else { return None };
+        let SetExpr::Select(select) = &*query.body else { return None };
+        let range = blame.tree.range(node).filter(|_| select.from.is_empty())?;
+        let item = super::row::item_ranges(context.text, select).first().cloned()?;
+        Some((range, context.text.slice(&item).to_owned()))
+    })
 }
 
 /// The innermost subquery that these bytes stand in.

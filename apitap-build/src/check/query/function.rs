@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use datafusion::common::DataFusionError;
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Visit, Visitor,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Statement, UnaryOperator, Value, Visit,
+    Visitor,
 };
 
+use super::Callable;
 use super::blame::{Blame, Culprit};
 use super::context::Context;
 use super::draft::{Draft, Site};
@@ -21,7 +24,7 @@ use crate::schema::{Type, arrow};
 
 /// Those of the names that a query calls; none where it cannot be parsed.
 pub fn called(sql: &str, names: &BTreeSet<&str>) -> BTreeSet<String> {
-    let statement = Text::new(sql).ok().and_then(|text| parse::parse(&text).ok());
+    let statement = Text::new(sql).ok().and_then(|text| parse::parse(&text, &BTreeSet::new()).ok());
     let mut calls = Calls { names, found: BTreeSet::new() };
     if let Some(statement) = statement {
         let _: ControlFlow<()> = statement.visit(&mut calls);
@@ -117,6 +120,54 @@ pub(super) fn explain(context: &Context<'_>, blame: &Blame<'_>, culprit: Culprit
     })
 }
 
+/// Arguments that are wider than their parameters, which the engine would cut down: only a literal
+/// is known to fit.
+pub(super) fn too_wide(context: &Context<'_>, statement: &Statement) -> Vec<Draft> {
+    let narrow =
+        |ty: &Type| matches!(ty, Type::Int16 | Type::Int32 | Type::Float32 | Type::Float64);
+    let is_narrow = |callable: &&Callable<'_>| {
+        callable.function.parameters.iter().any(|parameter| narrow(&parameter.ty))
+    };
+    let functions: Vec<_> = context.functions.iter().filter(is_narrow).collect();
+    let names = functions.iter().map(|callable| callable.function.name.as_str()).collect();
+    let mut calls = Calls { names: &names, found: BTreeSet::new() };
+    let _: ControlFlow<()> = statement.visit(&mut calls);
+    if calls.found.is_empty() {
+        return Vec::new();
+    }
+    let error = DataFusionError::Internal(String::new());
+    let blame = Blame::new(context.planner, context.text, statement, &error);
+    let calls = blame.tree.all().filter_map(|node| {
+        let name = name_of(&blame.expr(node)?)?;
+        let callable = functions.iter().find(|callable| callable.function.name == name)?;
+        let draft = wrong_type(context, &blame, node, callable.function)?;
+        let draft = draft.note(format!("it is called as `{}`", callable.function.signature()));
+        Some(match &callable.declared {
+            Some(place) => draft.related(Site::Elsewhere(place.clone()), "it is declared here"),
+            None => draft,
+        })
+    });
+    calls.collect()
+}
+
+/// Whether a literal is one of the values of a type.
+fn fits(expr: &Expr, ty: &Type) -> bool {
+    let (sign, expr) = match expr {
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => ("-", &**expr),
+        expr => ("", expr),
+    };
+    let Expr::Value(value) = expr else { return false };
+    let Value::Number(digits, _) = &value.value else { return false };
+    let Ok(number) = format!("{sign}{digits}").parse::<i64>() else { return false };
+    match ty {
+        Type::Int16 => i16::try_from(number).is_ok(),
+        Type::Int32 => i32::try_from(number).is_ok(),
+        Type::Float32 => number.unsigned_abs() <= 1 << 24,
+        Type::Float64 => number.unsigned_abs() <= 1 << 53,
+        _ => false,
+    }
+}
+
 /// What stands in the brackets of a call.
 enum Arguments {
     /// So many expressions.
@@ -161,8 +212,11 @@ fn wrong_type(
 ) -> Option<Draft> {
     let children: Vec<_> = blame.tree.children(node).collect();
     for (parameter, child) in function.parameters.iter().zip(children) {
-        let field = blame.type_of(child, blame.expr(child)?)?;
-        if engine::takes(&parameter.ty, field.data_type()).is_some() {
+        let argument = blame.expr(child)?;
+        let field = blame.type_of(child, argument.clone())?;
+        if engine::takes(&parameter.ty, field.data_type()).is_some()
+            || fits(&argument, &parameter.ty)
+        {
             continue;
         }
         let range = blame.tree.range(child)?;

@@ -89,6 +89,19 @@ impl Planner {
         self.state.aggregate_functions().contains_key(&name.to_lowercase())
     }
 
+    /// The names of the function that is called so.
+    pub(super) fn same_function(&self, name: &str) -> Vec<String> {
+        let names = |name: &str, aliases: &[String]| {
+            std::iter::once(name.to_owned()).chain(aliases.iter().cloned()).collect()
+        };
+        let scalar = self.state.scalar_functions().get(name);
+        let aggregate = self.state.aggregate_functions().get(name);
+        scalar
+            .map(|function| names(function.name(), function.aliases()))
+            .or_else(|| aggregate.map(|function| names(function.name(), function.aliases())))
+            .unwrap_or_default()
+    }
+
     /// All functions that a query can call.
     pub(super) fn functions(&self) -> Vec<String> {
         let mut names = self.udf_names();

@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 use super::context::{Context, HIDDEN};
 use super::draft::{Draft, Site};
 use super::text::{Text, Word};
-use super::words;
+use super::{nullability, words};
 use crate::codes;
 use crate::schema::{Field, Schema, arrow};
 
@@ -33,6 +33,7 @@ pub(super) fn row(
     is_fixed: bool,
 ) -> (Row, Vec<Draft>) {
     let fields = plan.schema().fields();
+    let never_null = nullability::never_null(plan);
     let items = items(context, statement, fields.len());
     let mut row = Row { schema: Schema::default(), places: Vec::new() };
     let mut drafts = Vec::new();
@@ -53,7 +54,8 @@ pub(super) fn row(
         }
         match arrow::from_field(field) {
             Some(ty) => {
-                row.schema.fields.push(Field::new(name, ty, field.is_nullable()));
+                let nullable = !never_null.get(index).copied().unwrap_or_default();
+                row.schema.fields.push(Field::new(name, ty, nullable));
                 row.places.push(place);
             }
             // What has been fixed with NULL is not the user's.
@@ -308,6 +310,23 @@ pub(super) fn items_named(context: &Context<'_>, name: &str) -> Vec<Range<usize>
         all.extend(ranges);
     }
     all
+}
+
+/// The name of two items of a `SELECT`, and their bytes, where both give themselves that name.
+pub(super) fn same_name(
+    context: &Context<'_>,
+    select: &Select,
+    first: usize,
+    second: usize,
+) -> Option<(String, Range<usize>, Range<usize>)> {
+    let items = read(context.text, select);
+    // Behind a `*` nobody knows which number an item has.
+    if items.iter().any(|item| item.own.is_none()) {
+        return None;
+    }
+    let (first, second) = (items.get(first)?, items.get(second)?);
+    let name = first.own.clone().filter(|name| !name.is_empty())?;
+    (second.own == first.own).then(|| (name, first.range.clone(), second.range.clone()))
 }
 
 /// Two columns of one name.

@@ -3,7 +3,8 @@
 use std::ops::{ControlFlow, Range};
 
 use datafusion::sql::sqlparser::ast::{
-    Ident, ObjectName, Query, Select, Spanned, Statement, TableAlias, TableFactor, Visit, Visitor,
+    Expr, Ident, ObjectName, Query, Select, Spanned, Statement, TableAlias, TableFactor, Visit,
+    Visitor,
 };
 
 use super::Table;
@@ -11,7 +12,7 @@ use super::draft::{Draft, Site};
 use super::text::Text;
 use crate::check::list;
 use crate::codes;
-use crate::nearest::{did_you_mean, nearest};
+use crate::nearest::nearest;
 use crate::schema::{Field, Type};
 
 /// The names in all `FROM` clauses of a statement.
@@ -51,6 +52,31 @@ impl<'a> Scope<'a> {
         self.tables.iter().map(|table| table.name).collect()
     }
 
+    /// A finding for each table of a `FROM` that has the name of one before it.
+    pub(super) fn same_names(&self, text: &Text<'_>) -> Vec<Draft> {
+        let mut drafts = Vec::new();
+        for select in &self.selects {
+            let mut known: Vec<(String, Range<usize>)> = Vec::new();
+            let tables = select.from.iter().flat_map(|from| {
+                std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
+            });
+            for (name, range) in tables.filter_map(|table| name_of(text, table)) {
+                let Some((_, first)) = known.iter().find(|(other, _)| *other == name) else {
+                    known.push((name, range));
+                    continue;
+                };
+                let message = format!("two tables have the name `{name}`");
+                drafts.push(
+                    Draft::error(codes::DUPLICATE_COLUMN, message, range.clone())
+                        .label("the second one")
+                        .related(Site::Query(first.clone()), "the first one")
+                        .help(format!("give one of them another name: `… AS other_{name}`")),
+                );
+            }
+        }
+        drafts
+    }
+
     /// A finding for each source that is not declared.
     pub(super) fn unknown_sources(&self) -> Vec<Draft> {
         let finding = |(name, range): &(String, Range<usize>)| {
@@ -62,7 +88,7 @@ impl<'a> Scope<'a> {
                 return draft
                     .help("declare a source of that name, and say that the query reads it");
             }
-            draft.help(did_you_mean("source", name, sources))
+            draft.suggest("source", name, sources)
         };
         self.unknown.iter().map(finding).collect()
     }
@@ -98,6 +124,31 @@ impl<'a> Scope<'a> {
         names.sort_unstable();
         names.dedup();
         list(&names)
+    }
+
+    /// The field of a source that an expression names; `None` where that is not clear.
+    pub(super) fn field(&self, expr: &Expr) -> Option<&'a Field> {
+        let names: Vec<_> = match expr {
+            Expr::Identifier(name) => vec![name.value.as_str()],
+            Expr::CompoundIdentifier(names) => {
+                names.iter().map(|name| name.value.as_str()).collect()
+            }
+            _ => return None,
+        };
+        let table = |binding: &Binding| self.tables.get(binding.source?);
+        let (first, rest) = names.split_first()?;
+        let mut of_name = self.bindings.iter().filter(|binding| binding.name == *first);
+        if let (Some(binding), None) = (of_name.next(), of_name.next()) {
+            return inside(&table(binding)?.schema.fields, rest);
+        }
+        // A name alone is a source's only where there is nothing but sources, and one that has it.
+        let tables: Option<Vec<_>> = self.bindings.iter().map(table).collect();
+        let having = tables?.into_iter().filter(|table| table.schema.field(first).is_some());
+        let having: Vec<_> = having.collect();
+        match having.as_slice() {
+            [only] => inside(&only.schema.fields, &names),
+            _ => None,
+        }
     }
 
     /// The source behind a name, if it has these columns and no others.
@@ -138,6 +189,31 @@ pub(super) fn inner_fields(fields: &[Field], name: &str) -> Vec<String> {
         paths.extend(deeper.iter().map(|path| format!("{}.{path}", field.name)));
     }
     paths
+}
+
+/// The name of a table in a `FROM`, and where it gets it.
+fn name_of(text: &Text<'_>, table: &TableFactor) -> Option<(String, Range<usize>)> {
+    match table {
+        TableFactor::Table { alias: Some(alias), .. }
+        | TableFactor::Derived { alias: Some(alias), .. } => {
+            Some((alias.name.value.clone(), text.range(alias.name.span)?))
+        }
+        TableFactor::Table { name, alias: None, args: None, .. } => {
+            Some((plain(name), text.range(name.span())?))
+        }
+        _ => None,
+    }
+}
+
+/// The field of a path of names.
+fn inside<'a>(fields: &'a [Field], path: &[&str]) -> Option<&'a Field> {
+    let (first, rest) = path.split_first()?;
+    let field = fields.iter().find(|field| field.name == *first)?;
+    match (&field.ty, rest) {
+        (_, []) => Some(field),
+        (Type::Record(fields), rest) => inside(fields, rest),
+        _ => None,
+    }
 }
 
 struct Reader<'a, 'b> {

@@ -124,7 +124,7 @@ fn is_leaf(expr: &Expr) -> bool {
 }
 
 /// All bytes of an expression, from those that its parts account for.
-fn extent(text: &Text<'_>, expr: &Expr, range: Range<usize>) -> Range<usize> {
+pub(super) fn extent(text: &Text<'_>, expr: &Expr, range: Range<usize>) -> Range<usize> {
     let range = text.balanced(range);
     match expr {
         Expr::Nested(_) | Expr::Subquery(_) => text.brackets_around(&range).unwrap_or(range),

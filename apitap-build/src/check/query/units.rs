@@ -13,9 +13,9 @@ use datafusion::logical_expr::{
 };
 
 use super::context::Context;
-use super::draft::Draft;
+use super::draft::{Draft, Fix};
 use crate::codes;
-use crate::nearest::did_you_mean;
+use crate::nearest::{Suggestion, did_you_mean};
 
 /// Functions whose first argument is a unit, and whose second is a time.
 const FUNCTIONS: [&str; 2] = ["date_trunc", "date_part"];
@@ -44,8 +44,14 @@ pub(super) fn unknown(context: &Context<'_>, plan: &LogicalPlan) -> Vec<Draft> {
             .find_map(|written| context.text.find(written))
             .unwrap_or_else(|| context.text.first());
         let help = did_you_mean("unit", unit, UNITS);
-        Draft::error(codes::UNKNOWN_UNIT, format!("`{unit}` is not a unit of time here"), range)
-            .help(help)
+        let message = format!("`{unit}` is not a unit of time here");
+        let draft = Draft::error(codes::UNKNOWN_UNIT, message, range.clone());
+        match Suggestion::of(unit, UNITS) {
+            Some(Suggestion { name, sure }) => {
+                draft.fix(help, Fix { range, replacement: format!("'{name}'"), sure })
+            }
+            None => draft.help(help),
+        }
     };
     units.iter().map(find).collect()
 }

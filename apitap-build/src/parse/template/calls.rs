@@ -63,6 +63,53 @@ pub(super) fn find(text: &str) -> Vec<Call> {
     calls
 }
 
+/// The names that a template sets: `{% set limit = 10 %}`, `{% for name in … %}`.
+pub(super) fn set(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut index = 0;
+    while let Some(found) = text[index..].find("{%") {
+        let start = index + found;
+        let end = block_end(text, start).unwrap_or(text.len());
+        let tokens = tokens(text, start + 2..end.saturating_sub(2));
+        let mut words = tokens.iter().map(|token| &text[token.range.clone()]);
+        if let (Some("set" | "for" | "macro"), Some(name)) = (words.next(), words.next()) {
+            names.push(name);
+        }
+        index = end;
+    }
+    names
+}
+
+/// Where a template sets a variable or a macro that nothing in it reads.
+pub(super) fn unused(text: &str) -> Vec<Range<usize>> {
+    let mut set: Vec<Range<usize>> = Vec::new();
+    let mut named: Vec<Range<usize>> = Vec::new();
+    let mut index = 0;
+    while let Some(found) = text[index..].find('{') {
+        let start = index + found;
+        let Some(end) = block_end(text, start) else {
+            index = start + 1;
+            continue;
+        };
+        if !text[start..].starts_with("{#") {
+            let tokens = tokens(text, start + 2..end.saturating_sub(2));
+            if let [first, second, ..] = tokens.as_slice()
+                && ["set", "macro"].iter().any(|word| first.is(text, word))
+                && text[second.range.clone()].starts_with(|c: char| c.is_alphabetic() || c == '_')
+            {
+                set.push(second.range.clone());
+            }
+            named.extend(tokens.into_iter().map(|token| token.range));
+        }
+        index = end.max(start + 1);
+    }
+    set.retain(|here| {
+        let name = &text[here.clone()];
+        named.iter().filter(|other| &text[(*other).clone()] == name).count() == 1
+    });
+    set
+}
+
 struct Token {
     range: Range<usize>,
     quoted: bool,

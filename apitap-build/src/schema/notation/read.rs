@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::codes;
-use crate::diagnostic::{Finding, Findings, Place};
-use crate::nearest::nearest;
+use crate::diagnostic::{Edit, Finding, Findings, Place};
+use crate::nearest::{Suggestion, nearest};
 use crate::schema::scalar::{DECIMAL, SCALARS, named};
 use crate::schema::{Field, Item, Schema, Type};
 use crate::tree::{Node, Value};
@@ -187,13 +187,33 @@ fn unknown(name: &str, place: &Place) -> Finding {
         .help("write `decimal(12,2)`");
     }
     let finding = Finding::error(codes::UNKNOWN_TYPE, format!("`{name}` is not a type"), place);
+    let edit = |by: &str, sure| Edit {
+        place: place.within(0..name.len()),
+        replacement: by.to_owned(),
+        sure,
+    };
     if let Some(meant) = meant(name) {
-        return finding.help(format!("write `{meant}`"));
+        let sentence = format!("write `{meant}`");
+        // Of two types only the user knows which.
+        return match meant.contains('`') {
+            true => finding.help(sentence),
+            false => finding.fix(sentence, edit(meant, true)),
+        };
+    }
+    if let Some((called, digits)) = name.split_once('(')
+        && nearest(called, ["decimal"]).is_some()
+        && decimal(&format!("({digits}")).is_some()
+    {
+        let meant = format!("decimal({digits}");
+        return finding.fix(format!("a similar type exists: `{meant}`"), edit(&meant, true));
     }
     let plain = SCALARS.iter().filter(|scalar| scalar.ty != DECIMAL);
     let names = plain.map(|scalar| scalar.name);
-    match nearest(name, names.clone()) {
-        Some(near) => finding.help(format!("a similar type exists: `{near}`")),
+    match Suggestion::of(name, names.clone()) {
+        Some(near) => {
+            let sentence = format!("a similar type exists: `{}`", near.name);
+            finding.fix(sentence, edit(near.name, near.sure))
+        }
         None => {
             let all: Vec<_> = names.map(|name| format!("`{name}`")).collect();
             finding.help(format!(

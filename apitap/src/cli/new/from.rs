@@ -98,10 +98,10 @@ fn rendered(files: &Files, finding: &Finding) -> String {
         Some((file, line, column)) => format!("{}\n --> {file}:{line}:{column}", finding.message),
         None => finding.message.clone(),
     };
-    for (level, lines) in [("note", &finding.notes), ("help", &finding.help)] {
-        for line in lines {
-            let _ = write!(said, "\n{level}: {line}");
-        }
+    let notes = finding.notes.iter().map(|note| ("note", note));
+    let helps = finding.help.iter().map(|help| ("help", &help.sentence));
+    for (level, line) in notes.chain(helps) {
+        let _ = write!(said, "\n{level}: {line}");
     }
     said
 }

@@ -10,13 +10,16 @@ use crate::schema::{Field, Item, Schema, Type};
 
 mod columns;
 mod costs;
+mod everyday;
 mod functions;
 mod mixed;
 mod names;
+mod refusals;
 mod robust;
 mod rows;
 mod statements;
 mod types;
+mod warnings;
 
 const YAML: &str = "\
 sources:

@@ -150,7 +150,7 @@ fn a_query_may_read_itself() {
     check(
         "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 9) \
          SELECT n.i, o.id FROM n JOIN orders o ON o.id = n.i",
-        &["i: int64 <- n.i", "id: int64! <- o.id"],
+        &["i: int64! <- n.i", "id: int64! <- o.id"],
         &["orders(id)"],
     );
 }
@@ -195,7 +195,7 @@ fn aggregates_have_the_types_that_they_compute() {
         &[
             "month: timestamp <- date_trunc('month', placed_at) AS month",
             "total: decimal(22,2) <- sum(total) AS total",
-            "last: int64 <- max(id) AS last",
+            "last: int64! <- max(id) AS last",
             "states: [string] <- array_agg(status) AS states",
         ],
         &["orders(id placed_at status total)"],

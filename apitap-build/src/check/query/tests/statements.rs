@@ -12,6 +12,13 @@ error[E0201]: expected `)`, found `FROM`
   |
 1 | SELECT (id FROM orders
   |            ^^^^
+  |
+note: this bracket is not closed
+ --> sql/paid_orders.sql:1:8
+  |
+1 | SELECT (id FROM orders
+  |        ^
+help: close it with `)`
 ",
     );
 }
@@ -26,6 +33,8 @@ error[E0201]: expected identifier, but the query ends here
   |
 1 | SELECT id FROM
   |               ^
+  |
+help: write what comes behind `FROM`
 ",
     );
 }

@@ -1,0 +1,183 @@
+//! A plan → what is known of its rows as a whole: which columns are the same in all of them, and
+//! whether one record makes several.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::{Distinct, Expr, JoinType, LogicalPlan, Volatility};
+
+/// What is known of the rows of a query.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// The columns that are the same in all rows of a run.
+    pub constant: BTreeSet<usize>,
+    /// The columns that depend on an element of a list that is unnested.
+    pub of_elements: BTreeSet<usize>,
+    /// Whether each element of a list makes a row.
+    pub are_elements: bool,
+    /// Whether each row stands for a group of records.
+    pub are_groups: bool,
+    /// The columns that are fields of a source, which may be null by its declaration alone: the
+    /// source and the dotted path.
+    pub fields: BTreeMap<usize, (String, String)>,
+}
+
+/// What is known of the rows of an analyzed plan.
+pub(super) fn rows(plan: &LogicalPlan) -> Rows {
+    let columns = 0..plan.schema().fields().len();
+    let (mut constant, mut of_elements) = (BTreeSet::new(), BTreeSet::new());
+    for column in columns {
+        match origin(plan, column) {
+            Origin::Constant => constant.insert(column),
+            Origin::Element => of_elements.insert(column),
+            Origin::Other => false,
+        };
+    }
+    let are_elements = makes_rows_of_elements(plan);
+    let named = 0..plan.schema().fields().len();
+    let fields = named.filter_map(|column| Some((column, field(plan, column)?))).collect();
+    Rows { constant, of_elements, are_elements, are_groups: are_groups(plan), fields }
+}
+
+/// The source and the path of the field that a column is.
+fn field(plan: &LogicalPlan, column: usize) -> Option<(String, String)> {
+    match plan {
+        LogicalPlan::Projection(projection) => {
+            let (mut column, mut names) = (projection.expr.get(column)?, Vec::new());
+            loop {
+                match column {
+                    Expr::Alias(alias) => column = &alias.expr,
+                    Expr::ScalarFunction(call) if call.name() == "get_field" => {
+                        let (base, path) = call.args.split_first()?;
+                        let path: Option<Vec<_>> = path.iter().map(name_of).collect();
+                        names.splice(0..0, path?);
+                        column = base;
+                    }
+                    Expr::Column(name) => {
+                        let input = &projection.input;
+                        let index = input.schema().maybe_index_of_column(name)?;
+                        let (source, path) = field(input, index)?;
+                        let path = std::iter::once(path).chain(names).collect::<Vec<_>>();
+                        return Some((source, path.join(".")));
+                    }
+                    _ => return None,
+                }
+            }
+        }
+        LogicalPlan::Filter(filter) => field(&filter.input, column),
+        LogicalPlan::Sort(sort) => field(&sort.input, column),
+        LogicalPlan::Limit(limit) => field(&limit.input, column),
+        LogicalPlan::SubqueryAlias(alias) => field(&alias.input, column),
+        LogicalPlan::Distinct(Distinct::All(input)) => field(input, column),
+        LogicalPlan::Window(window) => {
+            (column < window.input.schema().fields().len()).then_some(())?;
+            field(&window.input, column)
+        }
+        LogicalPlan::Join(join) => {
+            let width = join.left.schema().fields().len();
+            let keeps_left = !matches!(join.join_type, JoinType::Right | JoinType::Full);
+            let keeps_right = !matches!(join.join_type, JoinType::Left | JoinType::Full);
+            match column.checked_sub(width) {
+                None if keeps_left => field(&join.left, column),
+                Some(column) if keeps_right => field(&join.right, column),
+                _ => None,
+            }
+        }
+        LogicalPlan::TableScan(scan) => {
+            let field = scan.projected_schema.fields().get(column)?;
+            Some((scan.table_name.table().to_owned(), field.name().clone()))
+        }
+        _ => None,
+    }
+}
+
+fn name_of(expr: &Expr) -> Option<String> {
+    let Expr::Literal(name, _) = expr else { return None };
+    Some(name.try_as_str()??.to_owned())
+}
+
+/// Where the values of a column come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Constant,
+    Element,
+    Other,
+}
+
+fn origin(plan: &LogicalPlan, column: usize) -> Origin {
+    match plan {
+        LogicalPlan::Projection(projection) => match projection.expr.get(column) {
+            Some(expr) => of_expression(expr, &projection.input),
+            None => Origin::Other,
+        },
+        LogicalPlan::Filter(filter) => origin(&filter.input, column),
+        LogicalPlan::Sort(sort) => origin(&sort.input, column),
+        LogicalPlan::Limit(limit) => origin(&limit.input, column),
+        LogicalPlan::SubqueryAlias(alias) => origin(&alias.input, column),
+        LogicalPlan::Distinct(Distinct::All(input)) => origin(input, column),
+        LogicalPlan::Unnest(unnest) => {
+            let Some(from) = unnest.dependency_indices.get(column) else { return Origin::Other };
+            let is_list = unnest.list_type_columns.iter().any(|(list, _)| list == from);
+            if is_list { Origin::Element } else { origin(&unnest.input, *from) }
+        }
+        LogicalPlan::Window(window) => {
+            let width = window.input.schema().fields().len();
+            // Such a function tells the rows apart, if anything does.
+            if column < width { origin(&window.input, column) } else { Origin::Element }
+        }
+        _ => Origin::Other,
+    }
+}
+
+fn of_expression(expr: &Expr, input: &LogicalPlan) -> Origin {
+    let mut found = Origin::Constant;
+    let _ = expr.apply(|expr| {
+        let here = match expr {
+            Expr::Column(column) => match input.schema().maybe_index_of_column(column) {
+                Some(index) => origin(input, index),
+                None => Origin::Other,
+            },
+            Expr::ScalarFunction(call) if is_volatile(call.func.signature().volatility) => {
+                Origin::Element
+            }
+            Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) => Origin::Other,
+            _ => Origin::Constant,
+        };
+        found = match (found, here) {
+            (Origin::Element, _) | (_, Origin::Element) => Origin::Element,
+            (Origin::Other, _) | (_, Origin::Other) => Origin::Other,
+            _ => Origin::Constant,
+        };
+        Ok(TreeNodeRecursion::Continue)
+    });
+    found
+}
+
+fn is_volatile(volatility: Volatility) -> bool {
+    volatility == Volatility::Volatile
+}
+
+/// Whether lists are unnested, and their elements not brought together again.
+fn makes_rows_of_elements(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Unnest(unnest) => !unnest.list_type_columns.is_empty(),
+        LogicalPlan::Projection(projection) => makes_rows_of_elements(&projection.input),
+        LogicalPlan::Filter(filter) => makes_rows_of_elements(&filter.input),
+        LogicalPlan::Sort(sort) => makes_rows_of_elements(&sort.input),
+        LogicalPlan::SubqueryAlias(alias) => makes_rows_of_elements(&alias.input),
+        LogicalPlan::Window(window) => makes_rows_of_elements(&window.input),
+        _ => false,
+    }
+}
+
+fn are_groups(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Aggregate(aggregate) => !aggregate.aggr_expr.is_empty(),
+        LogicalPlan::Projection(projection) => are_groups(&projection.input),
+        LogicalPlan::Filter(filter) => are_groups(&filter.input),
+        LogicalPlan::Sort(sort) => are_groups(&sort.input),
+        LogicalPlan::Limit(limit) => are_groups(&limit.input),
+        LogicalPlan::SubqueryAlias(alias) => are_groups(&alias.input),
+        _ => false,
+    }
+}

@@ -1,0 +1,158 @@
+//! Queries as people write them: they are planned, and nothing is said of them. A warning that is
+//! wrong teaches people to pass over those that are right.
+
+use super::{has_errors, planned};
+use crate::diagnostic::Severity;
+use crate::render::render;
+
+fn silent(sql: &str) {
+    let (files, _, findings) = planned(sql);
+    let said = findings.iter().filter(|finding| finding.severity != Severity::Note);
+    let said: Vec<_> = said.map(|finding| render(&files, finding)).collect();
+    assert!(!has_errors(&findings) && said.is_empty(), "{sql}\n{}", said.join("\n\n"));
+}
+
+#[test]
+fn everyday_selections_are_silent() {
+    silent("SELECT * FROM orders");
+    silent("SELECT id, status, total FROM orders WHERE status = 'paid'");
+    silent("SELECT id, status FROM orders WHERE status <> 'paid'");
+    silent("SELECT id FROM orders WHERE status IN ('paid', 'sent')");
+    silent("SELECT id FROM orders WHERE status NOT IN ('paid', 'sent')");
+    silent("SELECT id FROM orders WHERE status IS NULL");
+    silent("SELECT id FROM orders WHERE status IS NOT NULL AND status <> ''");
+    silent("SELECT id FROM orders WHERE total > 10 AND total < 100");
+    silent("SELECT id FROM orders WHERE total >= 10 AND total <= 10");
+    silent("SELECT id FROM orders WHERE total BETWEEN 10 AND 100.50");
+    silent("SELECT id FROM orders WHERE total < 10 OR total > 100");
+    silent("SELECT id FROM orders WHERE status = 'paid' OR status = 'sent'");
+    silent("SELECT id FROM orders WHERE status <> 'paid' AND status <> 'sent'");
+    silent("SELECT id FROM orders WHERE status LIKE 'p%' AND status NOT LIKE '%x'");
+    silent("SELECT id FROM orders WHERE upper(status) = 'PAID'");
+    silent("SELECT id FROM orders WHERE lower(status) IN ('paid', 'sent')");
+    silent("SELECT id FROM orders WHERE upper(status) LIKE 'P%'");
+    silent("SELECT id FROM orders WHERE placed_at >= '2026-01-31'");
+    silent("SELECT id FROM orders WHERE placed_at >= TIMESTAMP '2026-01-31T00:00:00Z'");
+    silent("SELECT id FROM orders WHERE placed_at > now() - INTERVAL '7 days'");
+    silent("SELECT id, total - 1 - 2 AS rest FROM orders");
+    silent("SELECT id FROM orders WHERE \"customerId\" = -1");
+    silent(
+        "SELECT id FROM orders WHERE customer.email = 'a@b.c' AND customer.address.city = 'Bern'",
+    );
+    silent("SELECT DISTINCT status FROM orders WHERE status IS NOT NULL");
+    silent("SELECT id AS order_id, customer.id AS customer_id FROM orders");
+    silent("SELECT id, coalesce(status, 'new') AS status FROM orders");
+    silent("SELECT id, nullif(status, '') AS status FROM orders");
+    silent("SELECT id, total IS NULL AS is_open FROM orders");
+    silent("SELECT id, status || '!' AS status FROM orders");
+    silent("SELECT id, CASE WHEN total > 100 THEN 'large' ELSE 'small' END AS size FROM orders");
+    silent("SELECT id, CASE status WHEN 'paid' THEN 1 WHEN 'sent' THEN 2 END AS rank FROM orders");
+    silent("SELECT id, trim(status) AS status, length(status) AS n FROM orders");
+    silent("SELECT id, substr(status, 1, 3) AS short, left(status, 2) AS two FROM orders");
+    silent("SELECT id, tags[1] AS tag FROM orders");
+    silent("SELECT id, unnest(tags) AS tag FROM orders");
+    silent("SELECT id, array_length(tags) AS n FROM orders");
+    silent("SELECT id, array_has(tags, 'x') AS has_x FROM orders");
+}
+
+#[test]
+fn everyday_times_and_numbers_are_silent() {
+    silent("SELECT id, date_trunc('day', placed_at) AS day FROM orders");
+    silent("SELECT id, CAST(placed_at AS DATE) AS day FROM orders");
+    silent("SELECT id, placed_at::date AS day FROM orders");
+    silent("SELECT id, to_char(placed_at, '%Y-%m-%d') AS day FROM orders");
+    silent("SELECT id, to_char(placed_at, '%H:%M') AS clock FROM orders");
+    silent("SELECT id, date_part('year', placed_at) AS year FROM orders");
+    silent("SELECT id, extract(month FROM placed_at) AS month FROM orders");
+    silent("SELECT id, placed_at + INTERVAL '1 day' AS due FROM orders");
+    silent("SELECT id, to_local_time(placed_at AT TIME ZONE 'Europe/Zurich') AS clock FROM orders");
+    silent(
+        "SELECT id, date_trunc('day', placed_at AT TIME ZONE 'Europe/Zurich') AS day FROM orders",
+    );
+    silent("SELECT id, round(total) AS total FROM orders");
+    silent("SELECT id, round(total, 1) AS total FROM orders");
+    silent("SELECT id, CAST(round(total) AS BIGINT) AS total FROM orders");
+    silent("SELECT id, CAST(total AS DOUBLE) AS total FROM orders");
+    silent("SELECT id, CAST(id AS VARCHAR) AS id_text FROM orders");
+    silent("SELECT id, TRY_CAST(status AS INT) AS number FROM orders");
+    silent("SELECT id, total * 1.081 AS gross FROM orders");
+    silent("SELECT id, total / nullif(id, 0) AS share FROM orders");
+}
+
+#[test]
+fn everyday_groups_and_windows_are_silent() {
+    silent("SELECT status, count(*) AS n FROM orders GROUP BY status");
+    silent("SELECT status, sum(total) AS total FROM orders GROUP BY status HAVING sum(total) > 10");
+    silent("SELECT count(*) AS n, max(placed_at) AS last FROM orders");
+    silent("SELECT count(DISTINCT status) AS n FROM orders");
+    silent("SELECT max(total) AS most FROM orders LIMIT 1");
+    silent("SELECT id FROM orders ORDER BY total DESC LIMIT 10");
+    silent("SELECT id FROM orders ORDER BY placed_at LIMIT 10 OFFSET 5");
+    silent("SELECT id FROM (SELECT id FROM orders ORDER BY total) AS t LIMIT 10");
+    silent("SELECT DISTINCT ON (status) status, id FROM orders ORDER BY status, placed_at DESC");
+    silent("SELECT id, row_number() OVER (PARTITION BY status ORDER BY total) AS n FROM orders");
+    silent("SELECT id, rank() OVER (ORDER BY total DESC) AS n FROM orders");
+    silent("SELECT id, lag(total) OVER (ORDER BY placed_at) AS before FROM orders");
+    silent("SELECT id, sum(total) OVER (ORDER BY placed_at) AS running FROM orders");
+    silent("SELECT id, first_value(total) OVER (ORDER BY placed_at) AS first FROM orders");
+    silent(
+        "SELECT status, first_value(id ORDER BY placed_at) AS first FROM orders GROUP BY status",
+    );
+    silent("SELECT status, count(*) FILTER (WHERE total > 10) AS n FROM orders GROUP BY status");
+    silent("SELECT status, array_agg(id) AS ids FROM orders GROUP BY status");
+    silent("SELECT status, string_agg(customer.email, ',') AS who FROM orders GROUP BY status");
+    silent("SELECT date_trunc('month', placed_at) AS month, count(*) AS n FROM orders GROUP BY 1");
+}
+
+#[test]
+fn everyday_joins_and_queries_within_are_silent() {
+    silent("SELECT o.id, c.name FROM orders AS o JOIN customers AS c ON c.id = o.customer.id");
+    silent("SELECT o.id, c.name FROM orders o LEFT JOIN customers c ON c.id = o.\"customerId\"");
+    silent(
+        "SELECT o.id, c.name FROM orders o LEFT JOIN customers c ON c.id = o.\"customerId\" \
+         WHERE c.id IS NULL",
+    );
+    silent(
+        "SELECT o.id, c.name FROM orders o LEFT JOIN customers c ON c.id = o.\"customerId\" \
+         WHERE o.status = 'paid'",
+    );
+    silent(
+        "SELECT o.id, c.name FROM orders o \
+         LEFT JOIN customers c ON c.id = o.\"customerId\" AND c.name <> 'x'",
+    );
+    silent(
+        "SELECT o.id, c.name FROM orders o LEFT JOIN customers c ON c.id = o.\"customerId\" \
+         WHERE c.name = 'x' OR c.id IS NULL",
+    );
+    silent(
+        "SELECT o.id, c.name FROM orders o LEFT JOIN customers c ON c.id = o.\"customerId\" \
+         WHERE coalesce(c.name, '') <> 'x'",
+    );
+    silent("SELECT o.id, c.name FROM orders o CROSS JOIN customers c");
+    silent("SELECT o.id, c.name FROM orders o, customers c WHERE c.id = o.\"customerId\"");
+    silent("SELECT id FROM orders WHERE \"customerId\" IN (SELECT id FROM customers)");
+    silent("SELECT id FROM customers WHERE id NOT IN (SELECT id FROM orders)");
+    silent(
+        "SELECT id FROM customers WHERE id NOT IN \
+         (SELECT \"customerId\" FROM orders WHERE \"customerId\" IS NOT NULL)",
+    );
+    silent(
+        "SELECT id FROM customers AS c \
+         WHERE NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.\"customerId\" = c.id)",
+    );
+    silent(
+        "SELECT id FROM customers AS c \
+         WHERE EXISTS (SELECT 1 FROM orders AS o WHERE o.\"customerId\" = c.id LIMIT 1)",
+    );
+    silent("SELECT id, total FROM orders WHERE total = (SELECT max(total) FROM orders)");
+    silent("WITH paid AS (SELECT id FROM orders WHERE status = 'paid') SELECT id FROM paid");
+    silent(
+        "WITH paid AS (SELECT * FROM orders WHERE status = 'paid'), \
+         recent AS (SELECT * FROM paid WHERE placed_at > '2026-01-01') SELECT id FROM recent",
+    );
+    silent("SELECT id FROM orders UNION ALL SELECT id FROM customers");
+    silent("SELECT id FROM orders EXCEPT SELECT id FROM customers");
+    silent(
+        "SELECT a.id, b.id AS other FROM orders a JOIN orders b ON a.status = b.status AND a.id < b.id",
+    );
+}
