@@ -25,8 +25,7 @@ fn an_earthquake_becomes_a_row() {
     let rows = apitap::block_on(earthquakes::transform([quake])).expect("the query works");
     let [row] = rows.as_slice() else { panic!("{rows:?}") };
     assert_eq!(row.id, "us1000chhc");
-    let time = row.time.map(|time| time.to_string());
-    assert_eq!(time.as_deref(), Some("2018-02-06 15:50:42.400 UTC"));
+    assert_eq!(row.time.to_string(), "2018-02-06 15:50:42.400 UTC");
     assert!(row.tsunami);
     assert_eq!((row.magnitude, row.felt), (Some(6.4), None));
     assert_eq!(
