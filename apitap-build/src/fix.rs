@@ -31,7 +31,7 @@ pub fn changes(file: FileId, findings: &[Finding]) -> Vec<Change> {
             let Place::Text { file: of, start, end } = edit.place else { return None };
             let replacement = edit.replacement.clone();
             let help = help.sentence.clone();
-            (of == file).then(|| Change { range: start..end, replacement, help })
+            (of == file).then_some(Change { range: start..end, replacement, help })
         })
         .collect();
     changes.sort_by_key(|change| (change.range.start, change.range.end));

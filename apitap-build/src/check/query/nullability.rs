@@ -163,7 +163,7 @@ impl Facts {
         let follows = |implied: &Implied| implied.any_of.iter().any(|guard| guard.covers(path));
         let (now, later) = std::mem::take(&mut self.implied).into_iter().partition(follows);
         self.implied = later;
-        for implied in Vec::<Implied>::from(now) {
+        for implied in now {
             implied.then.iter().for_each(|path| self.add(path));
         }
     }

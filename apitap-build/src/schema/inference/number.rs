@@ -91,13 +91,9 @@ fn is_held(text: &str, whole: &str, places: &str) -> bool {
         let mantissa = form.split('e').next().unwrap_or_default().replace(['-', '.'], "");
         significant(&mantissa)
     };
-    match digits.len() {
-        ..=SAFE => true,
-        ..=LONGEST => {
-            written(format!("{value:e}")) == digits || written(format!("{value:.16e}")) == digits
-        }
-        _ => false,
-    }
+    let is_kept =
+        || written(format!("{value:e}")) == digits || written(format!("{value:.16e}")) == digits;
+    digits.len() <= SAFE || (digits.len() <= LONGEST && is_kept())
 }
 
 /// Digits without the zeros around them.

@@ -30,6 +30,9 @@ pub(super) fn readings(text: &str) -> Vec<Reading> {
     readings
 }
 
+/// Reads the escape that a text begins with: its length, and the bytes that it stands for.
+type Escape = fn(&[u8]) -> Option<(usize, Vec<u8>)>;
+
 impl Reading {
     /// Where the bytes from `start` to before `end` were written.
     pub(super) fn written(&self, start: usize, end: usize) -> Option<(usize, usize)> {
@@ -40,7 +43,7 @@ impl Reading {
 
     /// The same with its escapes read: `escape` gives the length of one that a text begins with, and
     /// what it stands for.
-    fn read(self, escape: fn(&[u8]) -> Option<(usize, Vec<u8>)>) -> Self {
+    fn read(self, escape: Escape) -> Self {
         let mut read = Self { bytes: Vec::new(), places: Vec::new() };
         let mut at = 0;
         while let Some(byte) = self.bytes.get(at) {

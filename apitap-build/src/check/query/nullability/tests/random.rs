@@ -183,10 +183,11 @@ impl Choices<'_> {
     }
 }
 
+/// The values of one record: `id`, `n`, `s` and the fields of `c`.
+type Values = (i64, Option<i64>, Option<String>, Option<(i64, Option<String>)>);
+
 /// Some rows: an integer and a text that may be null, an integer that is not, and a record.
-fn table(
-    rows: &[(i64, Option<i64>, Option<String>, Option<(i64, Option<String>)>)],
-) -> RecordBatch {
+fn table(rows: &[Values]) -> RecordBatch {
     let fields = Fields::from(vec![
         Field::new("x", DataType::Int64, false),
         Field::new("y", DataType::Utf8, true),

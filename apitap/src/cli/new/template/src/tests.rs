@@ -17,7 +17,7 @@ fn an_earthquake_becomes_a_row() {
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].id, "us2000cuxx");
     assert_eq!(rows[0].magnitude, Some(6.4));
-    let time = rows[0].time.expect("it has a time");
+    let time = rows[0].time;
     assert_eq!(time.to_rfc3339(), "2018-02-06T15:50:42.400+00:00");
     assert_eq!((rows[0].longitude, rows[0].depth_km), (Some(121.6), Some(17.0)));
 }
