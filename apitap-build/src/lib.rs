@@ -18,6 +18,9 @@ pub mod nearest;
 pub mod pointer;
 pub mod schema;
 pub mod secret_names;
+mod sql;
+#[cfg(feature = "compiler")]
+pub mod stored;
 mod template;
 
 #[cfg(feature = "compiler")]
@@ -48,4 +51,4 @@ pub mod spec;
 pub mod tree;
 
 #[cfg(feature = "compiler")]
-pub use compile::compile;
+pub use compile::{Compilation, compile};
