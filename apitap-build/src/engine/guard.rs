@@ -138,9 +138,8 @@ impl Guard {
         if result.data_type() != *promised {
             return exec_err!("it yields {} where {promised} was planned", result.data_type());
         }
-        match promised {
-            DataType::Decimal128(precision, scale) => check_digits(&result, *precision, *scale)?,
-            _ => {}
+        if let DataType::Decimal128(precision, scale) = promised {
+            check_digits(&result, *precision, *scale)?;
         }
         Ok(result)
     }

@@ -1,5 +1,7 @@
 //! What the engine answers, over rows that are written out: see `check`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;

@@ -72,9 +72,8 @@ fn parse_one(
     fields: &BTreeSet<&str>,
 ) -> Result<Statement, Box<Draft>> {
     let tokens = spelling::with_names(text.tokens_before(end));
-    let mut parser = Parser::new(&Sql)
-        .with_recursion_limit(DEPTH)
-        .with_tokens_with_locations(tokens);
+    let mut parser =
+        Parser::new(&Sql).with_recursion_limit(DEPTH).with_tokens_with_locations(tokens);
     let parsed = parser.parse_statement().and_then(|statement| {
         // `SELECT id, end`: the parser of statements would stop there as if all were well.
         let rest = parser.peek_token();

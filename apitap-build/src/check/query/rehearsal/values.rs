@@ -109,7 +109,7 @@ fn plain(ty: &DataType, number: usize, kind: &str) -> Option<ScalarValue> {
         TimeUnit::Nanosecond => 1_000_000_000,
     };
     Some(match ty {
-        DataType::Boolean => ScalarValue::from(number % 2 == 0),
+        DataType::Boolean => ScalarValue::from(number.is_multiple_of(2)),
         ty if ty.is_string() => {
             let text = match kind {
                 "uuid" => format!("00000000-0000-4000-8000-00000000000{}", number % 10),
