@@ -217,7 +217,14 @@ impl ScalarUDFImpl for ToTimestamp {
                 let options = Arc::clone(&arguments.config_options);
                 to_timestamp_micros(&options).invoke_with_args(arguments)?
             }
-            _ => self.inner.invoke_with_args(arguments)?,
+            _ => {
+                // It yields no time zone itself, and the engine holds it to what it was asked for.
+                let types: Vec<_> = arguments.args.iter().map(ColumnarValue::data_type).collect();
+                let own = self.inner.return_type(&types)?;
+                let field = arguments.return_field.as_ref().clone().with_data_type(own);
+                let return_field = Arc::new(field);
+                self.inner.invoke_with_args(ScalarFunctionArgs { return_field, ..arguments })?
+            }
         };
         // An instant stays the same instant, with and without the zone.
         match computed.data_type() {
