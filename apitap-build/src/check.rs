@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::codes;
 use crate::definition::table::can_be_key;
-use crate::definition::{Definition, Function, Map, Mode, Pointer, TargetKind, Transform};
+use crate::definition::{Definition, Function, Map, Mode, Pointer, Transform};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::nearest::nearest;
 use crate::schema::Schema;
@@ -64,21 +64,6 @@ pub enum Schemas {
     MayBeInferred,
 }
 
-/// How strictly a project is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
-    /// What to do with a source that declares no schema.
-    pub schemas: Schemas,
-    /// Whether an expression that can fail on some value is an error.
-    pub strict: bool,
-}
-
-impl From<Schemas> for Policy {
-    fn from(schemas: Schemas) -> Self {
-        Self { schemas, strict: false }
-    }
-}
-
 /// A pipeline that can run.
 #[derive(Debug, Clone)]
 pub struct Checked {
@@ -95,11 +80,10 @@ pub struct Checked {
 /// `row` becomes what the query yields, also where something else is wrong.
 pub fn pipeline(
     spec: &PipelineSpec<'_>,
-    policy: impl Into<Policy>,
+    schemas: Schemas,
     row: &mut Option<Schema>,
     findings: &mut Findings,
 ) -> Option<Checked> {
-    let policy = policy.into();
     let before = findings.errors();
     let key = key(spec);
     let mode = mode(spec, &key, findings);
@@ -112,9 +96,8 @@ pub fn pipeline(
         text: spec.sql,
         place: spec.sql_place,
         map: spec.map,
-        target: Some(spec.target.target.kind),
     };
-    let planned = sql.plan(policy, findings);
+    let planned = sql.plan(schemas, findings);
     let mut column_places = Vec::new();
     if let Some(planned) = &planned {
         check_key(&key, planned, &spec.sources, findings);
@@ -162,16 +145,14 @@ pub(crate) struct Sql<'a> {
     pub(crate) place: &'a dyn Fn(Range<usize>) -> Place,
     /// What is in place of it.
     pub(crate) map: Option<&'a MapSpec>,
-    /// Where its rows go, if that is known.
-    pub(crate) target: Option<TargetKind>,
 }
 
 impl Sql<'_> {
     /// Plans it; `None` where that cannot be, or not yet.
-    pub(crate) fn plan(&self, policy: Policy, findings: &mut Findings) -> Option<query::Planned> {
+    pub(crate) fn plan(&self, schemas: Schemas, findings: &mut Findings) -> Option<query::Planned> {
         let undeclared = self.sources.iter().filter(|source| source.declared.is_none());
         if undeclared.clone().next().is_some() {
-            if policy.schemas == Schemas::Declared {
+            if schemas == Schemas::Declared {
                 findings.extend(undeclared.map(|source| no_schema(source)));
             }
             return None;
@@ -205,8 +186,6 @@ impl Sql<'_> {
             tables: &tables,
             functions: &functions,
             place: self.place,
-            target: self.target,
-            strict: policy.strict,
         });
         findings.extend(found);
         planned
@@ -247,8 +226,6 @@ pub fn complete(
         tables: &tables,
         functions: &functions,
         place: &place,
-        target: Some(definition.target.kind),
-        strict: false,
     });
     let Some(planned) = planned else { return Err(findings) };
     keep_what_is_read(definition, &planned.reads);

@@ -18,9 +18,6 @@ pub mod nearest;
 pub mod pointer;
 pub mod schema;
 pub mod secret_names;
-mod sql;
-#[cfg(feature = "compiler")]
-pub mod stored;
 mod template;
 
 #[cfg(feature = "compiler")]
@@ -51,4 +48,4 @@ pub mod spec;
 pub mod tree;
 
 #[cfg(feature = "compiler")]
-pub use compile::{Compilation, compile};
+pub use compile::compile;

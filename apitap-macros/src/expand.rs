@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use apitap_build::check::{self, Checked, PipelineSpec, Policy, Schemas};
+use apitap_build::check::{self, Checked, PipelineSpec, Schemas};
 use apitap_build::codes;
 use apitap_build::definition::Definition;
 use apitap_build::diagnostic::{Files, Finding, Findings, Place, SourceFile, Spanned};
@@ -63,15 +63,13 @@ struct Options {
     krate: syn::Path,
     /// Whether the build script has already said what is wrong: then its module stands in for it.
     broken: bool,
-    /// Whether an expression that can fail on some value is an error.
-    strict: bool,
 }
 
 impl Options {
     /// Where nothing is said.
     fn of(module: &Module) -> Self {
         let name = module.outer.ident.unraw().to_string();
-        Self { name, krate: syn::parse_quote!(::apitap), broken: false, strict: false }
+        Self { name, krate: syn::parse_quote!(::apitap), broken: false }
     }
 }
 
@@ -115,8 +113,6 @@ struct Front {
     fields: FieldNames,
     /// The queries, by the row's struct.
     queries: BTreeMap<String, String>,
-    /// Whether an expression that can fail on some value is an error.
-    strict: bool,
 }
 
 impl Front {
@@ -126,14 +122,13 @@ impl Front {
                 ("name", Value::String(name)) => options.name = name,
                 ("crate", Value::String(path)) => options.krate = syn::parse_str(&path)?,
                 ("broken", Value::Bool(broken)) => options.broken = broken,
-                ("strict", Value::Bool(strict)) => options.strict = strict,
                 (argument, _) => self.findings.push(
                     Finding::error(
                         codes::UNKNOWN_ARGUMENT,
                         format!("`pipeline` has no argument `{argument}`"),
                         &key.place,
                     )
-                    .help("it has `name = \"…\"`, `strict`, and `crate = \"…\"` where apitap is renamed"),
+                    .help("it has `name = \"…\"`, and `crate = \"…\"` where apitap is renamed"),
                 ),
             }
         }
@@ -141,7 +136,6 @@ impl Front {
     }
 
     fn pipelines(&mut self, module: &Module, options: &Options) -> syn::Result<Vec<Pipeline>> {
-        self.strict = options.strict;
         let (sources, complete) = self.sources(module)?;
         self.functions(module)?;
         self.maps(module);
@@ -347,8 +341,9 @@ impl Front {
             sql_place: &|range| Place::text(file, range),
             map: None,
         };
-        let policy = Policy { schemas: Schemas::Declared, strict: self.strict };
-        let Some(checked) = check::pipeline(&spec, policy, &mut None, &mut self.findings) else {
+        let Some(checked) =
+            check::pipeline(&spec, Schemas::Declared, &mut None, &mut self.findings)
+        else {
             return Ok(None);
         };
         let Checked { mut definition, .. } = checked;

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Checked, MapSpec, PipelineSpec, Policy, Sql, list, parallel, schemas, target, values};
+use super::{
+    Checked, MapSpec, PipelineSpec, Schemas, Sql, list, parallel, schemas, target, values,
+};
 use crate::codes::{self, Code};
 use crate::diagnostic::{Edit, FileId, Files, Finding, Findings, Help, Place, Spanned};
 use crate::parse::template::{QueryText, render_query};
@@ -40,7 +42,7 @@ pub fn project(
     files: &Files,
     yaml: Option<&Node>,
     queries: &[(String, Option<FileId>)],
-    policy: Policy,
+    schemas: Schemas,
     findings: &mut Findings,
 ) -> Pipelines {
     findings.extend(yaml.iter().flat_map(|yaml| values::warnings(yaml)));
@@ -68,7 +70,7 @@ pub fn project(
     // They know nothing of each other.
     let checked = parallel::map(&known, |(name, file)| {
         let (used, findings) = Default::default();
-        let mut checker = Checker { files, project, policy, used, findings };
+        let mut checker = Checker { files, project, schemas, used, findings };
         let mut broken = Broken { name: name.value.clone(), sources: Vec::new(), row: None };
         let checked = file.and_then(|file| checker.query(name.clone(), file, &mut broken));
         (checked.ok_or(broken), checker.used, checker.findings)
@@ -137,7 +139,7 @@ struct Checker<'a> {
     files: &'a Files,
     /// `None` where the YAML file cannot be read: then no more is said about its names.
     project: Option<&'a Project>,
-    policy: Policy,
+    schemas: Schemas,
     used: Used,
     findings: Findings,
 }
@@ -185,7 +187,7 @@ impl Checker<'_> {
             sql_place: &|range| text.place(range),
             map: map.as_ref(),
         };
-        let checked = super::pipeline(&spec, self.policy, &mut known.row, &mut self.findings);
+        let checked = super::pipeline(&spec, self.schemas, &mut known.row, &mut self.findings);
         self.say_how_to_use(before, project, &text);
         if let Some(checked) = &checked {
             self.warn_of_unread(checked, &text);
@@ -210,9 +212,8 @@ impl Checker<'_> {
         }
         let place = |range| text.place(range);
         let functions = &project.functions;
-        let target = None;
-        let sql = Sql { sources: &sources, functions, text: &text.sql, place: &place, map, target };
-        Some(sql.plan(self.policy, &mut self.findings)?.row)
+        let sql = Sql { sources: &sources, functions, text: &text.sql, place: &place, map };
+        Some(sql.plan(self.schemas, &mut self.findings)?.row)
     }
 
     /// What `map(…)` says.

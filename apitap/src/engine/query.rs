@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use apitap_build::definition::{Definition, Source, Transform};
-use apitap_build::engine;
 use apitap_build::schema::arrow;
 use datafusion::arrow::array::{Array as _, ArrayRef, RecordBatch};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
@@ -31,8 +30,6 @@ pub(crate) struct Query {
     plan: Arc<dyn ExecutionPlan>,
     context: Arc<TaskContext>,
     row: SchemaRef,
-    /// The query as written; empty for a map.
-    sql: Arc<str>,
     /// What makes rows of records, where the plan only reads them.
     map: Option<(MapCall, Arc<Description>)>,
     /// How it reads its sources.
@@ -62,7 +59,7 @@ impl Query {
             session.register_udf(Arc::new(body)).map_err(|cause| error(&cause))?;
         }
         let (logical, map) = match &definition.transform {
-            Transform::Sql(sql) => (engine::logical_plan(&session, sql).await, None),
+            Transform::Sql(sql) => (session.create_logical_plan(sql).await, None),
             Transform::Map(map) => {
                 let source = definition.sources.first().cloned();
                 let source = source.ok_or_else(|| Error::config("the map reads no source"))?;
@@ -79,8 +76,7 @@ impl Query {
             reading.plan_scans_again();
         }
         let context = TaskContext::from(&session).with_runtime(Arc::clone(memory));
-        let sql = definition.sql().unwrap_or_default().into();
-        Ok(Self { plan, context: Arc::new(context), row: arrow::schema(row), sql, map, reading })
+        Ok(Self { plan, context: Arc::new(context), row: arrow::schema(row), map, reading })
     }
 
     /// Runs it: batches of the definition's row, in the order in which the query yields them.
@@ -94,8 +90,8 @@ impl Query {
             execute_stream_partitioned(Arc::clone(&self.plan), Arc::clone(&self.context))
                 .map_err(|cause| error(&cause))?;
         let batches = futures::stream::iter(partitions).flatten();
-        let (row, sql) = (Arc::clone(&self.row), self.sql.clone());
-        let batches = batches.map(move |batch| batch.map_err(|cause| error_in(&sql, &cause)));
+        let row = Arc::clone(&self.row);
+        let batches = batches.map(|batch| batch.map_err(|cause| error(&cause)));
         let rows = match self.map.clone() {
             Some((call, map)) => mapped(batches, call, map).left_stream(),
             None => batches.right_stream(),
@@ -169,30 +165,6 @@ fn exactly(column: &ArrayRef, field: &datafusion::arrow::datatypes::Field) -> Re
             .caused_by(cause)
             .help("cast it in the query to a type that holds it")
     })
-}
-
-/// An error of a query: where an expression has failed, which one, where it stands and on what.
-fn error_in(sql: &str, cause: &DataFusionError) -> Error {
-    let DataFusionError::External(inner) = cause.find_root() else { return error(cause) };
-    let Some(failure) = inner.downcast_ref::<engine::Failure>() else { return error(cause) };
-    let values = match failure.values() {
-        values if values.is_empty() => values,
-        values => format!("; {values}"),
-    };
-    let Some(place) = engine::place(sql, failure) else {
-        return Error::query(failure.to_string())
-            .help("look at the values that the query computes with");
-    };
-    let engine::Place { expression, line, column, infallible } = place;
-    let message = format!(
-        "`{expression}` (line {line}, column {column} of the query) cannot be computed: {}{values}",
-        failure.why
-    );
-    let error = Error::query(message);
-    match infallible {
-        Some(form) => error.help(format!("write `{form}`, or leave such rows out with WHERE")),
-        None => error.help("leave such rows out with WHERE, or compute it in a CASE"),
-    }
 }
 
 /// An error of the engine: ours where it began with us, else what the engine says.

@@ -390,7 +390,7 @@ fn suggestion(written: &str) -> String {
 }
 
 /// What is written, if it is short.
-pub(super) fn one_line(written: &str) -> String {
+fn one_line(written: &str) -> String {
     let words: Vec<_> = written.split_whitespace().collect();
     let line = words.join(" ");
     if line.chars().count() > 40 { "…".to_owned() } else { line }

@@ -1,1 +1,0 @@
-SELECT id FROM {{ use_source("orders") }} WHERE regexp_like(status, '(paid')

@@ -1,1 +1,0 @@
-SELECT id, 100 / id AS share FROM {{ use_source("orders") }}

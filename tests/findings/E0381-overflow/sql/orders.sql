@@ -1,1 +1,0 @@
-SELECT id, id * 1000 AS millis FROM {{ use_source("orders") }}

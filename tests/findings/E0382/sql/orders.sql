@@ -1,1 +1,0 @@
-SELECT id, CAST('NaN' AS DOUBLE) AS ratio FROM {{ use_source("orders") }}

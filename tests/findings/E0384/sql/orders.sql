@@ -1,1 +1,0 @@
-SELECT status FROM {{ use_source("orders") }} EXCEPT ALL SELECT status FROM {{ use_source("orders") }} WHERE id = 1
