@@ -2,7 +2,7 @@
 //!
 //! An [`Error`] starts where it happens (a request, a record, a statement) and gathers context
 //! on its way up. Whatever makes one keeps secrets out: URLs come masked from [`crate::source`].
-//! Whatever it is made of, it shows without effects on a terminal ([`shown`]).
+//! Whatever it is made of, it shows without effects on a terminal (`shown`).
 
 use std::fmt;
 use std::sync::Arc;

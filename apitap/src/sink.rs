@@ -1,6 +1,6 @@
 //! Where rows go: Arrow batches → a table, and the state that says which rows they are.
 //!
-//! [`contract`] says what a target is; each target has a module of its own, and those that speak SQL
+//! `contract` says what a target is; each target has a module of its own, and those that speak SQL
 //! share a skeleton. A target knows the row schema, the table and the mode. It does not know where
 //! the rows come from.
 
