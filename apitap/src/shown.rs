@@ -23,6 +23,7 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
 }
 
 /// The same line by line: line breaks are those of our own words.
+#[cfg(any(feature = "cli", test))]
 pub(crate) fn shown_lines(text: &str) -> Cow<'_, str> {
     if !text.contains(|character| character != '\n' && has_effect(character)) {
         return Cow::Borrowed(text);

@@ -1,6 +1,8 @@
 //! `sink(…)`: where and how a query's rows are stored.
 
-use super::declare::{choices, keys};
+use super::declare::choices;
+#[cfg(feature = "compiler")]
+use super::declare::keys;
 #[cfg(feature = "compiler")]
 use super::values::Texts;
 
