@@ -14,6 +14,7 @@ use crate::schema::Schema;
 use crate::schema::notation::type_text;
 use crate::spec::{FunctionSpec, SinkSpec, SourceSpec, TableSpec, TargetSpec};
 
+pub mod expressions;
 pub mod function;
 mod parallel;
 pub mod project;

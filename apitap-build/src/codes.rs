@@ -111,6 +111,14 @@ codes! {
     MIXED_PAIRS = "E0126", "a list written as a mapping, or the other way round",
         "`headers` and `query_params` are either a mapping of names to values or a list of \
          `{key, value}`.";
+    INVALID_EXPRESSION = "E0127", "an expression that is not well-formed",
+        "`{start}`, `{format(start, \"%Y-%m-%d\")}`: in the texts of a request, a brace and a \
+         letter begin an expression. A literal `{` is `{{` there.";
+    UNKNOWN_NAME = "E0128", "a name that an expression does not have",
+        "An expression knows the names that its place offers, such as `now`.";
+    EXPRESSION_TYPE = "E0129", "types in an expression that do not go together",
+        "An operator or a function was given what it does not take, a format is none, or a \
+         value may be missing.";
     INVALID_SCHEMA = "E0130", "a schema that is not well-formed",
         "A schema is a mapping of fields to types; a record has at least one field, a list \
          one type of elements.";

@@ -23,12 +23,13 @@ pub use source::Source;
 pub use target::{Connection, Target, TargetKind};
 
 // The plain types of what has keys of its own are made from the declarations of those.
+pub use crate::expression::TimeFormat;
 pub use crate::keys::auth::{ApiKey, ApiKeyPlace, Auth, Basic};
 pub use crate::keys::pagination::*;
 pub use crate::keys::retry::Retry;
 pub use crate::keys::sink::Mode;
 pub use crate::pointer::Pointer;
-pub use crate::template::{Part, Template, TemplateError};
+pub use crate::template::{Part, RequestPart, RequestTextError, Template, TemplateError};
 
 /// One pipeline: which sources, which query over them, into which table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

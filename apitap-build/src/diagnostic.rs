@@ -159,6 +159,19 @@ impl<T> Spanned<T> {
     }
 }
 
+impl<T: AsRef<str>> Spanned<T> {
+    /// The place of a part of the text; of the whole where the file spells the text in another way
+    /// (escapes, several lines).
+    pub fn part(&self, range: Range<usize>) -> Place {
+        match &self.place {
+            Place::Text { start, end, .. } if end - start == self.value.as_ref().len() => {
+                self.place.within(range)
+            }
+            whole => whole.clone(),
+        }
+    }
+}
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {

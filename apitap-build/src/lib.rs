@@ -13,6 +13,7 @@ extern crate self as apitap_build;
 
 pub mod definition;
 pub mod engine;
+pub mod expression;
 pub mod keys;
 pub mod nearest;
 pub mod pointer;

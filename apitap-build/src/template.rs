@@ -1,12 +1,15 @@
 //! A value as it is written in the files → its literal parts, and those that are known later.
 //!
-//! `${NAME}`, `${NAME:-default}` and `$${`. The compiler's checks and the runtime both read templates
-//! here. Nothing here knows a variable's value.
+//! `${NAME}`, `${NAME:-default}` and `$${` in any text; in the texts of a request also `{expression}`
+//! and `{{`. The compiler's checks and the runtime both read templates here. Nothing here knows the
+//! value of a variable or of an expression.
 
 use std::fmt;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+
+use crate::expression::{self, Expression, ExpressionError};
 
 /// A string in which `${NAME}` and `${NAME:-default}` stand for environment variables at run time.
 ///
@@ -29,6 +32,24 @@ pub enum Part {
     },
 }
 
+/// A piece of a [`Template`] of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestPart {
+    /// What is known when the program starts.
+    Start(Part),
+    /// What is known when the request is made.
+    Expression(Expression),
+}
+
+/// What is wrong in a [`Template`] of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestTextError {
+    /// In a `${…}`.
+    Variable(TemplateError),
+    /// In a `{…}`.
+    Expression(ExpressionError),
+}
+
 /// What is wrong in a [`Template`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateError {
@@ -47,6 +68,12 @@ impl fmt::Display for TemplateError {
 }
 
 impl std::error::Error for TemplateError {}
+
+impl AsRef<str> for Template {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
 
 impl Template {
     /// Its parts in order, neighbouring literals as one; an empty text has none.
@@ -87,6 +114,103 @@ impl Template {
         }
         Ok(parts)
     }
+}
+
+impl Template {
+    /// Its parts in order, as [`Template::parts`], where it is the text of a request: its URL, a header, a
+    /// parameter, a body.
+    ///
+    /// An expression begins with a brace and a letter, as in `{start}`; a brace before anything else
+    /// stands for itself, as in JSON. `{{` is a literal `{`.
+    ///
+    /// # Errors
+    /// The first `${…}` or `{…}` that is not well-formed.
+    pub fn request_parts(&self) -> Result<Vec<RequestPart>, RequestTextError> {
+        let mut parts = Vec::new();
+        let mut from = 0;
+        for hole in holes(&self.0) {
+            let Hole { at, expression } = hole.map_err(RequestTextError::Expression)?;
+            self.start_parts(from..at.start, &mut parts)?;
+            match expression {
+                Some(expression) => parts.push(RequestPart::Expression(expression)),
+                None => parts.push(RequestPart::Start(Part::Literal("{".to_owned()))),
+            }
+            from = at.end;
+        }
+        self.start_parts(from..self.0.len(), &mut parts)?;
+        Ok(parts)
+    }
+
+    /// The parts of a stretch without expressions.
+    fn start_parts(
+        &self,
+        range: Range<usize>,
+        parts: &mut Vec<RequestPart>,
+    ) -> Result<(), RequestTextError> {
+        let start = range.start;
+        let text = self.0.get(range).unwrap_or_default();
+        let found = Self(text.to_owned()).parts().map_err(|error| {
+            let at = start + error.at.start..start + error.at.end;
+            RequestTextError::Variable(TemplateError { at, ..error })
+        })?;
+        parts.extend(found.into_iter().map(RequestPart::Start));
+        Ok(())
+    }
+}
+
+/// An expression of a text, with its braces; `{{` where it is none.
+struct Hole {
+    at: Range<usize>,
+    expression: Option<Expression>,
+}
+
+/// The expressions of a text, up to the first that is not well-formed.
+fn holes(text: &str) -> impl Iterator<Item = Result<Hole, ExpressionError>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while let Some(found) = text.get(at..).and_then(|rest| rest.find('{')) {
+            let open = at + found;
+            let before = text.get(..open).unwrap_or_default();
+            let behind = text.get(open + 1..).unwrap_or_default();
+            if before.ends_with('$') {
+                // `${NAME}`: what stands in it is no expression.
+                at = behind.find('}').map_or(text.len(), |end| open + 1 + end + 1);
+            } else if behind.starts_with('{') {
+                at = open + 2;
+                if let Some(error) = doubled(text, open) {
+                    at = text.len();
+                    return Some(Err(error));
+                }
+                return Some(Ok(Hole { at: open..at, expression: None }));
+            } else if behind.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+                let parsed = expression::parse(text, open);
+                at = parsed.as_ref().map_or(text.len(), |parsed| parsed.end);
+                return Some(parsed.map(|parsed| Hole {
+                    at: open..parsed.end,
+                    expression: Some(parsed.expression),
+                }));
+            } else {
+                at = open + 1;
+            }
+        }
+        None
+    })
+}
+
+/// `{{ start }}`, as other tools write it.
+fn doubled(text: &str, open: usize) -> Option<ExpressionError> {
+    let behind = text.get(open + 2..)?;
+    let inside = behind.get(..behind.find("}}")?)?;
+    let name = inside.trim();
+    let is_name = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.');
+    is_name.then(|| ExpressionError {
+        at: open..open + 2 + inside.len() + 2,
+        message: format!("`{{{{{inside}}}}}` has two braces"),
+        help: format!(
+            "an expression has one: `{{{name}}}`; the text `{{{name}}}` is `{{{{{name}}}`"
+        ),
+    })
 }
 
 /// What stands between `${` and `}`; `start` is where the `$` is.

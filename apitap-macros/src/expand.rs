@@ -197,6 +197,7 @@ impl Front {
                     let place = self.spans.place(item.ident.span());
                     let fields = FieldsSpec { schema: record.schema, places: record.places };
                     spec.table.declared = Some(Spanned::new(fields, place));
+                    complete &= check::expressions::check(&spec, &mut self.findings);
                     if let Some(twin) =
                         sources.iter().find(|s| s.table.name.value == spec.table.name.value)
                     {

@@ -8,21 +8,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use apitap_build::definition::{Part, Template};
+use chrono::{DateTime, Utc};
 
 pub use secrets::Secrets;
 
 use crate::{Error, Result};
 use secrets::Known;
 
-/// The variables that a run may use, and those that it asked for in vain.
-#[derive(Default)]
+/// The variables that a run may use, and those that it asked for in vain; and when it is.
 pub struct Environment {
+    now: DateTime<Utc>,
     variables: BTreeMap<String, Value>,
     missing: BTreeSet<String>,
     unreadable: BTreeSet<String>,
     /// Texts whose `${…}` is not spelled right.
     malformed: Vec<Error>,
     known: Vec<Known>,
+}
+
+impl Default for Environment {
+    /// No variables, now.
+    fn default() -> Self {
+        Self {
+            now: Utc::now(),
+            variables: BTreeMap::new(),
+            missing: BTreeSet::new(),
+            unreadable: BTreeSet::new(),
+            malformed: Vec::new(),
+            known: Vec::new(),
+        }
+    }
 }
 
 /// A variable's value, as the process got it.
@@ -63,20 +78,34 @@ impl Environment {
         }
     }
 
+    /// When the run began, for `{now}`.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Takes note of a text that is not spelled right, for [`Environment::check`].
+    pub(crate) fn is_malformed(&mut self, message: &str, help: &str, text: &Template) {
+        let written = self.secrets().mask(&text.0);
+        self.malformed.push(Error::config(format!("{message} in `{written}`")).help(help));
+    }
+
     /// The text with the variables' values in place of their names.
     ///
     /// A variable that is not set leaves nothing in its place and is reported by
     /// [`Environment::check`], as is a text that is not spelled right.
     pub fn text(&mut self, text: &Template) -> String {
         let parts = text.parts().unwrap_or_else(|error| {
-            let written = self.secrets().mask(&text.0);
-            self.malformed
-                .push(Error::config(format!("{error} in `{written}`")).help(error.help.clone()));
+            self.is_malformed(&error.message, &error.help, text);
             Vec::new()
         });
         let resolved: String = parts.into_iter().map(|part| self.part(part)).collect();
-        self.known.extend(secrets::password_in_url(&resolved));
+        self.hide_password(&resolved);
         resolved
+    }
+
+    /// Keeps the password from showing that stands in a URL.
+    pub(crate) fn hide_password(&mut self, url: &str) {
+        self.known.extend(secrets::password_in_url(url));
     }
 
     /// As [`Environment::text`], for a text that is a secret even where it is written out.
@@ -91,7 +120,8 @@ impl Environment {
         self.known.push(Known::literal(value));
     }
 
-    fn part(&mut self, part: Part) -> String {
+    /// The value of a part; see [`Environment::text`].
+    pub(crate) fn part(&mut self, part: Part) -> String {
         let (name, default) = match part {
             Part::Literal(literal) => return literal,
             Part::Variable { name, default } => (name, default),

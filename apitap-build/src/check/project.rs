@@ -5,7 +5,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Checked, MapSpec, PipelineSpec, Schemas, Sql, list, parallel, schemas, target, values,
+    Checked, MapSpec, PipelineSpec, Schemas, Sql, expressions, list, parallel, schemas, target,
+    values,
 };
 use crate::codes::{self, Code};
 use crate::diagnostic::{Edit, FileId, Files, Finding, Findings, Help, Place, Spanned};
@@ -50,6 +51,7 @@ pub fn project(
         let mut project = spec::project(yaml, findings);
         schemas::resolve(files, &mut project, findings);
         super::function::check_all(&mut project, findings);
+        expressions::check_all(&mut project, findings);
         project
     });
     let mut names: Vec<Spanned<String>> = Vec::new();

@@ -5,6 +5,7 @@ use super::key::{Info, Key, KeyType, required};
 use super::mapping::{Mapping, string};
 use super::pairs::named_text;
 use super::printed::Printed;
+use super::rules;
 use super::rust_path::{RustPath, rust_path};
 use super::shape::{GroupShape, Shape};
 use crate::definition::{Custom, Template};
@@ -47,7 +48,9 @@ impl Group for Custom {
         let others = mapping.others();
         let settings: Vec<_> = others
             .iter()
-            .filter_map(|(name, node)| named_text(name.clone(), node, mapping.findings))
+            .filter_map(|(name, node)| {
+                named_text(name.clone(), node, rules::template, mapping.findings)
+            })
             .collect();
         let path = path?.map(|path| path.0);
         (settings.len() == others.len()).then_some(CustomSpec { path, settings })

@@ -61,6 +61,8 @@ pub struct Info {
     pub needs: Option<&'static str>,
     /// For a value that is a secret: what a message calls it, and a variable for it.
     pub secret: Option<(&'static str, &'static str)>,
+    /// Whether a text may hold `{…}`: it is the text of a request.
+    pub expressions: bool,
     /// Checks a text.
     pub rule: Option<TextRule>,
     /// Checks each of several names and values.
@@ -166,6 +168,12 @@ impl<T: KeyType> Key<T> {
     /// The value is a secret: it belongs into a variable, and is hidden wherever it is shown.
     pub(crate) fn secret(mut self, what: &'static str, variable: &'static str) -> Self {
         self.info.secret = Some((what, variable));
+        self
+    }
+
+    /// The text of a request, in which `{…}` is an expression.
+    pub(crate) fn expressions(mut self) -> Self {
+        self.info.expressions = true;
         self
     }
 

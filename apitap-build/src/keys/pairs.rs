@@ -25,7 +25,7 @@ keys! {
         /// The name.
         key: String = required("Accept").filled(),
         /// The value.
-        value: Template = required("application/json"),
+        value: Template = required("application/json").expressions(),
     }
 }
 
@@ -102,7 +102,7 @@ fn mapping(key: &str, entries: &[(Spanned<String>, Node)], findings: &mut Findin
             findings.push(written_twice(name, first));
             continue;
         }
-        pairs.extend(named_text(name.clone(), node, findings));
+        pairs.extend(named_text(name.clone(), node, rules::request_text, findings));
     }
     pairs
 }
@@ -120,15 +120,19 @@ fn pair_as_mapping(key: &str, first: &Spanned<String>) -> Finding {
         ))
 }
 
+/// How a text is read that may hold `${NAME}`.
+pub(super) type ReadText = fn(Spanned<String>, &mut Findings) -> Option<Template>;
+
 /// A name and its template; a secret that stands there as it is, is hidden.
 pub(super) fn named_text(
     name: Spanned<String>,
     node: &Node,
+    read: ReadText,
     findings: &mut Findings,
 ) -> Option<(Spanned<String>, Spanned<Template>)> {
     let value = string(&name.value, node, findings)?;
     secrets::named(&name.value, &value, findings);
-    Some((name, Spanned::new(rules::template(value, findings)?, node.place.clone())))
+    Some((name, Spanned::new(read(value, findings)?, node.place.clone())))
 }
 
 fn pair(

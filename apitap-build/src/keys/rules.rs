@@ -1,7 +1,7 @@
 //! Checks of single texts: templates, addresses, pointers, names of headers.
 
 use crate::codes;
-use crate::definition::{Part, Pointer, Template};
+use crate::definition::{Part, Pointer, RequestPart, RequestTextError, Template};
 use crate::diagnostic::{Finding, Findings, Spanned};
 use crate::pointer::Problem;
 use crate::spec::secrets;
@@ -21,16 +21,32 @@ pub(super) fn template(written: Spanned<String>, findings: &mut Findings) -> Opt
     }
 }
 
-/// An absolute `http` or `https` address; `${NAME}` may stand anywhere in it.
+/// The text of a request, whose `${NAME}`s and `{…}`s are well-formed.
+pub(super) fn request_text(written: Spanned<String>, findings: &mut Findings) -> Option<Template> {
+    let template = Template(written.value.clone());
+    let (code, at, message, help) = match template.request_parts() {
+        Ok(_) => return Some(template),
+        Err(RequestTextError::Variable(error)) => {
+            (codes::INVALID_VARIABLE, error.at, error.message, error.help)
+        }
+        Err(RequestTextError::Expression(error)) => {
+            (codes::INVALID_EXPRESSION, error.at, error.message, error.help)
+        }
+    };
+    findings.push(Finding::error(code, message, &written.part(at)).help(help));
+    None
+}
+
+/// An absolute `http` or `https` address; `${NAME}` and `{…}` may stand anywhere in it.
 pub(super) fn address(written: &Spanned<String>, findings: &mut Findings) -> bool {
     secrets::in_address(written, findings);
-    let Some(template) = template(written.clone(), findings) else { return false };
+    let Some(template) = request_text(written.clone(), findings) else { return false };
     // What a variable will hold is not known: a whole host, a port, a part of a path. A text that
     // begins with one is checked at run time.
     if template.0.trim_start().starts_with("${") {
         return true;
     }
-    let probe: String = template.parts().into_iter().flatten().map(probe).collect();
+    let probe: String = template.request_parts().into_iter().flatten().map(probe).collect();
     let whole = "write all of it, as in `https://api.example.com/orders`";
     let (problem, help) = match url::Url::parse(&probe) {
         Ok(url) if !matches!(url.scheme(), "http" | "https") => {
@@ -51,10 +67,10 @@ pub(super) fn address(written: &Spanned<String>, findings: &mut Findings) -> boo
 }
 
 /// What a part of an address may be: a digit can stand in a host, a port and a path.
-fn probe(part: Part) -> String {
+fn probe(part: RequestPart) -> String {
     match part {
-        Part::Literal(text) => text,
-        Part::Variable { .. } => "1".to_owned(),
+        RequestPart::Start(Part::Literal(text)) => text,
+        RequestPart::Start(Part::Variable { .. }) | RequestPart::Expression(_) => "1".to_owned(),
     }
 }
 

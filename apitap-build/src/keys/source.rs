@@ -20,6 +20,7 @@ keys! {
         url: Template = required("https://api.example.com/orders")
             .filled()
             .rule(rules::address)
+            .expressions()
             .example("${API_URL:-https://api.example.com}/orders"),
         /// Headers that are sent with every request.
         headers: Pairs = default(Pairs::default())

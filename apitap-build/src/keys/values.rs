@@ -91,7 +91,8 @@ impl KeyType for Template {
             secrets::secret(what, &form, &text, findings);
         }
         let text = text(info, node, findings)?;
-        rules::template(text, findings)
+        let read = if info.expressions { rules::request_text } else { rules::template };
+        read(text, findings)
     }
 
     fn print(&self, _: &Info) -> Printed {

@@ -105,15 +105,7 @@ fn part(
     if !text.value.get(range.clone()).is_some_and(is_literal) {
         return;
     }
-    // Where the file spells the text in another way (escapes, several lines), the whole of it is
-    // the place that must not be shown.
-    let place = match &text.place {
-        Place::Text { start, end, .. } if end - start == text.value.len() => {
-            text.place.within(range)
-        }
-        whole => whole.clone(),
-    };
-    findings.push(warning(what, form, &place));
+    findings.push(warning(what, form, &text.part(range)));
 }
 
 /// Whether it is the type of a field that is called like a secret: `token: string!`.

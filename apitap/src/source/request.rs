@@ -12,6 +12,7 @@ pub(crate) mod auth;
 pub(crate) mod client;
 mod content;
 mod endpoint;
+pub(crate) mod expression;
 mod failure;
 pub mod plan;
 mod retry;

@@ -1,5 +1,6 @@
 //! Random values of all keys, made from what is declared: for tests of this crate, and of the macros.
 
+use apitap_build::definition::Template;
 use apitap_build::keys::Printed;
 use apitap_build::keys::shape::{GroupShape, KeyShape, Presence, Rule, Shape};
 use proptest::prelude::*;
@@ -172,7 +173,10 @@ fn value(shape: &Shape, key: &KeyShape) -> BoxedStrategy<Printed> {
 
 /// Names and values, as a mapping and as a list.
 fn pairs() -> BoxedStrategy<Printed> {
-    let no_breaks = template().prop_filter("one line", |text| !text.chars().any(char::is_control));
+    let no_breaks = template().prop_filter("one line, and no half of an expression", |text| {
+        let is_text = Template(text.clone()).request_parts().is_ok();
+        is_text && !text.chars().any(char::is_control)
+    });
     let pairs = prop::collection::vec((name(), no_breaks), 1..4);
     (any::<bool>(), pairs)
         .prop_map(|(list, pairs)| match list {

@@ -11,6 +11,7 @@ use crate::source::custom::{Prepared, RustType};
 use crate::source::pagination::PaginationPlan;
 use crate::source::request::Target;
 use crate::source::request::auth::{Credentials, Signer};
+use crate::source::request::expression::{Scope, Value};
 use crate::source::request::plan::RequestPlan;
 
 /// What a fetch depends on; nothing was requested yet.
@@ -23,6 +24,8 @@ pub(crate) struct FetchPlan {
     /// The declared fields of a record; empty where they are inferred.
     fields: Vec<String>,
     same: Same,
+    /// What the names in its texts stand for; the same for all sources of a run.
+    scope: Scope,
     /// Whether the text of each body is kept.
     text: bool,
 }
@@ -72,7 +75,8 @@ impl FetchPlan {
         };
         let fields = source.schema.iter().flat_map(|schema| &schema.fields);
         let fields = fields.map(|field| field.name.clone()).collect();
-        Self { name: source.name.clone(), fields, same, text: false }
+        let scope = Scope::default().with("now", Some(Value::Timestamp(environment.now())));
+        Self { name: source.name.clone(), fields, same, scope, text: false }
     }
 
     /// Whether requests can be made of it: a proper URL, and values that fit into their headers.
@@ -106,6 +110,10 @@ impl FetchPlan {
 
     pub(in crate::source) fn request(&self) -> &RequestPlan {
         &self.same.request
+    }
+
+    pub(in crate::source) fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     pub(in crate::source) fn signer(&self) -> Result<Option<Signer>> {

@@ -16,6 +16,7 @@ use url::{Url, form_urlencoded};
 use super::auth::Signer;
 use super::client::Client;
 use super::content;
+use super::expression::Scope;
 use super::plan::{Body, RequestPlan};
 use super::shown::{self, param_name, shortened};
 use crate::definition::{Pointer, Retry};
@@ -76,8 +77,9 @@ impl Target {
     pub(in crate::source) fn new(plan: &FetchPlan) -> Result<Self> {
         let name = plan.name();
         let request = plan.request();
-        let mut url = address(request.url.text(), name)?;
-        let mut headers = headers(request, name)?;
+        let scope = plan.scope();
+        let mut url = address(&request.url.url(scope)?, name)?;
+        let mut headers = headers(request, scope, name)?;
         let signer = plan.signer()?;
         let user = take_user(&mut url);
         if let Some(value) = user.filter(|_| signer.is_none()) {
@@ -85,8 +87,13 @@ impl Target {
         }
         url.set_fragment(None);
         if !request.query.is_empty() {
-            let pairs = request.query.iter().map(|(name, value)| (name, value.text()));
-            url.query_pairs_mut().extend_pairs(pairs);
+            let mut pairs = Vec::new();
+            for (param, value) in &request.query {
+                pairs.extend(value.text(scope)?.map(|value| (param, value)));
+            }
+            if !pairs.is_empty() {
+                url.query_pairs_mut().extend_pairs(pairs);
+            }
         }
         Ok(Self {
             method: request.method.clone(),
@@ -221,10 +228,11 @@ fn address(text: &str, name: &str) -> Result<Url> {
 }
 
 /// The configured headers.
-fn headers(request: &RequestPlan, source: &str) -> Result<HeaderMap> {
+fn headers(request: &RequestPlan, scope: &Scope, source: &str) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (name, value) in &request.headers {
-        let value = sensitive(value.text(), source, &format!("header `{name}`"))?;
+        let Some(value) = value.text(scope)? else { continue };
+        let value = sensitive(&value, source, &format!("header `{name}`"))?;
         headers.append(header_name(name, source)?, value);
     }
     headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));

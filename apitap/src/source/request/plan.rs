@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::template::Resolved;
+use super::template::RequestText;
 use crate::definition::{Pointer, Source};
 use crate::environment::Environment;
 use crate::{Error, Result};
@@ -14,10 +14,10 @@ use crate::{Error, Result};
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RequestPlan {
     pub(super) method: Method,
-    pub(super) url: Resolved,
+    pub(super) url: RequestText,
     /// Query parameters, in order, behind those of the URL.
-    pub(super) query: Vec<(String, Resolved)>,
-    pub(super) headers: Vec<(String, Resolved)>,
+    pub(super) query: Vec<(String, RequestText)>,
+    pub(super) headers: Vec<(String, RequestText)>,
     pub(super) body: Body,
     /// Servers besides the source's own to which a next page may lead: `https://cdn.example.com`. They
     /// get no credentials.
@@ -41,13 +41,14 @@ impl RequestPlan {
     /// [`check`](Environment::check); what cannot be sent is found when it is made an endpoint.
     pub fn resolve(source: &Source, environment: &mut Environment) -> Self {
         let pairs = |pairs: &[(String, _)], environment: &mut Environment| {
-            let pair =
-                |(name, text): &(String, _)| (name.clone(), Resolved::text_of(text, environment));
+            let pair = |(name, text): &(String, _)| {
+                (name.clone(), RequestText::resolve(text, environment))
+            };
             pairs.iter().map(pair).collect()
         };
         Self {
             method: Method::GET,
-            url: Resolved::text_of(&source.url, environment),
+            url: RequestText::resolve(&source.url, environment),
             headers: pairs(&source.headers, environment),
             query: pairs(&source.query_params, environment),
             body: Body::None,

@@ -1,9 +1,17 @@
 //! A template of a definition → what is sent.
 //!
-//! `${NAME}` is resolved once, when a run begins.
+//! `${NAME}` is resolved once, when a run begins; an expression whenever a request is made.
 
-use crate::definition::Template;
+use apitap_build::expression::Expression;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::expression::{Scope, Value, evaluate};
+use crate::definition::{RequestPart, RequestTextError, Template};
 use crate::environment::Environment;
+use crate::{Error, Result};
+
+/// What a value in a URL keeps as it is: RFC 3986's unreserved characters.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A template with the environment's values in it; equal ones send the same.
 ///
@@ -25,5 +33,99 @@ impl Resolved {
     /// What is sent.
     pub(crate) fn text(&self) -> &str {
         &self.0
+    }
+}
+
+/// The text of a request, with the environment's values in it; equal ones send the same where their
+/// names have the same values.
+///
+/// It has no `Debug`: it may hold a secret.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct RequestText(Vec<Piece>);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Piece {
+    Text(String),
+    Expression(Expression),
+}
+
+impl RequestText {
+    /// Puts the environment's values in. What is missing is in the environment's
+    /// [`check`](Environment::check).
+    pub(crate) fn resolve(template: &Template, environment: &mut Environment) -> Self {
+        let parts = match template.request_parts() {
+            Ok(parts) => parts,
+            Err(RequestTextError::Variable(error)) => {
+                environment.is_malformed(&error.message, &error.help, template);
+                Vec::new()
+            }
+            Err(RequestTextError::Expression(error)) => {
+                environment.is_malformed(&error.message, &error.help, template);
+                Vec::new()
+            }
+        };
+        let pieces = parts.into_iter().map(|part| match part {
+            RequestPart::Start(part) => Piece::Text(environment.part(part)),
+            RequestPart::Expression(expression) => Piece::Expression(expression),
+        });
+        let pieces: Vec<_> = pieces.collect();
+        let known = pieces.iter().map(|piece| match piece {
+            Piece::Text(text) => text.as_str(),
+            Piece::Expression(_) => "1",
+        });
+        environment.hide_password(&known.collect::<String>());
+        Self(pieces)
+    }
+
+    /// The value of a header, a parameter or a text; `None` where it is one expression that is null:
+    /// then it is not sent.
+    ///
+    /// # Errors
+    /// An expression in it has no value.
+    pub(crate) fn text(&self, scope: &Scope) -> Result<Option<String>> {
+        if let [Piece::Expression(only)] = self.0.as_slice() {
+            return Ok(evaluate(only, scope)?.as_ref().map(Value::text));
+        }
+        self.joined(scope, |_, text| Ok(text)).map(Some)
+    }
+
+    /// A URL: what expressions yield is percent-encoded, so that it stays within the segment of the
+    /// path, or the parameter, where it stands.
+    ///
+    /// # Errors
+    /// An expression has no value, or one that would lead to another path.
+    pub(crate) fn url(&self, scope: &Scope) -> Result<String> {
+        self.joined(scope, |before, text| {
+            let in_path = !before.contains('?');
+            let is_segment = before.ends_with('/');
+            if in_path && is_segment && matches!(text.as_str(), "" | "." | "..") {
+                let message = format!("`{text}` cannot be a part of the URL's path");
+                return Err(Error::data(message)
+                    .help("the value of the expression would lead to another path"));
+            }
+            Ok(utf8_percent_encode(&text, UNRESERVED).to_string())
+        })
+    }
+
+    /// All pieces, what expressions yield as `encode` makes it of what stands before it.
+    fn joined(
+        &self,
+        scope: &Scope,
+        encode: impl Fn(&str, String) -> Result<String>,
+    ) -> Result<String> {
+        let mut all = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(text) => all.push_str(text),
+                Piece::Expression(expression) => {
+                    let value = evaluate(expression, scope)?.ok_or_else(|| {
+                        Error::config(format!("the expression `{expression}` is null here"))
+                    })?;
+                    let text = encode(&all, value.text())?;
+                    all.push_str(&text);
+                }
+            }
+        }
+        Ok(all)
     }
 }

@@ -1,0 +1,93 @@
+//! The expressions in the texts of requests: whether their names are offered where they stand, and their
+//! types fit.
+//!
+//! That they are well-formed was checked when they were read.
+
+use crate::codes;
+use crate::definition::{RequestPart, Template};
+use crate::diagnostic::{Finding, Findings, Spanned};
+use crate::expression::types::{ExpressionType, Kind, Names, TypeError};
+use crate::expression::{Expression, ExpressionError};
+use crate::spec::{Project, SourceSpec};
+
+/// Where a text stands, as far as it matters to what may stand in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// In the URL, every value must be there.
+    Url,
+    /// A header or a parameter, which is not sent where its whole value is null.
+    Value,
+}
+
+/// Checks the sources of a project; those with findings are among the broken ones afterwards.
+pub(super) fn check_all(project: &mut Project, findings: &mut Findings) {
+    let (good, bad) = std::mem::take(&mut project.sources)
+        .into_iter()
+        .partition::<Vec<_>, _>(|source| check(source, findings));
+    project.sources = good;
+    for source in bad {
+        project.broken_sources.add(Some(source.table.name.value.clone()));
+        let known = source.table.declared.is_some();
+        project.broken_sources.with_fields.extend(known.then_some(source.table));
+    }
+}
+
+/// Whether all expressions of a source can be evaluated; findings say which cannot.
+pub fn check(source: &SourceSpec, findings: &mut Findings) -> bool {
+    let before = findings.errors();
+    let names = offered();
+    for (part, text) in texts(source) {
+        check_text(part, text, &names, findings);
+    }
+    findings.errors() == before
+}
+
+/// The texts of a source in which expressions may stand.
+fn texts(source: &SourceSpec) -> impl Iterator<Item = (Part, &Spanned<Template>)> {
+    let request = &source.request;
+    let values = request.headers.value.iter().chain(&request.query_params.value);
+    let values = values.map(|(_, value)| (Part::Value, value));
+    std::iter::once((Part::Url, &request.url)).chain(values)
+}
+
+/// The names that every request has.
+fn offered() -> Names {
+    Names::from([("now".to_owned(), ExpressionType::of(Kind::Timestamp))])
+}
+
+fn check_text(part: Part, text: &Spanned<Template>, names: &Names, findings: &mut Findings) {
+    // What is not well-formed was said when it was read.
+    let parts = text.value.request_parts().unwrap_or_default();
+    let alone = parts.len() == 1 && part == Part::Value;
+    for found in parts {
+        let RequestPart::Expression(expression) = found else { continue };
+        let outcome = expression.check(names).and_then(|ty| sendable(&expression, ty, alone));
+        findings.extend(outcome.err().map(|error| finding(&error, text)));
+    }
+}
+
+/// Whether a value of that type can be a part of a text, or the whole of it.
+fn sendable(expression: &Expression, ty: ExpressionType, alone: bool) -> Result<(), TypeError> {
+    let at = expression.at.clone();
+    let error = |message: String, help: String| {
+        Err(TypeError::Type(ExpressionError { at: at.clone(), message, help }))
+    };
+    if ty.nullable && !alone {
+        let message = format!("`{expression}` may be null");
+        return error(message, format!("say what it is then: `default({expression}, …)`"));
+    }
+    if ty.kind == Kind::Duration {
+        let message = format!("`{expression}` is a duration, which no request holds");
+        return error(message, "add it to a time, as in `now - 1d`".to_owned());
+    }
+    Ok(())
+}
+
+fn finding(error: &TypeError, text: &Spanned<Template>) -> Finding {
+    let (code, error) = match error {
+        TypeError::Name(error) => (codes::UNKNOWN_NAME, error),
+        TypeError::Type(error) => (codes::EXPRESSION_TYPE, error),
+    };
+    Finding::error(code, error.message.clone(), &text.part(error.at.clone()))
+        .help(error.help.clone())
+}
