@@ -90,6 +90,7 @@ pub fn pipeline(
     let mode = mode(spec, &key, findings);
     let table = table(spec);
     target::check_name(spec, &table, findings);
+    spec.sources.iter().for_each(|source| check_key_field(source, findings));
     let tables: Vec<_> = spec.sources.iter().map(|source| &source.table).collect();
     let sql = Sql {
         sources: &tables,
@@ -132,6 +133,22 @@ pub fn pipeline(
         keep_what_is_read(&mut definition, &planned.reads);
     }
     Some(Checked { definition, column_places, table_place: table.place })
+}
+
+/// Whether the field that takes the key of each record is declared: it would be skipped otherwise.
+fn check_key_field(source: &SourceSpec, findings: &mut Findings) {
+    let Spanned { value, place } = &source.request.key_as;
+    let (Some(name), Some(declared)) = (value, &source.table.declared) else { return };
+    let fields = &declared.value.schema.fields;
+    if fields.iter().any(|field| field.name == *name) {
+        return;
+    }
+    let message = format!("source `{}` declares no field `{name}`", source.table.name.value);
+    findings.push(
+        Finding::error(codes::KEY_NOT_DECLARED, message, place)
+            .related(&declared.place, "it declares its fields here")
+            .help(format!("add `{name}: string!`, or name a field that is there")),
+    );
 }
 
 /// A query, and the sources that it may read.

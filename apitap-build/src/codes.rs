@@ -94,8 +94,8 @@ codes! {
          starts.";
     INVALID_DURATION = "E0119", "not a duration",
         "A duration is a number with a unit, greater than zero.";
-    UNSENT_PAGE_SIZE = "E0120", "a page size that is not sent",
-        "The page size has an effect only if a parameter sends it to the API.";
+    USELESS_KEY = "E0120", "a key without the one that it needs",
+        "A page size, for example, has an effect only if a parameter sends it to the API.";
     CONFLICTING_KEYS = "E0121", "the same thing said twice",
         "Two keys, each of which would be enough, could disagree.";
     SENT_TWICE = "E0122", "a name that is sent twice",
@@ -169,6 +169,13 @@ codes! {
     FIELD_NOT_SHOWN = "E0166", "a field that the file does not have",
         "A field is declared under `fields` that the sample or document does not have, but \
          one with a similar name.";
+    // Bodies
+    NOT_JSON = "E0170", "a path into a body that is not JSON",
+        "`data_path`, the paths of a pagination and `key_as` look into JSON; JSON Lines and CSV \
+         have records and nothing else.";
+    KEY_NOT_DECLARED = "E0171", "the field of `key_as` is not declared",
+        "`key_as` names the field that takes the key of each record; a field that is not in the \
+         schema is skipped.";
     // SQL
     INVALID_SQL = "E0201", "the SQL cannot be parsed",
         "The SQL parser expected something else here.";

@@ -113,6 +113,28 @@ impl Node {
         Step::There(within)
     }
 
+    /// The same where `*` stands for every element of a list or an object.
+    pub fn follow_all(&self, path: &Pointer) -> Vec<Step<'_>> {
+        let mut there = vec![self];
+        let mut steps = Vec::new();
+        for token in path.tokens() {
+            let mut next = Vec::new();
+            for within in there {
+                match (&*token, &within.value) {
+                    ("*", Value::List(elements)) => next.extend(elements),
+                    ("*", Value::Map(members)) => next.extend(members.iter().map(|(_, node)| node)),
+                    _ => match within.follow(&Pointer::default().child(&token)) {
+                        Step::There(node) => next.push(node),
+                        missing @ Step::Missing { .. } => steps.push(missing),
+                    },
+                }
+            }
+            there = next;
+        }
+        steps.extend(there.into_iter().map(Step::There));
+        steps
+    }
+
     /// Its first byte, where it may have many lines; else all of it.
     pub fn begin(&self) -> Place {
         match &self.value {

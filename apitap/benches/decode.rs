@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::sync::OnceLock;
 
 use apitap::engine::limits::{Limits, Memory};
-use apitap::source::body::{self, Body, Wanted};
+use apitap::source::body::{self, Body, Layout, Wanted};
 use apitap::source::decode::{Decoder, dynamic};
 use apitap::source::page::Page;
 use apitap_build::definition::Pointer;
@@ -50,7 +50,7 @@ const ROWS: usize = 8192;
 /// A page, what is read of it, and a decoder that was generated for that.
 struct Sample {
     body: Bytes,
-    data_path: Pointer,
+    layout: Layout,
     schema: Schema,
     generated: fn() -> Box<dyn Decoder>,
     records: OnceLock<Vec<String>>,
@@ -65,7 +65,7 @@ impl Sample {
     ) -> Self {
         Self {
             body: body.into(),
-            data_path: Pointer(data_path.to_owned()),
+            layout: Layout::json(Pointer(data_path.to_owned())),
             schema: serde_json::from_str(schema).expect("the schema is one"),
             generated,
             records: OnceLock::new(),
@@ -73,7 +73,7 @@ impl Sample {
     }
 
     fn split(&self) -> Body {
-        let wanted = Wanted { data_path: &self.data_path, values: &[], text: false };
+        let wanted = Wanted { layout: &self.layout, values: &[], last_record: &[], text: false };
         let chunks = self.body.chunks(CHUNK).map(|chunk| self.body.slice_ref(chunk));
         let chunks = stream::iter(chunks.map(Ok::<_, Infallible>));
         let limits = Limits::of(Memory::default(), 1);

@@ -64,12 +64,14 @@ struct Known<'a> {
 
 /// The path to the next cursor or URL in a page, and the key that says it.
 fn next_path(source: &SourceSpec) -> Option<(&'static str, &Pointer, &Place)> {
-    let (name, path) = match &source.request.pagination.value {
-        PaginationSpec::Cursor(cursor) => ("cursor_path", &cursor.cursor_path),
-        PaginationSpec::NextUrl(next) => ("path", &next.path),
-        _ => return None,
-    };
-    Some((name, &path.value, &path.place))
+    match &source.request.pagination.value {
+        PaginationSpec::Cursor(cursor) => {
+            let Spanned { value, place } = &cursor.cursor_path;
+            Some(("cursor_path", value.as_ref()?, place))
+        }
+        PaginationSpec::NextUrl(next) => Some(("path", &next.path.value, &next.path.place)),
+        _ => None,
+    }
 }
 
 /// Where the records are, and the place that says so: that of the file, where nothing does.
@@ -185,7 +187,8 @@ fn of_operation(
     let operation = openapi::find(&operations, &name.value, &name.place)?;
     let body = openapi::body(&references, operation, &name.place)?;
     let (data_path, place) = data_path(source, name);
-    let record = openapi::record(&references, body, data_path, place)?;
+    let keyed = source.request.key_as.value.is_some();
+    let record = openapi::record(&references, body, data_path, keyed, place)?;
     let reader = Reader::new(&references);
     if let Some((key, path, place)) = next_path(source) {
         openapi::next(&reader, body, key, path, place)?;

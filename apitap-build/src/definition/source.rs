@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Auth, Custom, Pagination, Pointer, Retry, RustRole, default_timeout};
+use super::{Auth, Custom, Format, Pagination, Pointer, Retry, RustRole, default_timeout};
 use crate::schema::{Field, Schema, Type};
 use crate::template::Template;
 
@@ -28,9 +28,18 @@ pub struct Source {
     /// Who we are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
-    /// Where the records are in the body: an array, or one record as an object.
+    /// What the bodies are.
+    #[serde(default)]
+    pub format: Format,
+    /// Where the records are in a JSON body: an array, or one record as an object; `*` is every element.
     #[serde(default)]
     pub data_path: Pointer,
+    /// The field that takes the key, where the records are the members of an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_as: Option<String>,
+    /// Whether a body may be without anything at `data_path`.
+    #[serde(default)]
+    pub allow_empty: bool,
     /// How to get from one page to the next.
     #[serde(default)]
     pub pagination: Pagination,

@@ -34,6 +34,7 @@ macro_rules! keys {
             $( $(#[doc = $field_doc:literal])* $field:ident: $ty:ty = $key:expr, )*
         }
         $(check: $check:path;)?
+        $(missing: $missing:path;)?
         $(rules: $rules:expr;)?
     ) => {
         $(#[doc = $doc])*
@@ -91,6 +92,8 @@ macro_rules! keys {
 
                 fn read_keys(mapping: &mut Mapping<'_, '_>) -> Option<$spec> {
                     $( let $field = mapping.key(&Keys::$field()); )*
+                    // What is missing is told together, whichever keys those are.
+                    $( $missing(mapping); )?
                     let at = mapping.place.clone();
                     let spec = $spec { $( $field: $field?, )* at };
                     $( if !$check(&spec, mapping) { return None; } )?

@@ -214,11 +214,18 @@ impl<'a, 'f> Mapping<'a, 'f> {
     fn check_needs(&mut self, info: &Info) {
         let Some(needed) = info.needs.filter(|needed| !self.has(needed)) else { return };
         let Some(place) = self.key_place(info.name) else { return };
-        let message = format!("`{}` is not sent without `{needed}`", info.name);
-        self.findings.push(
-            Finding::error(codes::UNSENT_PAGE_SIZE, message, place)
-                .help(format!("say which parameter takes it, as in `{needed}: limit`")),
-        );
+        let name = info.name;
+        let (message, help) = match needed.ends_with("_param") {
+            true => (
+                format!("`{name}` is not sent without `{needed}`"),
+                format!("say which parameter takes it, as in `{needed}: limit`"),
+            ),
+            false => (
+                format!("`{name}` does nothing without `{needed}`"),
+                format!("remove `{name}`, or write `{needed}`"),
+            ),
+        };
+        self.findings.push(Finding::error(codes::USELESS_KEY, message, place).help(help));
     }
 
     /// The name of what the mapping declares; whoever needs it reads it again.

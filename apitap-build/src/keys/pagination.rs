@@ -2,14 +2,18 @@
 
 use super::declare::kinds;
 #[cfg(feature = "compiler")]
-use super::key::{Key, default};
+use super::key::{Key, absent, default};
 
 mod cursor;
 mod custom;
 mod limit_offset;
+mod link_header;
 mod next_url;
 mod page_number;
 mod page_only;
+mod stop;
+
+pub use stop::Stop;
 
 kinds! {
     /// How to get the next page.
@@ -21,11 +25,10 @@ kinds! {
         page_only::PageOnly,
         cursor::Cursor,
         next_url::NextUrl,
+        link_header::LinkHeader,
         custom::Custom,
     }
     without keys {
-        /// `Link: <…>; rel="next"` of each answer, until there is none.
-        LinkHeader = "link_header", also ["link"];
         /// One request holds everything.
         None = "none";
     }
@@ -54,4 +57,16 @@ fn first_page() -> Key<u64> {
 #[cfg(feature = "compiler")]
 fn concurrency() -> Key<usize> {
     default(4).within(1..=1_000).example("2")
+}
+
+/// What each answer says of the end.
+#[cfg(feature = "compiler")]
+fn stop() -> Key<Stop> {
+    absent().brief()
+}
+
+/// An API may leave the next cursor or URL out where one page holds everything.
+#[cfg(feature = "compiler")]
+fn may_be_absent() -> Key<bool> {
+    default(false).brief().example("true")
 }

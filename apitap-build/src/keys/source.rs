@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use super::declare::keys;
 use super::key::KeyType as _;
+use super::mapping::Mapping;
 use super::pairs::Pairs;
 use super::rules;
 use super::schema::SchemaKeys;
 use super::values::Texts;
-use crate::definition::{Auth, Pagination, Pointer, Retry, Source, Template, default_timeout};
+use crate::definition::{
+    Auth, Format, Pagination, Pointer, Retry, Source, Template, default_timeout,
+};
 use crate::diagnostic::Place;
 
 keys! {
@@ -33,8 +36,15 @@ keys! {
             .example("[{key: status, value: paid}]"),
         /// Who asks: exactly one way.
         auth: Option<Auth> = optional(),
-        /// Where the records are in the body: a list of objects, or one object. The root if absent.
-        data_path: Pointer = default(Pointer::default()).brief().example("/data"),
+        /// What the bodies of the answers are.
+        format: Format = default(Format::Json).brief().example("jsonl"),
+        /// Where the records are in a JSON body: a list of objects, or one object; `*` stands for every element of a list or an object. The root if absent.
+        data_path: Pointer =
+            default(Pointer::default()).brief().example("/data").example("/orders/*/items"),
+        /// The records are the members of the object at `data_path`: the field that takes each one's key.
+        key_as: Option<String> = optional().filled().example("id"),
+        /// Whether a body may have nothing at `data_path`, or null: then it has no records.
+        allow_empty: bool = default(false).brief().example("true"),
         /// How to get the next page.
         pagination: Pagination = default(Pagination::default()).brief(),
         /// What to do about 408, 429, 5xx, and broken connections and bodies.
@@ -42,7 +52,7 @@ keys! {
         /// For one request, its body included.
         timeout: Duration = default(default_timeout()).brief().example("30s").example("90"),
     }
-    check: super::repeats::check;
+    check: check;
 }
 
 keys! {
@@ -57,6 +67,12 @@ keys! {
         /// The columns that identify a row, where `sink(…)` of the query says none.
         primary_key_in_dest: Option<Texts> = optional().example("id").example("[shop, id]"),
     }
+}
+
+/// What the keys say together.
+fn check(spec: &RequestSpec, mapping: &mut Mapping<'_, '_>) -> bool {
+    let repeats = super::repeats::check(spec, mapping);
+    super::format::check(spec, mapping) && repeats
 }
 
 impl Described {
@@ -81,7 +97,10 @@ impl Request {
             headers: Pairs(source.headers.clone()),
             query_params: Pairs(source.query_params.clone()),
             auth: source.auth.clone(),
+            format: source.format,
             data_path: source.data_path.clone(),
+            key_as: source.key_as.clone(),
+            allow_empty: source.allow_empty,
             pagination: source.pagination.clone(),
             retry: source.retry,
             timeout: source.timeout,
@@ -97,7 +116,10 @@ impl Request {
             headers: self.headers.0,
             query_params: self.query_params.0,
             auth: self.auth,
+            format: self.format,
             data_path: self.data_path,
+            key_as: self.key_as,
+            allow_empty: self.allow_empty,
             pagination: self.pagination,
             retry: self.retry,
             timeout: self.timeout,

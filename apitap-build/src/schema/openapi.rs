@@ -320,7 +320,8 @@ pub(crate) fn body<'a>(
     }))
 }
 
-/// The record that a `data_path` leads to: an object, or the elements of a list.
+/// The record that a `data_path` leads to: an object, or the elements of a list; with `keyed`, the
+/// members of an object.
 ///
 /// # Errors
 /// A finding at `place` where there is no such thing.
@@ -328,6 +329,7 @@ pub(crate) fn record<'a>(
     references: &References<'a>,
     body: At<'a>,
     data_path: &Pointer,
+    keyed: bool,
     place: &Place,
 ) -> Result<At<'a>, Box<Finding>> {
     let reader = Reader::new(references);
@@ -352,15 +354,25 @@ pub(crate) fn record<'a>(
             ));
         }
     };
-    if view.is_record() {
+    if keyed
+        && let Some(member) = view.others
+        && reader.view(member)?.is_record()
+    {
+        return Ok(member);
+    }
+    if view.is_record() && !keyed {
         return Ok(at);
     }
     if view.is_list()
+        && !keyed
         && let Some(items) = view.items
     {
         return Ok(items);
     }
-    let message = "`data_path` is neither a list of records nor a record";
+    let message = match keyed {
+        true => "`data_path` is not an object whose members are records",
+        false => "`data_path` is neither a list of records nor a record",
+    };
     Err(Box::new(
         Finding::error(codes::DATA_PATH_NOT_RECORDS, message, place)
             .related(&at.node.begin(), "it is described here")
@@ -408,7 +420,7 @@ pub(crate) fn walk<'a>(
         let property = view.properties.iter().rev().find(|(key, _)| key.value == token);
         at = if let Some((_, property)) = property {
             *property
-        } else if view.is_list() && pointer::index(&token).is_some() {
+        } else if view.is_list() && (token == "*" || pointer::index(&token).is_some()) {
             match view.items {
                 Some(items) => items,
                 None => return Ok(Found::Unknown),
@@ -458,7 +470,7 @@ fn likely_records<'a>(
     let mut candidates = candidates(&reader, body);
     let data_path = likely_path(&reader.view(body)?, &candidates, operation.path);
     candidates.retain(|candidate| *candidate != data_path);
-    let record = record(references, body, &data_path, &operation.place)?;
+    let record = record(references, body, &data_path, false, &operation.place)?;
     let declared = start(&reader.view(record)?, record);
     let (schema, places) = reader.record(record)?;
     Ok(Records { data_path, candidates, schema, places, declared })

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use apitap_build::definition::Source;
+use apitap_build::definition::{self, Source};
 use apitap_build::project::{Sources, read_sources};
 use apitap_build::render;
 use apitap_build::schema::inference::Inference;
@@ -20,7 +20,7 @@ use super::text::rewrite;
 use crate::engine::limits::{Limits, Memory};
 use crate::environment::Environment;
 use crate::program::{self, Format, usage};
-use crate::source::body::{self, Unread, Wanted};
+use crate::source::body::{self, Layout, Unread, Wanted};
 use crate::source::fetch::{self, FetchPlan};
 use crate::source::page::Page;
 use crate::source::request::client::Client;
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Arguments, yaml: &Path, format: Format) -> ExitCod
     let output = arguments
         .output
         .clone()
-        .unwrap_or_else(|| folder.join("samples").join(file_name(&source.name)));
+        .unwrap_or_else(|| folder.join("samples").join(file_name(&source.name, source.format)));
     if !arguments.force && output.exists() {
         return usage(&format!("`{}` is there already; `--force` replaces it", output.display()));
     }
@@ -90,10 +90,11 @@ fn unknown(declared: &Sources, name: &str) -> ExitCode {
 }
 
 /// A name of a source may have characters that a file's name better has not.
-fn file_name(source: &str) -> String {
+fn file_name(source: &str, format: definition::Format) -> String {
     let name: String =
         source.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
-    format!("{name}.json")
+    let ending = if format == definition::Format::Jsonl { "jsonl" } else { "json" };
+    format!("{name}.{ending}")
 }
 
 /// The first page with records, cut after `limit` of them, without secrets.
@@ -101,6 +102,16 @@ async fn fetch(source: &Source, limit: u64) -> Result<String> {
     let mut environment = Environment::process();
     if let Some((_, custom)) = source.rust_types().next() {
         return Err(crate::pipeline::not_here(&format!("the type `{}`", custom.path)));
+    }
+    let rewritten = match source.format {
+        definition::Format::Csv => Some("`format: csv`"),
+        definition::Format::Json | definition::Format::Jsonl => {
+            source.key_as.as_ref().map(|_| "`key_as`")
+        }
+    };
+    if let Some(key) = rewritten {
+        return Err(Error::config(format!("a source with {key} cannot be sampled"))
+            .help("write its fields into the YAML file: `schema: {id: int64!, …}`"));
     }
     let plan = FetchPlan::resolve(source, &[], &mut environment).with_text();
     environment.check()?;
@@ -137,7 +148,8 @@ async fn cut(page: &Page, limit: u64) -> Result<String> {
 /// What the written text shows, found as the compiler will find it.
 async fn shown(text: &str, source: &Source) -> Result<(Schema, u64)> {
     let chunk = Ok::<_, Error>(bytes::Bytes::copy_from_slice(text.as_bytes()));
-    let wanted = Wanted { data_path: &source.data_path, values: &[], text: true };
+    let layout = &Layout::of(source);
+    let wanted = Wanted { layout, values: &[], last_record: &[], text: true };
     let read = body::read(stream::iter([chunk]), &wanted, &Limits::of(Memory::default(), 1)).await;
     let body = read.map_err(Unread::into_error)?;
     let page = Page::new("the sample".into(), 1, &body);

@@ -22,6 +22,8 @@ pub struct Answer<'a> {
     pub(super) body: &'a [u8],
     /// What stands where it was asked for.
     pub(super) values: &'a [Value],
+    /// What stands there in the last record.
+    pub(super) of_last: &'a [Value],
     pub(super) number: u64,
     pub(super) records: usize,
     pub(super) repeats: bool,
@@ -77,15 +79,23 @@ impl Answer<'_> {
     /// The string or number at a place that [`Paginator::reads`](super::pagination::Paginator::reads)
     /// asks for, by its index there; `None` where something else stands there, or nothing.
     pub fn value(&self, index: usize) -> Option<&str> {
-        match self.found(index)? {
-            Value::Number(text) | Value::String(text) if !text.is_empty() => Some(text),
-            _ => None,
-        }
+        plain(self.found(index)?)
+    }
+
+    /// The same of the last record: what
+    /// [`Reads::ValuesAndLast`](super::pagination::Reads::ValuesAndLast) asks for.
+    pub fn value_of_last_record(&self, index: usize) -> Option<&str> {
+        plain(self.of_last_record(index)?)
     }
 
     /// What stands at a place that was asked for; `None` in an answer without a body.
     pub(super) fn found(&self, index: usize) -> Option<&Value> {
         self.values.get(index)
+    }
+
+    /// What stands at a place of the last record; `None` where there are no records.
+    pub(super) fn of_last_record(&self, index: usize) -> Option<&Value> {
+        self.of_last.get(index)
     }
 
     /// Counted from 1.
@@ -106,6 +116,14 @@ impl Answer<'_> {
     /// A text of the answer as messages show it: without secrets, on one line, not too long.
     pub(super) fn shown(&self, text: &str) -> String {
         shortened(&self.secrets.mask(text), SHOWN)
+    }
+}
+
+/// A string or number that is not empty.
+fn plain(value: &Value) -> Option<&str> {
+    match value {
+        Value::Number(text) | Value::String(text) if !text.is_empty() => Some(text),
+        _ => None,
     }
 }
 

@@ -8,7 +8,10 @@
 //! where each record ends; the decoder proves the records. A small body stays in memory, a larger one
 //! is written to a temporary file as it comes. Nothing here knows requests, or what the fields mean.
 
+mod csv;
 mod json;
+mod layout;
+mod lines;
 mod segment;
 mod store;
 mod text;
@@ -18,14 +21,18 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 
 use super::json::Fault;
 use crate::Error;
-use crate::definition::Pointer;
+use crate::definition::{Format, Pointer};
 use crate::engine::limits::Limits;
-use json::Splitter;
+use csv::Csv;
+pub use layout::{Cell, Layout};
+use lines::Lines;
 pub(in crate::source) use segment::Stored;
 pub use segment::{Segment, Segments};
 use store::Store;
@@ -36,10 +43,12 @@ pub use value::{Absent, Value};
 /// What is looked for in a body.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// Where the records are: the elements of an array, or an object as the only one.
-    pub data_path: &'a Pointer,
+    /// How the records stand in it.
+    pub layout: &'a Layout,
     /// Where single values are: the next cursor, the next URL, a total.
     pub values: &'a [Pointer],
+    /// Where single values are in the last record.
+    pub last_record: &'a [Pointer],
     /// Whether the whole text is kept in memory, for what reads more of it than this: [`Body::text`].
     pub text: bool,
 }
@@ -52,6 +61,9 @@ pub struct Body {
     bytes: u64,
     fingerprint: Fingerprint,
     values: Vec<Value>,
+    of_last_record: Vec<Value>,
+    /// The text, where the records were written anew and it is wanted.
+    own_text: Option<Arc<str>>,
     pub(super) stored: Stored,
 }
 
@@ -114,9 +126,14 @@ impl Body {
         &self.values
     }
 
+    /// What stands at each of [`Wanted::last_record`], in their order; none where there are no records.
+    pub fn of_last_record(&self) -> &[Value] {
+        &self.of_last_record
+    }
+
     /// The whole text, where [`Wanted::text`] asked for it.
     pub fn text(&self) -> Option<&str> {
-        self.stored.text()
+        self.own_text.as_deref().or_else(|| self.stored.text())
     }
 }
 
@@ -142,25 +159,131 @@ pub async fn read<E>(
     wanted: &Wanted<'_>,
     limits: &Limits,
 ) -> Result<Body, Unread<E>> {
-    let mut splitter = Splitter::new(wanted);
+    let mut splitter = Splitter::new(wanted, limits);
     let mut decoding = Decoding::default();
-    let mut store = Store::new(*limits, wanted.text);
+    let mut store = Store::new(*limits, wanted.text, wanted.layout.rewrites());
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(Unread::Chunk)?;
         let split = decoding.pieces(&chunk, |piece| {
-            store.push(piece);
-            splitter.split(piece, store.ranges())
+            store.receive(piece);
+            splitter.split(piece, &mut store)
         });
         split.map_err(|fault| unread(fault, &store, &splitter))?;
         store.settle(splitter.open()).await?;
     }
-    if store.bytes() == 0 && decoding.end().is_ok() {
-        return Ok(Body::default());
+    if store.received() == 0 && decoding.end().is_ok() {
+        // In the formats of lines that is a body without records.
+        let shape = if splitter.is_json() { Shape::Nothing } else { Shape::List };
+        return Ok(Body { shape, ..Body::default() });
     }
-    let ended = decoding.end().and_then(|()| splitter.end());
+    let ended = decoding.end().and_then(|()| splitter.end(&mut store));
     let found = ended.map_err(|fault| unread(fault, &store, &splitter))?;
     let (shape, values) = found.map_err(Unread::Unfit)?;
-    store.finish(shape, values).await
+    let (mut body, last) = store.finish(shape, values).await?;
+    if !wanted.last_record.is_empty() && body.records > 0 {
+        let segment = last_segment(&body.stored, last).await.map_err(Unread::NotKept)?;
+        let found = segment.map(|segment| of_last_record(&segment, wanted.last_record));
+        body.of_last_record = found.transpose().map_err(Unread::Unfit)?.unwrap_or_default();
+    }
+    Ok(body)
+}
+
+/// Finds the records of one body.
+#[derive(Debug)]
+enum Splitter {
+    Json(json::Splitter),
+    Lines(Lines),
+    Csv(Csv),
+}
+
+impl Splitter {
+    fn new(wanted: &Wanted<'_>, limits: &Limits) -> Self {
+        match wanted.layout.format {
+            Format::Json => Self::Json(json::Splitter::new(wanted)),
+            Format::Jsonl => Self::Lines(Lines::default()),
+            Format::Csv => Self::Csv(Csv::new(wanted.layout.cells.clone(), limits.record)),
+        }
+    }
+
+    /// Reads on: hands the text to `store`, and the places of the records in it.
+    fn split(&mut self, piece: &str, store: &mut Store) -> Result<(), Fault> {
+        match self {
+            Self::Json(json) => json.split(piece, store),
+            Self::Lines(lines) => {
+                store.push(piece);
+                lines.split(piece, store.ranges())
+            }
+            Self::Csv(csv) => csv.split(piece, store),
+        }
+    }
+
+    fn is_json(&self) -> bool {
+        matches!(self, Self::Json(_))
+    }
+
+    /// Where the record begins in the store that has not ended.
+    fn open(&self) -> Option<u64> {
+        match self {
+            Self::Json(json) => json.open(),
+            Self::Lines(lines) => lines.open(),
+            Self::Csv(_) => None,
+        }
+    }
+
+    /// The number of the record that is being read, from 1.
+    fn record(&self) -> Option<u64> {
+        match self {
+            Self::Json(json) => json.record(),
+            Self::Lines(lines) => Some(lines.record()),
+            Self::Csv(csv) => Some(csv.record()),
+        }
+    }
+
+    /// The first character behind the end of the body's value, if there is one.
+    fn after(&self) -> Option<char> {
+        match self {
+            Self::Json(json) => json.after(),
+            Self::Lines(_) | Self::Csv(_) => None,
+        }
+    }
+
+    /// Ends the body, which must be whole.
+    ///
+    /// # Errors
+    /// The outer one where the body ends too early; the inner one where it does not hold the records.
+    fn end(&mut self, store: &mut Store) -> Result<Result<(Shape, Vec<Value>), Error>, Fault> {
+        let ended = match self {
+            Self::Json(json) => return json.end(),
+            Self::Lines(lines) => Ok(lines.end()?),
+            Self::Csv(csv) => csv.end(store)?,
+        };
+        Ok(ended.map(|()| (Shape::List, Vec::new())))
+    }
+}
+
+/// The length of the byte order mark with which a body begins, or 0.
+fn mark(piece: &str) -> usize {
+    if piece.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
+}
+
+/// The segment that holds the last record; in a file it begins at `last`.
+async fn last_segment(stored: &Stored, last: u64) -> Result<Option<Arc<Segment>>, Error> {
+    match stored {
+        Stored::Nowhere => Ok(None),
+        Stored::Memory(segment) => Ok(Some(Arc::clone(segment))),
+        Stored::File { file, .. } => Ok(Some(Arc::new(file.read(last).await?.0))),
+    }
+}
+
+/// What stands at some places of the last record.
+fn of_last_record(segment: &Segment, values: &[Pointer]) -> Result<Vec<Value>, Error> {
+    let Some((record, _)) = segment.records().last() else { return Ok(Vec::new()) };
+    let layout = &Layout::default();
+    let wanted = Wanted { layout, values, last_record: &[], text: false };
+    let mut splitter = json::Splitter::new(&wanted);
+    let read = splitter.read(record, &mut Vec::new()).and_then(|()| splitter.end());
+    let (_, found) = read.map_err(|fault| fault.into_error("the last record"))??;
+    Ok(found)
 }
 
 fn unread<E>(fault: Fault, store: &Store, splitter: &Splitter) -> Unread<E> {

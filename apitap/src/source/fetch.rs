@@ -8,6 +8,7 @@
 //! here knows what the records mean.
 
 mod loops;
+pub(super) mod pace;
 mod plan;
 
 #[cfg(test)]
@@ -73,8 +74,8 @@ struct Fetch {
     waiting: VecDeque<Ask>,
     /// What was sent, in order.
     under_way: VecDeque<UnderWay>,
-    /// How many requests may be under way.
-    at_once: usize,
+    /// How many pages fit into memory.
+    fit: usize,
     /// How many answers were taken.
     taken: u64,
     begun: bool,
@@ -105,7 +106,7 @@ impl Fetch {
             paginator,
             waiting: VecDeque::new(),
             under_way: VecDeque::new(),
-            at_once: 1,
+            fit: 1,
             taken: 0,
             begun: false,
             lists: false,
@@ -128,7 +129,7 @@ impl Fetch {
             self.guard.asked(&first.ask);
             let answered = self.answered(outcome)?;
             let named = |error: Error| error.in_request(&answered.page.request);
-            let lone = check_lone(&answered, &self.fields, &self.endpoint.data_path);
+            let lone = check_lone(&answered, &self.fields, &self.endpoint.layout.data_path);
             lone.await.map_err(named)?;
             if let Some(page) = self.take(&answered).map_err(named)? {
                 return Ok(Some(page));
@@ -138,7 +139,7 @@ impl Fetch {
 
     /// Sends what may be under way.
     fn send(&mut self) {
-        while self.under_way.len() < self.at_once {
+        while self.under_way.len() < self.fit.min(self.endpoint.pace.at_once()) {
             let Some(ask) = self.waiting.pop_front() else { return };
             let number = self.taken + self.under_way.len() as u64 + 1;
             let endpoint = Arc::clone(&self.endpoint);
@@ -179,7 +180,7 @@ impl Fetch {
         }
         // Pages of one collection are of about one size.
         let fit = self.endpoint.limits.ahead as u64 / answered.body.bytes().max(1);
-        self.at_once = usize::try_from(fit).unwrap_or(usize::MAX).max(1);
+        self.fit = usize::try_from(fit).unwrap_or(usize::MAX).max(1);
         Ok(Some(answered.page.clone()))
     }
 
@@ -195,14 +196,19 @@ impl Fetch {
                 let message = format!(
                     "page {number} holds one object, where the pages before it hold lists of records"
                 );
-                return Err(Error::data(message).at_path(self.endpoint.data_path.0.clone()).help(
-                    "the API seems to answer with an error: request the page by hand to see it",
-                ));
+                return Err(Error::data(message)
+                    .at_path(self.endpoint.layout.data_path.0.clone())
+                    .help(
+                        "the API seems to answer with an error: request the page by hand to see it",
+                    ));
             }
-            Shape::Null if number == 1 => {
+            Shape::Null if number == 1 && !self.endpoint.layout.allow_empty => {
                 return Err(Error::data("expected the records, found null")
-                    .at_path(self.endpoint.data_path.0.clone())
-                    .help("`data_path` must lead to a list of records, or to one record"));
+                    .at_path(self.endpoint.layout.data_path.0.clone())
+                    .help(
+                        "`data_path` must lead to a list of records, or to one record; where null \
+                         means that there are none, write `allow_empty: true`",
+                    ));
             }
             Shape::Record | Shape::Null | Shape::Nothing => {}
         }
@@ -236,9 +242,9 @@ impl Fetch {
 
     /// The request, which must not have been answered before.
     fn ask(&self, params: &Params, base: Option<&Url>) -> Result<Ask> {
-        let path = params.origin.as_ref().map(|origin| origin.path.0.clone());
+        let path = params.origin.as_ref().and_then(|origin| origin.path.as_ref());
         let ask = self.endpoint.ask(params, base).map_err(|error| match path {
-            Some(path) => error.at_path(path),
+            Some(path) => error.at_path(path.0.clone()),
             None => error,
         })?;
         let shown = |cursor: &str| shortened(&self.endpoint.secrets.mask(cursor), SHOWN);

@@ -17,6 +17,7 @@ mod numbered;
 mod page_number;
 mod page_only;
 mod single;
+mod stop;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use super::body::Value;
 use super::custom::Prepared;
 use crate::Result;
 use crate::definition::{Pagination, Pointer};
+use stop::Stops;
 
 /// Says what to ask for next, from the answer before it.
 ///
@@ -104,7 +106,8 @@ pub struct Params {
 /// Where an answer says what comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Origin {
-    pub(super) path: Pointer,
+    /// Where in the body; `None` for a header.
+    pub(super) path: Option<Pointer>,
     /// The cursor, where it is one.
     pub(super) cursor: Option<String>,
 }
@@ -131,8 +134,8 @@ impl Params {
         self
     }
 
-    fn said_at(mut self, path: &Pointer, cursor: Option<&str>) -> Self {
-        self.origin = Some(Origin { path: path.clone(), cursor: cursor.map(str::to_owned) });
+    fn said_at(mut self, path: Option<&Pointer>, cursor: Option<&str>) -> Self {
+        self.origin = Some(Origin { path: path.cloned(), cursor: cursor.map(str::to_owned) });
         self
     }
 }
@@ -156,6 +159,8 @@ pub enum Reads {
     Body,
     /// The strings and numbers at these places, in this order; see [`Answer::value`].
     Values(Vec<Pointer>),
+    /// The same, and those at these places of the last record: [`Answer::value_of_last_record`].
+    ValuesAndLast(Vec<Pointer>, Vec<Pointer>),
 }
 
 impl Reads {
@@ -195,9 +200,17 @@ fn paginator(pagination: &Pagination) -> Box<dyn Paginator> {
         Pagination::LimitOffset(kind) => Box::new(limit_offset::new(kind)),
         Pagination::PageNumber(kind) => Box::new(page_number::new(kind)),
         Pagination::PageOnly(kind) => Box::new(page_only::new(kind)),
-        Pagination::Cursor(kind) => Box::new(cursor::Cursor::new(kind)),
-        Pagination::LinkHeader => Box::new(link_header::LinkHeader::default()),
-        Pagination::NextUrl(kind) => Box::new(next_url::NextUrl::new(kind)),
+        Pagination::Cursor(kind) => {
+            let stop = kind.stop.clone();
+            Box::new(Stops::new(cursor::Cursor::new(kind), stop))
+        }
+        Pagination::LinkHeader(kind) => {
+            Box::new(Stops::new(link_header::LinkHeader::default(), kind.stop))
+        }
+        Pagination::NextUrl(kind) => {
+            let stop = kind.stop.clone();
+            Box::new(Stops::new(next_url::NextUrl::new(kind), stop))
+        }
     }
 }
 
@@ -211,13 +224,22 @@ fn leads_to_itself(answer: &Answer<'_>, reference: &str) -> bool {
 ///
 /// # Errors
 /// Something that is neither a string nor a number stands there. Or nothing, on a first page with
-/// records: the path is wrong, then, and taking that for the end would lose all other pages.
-fn next_value(answer: &Answer<'_>, key: &str, path: &Pointer) -> Result<Option<String>> {
+/// records: the path is wrong, then, and taking that for the end would lose all other pages; unless
+/// it `may_be_absent`.
+fn next_value(
+    answer: &Answer<'_>,
+    key: &str,
+    path: &Pointer,
+    may_be_absent: bool,
+) -> Result<Option<String>> {
+    let must_be_there = answer.number() == 1 && answer.records() > 0 && !may_be_absent;
     match answer.found(0) {
         None => Ok(None),
-        Some(Value::Missing(absent)) if answer.number() == 1 && answer.records() > 0 => {
-            Err(absent.error(key))
-        }
+        Some(Value::Missing(absent)) if must_be_there => Err(absent.error(key).help(format!(
+            "{}; where the API leaves it out because one page holds everything, write \
+                 `may_be_absent: true`",
+            absent.help(key)
+        ))),
         Some(value) => Ok(value.text(path)?.map(str::to_owned)),
     }
 }

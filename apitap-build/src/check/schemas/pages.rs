@@ -82,34 +82,47 @@ impl<'a> Pages<'a> {
 
     fn records(&mut self, page: &Node, text: &str, name: &Spanned<String>) -> Result<()> {
         let (data_path, place) = super::data_path(self.source, name);
-        let records = match page.follow(data_path) {
-            Step::There(node) => node,
-            Step::Missing { token, within } => {
-                let message = format!("`data_path` finds no `{token}` in the sample");
-                let keys = within.entries().iter().map(|(key, _)| key.value.as_str());
-                let finding = Finding::error(codes::DATA_PATH_NOT_FOUND, message, place)
-                    .related(&within.begin(), format!("this is {}", found(within)));
-                let finding = match within.entries() {
-                    [] => finding,
-                    _ => finding.help(did_you_mean("key", &token, keys.take(20))),
-                };
-                return Err(Box::new(finding.help(lists(page))));
+        let every = data_path.tokens().any(|token| token == "*");
+        let (mut there, mut missing) = (Vec::new(), None);
+        for step in page.follow_all(data_path) {
+            match step {
+                Step::There(node) => there.push(node),
+                Step::Missing { token, within } => missing = missing.or(Some((token, within))),
             }
-        };
-        match &records.value {
-            Value::List(elements) => {
+        }
+        if let (true, Some((token, within))) = (there.is_empty(), missing) {
+            let message = format!("`data_path` finds no `{token}` in the sample");
+            let keys = within.entries().iter().map(|(key, _)| key.value.as_str());
+            let finding = Finding::error(codes::DATA_PATH_NOT_FOUND, message, place)
+                .related(&within.begin(), format!("this is {}", found(within)));
+            let finding = match within.entries() {
+                [] => finding,
+                _ => finding.help(did_you_mean("key", &token, keys.take(20))),
+            };
+            return Err(Box::new(finding.help(lists(page))));
+        }
+        let keyed = self.source.request.key_as.value.is_some();
+        there.into_iter().try_for_each(|records| match &records.value {
+            Value::Map(members) if keyed => {
+                members.iter().try_for_each(|(_, member)| self.record(member, text))
+            }
+            Value::List(elements) if !keyed => {
                 elements.iter().try_for_each(|element| self.record(element, text))
             }
-            Value::Map(_) => self.record(records, text),
+            Value::Map(_) if !keyed => self.record(records, text),
+            Value::Null if every => Ok(()),
             _ => {
-                let message = "`data_path` is neither a list of records nor a record";
+                let message = match keyed {
+                    true => "`data_path` is not an object whose members are records",
+                    false => "`data_path` is neither a list of records nor a record",
+                };
                 Err(Box::new(
                     Finding::error(codes::DATA_PATH_NOT_RECORDS, message, place)
                         .related(&records.place, format!("this is {}", found(records)))
                         .help(lists(page)),
                 ))
             }
-        }
+        })
     }
 
     /// Whether the path to the next page leads to what a run can follow.

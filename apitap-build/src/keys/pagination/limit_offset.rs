@@ -1,5 +1,6 @@
 //! `kind: limit_offset`.
 
+use super::Stop;
 use crate::definition::ParamName;
 use crate::keys::declare::keys;
 
@@ -17,5 +18,7 @@ keys! {
         first_offset: u64 = default(0).example("1").means("first"),
         /// How many requests may be under way at once.
         concurrency: usize = super::concurrency(),
+        /// What each answer says of the end.
+        stop: Stop = super::stop(),
     }
 }

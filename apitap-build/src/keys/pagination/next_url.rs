@@ -1,5 +1,6 @@
 //! `kind: next_url`.
 
+use super::Stop;
 use crate::definition::Pointer;
 use crate::keys::declare::keys;
 
@@ -9,5 +10,9 @@ keys! {
     pub struct NextUrl, spec NextUrlSpec, kind "next_url" {
         /// Where the body holds the URL.
         path: Pointer = required("/links/next").filled().means("next"),
+        /// Whether a first page without a URL there may be the last.
+        may_be_absent: bool = super::may_be_absent(),
+        /// What each answer says of the end.
+        stop: Stop = super::stop(),
     }
 }

@@ -1,5 +1,6 @@
 //! `kind: page_only`.
 
+use super::Stop;
 use crate::definition::ParamName;
 use crate::keys::declare::keys;
 
@@ -13,5 +14,7 @@ keys! {
         first_page: u64 = super::first_page(),
         /// How many requests may be under way at once.
         concurrency: usize = super::concurrency(),
+        /// What each answer says of the end.
+        stop: Stop = super::stop(),
     }
 }

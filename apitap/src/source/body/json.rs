@@ -13,11 +13,13 @@ mod search;
 
 use std::ops::Range;
 
+use super::csv::push_string;
+use super::store::Store;
 use super::{Shape, Value, Wanted};
 use crate::Error;
 use crate::source::json::Fault;
 use grammar::{Event, Grammar};
-use record::Record;
+pub(super) use record::Record;
 use search::{Role, Search};
 
 /// Finds the records of one body.
@@ -32,12 +34,23 @@ pub(super) struct Splitter {
     ended: u64,
     /// What comes after the end of the body's value.
     after: Option<char>,
+    /// Where the members of an object are the records: how they get their keys.
+    keys: Option<Keys>,
+}
+
+/// Writes records anew, with the key of each as a field of it.
+#[derive(Debug)]
+struct Keys {
+    /// The field, as the key of a JSON object.
+    field: String,
+    /// Whether a comma has to come before the next member of the record that has begun.
+    comma: bool,
 }
 
 /// A record that has begun.
 #[derive(Debug)]
 struct Open {
-    /// Where it begins in the body.
+    /// Where it begins in what is handed on: the body, or the records with their keys.
     at: u64,
     how: How,
 }
@@ -54,29 +67,83 @@ enum How {
 impl Splitter {
     pub(super) fn new(wanted: &Wanted<'_>) -> Self {
         let search = Search::new(wanted);
-        Self { grammar: Grammar::default(), search, at: 0, open: None, ended: 0, after: None }
+        let keys = wanted.layout.key_as.as_ref().map(|name| {
+            let mut field = String::new();
+            push_string(&mut field, name);
+            Keys { field, comma: false }
+        });
+        Self { grammar: Grammar::default(), search, at: 0, open: None, ended: 0, after: None, keys }
+    }
+
+    /// Reads on; hands the text to `store`, and the place there of each record that ends.
+    pub(super) fn split(&mut self, piece: &str, store: &mut Store) -> Result<(), Fault> {
+        if self.keys.is_none() {
+            store.push(piece);
+            return self.read(piece, store.ranges());
+        }
+        self.read_keyed(piece, store)
+    }
+
+    /// The same where nothing but the records is handed on, each with its key.
+    fn read_keyed(&mut self, piece: &str, store: &mut Store) -> Result<(), Fault> {
+        let mut at = self.start(piece);
+        while at < piece.len() {
+            let was_open = self.open.is_some();
+            let (end, ends_record) = self.step(piece, at)?;
+            let text = piece.get(at..end).unwrap_or_default();
+            at = end;
+            match (&mut self.keys, &mut self.open) {
+                (Some(keys), Some(_)) if was_open => keys.push(text, store),
+                (Some(keys), Some(open)) => {
+                    let Some(key) = self.search.member() else {
+                        let message = "the key of a record has more than 64 KiB";
+                        return Err(Fault::malformed(
+                            "cannot be read",
+                            end,
+                            format!(": {message}"),
+                        )
+                        .behind(self.at));
+                    };
+                    open.at = store.bytes();
+                    keys.begin(key, store);
+                }
+                _ => {}
+            }
+            if ends_record {
+                let place = self.open.as_ref().map(|open| open.at..store.bytes());
+                store.ranges().extend(place);
+                self.end_record();
+            }
+        }
+        self.at += piece.len() as u64;
+        Ok(())
+    }
+
+    /// Where the text of a piece begins: RFC 8259 lets readers ignore a byte order mark, which some
+    /// servers send.
+    fn start(&self, piece: &str) -> usize {
+        if self.at == 0 { super::mark(piece) } else { 0 }
+    }
+
+    /// Reads one step: where it ends, and whether a record does.
+    fn step(&mut self, piece: &str, at: usize) -> Result<(usize, bool), Fault> {
+        let read = match &mut self.open {
+            Some(Open { how: How::Brackets(record), .. }) => record.read(piece.as_bytes(), at),
+            _ => self.around(piece, at),
+        };
+        read.map_err(|fault| fault.behind(self.at))
     }
 
     /// Reads on; adds the place in the body of each record that ends to `records`.
-    pub(super) fn split(
-        &mut self,
-        piece: &str,
-        records: &mut Vec<Range<u64>>,
-    ) -> Result<(), Fault> {
-        let mut at = 0;
-        if self.at == 0 && piece.starts_with('\u{feff}') {
-            // RFC 8259 lets readers ignore a byte order mark, which some servers send.
-            at = '\u{feff}'.len_utf8();
-        }
+    pub(super) fn read(&mut self, piece: &str, records: &mut Vec<Range<u64>>) -> Result<(), Fault> {
+        let mut at = self.start(piece);
         while at < piece.len() {
-            let read = match &mut self.open {
-                Some(Open { how: How::Brackets(record), .. }) => record.read(piece.as_bytes(), at),
-                _ => self.around(piece, at),
-            };
-            let (end, ends_record) = read.map_err(|fault| fault.behind(self.at))?;
+            let (end, ends_record) = self.step(piece, at)?;
             at = end;
             if ends_record {
-                self.end_record(at as u64, records);
+                let end = self.at + at as u64;
+                records.extend(self.open.as_ref().map(|open| open.at..end));
+                self.end_record();
             }
         }
         self.at += piece.len() as u64;
@@ -114,16 +181,15 @@ impl Splitter {
         Ok((end, false))
     }
 
-    fn end_record(&mut self, end: u64, records: &mut Vec<Range<u64>>) {
+    fn end_record(&mut self) {
         let Some(open) = self.open.take() else { return };
         if let How::Brackets(_) = open.how {
             self.grammar.leave();
         }
-        records.push(open.at..self.at + end);
         self.ended += 1;
     }
 
-    /// Where the record begins that has not ended.
+    /// Where in what was handed on the record begins that has not ended.
     pub(super) fn open(&self) -> Option<u64> {
         self.open.as_ref().map(|open| open.at)
     }
@@ -150,5 +216,32 @@ impl Splitter {
             self.search.scalar(kind, self.grammar.captured());
         }
         Ok(self.search.end())
+    }
+}
+
+impl Keys {
+    /// A record begins, whose bracket was passed over.
+    fn begin(&mut self, key: &str, store: &mut Store) {
+        let mut start = format!("{{{}:", self.field);
+        push_string(&mut start, key);
+        store.push(&start);
+        self.comma = true;
+    }
+
+    /// More of its text.
+    fn push(&mut self, text: &str, store: &mut Store) {
+        if !self.comma {
+            store.push(text);
+            return;
+        }
+        let text = text.trim_start_matches([' ', '\n', '\r', '\t']);
+        if text.is_empty() {
+            return;
+        }
+        self.comma = false;
+        if !text.starts_with('}') {
+            store.push(",");
+        }
+        store.push(text);
     }
 }

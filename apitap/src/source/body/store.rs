@@ -25,13 +25,17 @@ pub(super) struct Store {
     limits: Limits,
     /// Whether all of it has to stay in memory.
     whole: bool,
-    /// How it begins.
+    /// How the body begins.
     head: String,
-    /// What has come and was not yet written or forgotten.
+    /// Bytes of the body that have come.
+    received: u64,
+    /// The body's own text, where it is wanted and the records are written anew.
+    own_text: Option<String>,
+    /// What was handed on and was not yet written or forgotten.
     text: String,
-    /// Where that begins in the body.
+    /// Where that begins in all that was handed on.
     at: u64,
-    /// The records that have ended in it, by their places in the body.
+    /// The records that have ended in it, by their places in that.
     ranges: Vec<Range<u64>>,
     records: u64,
     hasher: FoldHasher<'static>,
@@ -43,16 +47,21 @@ struct Written {
     file: Arc<File>,
     /// Where it ends.
     end: u64,
+    /// Where its last segment begins.
+    last: u64,
     /// Bytes of the record that has begun that are in it already.
     part: u64,
 }
 
 impl Store {
-    pub(super) fn new(limits: Limits, whole: bool) -> Self {
+    /// `whole` where the body's text is wanted; `rewritten` where what is handed on is not that text.
+    pub(super) fn new(limits: Limits, whole: bool, rewritten: bool) -> Self {
         Self {
             limits,
             whole,
             head: String::new(),
+            received: 0,
+            own_text: (whole && rewritten).then(String::new),
             text: String::new(),
             at: 0,
             ranges: Vec::new(),
@@ -62,15 +71,28 @@ impl Store {
         }
     }
 
-    /// Takes the next piece of the body.
-    pub(super) fn push(&mut self, piece: &str) {
+    /// Notes the next piece of the body, which is still to be split.
+    pub(super) fn receive(&mut self, piece: &str) {
         if self.head.len() < HEAD {
             self.head.extend(piece.chars().take(HEAD - self.head.len()));
         }
-        self.text.push_str(piece);
+        self.received += piece.len() as u64;
+        if let Some(text) = &mut self.own_text {
+            text.push_str(piece);
+        }
     }
 
-    /// Where the records of the piece that was pushed are to be added.
+    /// Bytes of the body that have come.
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Takes what is kept of the body: its text, or records that were written anew.
+    pub(super) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Where the records of the text that was pushed are to be added.
     pub(super) fn ranges(&mut self) -> &mut Vec<Range<u64>> {
         &mut self.ranges
     }
@@ -80,7 +102,7 @@ impl Store {
         &self.head
     }
 
-    /// Bytes that have come.
+    /// Bytes that were handed on.
     pub(super) fn bytes(&self) -> u64 {
         self.at + self.text.len() as u64
     }
@@ -102,7 +124,7 @@ impl Store {
         let too_long = |range: &Range<u64>| range.end - range.start > longest;
         let too_long = self.ranges.iter().chain(&begun).position(too_long);
         let error = match too_long {
-            _ if self.whole && self.bytes() > longest => "the body",
+            _ if self.whole && self.bytes().max(self.received) > longest => "the body",
             Some(_) => "a record",
             None => return Ok(()),
         };
@@ -114,25 +136,27 @@ impl Store {
         }))
     }
 
-    /// Ends the body: what there was in it.
+    /// Ends the body: what there was in it, and where the last segment begins if it is in a file.
     pub(super) async fn finish<E>(
         mut self,
         shape: Shape,
         values: Vec<Value>,
-    ) -> Result<Body, Unread<E>> {
-        let bytes = self.bytes();
-        let stored = match &self.file {
-            None => Stored::Memory(Arc::new(self.whole_body())),
+    ) -> Result<(Body, u64), Unread<E>> {
+        let (bytes, own_text) = (self.received, self.own_text.take().map(Arc::from));
+        let (stored, last) = match &self.file {
+            None => (Stored::Memory(Arc::new(self.whole_body())), 0),
             Some(_) => {
                 self.write(None).await.map_err(Unread::NotKept)?;
-                self.file.map_or(Stored::Nowhere, |Written { file, end, .. }| Stored::File {
-                    file,
-                    place: 0..end,
+                self.file.map_or((Stored::Nowhere, 0), |Written { file, end, last, .. }| {
+                    (Stored::File { file, place: 0..end }, last)
                 })
             }
         };
-        let fingerprint = Fingerprint(self.hasher.finish());
-        Ok(Body { shape, records: self.records, bytes, fingerprint, values, stored })
+        let (records, fingerprint) = (self.records, Fingerprint(self.hasher.finish()));
+        let of_last_record = Vec::new();
+        let body =
+            Body { shape, records, bytes, fingerprint, values, of_last_record, own_text, stored };
+        Ok((body, last))
     }
 
     /// The body as one segment, where nothing of it was written.
@@ -170,6 +194,7 @@ impl Store {
         let mut written = self.file.take().unwrap_or_else(|| Written {
             file: Arc::new(File::new(0)),
             end: 0,
+            last: 0,
             part: 0,
         });
         let mut ranges = std::mem::take(&mut self.ranges).into_iter().peekable();
@@ -184,6 +209,7 @@ impl Store {
             let end = ranges.last().map_or(start, |last| last.end);
             let text = self.text.get(offset(start, self.at)..offset(end, self.at));
             let segment = self.segment(text.unwrap_or_default().to_owned(), start, &ranges);
+            written.last = written.end;
             written.end = written.file.append(segment, written.end).await?;
         }
         if written.part == 0 {
@@ -219,6 +245,7 @@ impl Store {
         self.records += 1;
         written.file.grow(rest, written.end, written.part).await?;
         let length = narrow(offset(range.end, range.start));
+        written.last = written.end;
         written.end = written.file.seal(length, range.start, written.end).await?;
         written.part = 0;
         self.forget(range.end);

@@ -1,6 +1,7 @@
 //! Bodies in whole and in pieces: what is found in them, and what is refused.
 
 mod chunks;
+mod formats;
 mod oracle;
 
 use bytes::Bytes;
@@ -25,14 +26,23 @@ fn usual() -> Limits {
 
 /// Reads a body that comes in these chunks, with the records at the first path.
 fn read_chunks(chunks: &[&[u8]], paths: &[&str], limits: Limits) -> Result<Read, Unread<Error>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let pointers: Vec<_> = paths.iter().map(|path| Pointer((*path).to_owned())).collect();
     let (data_path, values) = pointers.split_first().unwrap();
-    let wanted = Wanted { data_path, values, text: false };
+    let layout = Layout::json(data_path.clone());
+    read_layout(chunks, &Wanted { layout: &layout, values, last_record: &[], text: false }, limits)
+}
+
+/// Reads a body that comes in these chunks.
+fn read_layout(
+    chunks: &[&[u8]],
+    wanted: &Wanted<'_>,
+    limits: Limits,
+) -> Result<Read, Unread<Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let chunks = chunks.iter().map(|chunk| Ok(Bytes::copy_from_slice(chunk)));
     let chunks = stream::iter(chunks.collect::<Vec<_>>());
     runtime.block_on(async {
-        let body = read(chunks, &wanted, &limits).await?;
+        let body = read(chunks, wanted, &limits).await?;
         let (mut segments, mut records) = (body.stored.segments(), Vec::new());
         while let Some(segment) = segments.next().await.unwrap() {
             records.extend(segment.records().map(|(text, _)| text.to_owned()));
@@ -205,7 +215,7 @@ fn a_body_that_is_not_json_is_named_as_what_it_is() {
         "{\"id\":1}\n{\"id\":2}\n",
         Look::JsonLines,
         "the body is not JSON at byte 9: expected nothing after the end of the value, found `{`\n  \
-         help:     it looks like JSON Lines, one value after the other: ask the API for one array",
+         help:     it looks like JSON Lines, one value after the other: write `format: jsonl`",
     );
     refuse(
         ")]}',\n[{}]",
@@ -223,7 +233,7 @@ fn a_body_that_is_not_json_is_named_as_what_it_is() {
         "id,name\n1,a\n",
         Look::Csv,
         "the body is not JSON at byte 0: expected a value, found `id`\n  help:     it looks like \
-         CSV: ask the API for JSON",
+         CSV: write `format: csv`",
     );
     refuse(
         "[{},]",

@@ -79,9 +79,9 @@ impl Look {
                  `callback`"
             }
             Self::JsonLines => {
-                "it looks like JSON Lines, one value after the other: ask the API for one array"
+                "it looks like JSON Lines, one value after the other: write `format: jsonl`"
             }
-            Self::Csv => "it looks like CSV: ask the API for JSON",
+            Self::Csv => "it looks like CSV: write `format: csv`",
             Self::Other => return None,
         })
     }

@@ -103,15 +103,21 @@ pub(super) fn astray(at: &str, why: &str, help: Option<&str>) -> Error {
 impl Absent {
     /// The error of a key of the configuration whose pointer leads nowhere: `data_path`.
     pub fn error(&self, key: &str) -> Error {
-        let help = match &self.there {
+        let message = match key {
+            "cursor_field" => format!("`{key}` finds no `{}` in the last record", self.token),
+            _ => format!("`{key}` finds no `{}` in the body", self.token),
+        };
+        Error::data(message).at_path(shown(&self.at)).help(self.help(key))
+    }
+
+    /// What is there instead.
+    pub fn help(&self, key: &str) -> String {
+        match &self.there {
             There::Null => format!("it is null there: correct `{key}`"),
             There::List(0) => format!("the list there is empty: correct `{key}`"),
             There::List(count) => format!("the list there has {count} elements, counted from 0"),
             There::Keys(keys) => keys.help(key),
-        };
-        Error::data(format!("`{key}` finds no `{}` in the body", self.token))
-            .at_path(shown(&self.at))
-            .help(help)
+        }
     }
 }
 

@@ -64,9 +64,13 @@ impl LoopGuard {
         Err(match &params.origin {
             Some(Origin { path, cursor: Some(cursor) }) => {
                 let cursor = shown(cursor);
-                Error::data(format!("the cursor `{cursor}` came before: the run would never end"))
-                    .at_path(path.0.clone())
-                    .help("check `cursor_param`: the API seems to ignore it")
+                let message = format!("the cursor `{cursor}` came before: the run would never end");
+                let error =
+                    Error::data(message).help("check `cursor_param`: the API seems to ignore it");
+                match path {
+                    Some(path) => error.at_path(path.0.clone()),
+                    None => error,
+                }
             }
             _ => {
                 let label = label();

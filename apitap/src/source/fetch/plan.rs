@@ -5,8 +5,9 @@ use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use crate::Result;
-use crate::definition::{Pagination, Pointer, Retry, RustRole, Source};
+use crate::definition::{Pagination, Retry, RustRole, Source};
 use crate::environment::Environment;
+use crate::source::body::Layout;
 use crate::source::custom::{Prepared, RustType};
 use crate::source::pagination::PaginationPlan;
 use crate::source::request::Target;
@@ -35,7 +36,7 @@ pub(crate) struct FetchPlan {
 struct Same {
     request: RequestPlan,
     credentials: Option<Credentials>,
-    data_path: Pointer,
+    layout: Layout,
     pagination: PaginationPlan,
     retry: Retry,
     timeout: Duration,
@@ -68,7 +69,7 @@ impl FetchPlan {
         let same = Same {
             request: RequestPlan::resolve(source, environment),
             credentials,
-            data_path: source.data_path.clone(),
+            layout: Layout::of(source),
             pagination,
             retry: source.retry,
             timeout: source.timeout,
@@ -121,8 +122,8 @@ impl FetchPlan {
         credentials.map(|credentials| Signer::new(credentials, &self.name)).transpose()
     }
 
-    pub(in crate::source) fn data_path(&self) -> &Pointer {
-        &self.same.data_path
+    pub(in crate::source) fn layout(&self) -> &Layout {
+        &self.same.layout
     }
 
     pub(in crate::source) fn pagination(&self) -> &PaginationPlan {

@@ -14,7 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use apitap_build::definition::{Pagination, Pointer, Retry, Source, Template, default_timeout};
+use apitap_build::definition::{
+    LinkHeader, Pagination, Pointer, Retry, Source, Stop, Template, default_timeout,
+};
 use futures::StreamExt;
 
 use super::*;
@@ -41,6 +43,9 @@ fn source(server: &Server, pagination: Pagination) -> Source {
         },
         timeout: default_timeout(),
         schema: None,
+        format: Default::default(),
+        key_as: None,
+        allow_empty: false,
         reads: Default::default(),
     }
 }

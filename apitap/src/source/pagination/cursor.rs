@@ -1,20 +1,36 @@
-//! `?after=abc`, where each body says the next cursor; the end is null, "" or none.
+//! `?after=abc`, where each answer says the next cursor: in its body, in a header or as a field of its
+//! last record. The end is null, "" or none; of a field, a page without records.
 
 use super::{Paginator, Params, Position, Reads, Step, next_value};
-use crate::Result;
-use crate::definition;
+use crate::definition::{self, Pointer};
 use crate::source::answer::Answer;
+use crate::source::body::Value;
+use crate::{Error, Result};
 
-/// Sends the cursors that the bodies hold.
+/// Sends the cursors that the answers hold.
 pub(super) struct Cursor {
     kind: definition::Cursor,
+    origin: From,
     /// The last one that was found, which the next request sends.
     next: Option<String>,
 }
 
+/// Where an answer holds the next cursor.
+enum From {
+    Body(Pointer),
+    Header(String),
+    LastRecord(Pointer),
+}
+
 impl Cursor {
     pub(super) fn new(kind: definition::Cursor) -> Self {
-        Self { kind, next: None }
+        let definition::Cursor { cursor_path, cursor_header, cursor_field, .. } = &kind;
+        let origin = match (cursor_header, cursor_field) {
+            (Some(name), _) => From::Header(name.clone()),
+            (None, Some(field)) => From::LastRecord(field.split('.').collect()),
+            (None, None) => From::Body(cursor_path.clone().unwrap_or_default()),
+        };
+        Self { kind, origin, next: None }
     }
 
     fn params(&self) -> Params {
@@ -23,19 +39,56 @@ impl Cursor {
         let cursor = self.next.iter().map(|cursor| (cursor_param.0.clone(), cursor.clone()));
         Params::query(size.chain(cursor))
     }
+
+    /// The cursor in an answer; `None` at the end.
+    fn found(&self, answer: &Answer<'_>) -> Result<Option<String>> {
+        match &self.origin {
+            From::Body(path) => {
+                // A page that is shorter than asked for may be the only one.
+                let size = &self.kind.page_size_param;
+                let short = size.is_some() && (answer.records() as u64) < self.kind.page_size;
+                next_value(answer, "cursor_path", path, self.kind.may_be_absent || short)
+            }
+            From::Header(name) => {
+                let value = answer.header(name).map(str::trim).filter(|value| !value.is_empty());
+                Ok(value.map(str::to_owned))
+            }
+            From::LastRecord(_) if answer.records() == 0 => Ok(None),
+            From::LastRecord(path) => of_last_record(answer, path).map(Some),
+        }
+    }
+}
+
+/// The cursor in the last record of a page, which must be there.
+fn of_last_record(answer: &Answer<'_>, path: &Pointer) -> Result<String> {
+    let in_record = |error: Error| error.at_record(answer.records() as u64);
+    let found = match answer.of_last_record(0) {
+        Some(Value::Missing(absent)) => Err(absent.error("cursor_field")),
+        Some(value) => value.text(path),
+        None => Ok(None),
+    };
+    match found.map_err(in_record)? {
+        Some(cursor) => Ok(cursor.to_owned()),
+        None => Err(in_record(Error::data("the last record has no value for the next cursor"))
+            .at_path(path.0.clone())
+            .help("`cursor_field` must name a field that each record has: its key, usually")),
+    }
 }
 
 impl Paginator for Cursor {
     fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step> {
         let Some(answer) = last else { return Ok(Step::Ask(self.params())) };
-        let next = next_value(answer, "cursor_path", &self.kind.cursor_path)?;
-        let Some(cursor) = next else { return Ok(Step::End) };
+        let Some(cursor) = self.found(answer)? else { return Ok(Step::End) };
         // An API of events keeps its cursor, so that later events can be asked for.
         if answer.records() == 0 && self.next.as_ref() == Some(&cursor) {
             return Ok(Step::End);
         }
         self.next = Some(cursor);
-        Ok(Step::Ask(self.params().said_at(&self.kind.cursor_path, self.next.as_deref())))
+        let place = match &self.origin {
+            From::Body(path) | From::LastRecord(path) => Some(path),
+            From::Header(_) => None,
+        };
+        Ok(Step::Ask(self.params().said_at(place, self.next.as_deref())))
     }
 
     fn position(&self) -> Option<Position> {
@@ -43,7 +96,11 @@ impl Paginator for Cursor {
     }
 
     fn reads(&self) -> Reads {
-        Reads::Values(vec![self.kind.cursor_path.clone()])
+        match &self.origin {
+            From::Body(path) => Reads::Values(vec![path.clone()]),
+            From::Header(_) => Reads::nothing(),
+            From::LastRecord(path) => Reads::ValuesAndLast(Vec::new(), vec![path.clone()]),
+        }
     }
 
     fn asks_by(&self) -> Option<String> {

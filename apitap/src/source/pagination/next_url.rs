@@ -8,23 +8,24 @@ use crate::source::answer::Answer;
 /// Follows the URLs in the bodies.
 pub(super) struct NextUrl {
     path: Pointer,
+    may_be_absent: bool,
     next: Option<String>,
 }
 
 impl NextUrl {
     pub(super) fn new(kind: definition::NextUrl) -> Self {
-        Self { path: kind.path, next: None }
+        Self { path: kind.path, may_be_absent: kind.may_be_absent, next: None }
     }
 }
 
 impl Paginator for NextUrl {
     fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step> {
         let Some(answer) = last else { return Ok(Step::Ask(Params::default())) };
-        let next = next_value(answer, "path", &self.path)?;
+        let next = next_value(answer, "path", &self.path, self.may_be_absent)?;
         let next = next.filter(|next| !leads_to_itself(answer, next));
         let Some(reference) = next else { return Ok(Step::End) };
         self.next = Some(reference.clone());
-        Ok(Step::Ask(Params::url(reference).said_at(&self.path, None)))
+        Ok(Step::Ask(Params::url(reference).said_at(Some(&self.path), None)))
     }
 
     fn position(&self) -> Option<Position> {

@@ -2,11 +2,14 @@
 //!
 //! A page without records is the end only if the page behind it has none either, however many
 //! requests are under way. A page that is shorter than asked for is not the end: some APIs cap the
-//! size, some leave records out. Whether more follows is asked of the API, never guessed.
+//! size, some leave records out. Whether more follows is asked of the API, never guessed; where its
+//! answers say it (`stop`), nothing is asked for behind the end.
 
 use std::collections::VecDeque;
 
+use super::stop::{Follows, Stopping};
 use super::{Paginator, Params, Position, Reads, Step};
+use crate::definition::Stop;
 use crate::source::answer::Answer;
 use crate::{Error, Result};
 
@@ -47,6 +50,8 @@ pub(super) struct Numbered {
     size: Size,
     /// How many requests may be under way at once; at least 1.
     concurrency: usize,
+    /// What the answers say of the end.
+    stop: Stopping,
     /// The next number that nothing was asked for yet.
     next: u64,
     /// The numbers that were asked for and not answered, in order.
@@ -62,11 +67,18 @@ pub(super) struct Numbered {
 }
 
 impl Numbered {
-    pub(super) fn new(param: String, first: u64, size: Size, concurrency: usize) -> Self {
+    pub(super) fn new(
+        param: String,
+        first: u64,
+        size: Size,
+        concurrency: usize,
+        stop: Stop,
+    ) -> Self {
         Self {
             param,
             size,
             concurrency: concurrency.max(1),
+            stop: Stopping::new(stop, 0),
             next: first,
             asked: VecDeque::new(),
             before: Before::Start,
@@ -99,38 +111,45 @@ impl Numbered {
         Params::query(size.into_iter().chain([(self.param.clone(), number.to_string())]))
     }
 
-    /// As many requests as are missing from those that may be under way.
+    /// As many requests as are missing from those that may be under way, and not more than pages that
+    /// there may be.
     fn ahead(&mut self, most: usize) -> Step {
+        let size = match self.size {
+            Size::Offsets(_, size) => size,
+            Size::Pages(..) | Size::Unknown => self.usual,
+        };
+        let most = most.min(usize::try_from(self.stop.left(size)).unwrap_or(usize::MAX));
         let missing = most.saturating_sub(self.asked.len());
         Step::Ahead((0..missing).map(|_| self.ask()).collect())
     }
 
     /// A page that is not behind the end.
-    fn page(&mut self, number: u64, answer: &Answer<'_>) -> Result<Step> {
+    fn page(&mut self, number: u64, answer: &Answer<'_>, follows: Follows) -> Result<Step> {
         if let Some(error) = self.unless_end.take() {
             return Err(error);
         }
         let got = answer.records() as u64;
         let usual = std::mem::replace(&mut self.usual, got);
-        let (param, asked, by_records) = match &self.size {
+        let by_records = self.counts_records();
+        let (param, asked) = match &self.size {
             Size::Unknown => {
                 self.before = if got >= usual { Before::Full } else { Before::Uneven };
-                self.position = number.saturating_add(1);
+                self.position = self.behind_page(number, answer);
                 return Ok(self.ahead(self.concurrency));
             }
-            Size::Pages(param, asked) => (param, *asked, false),
-            Size::Offsets(param, asked) => (param, *asked, true),
+            Size::Pages(param, asked) | Size::Offsets(param, asked) => (param, *asked),
         };
         let full = got == asked;
         self.before = if full { Before::Full } else { Before::Uneven };
-        self.position = number.saturating_add(if by_records { got } else { 1 });
+        self.position = self.behind_page(number, answer);
         if full {
             return Ok(self.ahead(self.concurrency));
         }
         if got < asked && !by_records {
             // Numbers stay right whatever the size, so going on is safe. Nothing is requested ahead,
             // though, if the first page may have it all.
-            let most = if answer.number() == 1 { 1 } else { self.concurrency };
+            let alone = answer.number() == 1 && follows == Follows::Unknown;
+            let most = if alone { 1 } else { self.concurrency };
             return Ok(self.ahead(most));
         }
         self.unless_end = Some(uneven(answer.number(), param, asked, got));
@@ -140,13 +159,31 @@ impl Numbered {
         Ok(Step::Ask(self.ask()))
     }
 
+    /// The end, unless the API says that there is more.
+    fn end(&self) -> Result<Step> {
+        self.stop.check_end().map(|()| Step::End)
+    }
+
+    /// Whether the numbers are those of records.
+    fn counts_records(&self) -> bool {
+        matches!(self.size, Size::Offsets(..))
+    }
+
+    /// The number behind a page.
+    fn behind_page(&self, number: u64, answer: &Answer<'_>) -> u64 {
+        number.saturating_add(match self.size {
+            Size::Offsets(..) => answer.records() as u64,
+            Size::Pages(..) | Size::Unknown => 1,
+        })
+    }
+
     /// The page behind one that may be behind the end.
     fn behind(&self, ending: Ending, answer: &Answer<'_>) -> Result<Step> {
         let number = answer.number();
         let before = number.saturating_sub(1);
         let message = match ending {
-            Ending::Empty if answer.records() == 0 => return Ok(Step::End),
-            Ending::Again if answer.repeats() => return Ok(Step::End),
+            Ending::Empty if answer.records() == 0 => return self.end(),
+            Ending::Again if answer.repeats() => return self.end(),
             Ending::Empty => format!(
                 "a page before page {number} is empty or missing, but page {number} has records"
             ),
@@ -167,13 +204,24 @@ impl Paginator for Numbered {
         // The first page goes alone: it tells whether there is more to ask for ahead.
         let Some(answer) = last else { return Ok(Step::Ask(self.ask())) };
         let number = self.asked.pop_front().unwrap_or(self.next);
+        let follows = self.stop.judge(answer)?;
         if let Some(ending) = self.ending {
             return self.behind(ending, answer);
         }
         self.ending = match answer.records() {
+            _ if follows == Follows::Nothing => {
+                if answer.records() > 0 {
+                    self.position = self.behind_page(number, answer);
+                }
+                return Ok(Step::End);
+            }
+            // Some APIs filter what they have paged: an empty page, and more behind it.
+            0 if follows == Follows::Said && !self.counts_records() => {
+                return Ok(self.ahead(self.concurrency));
+            }
             0 => Some(Ending::Empty),
             _ if answer.repeats() => Some(Ending::Again),
-            _ => return self.page(number, answer),
+            _ => return self.page(number, answer, follows),
         };
         Ok(self.ahead(1))
     }
@@ -183,7 +231,7 @@ impl Paginator for Numbered {
     }
 
     fn reads(&self) -> Reads {
-        Reads::nothing()
+        Reads::Values(self.stop.reads())
     }
 
     /// "There is no such page" is the end. "This request is wrong" is the end only where the page

@@ -6,5 +6,5 @@ use crate::definition::PageNumber;
 /// Asks for pages of a size.
 pub(super) fn new(kind: PageNumber) -> Numbered {
     let size = Size::Pages(kind.per_page_param.0, kind.per_page);
-    Numbered::new(kind.page_param.0, kind.first_page, size, kind.concurrency)
+    Numbered::new(kind.page_param.0, kind.first_page, size, kind.concurrency, kind.stop)
 }

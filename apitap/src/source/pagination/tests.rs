@@ -4,16 +4,20 @@ use reqwest::header::{HeaderMap, HeaderValue, LINK};
 use url::Url;
 
 use super::*;
-use crate::definition::{Cursor, LimitOffset, NextUrl, PageNumber, PageOnly};
+use crate::definition::{Cursor, LimitOffset, LinkHeader, NextUrl, PageNumber, PageOnly, Stop};
 use crate::environment::Secrets;
 
-/// A page of an API that holds `records` and says `next`, in a body or a `Link` header.
+/// A page of an API that holds `records` and says `next`, in a body, a `Link` header or the last record,
+/// and what it says of the end.
 #[derive(Clone, Copy, Default)]
 struct Page {
     records: usize,
     next: Option<&'static str>,
     repeats: bool,
     status: u16,
+    more: Option<bool>,
+    total: Option<u64>,
+    total_pages: Option<u64>,
 }
 
 fn page(records: usize) -> Page {
@@ -22,6 +26,33 @@ fn page(records: usize) -> Page {
 
 fn next(records: usize, next: &'static str) -> Page {
     Page { next: Some(next), ..page(records) }
+}
+
+impl Page {
+    fn more(self, more: bool) -> Self {
+        Self { more: Some(more), ..self }
+    }
+
+    fn total(self, total: u64) -> Self {
+        Self { total: Some(total), ..self }
+    }
+
+    fn total_pages(self, pages: u64) -> Self {
+        Self { total_pages: Some(pages), ..self }
+    }
+
+    /// What stands at a pointer.
+    fn at(self, pointer: &Pointer) -> Value {
+        let number = |number: Option<u64>| number.map(|number| Value::Number(number.to_string()));
+        let found = match pointer.0.as_str() {
+            "/more" => self.more.map(Value::Bool),
+            "/last" => self.more.map(|more| Value::Bool(!more)),
+            "/total" => number(self.total),
+            "/pages" => number(self.total_pages),
+            _ => self.next.map(|next| Value::String(next.to_owned())),
+        };
+        found.unwrap_or(Value::Null)
+    }
 }
 
 fn again(records: usize) -> Page {
@@ -46,13 +77,25 @@ fn check(kind: &Pagination, pages: &[Page], expected: &[&str], position: Option<
         let mut headers = HeaderMap::new();
         let link = page.next.map(|next| format!("<{next}>; rel=next"));
         headers.extend(link.map(|link| (LINK, HeaderValue::from_str(&link).unwrap())));
+        if let Some(next) = page.next {
+            headers.insert("x-next", HeaderValue::from_str(next).unwrap());
+        }
+        let (values, last) = match paginator.reads() {
+            Reads::Body => (Vec::new(), Vec::new()),
+            Reads::Values(values) => (values, Vec::new()),
+            Reads::ValuesAndLast(values, last) => (values, last),
+        };
+        let at = |pointers: Vec<Pointer>| -> Vec<_> {
+            pointers.iter().map(|pointer| page.at(pointer)).collect()
+        };
         let answer = Answer {
             requested: &requested,
             url: &requested,
             status: page.status,
             headers: &headers,
             body: b"",
-            values: &[page.next.map_or(Value::Null, |next| Value::String(next.to_owned()))],
+            values: &at(values),
+            of_last: &at(last),
             number: index as u64 + 1,
             records: page.records,
             repeats: page.repeats,
@@ -96,6 +139,7 @@ fn page_number(concurrency: usize) -> Pagination {
         per_page: 2,
         first_page: 1,
         concurrency,
+        stop: Stop::default(),
     })
 }
 
@@ -106,19 +150,29 @@ fn limit_offset(concurrency: usize) -> Pagination {
         limit: 2,
         first_offset: 0,
         concurrency,
+        stop: Stop::default(),
     })
 }
 
 fn page_only() -> Pagination {
-    Pagination::PageOnly(PageOnly { page_param: "page".into(), first_page: 0, concurrency: 1 })
+    Pagination::PageOnly(PageOnly {
+        page_param: "page".into(),
+        first_page: 0,
+        concurrency: 1,
+        stop: Stop::default(),
+    })
 }
 
 fn cursor() -> Pagination {
     Pagination::Cursor(Cursor {
         cursor_param: "after".into(),
-        cursor_path: Pointer("/next".to_owned()),
+        cursor_path: Some(Pointer("/next".to_owned())),
+        cursor_header: None,
+        cursor_field: None,
+        may_be_absent: false,
         page_size_param: Some("size".into()),
         page_size: 2,
+        stop: Stop::default(),
     })
 }
 
@@ -284,7 +338,10 @@ fn cursors_are_sent_until_there_is_none() {
 #[test]
 fn links_and_urls_are_followed_until_there_is_none() {
     let path = Pointer("/next".to_owned());
-    for kind in [Pagination::LinkHeader, Pagination::NextUrl(NextUrl { path })] {
+    for kind in [
+        Pagination::LinkHeader(LinkHeader::default()),
+        Pagination::NextUrl(NextUrl { path, may_be_absent: false, stop: Stop::default() }),
+    ] {
         let at = |url: &str| Some(Position::Url(url.to_owned()));
         check(&kind, &[page(1)], &["?", "."], None);
         check(
@@ -300,4 +357,164 @@ fn links_and_urls_are_followed_until_there_is_none() {
             at("?page=2"),
         );
     }
+}
+
+fn stop(path: &str) -> Stop {
+    let pointer = |wanted: &str| (path == wanted).then(|| Pointer(path.to_owned()));
+    Stop {
+        has_more_path: pointer("/more"),
+        is_last_path: pointer("/last"),
+        total_path: pointer("/total"),
+        total_pages_path: pointer("/pages"),
+        max_pages: path.parse().ok(),
+    }
+}
+
+/// The kinds by number, four requests at once, with a rule for the end.
+fn numbered(path: &str) -> [Pagination; 3] {
+    let (mut pages, mut offsets, mut only) = (page_number(4), limit_offset(4), page_only());
+    if let Pagination::PageNumber(kind) = &mut pages {
+        kind.stop = stop(path);
+    }
+    if let Pagination::LimitOffset(kind) = &mut offsets {
+        kind.stop = stop(path);
+    }
+    if let Pagination::PageOnly(kind) = &mut only {
+        (kind.stop, kind.concurrency) = (stop(path), 4);
+    }
+    [pages, offsets, only]
+}
+
+#[test]
+fn nothing_is_asked_for_behind_an_end_that_is_known() {
+    let [pages, offsets, only] = numbered("/total");
+    let five = page(2).total(5);
+    check(
+        &pages,
+        &[five, five, page(1).total(5)],
+        &["?size=2&page=1", "+(?size=2&page=2 ?size=2&page=3)", "+()", "."],
+        at(4),
+    );
+    check(
+        &offsets,
+        &[five, five, page(1).total(5)],
+        &["?limit=2&offset=0", "+(?limit=2&offset=2 ?limit=2&offset=4)", "+()", "."],
+        at(5),
+    );
+    check(
+        &only,
+        &[five, five, page(1).total(5)],
+        &["?page=0", "+(?page=1 ?page=2)", "+()", "."],
+        at(3),
+    );
+    check(&pages, &[page(0).total(0)], &["?size=2&page=1", "."], at(1));
+    let [pages, offsets, _] = numbered("/pages");
+    let two = page(2).total_pages(2);
+    check(&pages, &[two, two], &["?size=2&page=1", "+(?size=2&page=2)", "."], at(3));
+    check(&offsets, &[two, two], &["?limit=2&offset=0", "+(?limit=2&offset=2)", "."], at(4));
+    let [pages, ..] = numbered("2");
+    check(&pages, &[page(2), page(2)], &["?size=2&page=1", "+(?size=2&page=2)", "."], at(3));
+}
+
+#[test]
+fn a_count_that_grows_during_the_run_is_followed() {
+    let [pages, ..] = numbered("/total");
+    check(
+        &pages,
+        &[page(2).total(4), page(2).total(5), page(1).total(5)],
+        &["?size=2&page=1", "+(?size=2&page=2)", "+(?size=2&page=3)", "."],
+        at(4),
+    );
+}
+
+#[test]
+fn an_api_that_caps_its_pages_loses_no_records_where_it_counts_them() {
+    let [pages, ..] = numbered("/total");
+    let three = page(1).total(3);
+    check(
+        &pages,
+        &[three, three, three],
+        &["?size=2&page=1", "+(?size=2&page=2 ?size=2&page=3)", "+()", "."],
+        at(4),
+    );
+}
+
+#[test]
+fn pages_that_end_before_the_count_are_an_error() {
+    let [pages, ..] = numbered("/total");
+    check(
+        &pages,
+        &[page(2).total(5), page(2).total(5), page(0).total(5), status(404)],
+        &[
+            "?size=2&page=1",
+            "+(?size=2&page=2 ?size=2&page=3)",
+            "+()",
+            "+(?size=2&page=4)",
+            "!the API counts 5 records (`/total`), and its pages hold 4",
+        ],
+        at(3),
+    );
+}
+
+#[test]
+fn an_empty_page_is_not_the_end_where_the_api_says_that_more_follows() {
+    let [pages, ..] = numbered("/more");
+    check(
+        &pages,
+        &[page(2).more(true), page(0).more(true), page(1).more(false)],
+        &[
+            "?size=2&page=1",
+            "+(?size=2&page=2 ?size=2&page=3 ?size=2&page=4 ?size=2&page=5)",
+            "+(?size=2&page=6)",
+            ".",
+        ],
+        at(4),
+    );
+}
+
+/// A cursor of `/next`, `X-Next` or the last record, and a rule for the end.
+fn cursor_in(origin: &str, path: &str) -> Pagination {
+    let Pagination::Cursor(kind) = cursor() else { unreachable!("it is one") };
+    let is = |other: &str| (origin == other).then(|| origin.to_owned());
+    Pagination::Cursor(Cursor {
+        cursor_path: is("/next").map(Pointer),
+        cursor_header: is("X-Next"),
+        cursor_field: is("meta.id"),
+        stop: stop(path),
+        ..kind
+    })
+}
+
+#[test]
+fn a_cursor_is_in_the_body_a_header_or_the_last_record() {
+    let cursor_at = |text: &str| Some(Position::Cursor(text.to_owned()));
+    let asked = ["?size=2", "?size=2&after=a", "?size=2&after=b", "."];
+    for origin in ["/next", "X-Next"] {
+        let pages = [next(2, "a"), next(2, "b"), page(2)];
+        check(&cursor_in(origin, ""), &pages, &asked, cursor_at("b"));
+    }
+    let pages = [next(2, "a"), next(1, "b"), page(0)];
+    check(&cursor_in("meta.id", ""), &pages, &asked, cursor_at("b"));
+    let missing = "!the last record has no value for the next cursor";
+    check(&cursor_in("meta.id", ""), &[page(2)], &["?size=2", missing], None);
+}
+
+#[test]
+fn what_an_answer_says_of_the_end_counts_more_than_a_cursor() {
+    let pages = [next(2, "a").more(true), next(2, "b").more(false)];
+    for origin in ["/next", "X-Next", "meta.id"] {
+        let asked = ["?size=2", "?size=2&after=a", "."];
+        for flag in ["/more", "/last"] {
+            let position = Some(Position::Cursor("a".to_owned()));
+            check(&cursor_in(origin, flag), &pages, &asked, position);
+        }
+    }
+    let unknown = "!page 1 says that more follows (`/more`), and not where it is";
+    check(&cursor_in("/next", "/more"), &[page(2).more(true)], &["?size=2", unknown], None);
+    let short = "!the API counts 3 records (`/total`), and its pages hold 2";
+    check(&cursor_in("/next", "/total"), &[page(2).total(3)], &["?size=2", short], None);
+    check(&cursor_in("/next", "/total"), &[next(2, "a").total(2)], &["?size=2", "."], None);
+    check(&cursor_in("/next", "1"), &[next(2, "a")], &["?size=2", "."], None);
+    let short = "!the API counts 2 pages (`/pages`), and ends behind page 1";
+    check(&cursor_in("/next", "/pages"), &[page(2).total_pages(2)], &["?size=2", short], None);
 }

@@ -42,14 +42,15 @@ impl Answered {
         what: &For<'_>,
     ) -> Result<Self, Failure> {
         let mut answered = Self::empty(ask, &response, url, what);
-        let (values, text) = match what.reads {
-            Reads::Body => (&[][..], true),
-            Reads::Values(values) => (values.as_slice(), endpoint.text),
+        let (values, last_record, text) = match what.reads {
+            Reads::Body => (&[][..], &[][..], true),
+            Reads::Values(values) => (values.as_slice(), &[][..], endpoint.text),
+            Reads::ValuesAndLast(values, last) => (&values[..], &last[..], endpoint.text),
         };
-        let wanted = Wanted { data_path: &endpoint.data_path, values, text };
+        let wanted = Wanted { layout: &endpoint.layout, values, last_record, text };
         let read = body::read(content::decoded(response).await?, &wanted, &endpoint.limits).await;
         let html = is_html(&answered.headers);
-        answered.body = read.map_err(|unread| unreadable(unread, html))?;
+        answered.body = read.map_err(|unread| unreadable(unread, html, endpoint.layout.name()))?;
         if answered.body.shape() == Shape::Nothing {
             return Err(Failure::passing("the answer has no body").help(
                 "only a 204 may be without one: the API, or something on the way to it, \
@@ -95,6 +96,7 @@ impl Answered {
             headers: &self.headers,
             body: self.body.text().map_or(&self.start, str::as_bytes),
             values: self.body.values(),
+            of_last: self.body.of_last_record(),
             number: self.page.number,
             records: usize::try_from(self.body.records()).unwrap_or(usize::MAX),
             repeats,
@@ -104,12 +106,13 @@ impl Answered {
 }
 
 /// What a body that cannot be read means; one that was cut off may be whole next time.
-fn unreadable(unread: Unread<Failure>, html: bool) -> Failure {
+fn unreadable(unread: Unread<Failure>, html: bool, format: &str) -> Failure {
     match unread {
         Unread::Chunk(failure) => failure,
-        Unread::Cut(error) => Failure::broken_body(&error),
+        Unread::Cut(error) => Failure::broken_body(&error, format),
         Unread::NotJson(look, _) if html || look == Look::Html => {
-            Failure::data("the API answered with an HTML page where JSON was expected")
+            let message = format!("the API answered with an HTML page where {format} was expected");
+            Failure::data(message)
                 .help("check `url`: pages for people, and for logging in, are HTML")
         }
         Unread::NotJson(_, error) | Unread::Unfit(error) | Unread::NotKept(error) => {

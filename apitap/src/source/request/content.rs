@@ -21,6 +21,9 @@ use super::failure::Failure;
 use super::shown::shortened;
 use crate::environment::Secrets;
 
+/// How a gzip file begins, and no text does: some APIs send files, and do not say that they are packed.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+
 /// How an answer may be compressed, as requests say; `deflate` and `x-gzip` are read, too.
 pub(super) const ACCEPTED: &str = "zstd,gzip,br";
 
@@ -48,9 +51,13 @@ type Compressed = Pin<Box<dyn AsyncBufRead + Send>>;
 
 /// The text of an answer.
 pub(super) async fn decoded(response: Response) -> Result<Chunks, Failure> {
-    let codings = codings(response.headers())?;
+    let mut codings = codings(response.headers())?;
     let charset = charset(response.headers());
-    let bytes = response.bytes_stream();
+    let (start, rest) = begun(response).await?;
+    if codings.is_empty() && start.starts_with(GZIP) {
+        codings.push(Coding::Gzip);
+    }
+    let bytes = stream::iter([Ok(start)]).chain(rest);
     let bytes = match codings.as_slice() {
         [] => bytes.map_err(|error| Failure::transport(&error)).boxed(),
         codings => decompressed(bytes, codings).await?,
@@ -60,6 +67,20 @@ pub(super) async fn decoded(response: Response) -> Result<Chunks, Failure> {
         Ok(text.next().await?.map(|piece| (piece, text)))
     })
     .boxed())
+}
+
+/// The first bytes of an answer, and the rest of them.
+async fn begun(
+    response: Response,
+) -> Result<(Bytes, BoxStream<'static, reqwest::Result<Bytes>>), Failure> {
+    let mut bytes = response.bytes_stream().boxed();
+    let mut start = Bytes::new();
+    while start.len() < GZIP.len() {
+        let Some(chunk) = bytes.next().await else { break };
+        let chunk = chunk.map_err(|error| Failure::transport(&error))?;
+        start = if start.is_empty() { chunk } else { [start, chunk].concat().into() };
+    }
+    Ok((start, bytes))
 }
 
 /// The start of an error's text; what cannot be read is left out.

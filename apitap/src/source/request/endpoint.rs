@@ -19,11 +19,13 @@ use super::content;
 use super::expression::Scope;
 use super::plan::{Body, RequestPlan};
 use super::shown::{self, param_name, shortened};
-use crate::definition::{Pointer, Retry};
+use crate::definition::{Format, Retry};
 use crate::engine::limits::Limits;
 use crate::environment::Secrets;
 use crate::source::Fetched;
+use crate::source::body::Layout;
 use crate::source::fetch::FetchPlan;
+use crate::source::fetch::pace::Pace;
 use crate::source::pagination::Params;
 use crate::{Error, Result};
 
@@ -36,7 +38,7 @@ pub(in crate::source) struct Endpoint {
     pub(super) name: String,
     pub(super) client: Client,
     pub(super) target: Target,
-    pub(in crate::source) data_path: Pointer,
+    pub(in crate::source) layout: Layout,
     /// Whether the whole text of each body is kept.
     pub(super) text: bool,
     pub(super) retry: Retry,
@@ -44,6 +46,7 @@ pub(in crate::source) struct Endpoint {
     pub(in crate::source) secrets: Secrets,
     pub(in crate::source) fetched: Arc<Fetched>,
     pub(in crate::source) limits: Limits,
+    pub(in crate::source) pace: Pace,
     /// Whether there was an answer yet.
     pub(super) reached: AtomicBool,
 }
@@ -79,7 +82,7 @@ impl Target {
         let request = plan.request();
         let scope = plan.scope();
         let mut url = address(&request.url.url(scope)?, name)?;
-        let mut headers = headers(request, scope, name)?;
+        let mut headers = headers(request, plan.layout().format, scope, name)?;
         let signer = plan.signer()?;
         let user = take_user(&mut url);
         if let Some(value) = user.filter(|_| signer.is_none()) {
@@ -132,13 +135,14 @@ impl Endpoint {
             name: plan.name().to_owned(),
             client: client.clone(),
             target: Target::new(plan)?,
-            data_path: plan.data_path().clone(),
+            layout: plan.layout().clone(),
             text: plan.text(),
             retry: plan.retry(),
             timeout: plan.timeout(),
             secrets,
             fetched,
             limits: *limits,
+            pace: Pace::default(),
             reached: AtomicBool::new(false),
         })
     }
@@ -228,14 +232,23 @@ fn address(text: &str, name: &str) -> Result<Url> {
 }
 
 /// The configured headers.
-fn headers(request: &RequestPlan, scope: &Scope, source: &str) -> Result<HeaderMap> {
+fn headers(
+    request: &RequestPlan,
+    format: Format,
+    scope: &Scope,
+    source: &str,
+) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (name, value) in &request.headers {
         let Some(value) = value.text(scope)? else { continue };
         let value = sensitive(&value, source, &format!("header `{name}`"))?;
         headers.append(header_name(name, source)?, value);
     }
-    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static(match format {
+        Format::Json => "application/json",
+        Format::Jsonl => "application/x-ndjson, application/jsonl, application/json;q=0.5",
+        Format::Csv => "text/csv",
+    }));
     Ok(headers)
 }
 

@@ -71,8 +71,9 @@ impl Failure {
     }
 
     /// A body that is not whole JSON: taken for a broken transfer.
-    pub(super) fn broken_body(cause: &Error) -> Self {
-        Self { kind: ErrorKind::Data, ..Self::passing("the answer is not whole JSON") }
+    pub(super) fn broken_body(cause: &Error, format: &str) -> Self {
+        let message = format!("the answer is not whole {format}");
+        Self { kind: ErrorKind::Data, ..Self::passing(message) }
             .cause(cause.message().to_owned())
             .help("the API, or something on the way to it, breaks its answers off")
     }
@@ -133,6 +134,15 @@ impl Failure {
         let failure = if passing { Self::passing(message) } else { Self::lasting(message) };
         Self { answered: Some(Box::new(answered)), wait: wait.filter(|_| passing), ..failure }
             .help(advice(status, authenticates))
+    }
+
+    /// Whether the server is asked too often.
+    pub(super) fn is_too_much(&self) -> bool {
+        match self.answered.as_ref().map(|answered| answered.status()) {
+            Some(429) => true,
+            Some(403 | 503) => self.wait.is_some(),
+            _ => false,
+        }
     }
 
     pub(super) fn cause(mut self, cause: String) -> Self {

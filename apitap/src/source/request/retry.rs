@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use tokio::time::Instant;
 
 use super::answer::Answered;
 use super::attempt::For;
@@ -30,13 +31,21 @@ impl Endpoint {
         let what = For { label: &label, number, reads: &reads };
         let mut delays = delays(self.retry);
         let mut attempts = 1;
+        let mut sent = self.pace.send();
         loop {
+            let begun = Instant::now();
             let failure = match tokio::time::timeout(self.timeout, self.attempt(&ask, &what)).await
             {
-                Ok(Ok(answered)) => return Ok(answered),
+                Ok(Ok(answered)) => {
+                    sent.answered(begun);
+                    return Ok(answered);
+                }
                 Ok(Err(failure)) => failure,
                 Err(_) => self.late(),
             };
+            if failure.is_too_much() {
+                sent.refused();
+            }
             let most = self.most_retries(&failure);
             let delay = delays.next().filter(|_| failure.passing && attempts <= most);
             let Some(delay) = delay else {

@@ -12,7 +12,7 @@ const BLOCK: usize = 64;
 
 /// A record that is being passed over.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(in crate::source::body) struct Record {
     /// Lists and objects that are open, itself included.
     depth: u32,
     /// So many of them are open around it.
@@ -33,13 +33,17 @@ struct Block {
 
 impl Record {
     /// A record whose bracket has just been passed over, as the `depth`th that is open.
-    pub(super) fn new(depth: usize) -> Self {
+    pub(in crate::source::body) fn new(depth: usize) -> Self {
         let around = u32::try_from(depth).unwrap_or(u32::MAX).saturating_sub(1);
         Self { depth: 1, around, in_string: 0, escaped: 0 }
     }
 
     /// Reads on from `at`: how far, and whether the record ends there.
-    pub(super) fn read(&mut self, bytes: &[u8], mut at: usize) -> Result<(usize, bool), Fault> {
+    pub(in crate::source::body) fn read(
+        &mut self,
+        bytes: &[u8],
+        mut at: usize,
+    ) -> Result<(usize, bool), Fault> {
         while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
             if let Some(end) = self.block(&Block::of(block), BLOCK, at)? {
                 return Ok((at + end, true));
@@ -115,7 +119,7 @@ impl Record {
     }
 
     /// Why a body cannot end here.
-    pub(super) fn ends(&self) -> Fault {
+    pub(in crate::source::body) fn ends(&self) -> Fault {
         Fault::ends(if self.in_string == 0 { "a record" } else { "a string" })
     }
 }

@@ -1,7 +1,7 @@
 //! The values of a body, in the order in which they stand → what stands at the pointers.
 
 use super::super::value::{Absent, Keys, There, Value, astray, shown};
-use super::super::{Shape, Wanted};
+use super::super::{Layout, Shape, Wanted};
 use apitap_build::pointer::{Pointer, index};
 
 use crate::Error;
@@ -20,7 +20,10 @@ pub(super) enum Role {
 /// Follows `data_path`, and the pointers to single values.
 #[derive(Debug)]
 pub(super) struct Search {
-    data_path: String,
+    /// Whether the members of the object there are the records.
+    keyed: bool,
+    /// Whether there may be nothing.
+    allow_empty: bool,
     /// The pointer to the records first.
     pointers: Vec<Followed>,
     /// The lists and objects that are open, outermost first.
@@ -38,6 +41,10 @@ pub(super) struct Search {
 #[derive(Debug)]
 struct Followed {
     tokens: Vec<String>,
+    /// Whether `*` is every element, and not a key.
+    every: bool,
+    /// Whether it has led to a value; of several, one is enough.
+    arrived: bool,
     /// How many of them have led somewhere.
     reached: usize,
     /// The keys of the object in which the next one is looked for.
@@ -63,15 +70,20 @@ struct Level {
 
 impl Search {
     pub(super) fn new(wanted: &Wanted<'_>) -> Self {
-        let pointers = std::iter::once(wanted.data_path).chain(wanted.values);
-        let follow = |pointer: &Pointer| Followed {
+        let Layout { data_path, key_as, allow_empty, .. } = wanted.layout;
+        let pointers = std::iter::once((data_path, true));
+        let pointers = pointers.chain(wanted.values.iter().map(|pointer| (pointer, false)));
+        let follow = |(pointer, every): (&Pointer, bool)| Followed {
             tokens: pointer.tokens().collect(),
+            every,
+            arrived: false,
             reached: 0,
             keys: Keys::default(),
             found: Value::Null,
         };
         Self {
-            data_path: wanted.data_path.0.clone(),
+            keyed: key_as.is_some(),
+            allow_empty: *allow_empty,
             pointers: pointers.map(follow).collect(),
             levels: Vec::new(),
             here: Vec::new(),
@@ -116,13 +128,20 @@ impl Search {
         self.arrive();
         let is_records = self.is_here(0);
         let role = match kind {
+            Kind::Object if is_records && self.keyed => {
+                self.shape = Shape::List;
+                Role::Value
+            }
             Kind::Object if self.is_element || is_records => {
                 if is_records {
-                    self.shape = Shape::Record;
+                    self.shape = if self.is_every() { Shape::List } else { Shape::Record };
                 }
                 Role::Record { goes_on: self.goes_on(false) }
             }
             Kind::Array if is_records => {
+                if self.keyed {
+                    self.no_records("a list");
+                }
                 self.shape = Shape::List;
                 Role::Value
             }
@@ -152,12 +171,14 @@ impl Search {
         for pointer in &level.through {
             let Some(followed) = self.pointers.get_mut(*pointer) else { continue };
             let Some(token) = followed.tokens.get(depth - 1) else { continue };
-            let leads = match level.list {
-                true => index(token).map(|index| index as u64) == Some(level.count - 1),
-                false => level.key.as_ref() == Some(token),
-            };
+            let every = followed.is_every(token);
+            let leads = every
+                || match level.list {
+                    true => index(token).map(|index| index as u64) == Some(level.count - 1),
+                    false => level.key.as_ref() == Some(token),
+                };
             match leads {
-                true if followed.reached >= depth => {
+                true if !every && followed.reached >= depth => {
                     let at = path(&followed.tokens, depth);
                     let why = format!("the key `{token}` occurs twice on the path");
                     followed.stray(at, why, None);
@@ -192,6 +213,7 @@ impl Search {
         for pointer in &self.here {
             let Some(followed) = self.pointers.get_mut(*pointer) else { continue };
             if followed.tokens.len() == depth {
+                followed.arrived = true;
                 followed.found = if list { Value::List } else { Value::Record };
             } else if followed.enters(depth, list) {
                 through.push(*pointer);
@@ -210,7 +232,7 @@ impl Search {
             count: 0,
             key: None,
             through,
-            records: list && is_records,
+            records: is_records && (list || self.keyed),
             record: role != Role::Value,
         };
         self.levels.push(level);
@@ -230,18 +252,17 @@ impl Search {
             let depth = self.levels.len();
             let Some(followed) = self.pointers.get_mut(pointer) else { continue };
             match (followed.tokens.get(depth), kind) {
-                (None, Kind::Null) if pointer == 0 => self.shape = Shape::Null,
-                (None, _) if pointer == 0 => {
-                    let error = Error::data(format!("expected the records, found {found}"))
-                        .at_path(shown(&self.data_path))
-                        .help("`data_path` must lead to a list of records, or to one record");
-                    self.error.get_or_insert(error);
+                (None, Kind::Null) if pointer == 0 => {
+                    followed.arrived = true;
+                    self.shape = if self.is_every() { Shape::List } else { Shape::Null };
                 }
+                (None, _) if pointer == 0 => self.no_records(&found.to_string()),
                 (None, _) if written.is_none() => {
                     let at = path(&followed.tokens, depth);
                     followed.stray(at, "the value there has more than 64 KiB".to_owned(), None);
                 }
                 (None, _) => followed.found = value(found),
+                (Some(_), Kind::Null) if followed.arrived => {}
                 (Some(token), Kind::Null) => {
                     let token = token.clone();
                     let at = path(&followed.tokens, depth);
@@ -256,14 +277,48 @@ impl Search {
         }
     }
 
+    /// Whether `data_path` may lead to several places.
+    fn is_every(&self) -> bool {
+        self.pointers.first().is_some_and(|path| path.tokens.iter().any(|t| path.is_every(t)))
+    }
+
+    /// Where the value that has begun is.
+    fn here(&self) -> Pointer {
+        let token = |level: &Level| match &level.key {
+            Some(key) if !level.list => key.clone(),
+            _ => level.count.saturating_sub(1).to_string(),
+        };
+        self.levels.iter().map(token).collect()
+    }
+
+    /// What stands at `data_path` holds no records.
+    fn no_records(&mut self, found: &str) {
+        let help = match self.keyed {
+            true => "with `key_as`, `data_path` must lead to an object whose members are records",
+            false => "`data_path` must lead to a list of records, or to one record",
+        };
+        let error = Error::data(format!("expected the records, found {found}"))
+            .at_path(shown(&self.here().0))
+            .help(help);
+        self.error.get_or_insert(error);
+    }
+
     /// An element of the list of records is none.
     fn no_record(&mut self, found: Scalar<'_>) {
         let count = self.levels.last().map_or(0, |level| level.count);
         let error = Error::data(format!("expected a record, found {found}"))
             .at_record(count)
-            .at_path(format!("{}/{}", self.data_path, count.saturating_sub(1)))
-            .help("each element of the list at `data_path` must be an object");
+            .at_path(self.here().0)
+            .help(match self.keyed {
+                true => "each member of the object at `data_path` must be an object",
+                false => "each element of the list at `data_path` must be an object",
+            });
         self.error.get_or_insert(error);
+    }
+
+    /// The key of the member that has begun.
+    pub(super) fn member(&self) -> Option<&str> {
+        self.levels.last()?.key.as_deref()
     }
 
     /// The innermost list or object ends.
@@ -274,6 +329,14 @@ impl Search {
             let Some(followed) = self.pointers.get_mut(pointer) else { continue };
             let Some(token) = followed.tokens.get(depth - 1).cloned() else { continue };
             if followed.reached + 1 != depth || matches!(followed.found, Value::Astray { .. }) {
+                continue;
+            }
+            if followed.is_every(&token) {
+                // It has no elements, and so no records.
+                followed.arrived = true;
+                followed.found = Value::List;
+            }
+            if followed.arrived && followed.every {
                 continue;
             }
             let there = match level.list {
@@ -305,14 +368,19 @@ impl Search {
     /// # Errors
     /// The records are not where they should be.
     pub(super) fn end(&mut self) -> Result<(Shape, Vec<Value>), Error> {
+        let shape = match self.shape {
+            Shape::Nothing if self.is_every() => Shape::List,
+            shape => shape,
+        };
         let mut found = std::mem::take(&mut self.pointers).into_iter().map(|p| p.found);
         if let Some(error) = self.error.take() {
             return Err(error);
         }
         match found.next() {
+            Some(Value::Missing(_)) if self.allow_empty => Ok((Shape::Null, found.collect())),
             Some(Value::Missing(absent)) => Err(absent.error("data_path")),
             Some(Value::Astray { at, why, help }) => Err(astray(&at, &why, help)),
-            _ => Ok((self.shape, found.collect())),
+            _ => Ok((shape, found.collect())),
         }
     }
 }
@@ -320,7 +388,13 @@ impl Search {
 impl Followed {
     /// Whether it leads on into a list or an object behind `depth` of its tokens.
     fn enters(&self, depth: usize, list: bool) -> bool {
-        self.tokens.get(depth).is_some_and(|token| !list || index(token).is_some())
+        let leads = |token: &String| !list || self.is_every(token) || index(token).is_some();
+        self.tokens.get(depth).is_some_and(leads)
+    }
+
+    /// Whether a token is `*`, and that means every element.
+    fn is_every(&self, token: &str) -> bool {
+        self.every && token == "*"
     }
 
     /// It cannot be followed; what is found first is told.

@@ -79,8 +79,8 @@ fn segments_are_bounded_and_say_where_they_stand() {
     let body = body(2000, 0, 0);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let limits = Limits { body: 8 << 10, batch: 4 << 10, record: 1 << 20, ..usual() };
-    let data_path = Pointer("/data".to_owned());
-    let wanted = Wanted { data_path: &data_path, values: &[], text: false };
+    let layout = Layout::json(Pointer("/data".to_owned()));
+    let wanted = Wanted { layout: &layout, values: &[], last_record: &[], text: false };
     let chunks =
         body.as_bytes().chunks(700).map(|chunk| Ok::<_, Error>(Bytes::copy_from_slice(chunk)));
     runtime.block_on(async {
@@ -121,8 +121,8 @@ fn a_record_that_is_too_long_is_refused_by_name() {
 fn a_body_whose_text_is_kept_stays_in_memory() {
     let body = body(2000, 0, 0);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let data_path = Pointer("/data".to_owned());
-    let wanted = Wanted { data_path: &data_path, values: &[], text: true };
+    let layout = Layout::json(Pointer("/data".to_owned()));
+    let wanted = Wanted { layout: &layout, values: &[], last_record: &[], text: true };
     let chunk = || stream::iter([Ok::<_, Error>(Bytes::copy_from_slice(body.as_bytes()))]);
     let read_within = |record| {
         let limits = Limits { record, ..tight() };

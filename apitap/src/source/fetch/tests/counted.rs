@@ -11,6 +11,7 @@ fn limit_offset(limit: u64, concurrency: usize) -> Pagination {
         limit,
         first_offset: 0,
         concurrency,
+        stop: Stop::default(),
     })
 }
 
@@ -21,11 +22,17 @@ fn page_number(per_page: u64, concurrency: usize) -> Pagination {
         per_page,
         first_page: 1,
         concurrency,
+        stop: Stop::default(),
     })
 }
 
 fn page_only(concurrency: usize) -> Pagination {
-    Pagination::PageOnly(PageOnly { page_param: "page".into(), first_page: 0, concurrency })
+    Pagination::PageOnly(PageOnly {
+        page_param: "page".into(),
+        first_page: 0,
+        concurrency,
+        stop: Stop::default(),
+    })
 }
 
 /// An API of `total` records, from 0, that hands out at most `cap` at once.

@@ -55,7 +55,7 @@ async fn credentials_are_in_their_place_on_every_page() {
             _ => records(1..2),
         })
         .await;
-        let mut source = source(&server, Pagination::LinkHeader);
+        let mut source = source(&server, Pagination::LinkHeader(LinkHeader::default()));
         if matches!(auth, Auth::ApiKey(ApiKey { place: ApiKeyPlace::Cookie, .. })) {
             source.headers = vec![("Cookie".to_owned(), Template("theme=dark".to_owned()))];
         }

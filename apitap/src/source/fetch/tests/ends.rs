@@ -7,14 +7,22 @@ use super::*;
 fn cursor(path: &str) -> Pagination {
     Pagination::Cursor(Cursor {
         cursor_param: "after".into(),
-        cursor_path: Pointer(path.to_owned()),
+        cursor_path: Some(Pointer(path.to_owned())),
+        cursor_header: None,
+        cursor_field: None,
+        may_be_absent: false,
         page_size_param: None,
         page_size: 100,
+        stop: Stop::default(),
     })
 }
 
 fn next_url(path: &str) -> Pagination {
-    Pagination::NextUrl(NextUrl { path: Pointer(path.to_owned()) })
+    Pagination::NextUrl(NextUrl {
+        path: Pointer(path.to_owned()),
+        may_be_absent: false,
+        stop: Stop::default(),
+    })
 }
 
 fn page_number(per_page: u64, concurrency: usize) -> Pagination {
@@ -24,6 +32,7 @@ fn page_number(per_page: u64, concurrency: usize) -> Pagination {
         per_page,
         first_page: 1,
         concurrency,
+        stop: Stop::default(),
     })
 }
 
@@ -51,12 +60,17 @@ async fn links_in_other_quotes_are_followed_and_unclear_ones_are_errors() {
             0 => records(0..1).header("link", format!("<?page=2>; title='a, b'; rel={rel}")),
             _ => records(1..2),
         };
-        check(Pagination::LinkHeader, answer, &[shown(0..1), shown(1..2)].join(" ")).await;
+        check(
+            Pagination::LinkHeader(LinkHeader::default()),
+            answer,
+            &[shown(0..1), shown(1..2)].join(" "),
+        )
+        .await;
     }
     let answer = |_: &Request| records(0..1).header("link", "<?page=2>; rel=next; anchor=\"/x\"");
     let expected = "error: the `Link` header is not a list of links: `<?page=2>; rel=next; \
                     anchor=\"/x\"`";
-    check(Pagination::LinkHeader, answer, expected).await;
+    check(Pagination::LinkHeader(LinkHeader::default()), answer, expected).await;
 }
 
 #[tokio::test]
@@ -143,7 +157,12 @@ async fn the_last_page_again_is_the_end() {
     let expected = (1..=3).map(|page| shown(2 * page..2 * page + 2)).collect::<Vec<_>>().join(" ");
     for concurrency in [1, 4] {
         check(page_number(2, concurrency), clamped(3), &expected).await;
-        let kind = PageOnly { page_param: "page".into(), first_page: 1, concurrency };
+        let kind = PageOnly {
+            page_param: "page".into(),
+            first_page: 1,
+            concurrency,
+            stop: Stop::default(),
+        };
         check(Pagination::PageOnly(kind), clamped(3), &expected).await;
     }
     // With one page only, that cannot be told from a parameter that is ignored.

@@ -7,14 +7,22 @@ use super::*;
 fn cursor(page_size_param: Option<&str>) -> Pagination {
     Pagination::Cursor(Cursor {
         cursor_param: "after".into(),
-        cursor_path: Pointer("/meta/next".to_owned()),
+        cursor_path: Some(Pointer("/meta/next".to_owned())),
+        cursor_header: None,
+        cursor_field: None,
+        may_be_absent: false,
         page_size_param: page_size_param.map(Into::into),
         page_size: 2,
+        stop: Stop::default(),
     })
 }
 
 fn next_url() -> Pagination {
-    Pagination::NextUrl(NextUrl { path: Pointer("/next".to_owned()) })
+    Pagination::NextUrl(NextUrl {
+        path: Pointer("/next".to_owned()),
+        may_be_absent: false,
+        stop: Stop::default(),
+    })
 }
 
 /// A page with `"meta":{"next":…}`, `next` being JSON.
@@ -85,15 +93,19 @@ async fn link_headers_are_followed_relative_to_the_request() {
         2 => records([]).header("link", "<?page=3&x=1>; rel=prev, <?page=3&x=2>; rel=next"),
         _ => records(1..2).header("link", "</items>; rel=\"first\""),
     };
-    let (server, _) =
-        check(Pagination::LinkHeader, answer, &[shown(0..1), shown(1..2)].join(" ")).await;
+    let (server, _) = check(
+        Pagination::LinkHeader(LinkHeader::default()),
+        answer,
+        &[shown(0..1), shown(1..2)].join(" "),
+    )
+    .await;
     assert_eq!(server.targets(), ["/items", "/items?page=2", "/items?page=3&x=2"]);
 }
 
 #[tokio::test]
 async fn a_malformed_link_header_is_an_error() {
     check(
-        Pagination::LinkHeader,
+        Pagination::LinkHeader(LinkHeader::default()),
         |_| records(0..1).header("link", "page 2"),
         "error: the `Link` header is not a list of links: `page 2`",
     )
@@ -121,7 +133,7 @@ async fn a_url_that_came_before_is_an_error() {
     let expected = "error: the next page is one that was requested before: the run would never \
                     end (`GET http://127.0.0.1:{port}/items`)";
     let answer = |_: &Request| records(0..1).header("link", "<#top>; rel=next");
-    check(Pagination::LinkHeader, answer, expected).await;
+    check(Pagination::LinkHeader(LinkHeader::default()), answer, expected).await;
     let answer = |request: &Request| match request.number("page") {
         0 => Reply::json(body(0..1, r#""next":"?page=1","#)),
         _ => Reply::json(body(1..2, r#""next":"/items","#)),

@@ -107,7 +107,7 @@ async fn a_server_that_was_there_is_waited_for_longer_than_one_that_never_was() 
                    {\"data\":[{\"id\":1}]}";
     let (port, _server) = short_lived(answer).await;
     let server = Server::start(|_| records([])).await;
-    let mut source = source(&server, Pagination::LinkHeader);
+    let mut source = source(&server, Pagination::LinkHeader(LinkHeader::default()));
     source.url = Template(format!("http://127.0.0.1:{port}/items"));
     let expected = format!("{} error: cannot connect to the server (3 attempts)", shown([1]));
     assert_eq!(fetch(&source).await.shown(), expected);

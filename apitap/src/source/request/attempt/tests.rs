@@ -27,6 +27,9 @@ fn check(method: &str, from: &str, status: u16, to: &str, expected: Result<&str,
         },
         timeout: default_timeout(),
         schema: None,
+        format: Default::default(),
+        key_as: None,
+        allow_empty: false,
         reads: Default::default(),
     };
     let plan = FetchPlan::resolve(&source, &[], &mut Environment::default());

@@ -48,6 +48,7 @@ async fn check(most: u64, generations: &[u64], expected: &[Again], asked: u64, t
         headers: &HeaderMap::new(),
         body: b"",
         values: &[],
+        of_last: &[],
         number: 1,
         records: 0,
         repeats: false,
