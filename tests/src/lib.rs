@@ -16,6 +16,7 @@ mod envelope;
 pub mod faults;
 pub mod many;
 pub mod postgres;
+pub mod public;
 
 pub mod process;
 pub mod readme;

@@ -22,6 +22,7 @@ mod promises {
     mod new;
     mod openapi;
     mod postgres;
+    mod public;
     mod quickstart;
     mod readme;
     mod rows;
