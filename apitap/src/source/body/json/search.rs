@@ -232,7 +232,7 @@ impl Search {
             count: 0,
             key: None,
             through,
-            records: is_records && (list || self.keyed),
+            records: is_records && list != self.keyed,
             record: role != Role::Value,
         };
         self.levels.push(level);
