@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::codes;
 use crate::definition::table::can_be_key;
-use crate::definition::{Definition, Function, Map, Mode, Pointer, Transform};
+use crate::definition::{Definition, Function, Map, Mode, Pointer, TargetKind, Transform};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::nearest::nearest;
 use crate::schema::Schema;
@@ -65,6 +65,21 @@ pub enum Schemas {
     MayBeInferred,
 }
 
+/// How strictly a project is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// What to do with a source that declares no schema.
+    pub schemas: Schemas,
+    /// Whether an expression that can fail on some value is an error.
+    pub strict: bool,
+}
+
+impl From<Schemas> for Policy {
+    fn from(schemas: Schemas) -> Self {
+        Self { schemas, strict: false }
+    }
+}
+
 /// A pipeline that can run.
 #[derive(Debug, Clone)]
 pub struct Checked {
@@ -81,10 +96,11 @@ pub struct Checked {
 /// `row` becomes what the query yields, also where something else is wrong.
 pub fn pipeline(
     spec: &PipelineSpec<'_>,
-    schemas: Schemas,
+    policy: impl Into<Policy>,
     row: &mut Option<Schema>,
     findings: &mut Findings,
 ) -> Option<Checked> {
+    let policy = policy.into();
     let before = findings.errors();
     let key = key(spec);
     let mode = mode(spec, &key, findings);
@@ -98,8 +114,9 @@ pub fn pipeline(
         text: spec.sql,
         place: spec.sql_place,
         map: spec.map,
+        target: Some(spec.target.target.kind),
     };
-    let planned = sql.plan(schemas, findings);
+    let planned = sql.plan(policy, findings);
     let mut column_places = Vec::new();
     if let Some(planned) = &planned {
         check_key(&key, planned, &spec.sources, findings);
@@ -163,14 +180,16 @@ pub(crate) struct Sql<'a> {
     pub(crate) place: &'a dyn Fn(Range<usize>) -> Place,
     /// What is in place of it.
     pub(crate) map: Option<&'a MapSpec>,
+    /// Where its rows go, if that is known.
+    pub(crate) target: Option<TargetKind>,
 }
 
 impl Sql<'_> {
     /// Plans it; `None` where that cannot be, or not yet.
-    pub(crate) fn plan(&self, schemas: Schemas, findings: &mut Findings) -> Option<query::Planned> {
+    pub(crate) fn plan(&self, policy: Policy, findings: &mut Findings) -> Option<query::Planned> {
         let undeclared = self.sources.iter().filter(|source| source.declared.is_none());
         if undeclared.clone().next().is_some() {
-            if schemas == Schemas::Declared {
+            if policy.schemas == Schemas::Declared {
                 findings.extend(undeclared.map(|source| no_schema(source)));
             }
             return None;
@@ -204,6 +223,8 @@ impl Sql<'_> {
             tables: &tables,
             functions: &functions,
             place: self.place,
+            target: self.target,
+            strict: policy.strict,
         });
         findings.extend(found);
         planned
@@ -244,6 +265,8 @@ pub fn complete(
         tables: &tables,
         functions: &functions,
         place: &place,
+        target: Some(definition.target.kind),
+        strict: false,
     });
     let Some(planned) = planned else { return Err(findings) };
     keep_what_is_read(definition, &planned.reads);

@@ -209,6 +209,21 @@ codes! {
     UNKNOWN_UNIT = "E0214", "an unknown unit of time",
         "`date_trunc` and `date_part` take a unit, which would be looked at only when the \
          query runs.";
+    FAILS_ALWAYS = "E0380", "a query that fails for every record",
+        "The query was tried out with made-up records while it was checked, and it fails \
+         whatever the records hold.";
+    CAN_FAIL = "E0381", "an expression that can fail",
+        "An expression cannot be computed for some values: a text that is no number, a divisor \
+         that is 0, a result that does not fit its type.";
+    CANNOT_BE_STORED = "E0382", "a value that the target cannot store",
+        "The query was tried out with made-up records, and what it yields is nothing that the \
+         target can store.";
+    TOO_MUCH_WORK = "E0383", "a query without an end",
+        "The query was tried out with two records of each source, and took more memory or more \
+         steps than that can need.";
+    WRONG_ANSWER = "E0384", "a query that the engine would answer wrongly",
+        "DataFusion, which runs the queries, answers such a query with wrong rows, so it is \
+         refused.";
     UNSUPPORTED_QUERY = "E0299", "a query that cannot run",
         "This is SQL that apitap does not plan.";
     // Templates

@@ -25,6 +25,7 @@ pub use target::{Connection, Target, TargetKind};
 // The plain types of what has keys of its own are made from the declarations of those.
 pub use crate::expression::TimeFormat;
 pub use crate::keys::auth::{ApiKey, ApiKeyPlace, Auth, Basic};
+pub use crate::keys::drift::OnUnknownField;
 pub use crate::keys::format::Format;
 pub use crate::keys::pagination::*;
 pub use crate::keys::retry::Retry;

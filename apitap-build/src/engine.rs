@@ -3,13 +3,42 @@
 //!
 //! Knows nothing of sources and targets: whoever plans brings the tables.
 
+mod bounds;
+mod corrections;
+mod date_bin;
+mod dialect;
+mod failure;
+mod fallible;
 mod function;
+mod grouping;
+mod guard;
+mod guards;
+mod locate;
+mod sums;
+mod time;
 
+use std::sync::Arc;
+
+use datafusion::common::Result;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::{AggregateUDF, LogicalPlan, ScalarUDF};
+use datafusion::optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
+use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
+use datafusion::optimizer::{AnalyzerRule, Optimizer, OptimizerRule};
 use datafusion::prelude::SessionConfig;
+use datafusion::sql::parser::Statement;
 
+pub use bounds::CALL;
+pub use corrections::{CORRECTIONS, Correction, Remedy};
+pub use dialect::Sql;
+pub use failure::{Failure, sentence};
+pub use fallible::Fallible;
 pub use function::{Body, declared, function, takes, takes_literal};
+pub use guard::{Failing, Guard, Operation, Written, result_type};
+pub use guards::{guard_of, has_guards};
+pub use locate::{Located, Place, parse, place};
+pub(crate) use locate::{locate, only_one};
 
 /// Bytes that a run may keep in memory, unless `--memory` says otherwise.
 pub const MEMORY: usize = 256 << 20;
@@ -35,6 +64,7 @@ pub fn session_config() -> SessionConfig {
     let options = config.options_mut();
     options.sql_parser.enable_ident_normalization = false;
     options.sql_parser.collect_spans = true;
+    options.sql_parser.parse_float_as_decimal = true;
     options.execution.time_zone = Some(crate::schema::scalar::UTC.to_owned());
     config
 }
@@ -44,16 +74,63 @@ pub fn session_config() -> SessionConfig {
 /// The runtime adds its memory budget and its tables; table functions and file formats are left
 /// out, for a query reads its sources and nothing else.
 pub fn session() -> SessionStateBuilder {
-    SessionStateBuilder::new()
-        .with_config(session_config())
-        .with_expr_planners(SessionStateDefaults::default_expr_planners())
-        .with_scalar_functions(SessionStateDefaults::default_scalar_functions())
-        .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
-        .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
-        .with_window_functions(SessionStateDefaults::default_window_functions())
+    session_where(Failing::Fails)
 }
 
 /// The session of [`session`], built.
 pub fn session_state() -> SessionState {
     session().build()
+}
+
+/// The plan of a query, its names looked up in the session's tables.
+///
+/// # Errors
+/// The engine's: what the compiler has checked is refused for what is not in the session only.
+pub async fn logical_plan(state: &SessionState, sql: &str) -> Result<LogicalPlan> {
+    let statement = Statement::Statement(Box::new(parse(sql)?));
+    state.statement_to_plan(statement).await
+}
+
+/// The session of [`session`], with what is to happen to a value that cannot be computed.
+pub fn session_where(failing: Failing) -> SessionStateBuilder {
+    SessionStateBuilder::new()
+        .with_config(session_config())
+        .with_analyzer_rules(analyzer_rules(failing))
+        .with_optimizer_rules(optimizer_rules())
+        .with_expr_planners(SessionStateDefaults::default_expr_planners())
+        .with_scalar_functions(scalar_functions())
+        .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
+        .with_aggregate_functions(aggregate_functions())
+        .with_window_functions(SessionStateDefaults::default_window_functions())
+}
+
+fn analyzer_rules(failing: Failing) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    vec![
+        Arc::new(time::Microseconds),
+        Arc::new(ResolveGroupingFunction::new()),
+        Arc::new(grouping::GroupingSets),
+        Arc::new(TypeCoercion::new()),
+        // Where types differ the engine agrees on nanoseconds.
+        Arc::new(time::Microseconds),
+        Arc::new(guards::Guards { failing }),
+    ]
+}
+
+fn optimizer_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules = Optimizer::new().rules;
+    rules.push(Arc::new(guards::FilterGuards));
+    rules
+}
+
+/// The engine's functions, ours in the place of some.
+fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
+    let theirs = SessionStateDefaults::default_scalar_functions();
+    let ours = |function| time::function(&function).map_or(function, Arc::new);
+    theirs.into_iter().map(ours).collect()
+}
+
+fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
+    let theirs = SessionStateDefaults::default_aggregate_functions();
+    let ours = |function| sums::function(&function).map_or(function, Arc::new);
+    theirs.into_iter().map(ours).collect()
 }

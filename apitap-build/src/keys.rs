@@ -8,6 +8,7 @@
 
 pub mod auth;
 mod declare;
+pub mod drift;
 pub mod format;
 pub mod pagination;
 pub mod retry;

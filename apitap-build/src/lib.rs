@@ -19,6 +19,9 @@ pub mod nearest;
 pub mod pointer;
 pub mod schema;
 pub mod secret_names;
+mod sql;
+#[cfg(feature = "compiler")]
+pub mod stored;
 mod template;
 
 #[cfg(feature = "compiler")]
@@ -49,4 +52,4 @@ pub mod spec;
 pub mod tree;
 
 #[cfg(feature = "compiler")]
-pub use compile::compile;
+pub use compile::{Compilation, compile};

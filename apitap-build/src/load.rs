@@ -111,10 +111,16 @@ fn schemas(
 
 /// The text of a file that somebody else may have written, if it is not too large.
 fn limited(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    let read = std::fs::File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
+    let text = String::from_utf8(bytes(path)?);
+    text.map_err(|_| std::io::Error::other("it is not UTF-8"))
+}
+
+/// The bytes of a file, which may be a device that never ends.
+fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
     match u64::try_from(read) {
-        Ok(read) if read <= LARGEST => Ok(text),
+        Ok(read) if read <= LARGEST => Ok(bytes),
         _ => Err(std::io::Error::other("it has more than 64 MiB")),
     }
 }
@@ -130,7 +136,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 
 fn read(files: &mut Files, root: &Path, path: &Path, findings: &mut Findings) -> Option<FileId> {
     let name = shown(root, path);
-    match std::fs::read(path).map(String::from_utf8) {
+    match bytes(path).map(String::from_utf8) {
         Ok(Ok(text)) => Some(files.add(name, text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text))),
         Ok(Err(error)) => {
             let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]

@@ -12,13 +12,16 @@ pub struct Suggestion<'a> {
 impl<'a> Suggestion<'a> {
     /// The nearest of the candidates, if one is near enough.
     pub fn of(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let candidates: Vec<_> = candidates.into_iter().collect();
         let near = candidates
-            .into_iter()
-            .filter_map(|candidate| Some((distance_if_near(name, candidate)?, candidate)));
+            .iter()
+            .filter_map(|candidate| Some((distance_if_near(name, candidate)?, *candidate)));
         let mut near: Vec<_> = near.collect();
         near.sort_by_key(|(distance, _)| *distance);
         near.dedup_by_key(|(_, candidate)| *candidate);
-        let (first, candidate) = *near.first()?;
+        let Some((first, candidate)) = near.first().copied() else {
+            return Some(Self { name: begun(name, candidates)?, sure: false });
+        };
         let is_nearest = near.get(1).is_none_or(|(second, _)| *second > first);
         let slip = if name.chars().count() < 5 { 1 } else { 2 };
         Some(Self { name: candidate, sure: is_nearest && first <= slip })
@@ -27,7 +30,15 @@ impl<'a> Suggestion<'a> {
 
 /// The candidate that `name` most probably means, if one is near enough.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    closest(candidates, |candidate| distance_if_near(name, candidate))
+    Suggestion::of(name, candidates).map(|suggestion| suggestion.name)
+}
+
+/// The shortest candidate of which a name is the begin: `user` for `username`.
+fn begun<'a>(name: &str, candidates: Vec<&'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    let is_begun =
+        |candidate: &&str| name.len() >= 3 && candidate.to_lowercase().starts_with(&name);
+    candidates.into_iter().filter(is_begun).min_by_key(|candidate| candidate.len())
 }
 
 /// The candidate from which `name` differs least, and in at most so many letters.
@@ -89,6 +100,9 @@ mod tests {
         assert_eq!(nearest("totl", names), Some("total"));
         assert_eq!(nearest("PLACED_AT", names), Some("placed_at"));
         assert_eq!(nearest("customer", names), None);
+        assert_eq!(nearest("place", names), Some("placed_at"));
+        assert_eq!(nearest("user", ["username_env", "username", "password"]), Some("username"));
+        assert_eq!(nearest("pl", names), None);
         assert_eq!(nearest_within("totl", names, 0), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::check::project::{Broken, project};
-use crate::check::{Checked, Schemas};
+use crate::check::{Checked, Policy};
 use crate::definition::Source;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place, Severity};
 use crate::{load, spec};
@@ -77,11 +77,11 @@ fn hide_secrets(files: &mut Files, findings: &[Finding]) {
 /// Loads and checks a project, without a build script.
 ///
 /// Files are named relative to `root` in findings.
-pub fn check_files(root: &Path, yaml: &Path, sql: &Path, schemas: Schemas) -> Compiled {
+pub fn check_files(root: &Path, yaml: &Path, sql: &Path, policy: impl Into<Policy>) -> Compiled {
     let mut findings = Findings::default();
     let mut loaded = load::load(root, yaml, sql, &mut findings);
     let pipelines =
-        project(&loaded.files, loaded.yaml.as_ref(), &loaded.queries, schemas, &mut findings);
+        project(&loaded.files, loaded.yaml.as_ref(), &loaded.queries, policy.into(), &mut findings);
     // What something costs is of no interest as long as it does not run.
     if findings.has_errors() {
         findings.0.retain(|finding| finding.severity != Severity::Note);

@@ -57,6 +57,9 @@ fn entries(input: ParseStream<'_>, spans: &mut Spans) -> syn::Result<Vec<(Spanne
             let content;
             syn::parenthesized!(content in input);
             Node::new(Value::Map(self::entries(&content, spans)?), key.place.clone())
+        } else if input.is_empty() || input.peek(Token![,]) {
+            // `strict` alone is `strict = true`, as flags of attributes are written.
+            Node::new(Value::Bool(true), key.place.clone())
         } else {
             input.parse::<Token![=]>()?;
             value(input, spans)?

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use apitap_build::check::{self, Checked, PipelineSpec, Schemas};
+use apitap_build::check::{self, Checked, PipelineSpec, Policy, Schemas};
 use apitap_build::codes;
 use apitap_build::definition::Definition;
 use apitap_build::diagnostic::{Files, Finding, Findings, Place, SourceFile, Spanned};
@@ -63,13 +63,15 @@ struct Options {
     krate: syn::Path,
     /// Whether the build script has already said what is wrong: then its module stands in for it.
     broken: bool,
+    /// Whether an expression that can fail on some value is an error.
+    strict: bool,
 }
 
 impl Options {
     /// Where nothing is said.
     fn of(module: &Module) -> Self {
         let name = module.outer.ident.unraw().to_string();
-        Self { name, krate: syn::parse_quote!(::apitap), broken: false }
+        Self { name, krate: syn::parse_quote!(::apitap), broken: false, strict: false }
     }
 }
 
@@ -113,6 +115,8 @@ struct Front {
     fields: FieldNames,
     /// The queries, by the row's struct.
     queries: BTreeMap<String, String>,
+    /// Whether an expression that can fail on some value is an error.
+    strict: bool,
 }
 
 impl Front {
@@ -122,13 +126,14 @@ impl Front {
                 ("name", Value::String(name)) => options.name = name,
                 ("crate", Value::String(path)) => options.krate = syn::parse_str(&path)?,
                 ("broken", Value::Bool(broken)) => options.broken = broken,
+                ("strict", Value::Bool(strict)) => options.strict = strict,
                 (argument, _) => self.findings.push(
                     Finding::error(
                         codes::UNKNOWN_ARGUMENT,
                         format!("`pipeline` has no argument `{argument}`"),
                         &key.place,
                     )
-                    .help("it has `name = \"…\"`, and `crate = \"…\"` where apitap is renamed"),
+                    .help("it has `name = \"…\"`, `strict`, and `crate = \"…\"` where apitap is renamed"),
                 ),
             }
         }
@@ -136,6 +141,7 @@ impl Front {
     }
 
     fn pipelines(&mut self, module: &Module, options: &Options) -> syn::Result<Vec<Pipeline>> {
+        self.strict = options.strict;
         let (sources, complete) = self.sources(module)?;
         self.functions(module)?;
         self.maps(module);
@@ -342,9 +348,8 @@ impl Front {
             sql_place: &|range| Place::text(file, range),
             map: None,
         };
-        let Some(checked) =
-            check::pipeline(&spec, Schemas::Declared, &mut None, &mut self.findings)
-        else {
+        let policy = Policy { schemas: Schemas::Declared, strict: self.strict };
+        let Some(checked) = check::pipeline(&spec, policy, &mut None, &mut self.findings) else {
             return Ok(None);
         };
         let Checked { mut definition, .. } = checked;
@@ -478,9 +483,15 @@ fn one(
     let pipeline = &definition.name;
     let doc = format!(" The pipeline whose rows are `{row}`.");
     let decoders = definition.sources.iter().enumerate().filter_map(|(number, source)| {
-        let schema = source.read_schema()?;
+        let (read, declared) = source.read_schema().zip(source.schema.as_ref())?;
         let inner = format_ident!("{}_decoder_{number}", name.to_string().to_lowercase());
-        let code = decoder::decoder(&format_ident!("Decoder"), &schema, krate);
+        let code = decoder::decoder(
+            &format_ident!("Decoder"),
+            &read,
+            declared,
+            source.on_unknown_field,
+            krate,
+        );
         let source = &source.name;
         Some((
             quote!(#[doc(hidden)] mod #inner { #code }),

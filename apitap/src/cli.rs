@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use apitap_build::check::Schemas;
+use apitap_build::check::{Policy, Schemas};
 use apitap_build::diagnostic::{Finding, Severity};
 use apitap_build::keys;
 use apitap_build::project::{Compiled, check_files};
@@ -79,8 +79,8 @@ struct Project {
 
 impl Project {
     /// Loads and checks it. Files are named as they are from the working directory.
-    fn compile(&self, schemas: Schemas) -> Compiled {
-        check_files(Path::new(""), &self.yaml, &self.modules, schemas)
+    fn compile(&self, policy: impl Into<Policy>) -> Compiled {
+        check_files(Path::new(""), &self.yaml, &self.modules, policy)
     }
 }
 
@@ -96,6 +96,9 @@ enum Command {
         /// Make the changes that are sure, and say which
         #[arg(long, conflicts_with = "watch")]
         fix: bool,
+        /// Take an expression that can fail on some value for an error
+        #[arg(long)]
+        strict: bool,
     },
     /// Print the Rust that is generated for a pipeline, or the whole generated file
     Expand {
@@ -125,9 +128,9 @@ pub fn main() -> ExitCode {
     let (project, format) = (&arguments.project, arguments.format);
     match arguments.command.unwrap_or(Command::Run { pipelines: Vec::new() }) {
         Command::New(new) => new::new(&new),
-        Command::Check { watch: true, .. } => watch::watch(project, format),
-        Command::Check { fix: true, .. } => fix::check(project, format),
-        Command::Check { .. } => findings::check(project, format),
+        Command::Check { watch: true, strict, .. } => watch::watch(project, strict, format),
+        Command::Check { fix: true, strict, .. } => fix::check(project, strict, format),
+        Command::Check { strict, .. } => findings::check(project, strict, format),
         Command::Expand { pipeline } => expand::expand(project, pipeline.as_deref()),
         Command::JsonSchema => print(&keys::json_schema(), ExitCode::SUCCESS),
         Command::Run { pipelines } => {

@@ -11,12 +11,14 @@
 //! leaves the others alone.
 
 pub(crate) mod connections;
+mod failed;
 mod fetch;
 mod job;
 pub mod limits;
 pub(crate) mod query;
 pub(crate) mod session;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -175,5 +177,6 @@ fn broken_down(definition: &Definition) -> PipelineReport {
         table: definition.table.clone(),
         error: Some(error),
         numbers: Numbers::default(),
+        unknown_fields: BTreeMap::new(),
     }
 }

@@ -173,10 +173,11 @@ impl Linked {
         if let Some((_, make)) = self.decoders.iter().find(|(name, _)| *name == source.name) {
             return Ok(Box::new(make));
         }
-        let Some(schema) = source.read_schema() else {
+        let Some((read, declared)) = source.read_schema().zip(source.schema.clone()) else {
             return Err(Error::config(format!("the fields of `{}` are not known", source.name)));
         };
-        Ok(Box::new(move || dynamic::decoder(&schema)))
+        let policy = source.on_unknown_field;
+        Ok(Box::new(move || dynamic::watching(&read, &declared, policy)))
     }
 }
 

@@ -11,6 +11,7 @@ pub use crate::source::decode::leaf::{
 };
 pub use crate::source::decode::list::List;
 pub use crate::source::decode::record::{Field, Nested, NoFields, Record, Visit, skip};
+pub use crate::source::decode::unknown::Unread;
 pub use crate::source::json::{Cursor, Fault};
 pub use crate::transform::Transform;
 pub use crate::typed::{Columns, Reader, Struct, Writer};

@@ -1,5 +1,6 @@
 //! What a run has done: for a person as a table, for a machine as JSON.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::{Serialize, Serializer};
 
 use crate::source::Fetched;
+pub use crate::source::decode::unknown::UnknownFields;
 use crate::{Error, ErrorKind};
 
 /// What a run of several pipelines has done.
@@ -35,6 +37,9 @@ pub struct PipelineReport {
     /// What it has read and stored.
     #[serde(flatten)]
     pub numbers: Numbers,
+    /// By source: the fields that the API has sent and the schema does not declare.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unknown_fields: BTreeMap<String, UnknownFields>,
 }
 
 /// What was read and stored.
@@ -101,18 +106,34 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// A table with a line for each pipeline, then the errors.
+    /// A table with a line for each pipeline, then what the APIs have sent unasked, then the errors.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
         if !self.pipelines.is_empty() {
             parts.push(self.table().to_string());
         }
+        parts.extend(self.unknown_fields());
         parts.extend(self.errors().map(|error| format!("error: {error}")));
         f.write_str(&parts.join("\n\n"))
     }
 }
 
 impl Report {
+    /// One line for each source that has sent fields which its schema does not declare.
+    fn unknown_fields(&self) -> Vec<String> {
+        let mut sources = BTreeMap::new();
+        for pipeline in &self.pipelines {
+            sources.extend(pipeline.unknown_fields.iter());
+        }
+        let line = |(source, fields): (&String, &UnknownFields)| {
+            format!(
+                "warning: `{source}` has fields that its schema does not declare: {fields}\n  help:     \
+                 declare them, or set `on_unknown_field: ignore`"
+            )
+        };
+        sources.into_iter().map(line).collect()
+    }
+
     fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
@@ -207,6 +228,7 @@ mod tests {
                 table: "orders".to_owned(),
                 error,
                 numbers: Numbers { pages: 3, records: 1200, ..Numbers::default() },
+                unknown_fields: BTreeMap::new(),
             })
             .collect();
         Report { error: None, pipelines, total: Numbers::default() }

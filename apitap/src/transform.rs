@@ -57,7 +57,8 @@ impl<T: Row> Transform<T> {
         let pipeline = T::pipeline();
         let (definition, limits) = (pipeline.definition()?, limits());
         let memory = session::memory(&limits)?;
-        let query = Query::plan(&pipeline.linked()?, definition, &memory, &limits).await?;
+        let query =
+            Query::plan(&pipeline.linked()?, definition, &memory, &limits, &Arc::default()).await?;
         for (source, batches) in self.sources {
             let begin = move || Ok(Input::Batches(Arc::clone(&batches)));
             query.reading.set(&source, Box::new(begin));

@@ -19,5 +19,6 @@ pub mod postgres;
 pub mod public;
 
 pub mod process;
+pub mod random;
 pub mod readme;
 pub mod records;

@@ -11,7 +11,10 @@ mod promises {
     mod crates;
     mod custom;
     mod dependencies;
+    mod differential;
+    mod drift;
     mod engine;
+    mod failures;
     mod faults;
     mod findings;
     mod harness;

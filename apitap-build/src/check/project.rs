@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Checked, MapSpec, PipelineSpec, Schemas, Sql, expressions, list, parallel, schemas, target,
+    Checked, MapSpec, PipelineSpec, Policy, Sql, expressions, list, parallel, schemas, target,
     values,
 };
 use crate::codes::{self, Code};
@@ -43,7 +43,7 @@ pub fn project(
     files: &Files,
     yaml: Option<&Node>,
     queries: &[(String, Option<FileId>)],
-    schemas: Schemas,
+    policy: Policy,
     findings: &mut Findings,
 ) -> Pipelines {
     findings.extend(yaml.iter().flat_map(|yaml| values::warnings(yaml)));
@@ -72,7 +72,7 @@ pub fn project(
     // They know nothing of each other.
     let checked = parallel::map(&known, |(name, file)| {
         let (used, findings) = Default::default();
-        let mut checker = Checker { files, project, schemas, used, findings };
+        let mut checker = Checker { files, project, policy, used, findings };
         let mut broken = Broken { name: name.value.clone(), sources: Vec::new(), row: None };
         let checked = file.and_then(|file| checker.query(name.clone(), file, &mut broken));
         (checked.ok_or(broken), checker.used, checker.findings)
@@ -141,7 +141,7 @@ struct Checker<'a> {
     files: &'a Files,
     /// `None` where the YAML file cannot be read: then no more is said about its names.
     project: Option<&'a Project>,
-    schemas: Schemas,
+    policy: Policy,
     used: Used,
     findings: Findings,
 }
@@ -189,7 +189,7 @@ impl Checker<'_> {
             sql_place: &|range| text.place(range),
             map: map.as_ref(),
         };
-        let checked = super::pipeline(&spec, self.schemas, &mut known.row, &mut self.findings);
+        let checked = super::pipeline(&spec, self.policy, &mut known.row, &mut self.findings);
         self.say_how_to_use(before, project, &text);
         if let Some(checked) = &checked {
             self.warn_of_unread(checked, &text);
@@ -214,8 +214,9 @@ impl Checker<'_> {
         }
         let place = |range| text.place(range);
         let functions = &project.functions;
-        let sql = Sql { sources: &sources, functions, text: &text.sql, place: &place, map };
-        Some(sql.plan(self.schemas, &mut self.findings)?.row)
+        let target = None;
+        let sql = Sql { sources: &sources, functions, text: &text.sql, place: &place, map, target };
+        Some(sql.plan(self.policy, &mut self.findings)?.row)
     }
 
     /// What `map(…)` says.

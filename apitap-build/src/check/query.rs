@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::cast;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::sqlparser::ast::Statement;
 
@@ -18,9 +20,11 @@ use self::planner::{Plan, Planner};
 use self::scope::Scope;
 use self::text::{Text, overlap};
 use crate::codes;
-use crate::definition::{Function, Pointer};
+use crate::definition::{Function, Pointer, TargetKind};
 use crate::diagnostic::{Finding, Place, Severity};
 use crate::schema::{Field, Schema, Type, arrow};
+use crate::sql::{text, tree};
+use crate::stored;
 
 mod blame;
 mod columns;
@@ -30,6 +34,7 @@ mod costs;
 mod dialects;
 mod draft;
 mod explain;
+mod fallible;
 mod function;
 mod identity;
 mod lints;
@@ -40,17 +45,17 @@ mod parse;
 mod planner;
 mod probe;
 mod reads;
+mod rehearsal;
 mod row;
 mod scope;
 mod spelling;
 mod syntax;
 #[cfg(test)]
 mod tests;
-mod text;
-mod tree;
 mod units;
 mod unsupported;
 mod words;
+mod wrong;
 
 pub use function::{called, hides};
 pub use identity::Rows;
@@ -86,6 +91,10 @@ pub struct Query<'a> {
     pub functions: &'a [Callable<'a>],
     /// Where bytes of the SQL were written.
     pub place: &'a dyn Fn(Range<usize>) -> Place,
+    /// The target, whose values are tried out, too.
+    pub target: Option<TargetKind>,
+    /// Whether an expression that can fail on some value is an error.
+    pub strict: bool,
 }
 
 /// A query that can run.
@@ -115,7 +124,8 @@ const STACK: usize = 256 << 20;
 /// May be called from asynchronous code: it does no I/O.
 pub fn plan(query: &Query<'_>) -> (Option<Planned>, Vec<Finding>) {
     let (sql, tables, functions) = (query.sql, query.tables, query.functions);
-    let outcome = on_own_stack(|| outcome(sql, tables, functions));
+    let wanted = Wanted { target: query.target, strict: query.strict };
+    let outcome = on_own_stack(|| outcome(sql, tables, functions, wanted));
     let (outcome, mut drafts) = outcome.unwrap_or_else(|message| {
         // There is nothing else to build from, so it is a finding, too.
         let whole = 0..sql.trim_end().len();
@@ -145,6 +155,13 @@ fn on_own_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, &'static 
     })
 }
 
+/// What a query is wanted for.
+#[derive(Clone, Copy)]
+struct Wanted {
+    target: Option<TargetKind>,
+    strict: bool,
+}
+
 struct Outcome {
     row: row::Row,
     rows: Rows,
@@ -155,6 +172,7 @@ fn outcome(
     sql: &str,
     tables: &[Table<'_>],
     functions: &[Callable<'_>],
+    wanted: Wanted,
 ) -> (Option<Outcome>, Vec<Draft>) {
     let text = match Text::new(sql) {
         Ok(text) => text,
@@ -176,6 +194,7 @@ fn outcome(
     let own = tables.iter().flat_map(|table| &table.schema.fields);
     let own = own.map(|field| field.name.as_str()).collect();
     drafts.extend(spelling::misread(&text, &statement, &own));
+    drafts.extend(wrong::in_statement(&text, &statement));
     drafts.extend(scope.unknown_sources());
     let twice = scope.same_names(&text);
     if !twice.is_empty() {
@@ -197,7 +216,7 @@ fn outcome(
         functions.iter().map(|callable| callable.function),
     );
     let context = Context { text: &text, tables, functions, scope: &scope, planner: &planner };
-    let outcome = plan_or_explain(&context, statement, &mut drafts);
+    let outcome = plan_or_explain(&context, statement, wanted, &mut drafts);
     (outcome, drafts)
 }
 
@@ -232,6 +251,31 @@ fn extend(drafts: &mut Vec<Draft>, found: Vec<Draft>) {
     }
 }
 
+/// What cannot work for any record, or else what fails for some.
+fn tried_out(
+    context: &Context<'_>,
+    statement: &Statement,
+    plan: &Plan,
+    row: &row::Row,
+    wanted: Wanted,
+) -> Vec<Draft> {
+    let guards = fallible::guards(&plan.analyzed);
+    let refuses = |batch: &RecordBatch| {
+        let kind = wanted.target?;
+        let mut columns = row.schema.fields.iter().zip(batch.columns()).enumerate();
+        columns.find_map(|(column, (field, values))| {
+            let values = cast(values, &arrow::data_type(&field.ty)).ok()?;
+            Some((column, stored::refused(kind, &field.ty, &values)?.why))
+        })
+    };
+    let row = (&row.schema, row.places.as_slice());
+    let wrong = rehearsal::rehearse(context, statement, &guards, plan, row, &refuses);
+    if !wrong.is_empty() {
+        return wrong;
+    }
+    fallible::notes(context, statement, &guards, wanted.strict)
+}
+
 /// The plan before types have been agreed on, as far as there is one.
 fn named<'p>(
     context: &Context<'_>,
@@ -248,6 +292,7 @@ fn named<'p>(
 fn plan_or_explain(
     context: &Context<'_>,
     mut statement: Statement,
+    wanted: Wanted,
     drafts: &mut Vec<Draft>,
 ) -> Option<Outcome> {
     let mut planned = context.planner.plan(statement.clone());
@@ -258,6 +303,7 @@ fn plan_or_explain(
             is_looked_at = true;
             extend(drafts, units::unknown(context, &named));
             extend(drafts, function::too_wide(context, &statement));
+            extend(drafts, wrong::in_plan(context.text, &named));
             if let Some((found, fixed)) = mixed::mixed(context, &statement, &named) {
                 extend(drafts, found);
                 statement = fixed;
@@ -273,6 +319,7 @@ fn plan_or_explain(
                     drafts.extend(commas::missing(context, &statement));
                     drafts.extend(lints::warnings(context, &statement));
                     drafts.extend(costs::notes(context.text, &statement, &plan.optimized));
+                    drafts.extend(tried_out(context, &statement, &plan, &row, wanted));
                 }
                 match reads::reads(&statement, &plan.optimized) {
                     Ok(reads) => {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Auth, Custom, Format, Pagination, Pointer, Retry, RustRole, default_timeout};
+use super::{
+    Auth, Custom, Format, OnUnknownField, Pagination, Pointer, Retry, RustRole, default_timeout,
+};
 use crate::schema::{Field, Schema, Type};
 use crate::template::Template;
 
@@ -48,6 +50,9 @@ pub struct Source {
     /// How long one request may take, body included.
     #[serde(default = "default_timeout")]
     pub timeout: Duration,
+    /// What to do about fields that the schema does not declare.
+    #[serde(default)]
+    pub on_unknown_field: OnUnknownField,
     /// The records' fields; `None` where they are inferred at run time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Schema>,

@@ -88,6 +88,11 @@ pub fn takes_literal(parameter: &Type, argument: &DataType) -> Option<DataType> 
     (takes && argument.is_integer()).then(|| arrow::data_type(parameter))
 }
 
+/// Whether a function of the engine is one that is written in Rust.
+pub(super) fn is_declared(function: &ScalarUDF) -> bool {
+    function.inner().downcast_ref::<Declared>().is_some()
+}
+
 struct Declared {
     function: Function,
     signature: Signature,

@@ -354,6 +354,13 @@ pub(crate) fn strings(key: &str, node: &Node, findings: &mut Findings) -> Vec<Sp
 
 /// A value of the wrong kind.
 pub(crate) fn wrong_kind(what: &str, wanted: &str, node: &Node) -> Finding {
+    if let Value::Null = node.value
+        && what.starts_with('`')
+    {
+        let message = format!("{what} has no value");
+        return Finding::error(codes::WRONG_KIND, message, &node.place)
+            .help(format!("write {wanted}, or leave the key out"));
+    }
     let found = node.value.describe();
     Finding::error(codes::WRONG_KIND, format!("{what} must be {wanted}, not {found}"), &node.place)
         .label(format!("this is {found}"))

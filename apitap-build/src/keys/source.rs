@@ -10,7 +10,7 @@ use super::rules;
 use super::schema::SchemaKeys;
 use super::values::Texts;
 use crate::definition::{
-    Auth, Format, Pagination, Pointer, Retry, Source, Template, default_timeout,
+    Auth, Format, OnUnknownField, Pagination, Pointer, Retry, Source, Template, default_timeout,
 };
 use crate::diagnostic::Place;
 
@@ -51,6 +51,8 @@ keys! {
         retry: Retry = absent().brief(),
         /// For one request, its body included.
         timeout: Duration = default(default_timeout()).brief().example("30s").example("90"),
+        /// What to do about fields that the schema does not declare.
+        on_unknown_field: OnUnknownField = default(OnUnknownField::default()).brief().example("error"),
     }
     check: check;
 }
@@ -104,6 +106,7 @@ impl Request {
             pagination: source.pagination.clone(),
             retry: source.retry,
             timeout: source.timeout,
+            on_unknown_field: source.on_unknown_field,
         }
     }
 
@@ -123,6 +126,7 @@ impl Request {
             pagination: self.pagination,
             retry: self.retry,
             timeout: self.timeout,
+            on_unknown_field: self.on_unknown_field,
             schema: None,
             reads: Default::default(),
         }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use apitap_build::definition::OnUnknownField;
 use apitap_build::names;
 use apitap_build::schema::{Field, Schema, Type, scalar};
 use proc_macro2::{Literal, TokenStream};
@@ -13,10 +14,18 @@ use quote::{format_ident, quote};
 /// The items of a module in which `name` is a decoder of the schema's fields.
 ///
 /// `name` has a `Default` and implements the runtime's `Decoder`; `krate` is the path of `apitap`.
-pub(crate) fn decoder(name: &syn::Ident, schema: &Schema, krate: &syn::Path) -> TokenStream {
-    let fields: Vec<_> = schema.fields.iter().collect();
-    let mut records = Records { taken: BTreeSet::from([name.to_string()]), items: Vec::new() };
-    let record = records.write("Record", "A record: the fields that the query reads.", &fields);
+/// What the records have beside the `declared` fields is looked at as the policy says.
+pub(crate) fn decoder(
+    name: &syn::Ident,
+    schema: &Schema,
+    declared: &Schema,
+    policy: OnUnknownField,
+    krate: &syn::Path,
+) -> TokenStream {
+    let taken = BTreeSet::from([name.to_string()]);
+    let mut records = Records { taken, items: Vec::new(), policy };
+    let doc = "A record: the fields that the query reads.";
+    let record = records.write("Record", doc, &schema.fields, &declared.fields);
     let items = records.items;
     quote! {
         use #krate::private;
@@ -31,24 +40,47 @@ pub(crate) fn decoder(name: &syn::Ident, schema: &Schema, krate: &syn::Path) -> 
 struct Records {
     taken: BTreeSet<String>,
     items: Vec<TokenStream>,
+    /// What to do about fields that are not declared.
+    policy: OnUnknownField,
 }
 
 impl Records {
     /// Writes the struct of a record and those of the records in it; gives its type.
-    fn write(&mut self, name: &str, doc: &str, fields: &[&Field]) -> TokenStream {
-        if fields.is_empty() {
+    fn write(
+        &mut self,
+        name: &str,
+        doc: &str,
+        fields: &[Field],
+        declared: &[Field],
+    ) -> TokenStream {
+        if fields.is_empty() && self.policy == OnUnknownField::Ignore {
             return quote!(private::NoFields);
         }
         let record = format_ident!("{}", names::unique(name, "", &mut self.taken));
         let place = self.items.len();
-        let columns: Vec<_> =
-            fields.iter().map(|field| self.column(name, &field.name, &field.ty)).collect();
-        self.items.insert(place, item(&record, doc, fields, &columns));
+        let mut column = |field: &Field| {
+            let of = declared.iter().find(|declared| declared.name == field.name).unwrap_or(field);
+            self.column(name, &field.name, &field.ty, &of.ty)
+        };
+        let columns: Vec<_> = fields.iter().map(&mut column).collect();
+        let unread = self.unread(fields, declared);
+        self.items.insert(place, item(&record, doc, fields, &columns, unread));
         quote!(#record)
     }
 
+    /// What looks at the fields that are not read; nothing where nobody wants to know.
+    fn unread(&self, fields: &[Field], declared: &[Field]) -> Option<TokenStream> {
+        let is_read = |name: &str| fields.iter().any(|field| field.name == name);
+        let names = declared.iter().map(|field| &field.name).filter(|name| !is_read(name));
+        match self.policy {
+            OnUnknownField::Ignore => None,
+            OnUnknownField::Warn => Some(quote!(private::Unread::beside(&[#(#names),*]))),
+            OnUnknownField::Error => Some(quote!(private::Unread::only(&[#(#names),*]))),
+        }
+    }
+
     /// The column of a type; the records in it are written.
-    fn column(&mut self, owner: &str, field: &str, ty: &Type) -> Column {
+    fn column(&mut self, owner: &str, field: &str, ty: &Type, declared: &Type) -> Column {
         match ty {
             Type::Decimal { precision, scale } => {
                 let digits = [precision, scale].map(|digits| Literal::u8_unsuffixed(*digits));
@@ -58,7 +90,11 @@ impl Records {
                 }
             }
             Type::List(item) => {
-                let Column { ty, value } = self.column(owner, field, &item.ty);
+                let declared = match declared {
+                    Type::List(declared) => &declared.ty,
+                    other => other,
+                };
+                let Column { ty, value } = self.column(owner, field, &item.ty, declared);
                 let constructor = constructor(item.nullable);
                 Column {
                     ty: quote!(private::List<#ty>),
@@ -68,7 +104,11 @@ impl Records {
             Type::Record(inner) => {
                 let name = format!("{owner}{}", names::camel(field));
                 let doc = format!("The record in `{field}`.");
-                let record = self.write(&name, &doc, &inner.iter().collect::<Vec<_>>());
+                let declared = match declared {
+                    Type::Record(declared) => declared,
+                    _ => inner,
+                };
+                let record = self.write(&name, &doc, inner, declared);
                 Column {
                     ty: quote!(private::Nested<#record>),
                     value: quote!(private::Nested::empty()),
@@ -84,25 +124,65 @@ impl Records {
 }
 
 /// The struct of a record, and how it is read.
-fn item(record: &syn::Ident, doc: &str, fields: &[&Field], columns: &[Column]) -> TokenStream {
+fn item(
+    record: &syn::Ident,
+    doc: &str,
+    fields: &[Field],
+    columns: &[Column],
+    unread: Option<TokenStream>,
+) -> TokenStream {
     let doc = format!(" {doc}");
-    let idents = identifiers(fields.iter().map(|field| field.name.as_str()));
+    // One that no field has: the last of as many names as there are fields and one more.
+    let all =
+        fields.iter().map(|field| field.name.as_str()).chain(unread.is_some().then_some("unread"));
+    let mut idents = identifiers(all);
+    let beside = unread.as_ref().and_then(|_| idents.pop());
+    let skip = match &beside {
+        Some(beside) => quote!(self.#beside.skip(key, cursor)),
+        None => quote!(private::skip(key, cursor)),
+    };
+    let told = beside.iter().map(|beside| {
+        quote! {
+            fn unread(&self) -> ::core::option::Option<&private::Unread> {
+                ::core::option::Option::Some(&self.#beside)
+            }
+        }
+    });
+    let told: TokenStream = told.collect();
+    let beside: Vec<_> = beside.into_iter().collect();
+    let unread: Vec<_> = unread.into_iter().collect();
     let names: Vec<_> = fields.iter().map(|field| &field.name).collect();
     // Compared first: keys of one length are few, and told apart a word at a time.
     let lengths = names.iter().map(|name| Literal::usize_unsuffixed(name.len()));
     let types = columns.iter().map(|column| &column.ty);
     let values = columns.iter().map(|column| &column.value);
     let constructors = fields.iter().map(|field| constructor(field.nullable));
+    let member = match fields {
+        [] => skip,
+        _ => quote! {
+            match (key.len(), key) {
+                #((#lengths, #names) => self.#idents.read(row, cursor),)*
+                _ => #skip,
+            }
+        },
+    };
+    // What is not used must say so.
+    let [row, visitor] = ["row", "visitor"].map(|name| match fields {
+        [] => format_ident!("_{name}"),
+        _ => format_ident!("{name}"),
+    });
     quote! {
         #[doc = #doc]
         pub(super) struct #record {
             #(#idents: private::Field<#types>,)*
+            #(#beside: private::Unread,)*
         }
 
         impl ::core::default::Default for #record {
             fn default() -> Self {
                 Self {
                     #(#idents: private::Field::#constructors(#names, #values),)*
+                    #(#beside: #unread,)*
                 }
             }
         }
@@ -111,22 +191,21 @@ fn item(record: &syn::Ident, doc: &str, fields: &[&Field], columns: &[Column]) -
             fn member(
                 &mut self,
                 key: &str,
-                row: usize,
+                #row: usize,
                 cursor: &mut private::Cursor<'_>,
             ) -> ::core::result::Result<(), private::Fault> {
-                match (key.len(), key) {
-                    #((#lengths, #names) => self.#idents.read(row, cursor),)*
-                    _ => private::skip(key, cursor),
-                }
+                #member
             }
 
             fn each<V: private::Visit>(
                 &mut self,
-                visitor: &mut V,
+                #visitor: &mut V,
             ) -> ::core::result::Result<(), V::Error> {
                 #(visitor.field(&mut self.#idents)?;)*
                 ::core::result::Result::Ok(())
             }
+
+            #told
         }
     }
 }

@@ -7,6 +7,7 @@ pub(super) struct Record {
     properties: private::Field<private::Nested<RecordProperties>>,
     geometry: private::Field<private::Nested<RecordGeometry>>,
     id: private::Field<private::Text>,
+    unread: private::Unread,
 }
 impl ::core::default::Default for Record {
     fn default() -> Self {
@@ -15,6 +16,7 @@ impl ::core::default::Default for Record {
             properties: private::Field::required("properties", private::Nested::empty()),
             geometry: private::Field::required("geometry", private::Nested::empty()),
             id: private::Field::required("id", private::Text::empty()),
+            unread: private::Unread::beside(&[]),
         }
     }
 }
@@ -30,7 +32,7 @@ impl private::Record for Record {
             (10, "properties") => self.properties.read(row, cursor),
             (8, "geometry") => self.geometry.read(row, cursor),
             (2, "id") => self.id.read(row, cursor),
-            _ => private::skip(key, cursor),
+            _ => self.unread.skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -42,6 +44,9 @@ impl private::Record for Record {
         visitor.field(&mut self.geometry)?;
         visitor.field(&mut self.id)?;
         ::core::result::Result::Ok(())
+    }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
     }
 }
 /// The record in `properties`.
@@ -72,6 +77,7 @@ pub(super) struct RecordProperties {
     mag_type: private::Field<private::Text>,
     r#type: private::Field<private::Text>,
     title: private::Field<private::Text>,
+    unread: private::Unread,
 }
 impl ::core::default::Default for RecordProperties {
     fn default() -> Self {
@@ -102,6 +108,7 @@ impl ::core::default::Default for RecordProperties {
             mag_type: private::Field::optional("magType", private::Text::empty()),
             r#type: private::Field::required("type", private::Text::empty()),
             title: private::Field::required("title", private::Text::empty()),
+            unread: private::Unread::beside(&[]),
         }
     }
 }
@@ -139,7 +146,7 @@ impl private::Record for RecordProperties {
             (7, "magType") => self.mag_type.read(row, cursor),
             (4, "type") => self.r#type.read(row, cursor),
             (5, "title") => self.title.read(row, cursor),
-            _ => private::skip(key, cursor),
+            _ => self.unread.skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -174,11 +181,15 @@ impl private::Record for RecordProperties {
         visitor.field(&mut self.title)?;
         ::core::result::Result::Ok(())
     }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
+    }
 }
 /// The record in `geometry`.
 pub(super) struct RecordGeometry {
     r#type: private::Field<private::Text>,
     coordinates: private::Field<private::List<private::Float64>>,
+    unread: private::Unread,
 }
 impl ::core::default::Default for RecordGeometry {
     fn default() -> Self {
@@ -188,6 +199,7 @@ impl ::core::default::Default for RecordGeometry {
                 "coordinates",
                 private::List::required(private::Float64::empty()),
             ),
+            unread: private::Unread::beside(&[]),
         }
     }
 }
@@ -201,7 +213,7 @@ impl private::Record for RecordGeometry {
         match (key.len(), key) {
             (4, "type") => self.r#type.read(row, cursor),
             (11, "coordinates") => self.coordinates.read(row, cursor),
-            _ => private::skip(key, cursor),
+            _ => self.unread.skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -211,5 +223,8 @@ impl private::Record for RecordGeometry {
         visitor.field(&mut self.r#type)?;
         visitor.field(&mut self.coordinates)?;
         ::core::result::Result::Ok(())
+    }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
     }
 }

@@ -17,6 +17,7 @@ pub(super) struct Record {
     customer: private::Field<private::Nested<RecordCustomer>>,
     address: private::Field<private::Nested<RecordAddress>>,
     description: private::Field<private::Text>,
+    unread: private::Unread,
 }
 impl ::core::default::Default for Record {
     fn default() -> Self {
@@ -44,6 +45,7 @@ impl ::core::default::Default for Record {
             customer: private::Field::optional("customer", private::Nested::empty()),
             address: private::Field::optional("address", private::Nested::empty()),
             description: private::Field::required("description", private::Text::empty()),
+            unread: private::Unread::beside(&[]),
         }
     }
 }
@@ -69,7 +71,7 @@ impl private::Record for Record {
             (8, "customer") => self.customer.read(row, cursor),
             (7, "address") => self.address.read(row, cursor),
             (11, "description") => self.description.read(row, cursor),
-            _ => private::skip(key, cursor),
+            _ => self.unread.skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -92,12 +94,16 @@ impl private::Record for Record {
         visitor.field(&mut self.description)?;
         ::core::result::Result::Ok(())
     }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
+    }
 }
 /// The record in `customer`.
 pub(super) struct RecordCustomer {
     id: private::Field<private::Int64>,
     name: private::Field<private::Text>,
     email: private::Field<private::Text>,
+    unread: private::Unread,
 }
 impl ::core::default::Default for RecordCustomer {
     fn default() -> Self {
@@ -105,6 +111,7 @@ impl ::core::default::Default for RecordCustomer {
             id: private::Field::required("id", private::Int64::empty()),
             name: private::Field::required("name", private::Text::empty()),
             email: private::Field::optional("email", private::Text::empty()),
+            unread: private::Unread::beside(&[]),
         }
     }
 }
@@ -119,7 +126,7 @@ impl private::Record for RecordCustomer {
             (2, "id") => self.id.read(row, cursor),
             (4, "name") => self.name.read(row, cursor),
             (5, "email") => self.email.read(row, cursor),
-            _ => private::skip(key, cursor),
+            _ => self.unread.skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -131,12 +138,16 @@ impl private::Record for RecordCustomer {
         visitor.field(&mut self.email)?;
         ::core::result::Result::Ok(())
     }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
+    }
 }
 /// The record in `address`.
 pub(super) struct RecordAddress {
     street: private::Field<private::Text>,
     city: private::Field<private::Text>,
     country: private::Field<private::Text>,
+    unread: private::Unread,
 }
 impl ::core::default::Default for RecordAddress {
     fn default() -> Self {
@@ -144,6 +155,7 @@ impl ::core::default::Default for RecordAddress {
             street: private::Field::required("street", private::Text::empty()),
             city: private::Field::required("city", private::Text::empty()),
             country: private::Field::required("country", private::Text::empty()),
+            unread: private::Unread::beside(&[]),
         }
     }
 }
@@ -158,7 +170,7 @@ impl private::Record for RecordAddress {
             (6, "street") => self.street.read(row, cursor),
             (4, "city") => self.city.read(row, cursor),
             (7, "country") => self.country.read(row, cursor),
-            _ => private::skip(key, cursor),
+            _ => self.unread.skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -169,5 +181,8 @@ impl private::Record for RecordAddress {
         visitor.field(&mut self.city)?;
         visitor.field(&mut self.country)?;
         ::core::result::Result::Ok(())
+    }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
     }
 }

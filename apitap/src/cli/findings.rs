@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use apitap_build::check::Schemas;
 use apitap_build::check::project::pipeline_name;
+use apitap_build::check::{Policy, Schemas};
 use apitap_build::diagnostic::{Files, Finding, Place, Severity};
 use apitap_build::project::Compiled;
 use apitap_build::render;
@@ -13,8 +13,8 @@ use super::Project;
 use crate::program::{self, Format, usage};
 
 /// Checks once. Exit code 1 where there are errors.
-pub(super) fn check(project: &Project, format: Format) -> ExitCode {
-    let compiled = project.compile(Schemas::MayBeInferred);
+pub(super) fn check(project: &Project, strict: bool, format: Format) -> ExitCode {
+    let compiled = project.compile(Policy { schemas: Schemas::MayBeInferred, strict });
     let printed = match format {
         Format::Text => {
             print(&compiled.files, &compiled.findings);

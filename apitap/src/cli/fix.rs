@@ -15,7 +15,7 @@ use crate::program::{Format, usage};
 const ROUNDS: usize = 20;
 
 /// Changes the files, then checks them as without `--fix`.
-pub(super) fn check(project: &Project, format: Format) -> ExitCode {
+pub(super) fn check(project: &Project, strict: bool, format: Format) -> ExitCode {
     let mut changes = 0;
     for _ in 0..ROUNDS {
         match round(&project.compile(Schemas::MayBeInferred)) {
@@ -29,7 +29,7 @@ pub(super) fn check(project: &Project, format: Format) -> ExitCode {
         1 => eprintln!("1 change\n"),
         several => eprintln!("{several} changes\n"),
     }
-    findings::check(project, format)
+    findings::check(project, strict, format)
 }
 
 /// Makes the sure changes of one check; how many they are.

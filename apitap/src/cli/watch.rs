@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use apitap_build::check::Schemas;
+use apitap_build::check::{Policy, Schemas};
 use apitap_build::project::{Compiled, sql_files};
 use tokio::time::sleep;
 
@@ -24,7 +24,8 @@ const QUIET: Duration = Duration::from_millis(50);
 type Stamps = BTreeMap<PathBuf, Option<(SystemTime, u64)>>;
 
 /// Checks until Ctrl-C, which is the way to end it: exit code 0.
-pub(super) fn watch(project: &Project, format: Format) -> ExitCode {
+pub(super) fn watch(project: &Project, strict: bool, format: Format) -> ExitCode {
+    let policy = Policy { schemas: Schemas::MayBeInferred, strict };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return usage(&format!("cannot start: {error}")),
@@ -34,16 +35,16 @@ pub(super) fn watch(project: &Project, format: Format) -> ExitCode {
             // First, so that it listens before the first check begins.
             biased;
             () = program::stopped() => ExitCode::SUCCESS,
-            message = check_again_and_again(project, format) => usage(&message),
+            message = check_again_and_again(project, policy, format) => usage(&message),
         }
     })
 }
 
 /// Ends only where what is found can no longer be printed.
-async fn check_again_and_again(project: &Project, format: Format) -> String {
+async fn check_again_and_again(project: &Project, policy: Policy, format: Format) -> String {
     let mut named = BTreeSet::new();
     loop {
-        let (compiled, stamps) = check(project, &mut named);
+        let (compiled, stamps) = check(project, policy, &mut named);
         if let Err(message) = print(&compiled, format) {
             return message;
         }
@@ -66,10 +67,10 @@ async fn check_again_and_again(project: &Project, format: Format) -> String {
 ///
 /// Which files a project names is known only after reading it, and the stamps are taken before, so
 /// that no change goes unseen: where there are new names, all is read once more.
-fn check(project: &Project, named: &mut BTreeSet<PathBuf>) -> (Compiled, Stamps) {
+fn check(project: &Project, policy: Policy, named: &mut BTreeSet<PathBuf>) -> (Compiled, Stamps) {
     loop {
         let stamps = project.stamps(named);
-        let compiled = project.compile(Schemas::MayBeInferred);
+        let compiled = project.compile(policy);
         // Those that could not be read are wanted, too.
         let wanted = compiled.schema_files.iter().map(String::as_str);
         named.extend(compiled.files.names().chain(wanted).map(PathBuf::from));

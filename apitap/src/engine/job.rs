@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use apitap_build::definition::Definition;
@@ -23,7 +23,7 @@ use crate::report::{Numbers, PipelineReport};
 use crate::sink::{self, Load, Session, StateChange, Target, Written};
 use crate::source::Fetched;
 use crate::source::request::client::Client;
-use crate::source::table::Input;
+use crate::source::table::{Drift, Input};
 use crate::{Error, Pipeline, Result, infer};
 
 /// A pipeline with its texts resolved; `D` is where its rows go.
@@ -35,6 +35,8 @@ pub(super) struct Job<D> {
     destination: D,
     /// The other pipelines of the run that write the same table.
     beside: Vec<Arc<Definition>>,
+    /// What the sources send and their schemas do not declare.
+    drift: Arc<Drift>,
 }
 
 /// What the pipelines of a run share.
@@ -73,7 +75,14 @@ pub(super) fn prepare<D>(
         let sources = sources.map(|source| fetches.of(source, linked.types, &mut environment));
         let fetches = sources.collect();
         let destination = destination(&definition, &mut environment);
-        jobs.push(Job { definition, linked, fetches, destination, beside: Vec::new() });
+        jobs.push(Job {
+            definition,
+            linked,
+            fetches,
+            destination,
+            beside: Vec::new(),
+            drift: Arc::default(),
+        });
     }
     environment.check()?;
     fetches.check()?;
@@ -97,7 +106,8 @@ impl<D> Job<D> {
             self.infer(run).await?;
         }
         let definition = &self.definition;
-        let query = Query::plan(&self.linked, definition, &run.memory, &run.limits).await?;
+        let (linked, drift) = (&self.linked, &self.drift);
+        let query = Query::plan(linked, definition, &run.memory, &run.limits, drift).await?;
         for (source, fetch) in definition.sources.iter().zip(&self.fetches) {
             let pages = fetch.pages(run, query.reading.scans(&source.name));
             let decoder = self.linked.decoder(source)?;
@@ -155,7 +165,10 @@ impl Job<Arc<dyn Target>> {
                 Some(error)
             }
         };
-        PipelineReport { name: name.clone(), table: table.clone(), error, numbers }
+        let unknown_fields =
+            std::mem::take(&mut *self.drift.lock().unwrap_or_else(PoisonError::into_inner));
+        let (name, table) = (name.clone(), table.clone());
+        PipelineReport { name, table, error, numbers, unknown_fields }
     }
 
     /// Fetches, computes, stores, commits.

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use apitap_build::definition::{Definition, Source, Transform};
+use apitap_build::engine;
 use apitap_build::schema::arrow;
 use datafusion::arrow::array::{Array as _, ArrayRef, RecordBatch};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
@@ -18,11 +19,12 @@ use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use futures::{Stream, StreamExt as _};
 
+use super::failed::{self, Failed};
 use super::limits::Limits;
 use super::session;
 use crate::map::{Description, MapCall, Records};
 use crate::pipeline::Linked;
-use crate::source::table::{Reading, SourceTable};
+use crate::source::table::{Drift, Reading, SourceTable};
 use crate::{Error, Result};
 
 /// A query that is ready to run.
@@ -30,6 +32,8 @@ pub(crate) struct Query {
     plan: Arc<dyn ExecutionPlan>,
     context: Arc<TaskContext>,
     row: SchemaRef,
+    /// What says why an expression has failed.
+    failed: Failed,
     /// What makes rows of records, where the plan only reads them.
     map: Option<(MapCall, Arc<Description>)>,
     /// How it reads its sources.
@@ -46,10 +50,11 @@ impl Query {
         definition: &Definition,
         memory: &Arc<RuntimeEnv>,
         limits: &Limits,
+        drift: &Arc<Drift>,
     ) -> Result<Self> {
         let row =
             definition.row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
-        let reading = Arc::new(Reading::new(limits, definition.sources.iter()));
+        let reading = Arc::new(Reading::new(limits, definition.sources.iter(), drift));
         let tables = definition.sources.iter().map(|source| {
             let table: Arc<dyn TableProvider> = Arc::new(SourceTable::new(source.clone()));
             (source.name.clone(), table)
@@ -59,7 +64,7 @@ impl Query {
             session.register_udf(Arc::new(body)).map_err(|cause| error(&cause))?;
         }
         let (logical, map) = match &definition.transform {
-            Transform::Sql(sql) => (session.create_logical_plan(sql).await, None),
+            Transform::Sql(sql) => (engine::logical_plan(&session, sql).await, None),
             Transform::Map(map) => {
                 let source = definition.sources.first().cloned();
                 let source = source.ok_or_else(|| Error::config("the map reads no source"))?;
@@ -72,11 +77,20 @@ impl Query {
         };
         let logical = logical.map_err(|cause| error(&cause))?;
         let plan = session.create_physical_plan(&logical).await.map_err(|cause| error(&cause))?;
+        let plan = failed::observed(plan, &reading).map_err(|cause| error(&cause))?;
         if is_recursive(&plan) {
             reading.plan_scans_again();
         }
         let context = TaskContext::from(&session).with_runtime(Arc::clone(memory));
-        Ok(Self { plan, context: Arc::new(context), row: arrow::schema(row), map, reading })
+        let context = Arc::new(context);
+        let failed = Failed {
+            sql: definition.sql().unwrap_or_default().into(),
+            plan: Arc::clone(&plan),
+            context: Arc::clone(&context),
+            reading: Arc::clone(&reading),
+            limits: *limits,
+        };
+        Ok(Self { plan, context, row: arrow::schema(row), failed, map, reading })
     }
 
     /// Runs it: batches of the definition's row, in the order in which the query yields them.
@@ -90,8 +104,16 @@ impl Query {
             execute_stream_partitioned(Arc::clone(&self.plan), Arc::clone(&self.context))
                 .map_err(|cause| error(&cause))?;
         let batches = futures::stream::iter(partitions).flatten();
-        let row = Arc::clone(&self.row);
-        let batches = batches.map(|batch| batch.map_err(|cause| error(&cause)));
+        let (row, failed) = (Arc::clone(&self.row), self.failed.clone());
+        let batches = batches.then(move |batch| {
+            let failed = batch.is_err().then(|| failed.clone());
+            async move {
+                match (batch, failed) {
+                    (Err(cause), Some(failed)) => Err(failed.error(&cause).await),
+                    (batch, _) => batch.map_err(|cause| error(&cause)),
+                }
+            }
+        });
         let rows = match self.map.clone() {
             Some((call, map)) => mapped(batches, call, map).left_stream(),
             None => batches.right_stream(),

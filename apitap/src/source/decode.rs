@@ -19,6 +19,7 @@ mod number;
 pub mod record;
 mod text;
 mod time;
+pub mod unknown;
 mod widen;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::{Error, Result};
 pub(crate) use number::is_whole;
 pub(crate) use record::arrays;
 use record::{Record, fields, read};
+use unknown::UnknownFields;
 pub(crate) use widen::widen;
 
 /// The most JSON that one batch can be made of: no offset into a column outgrows 31 bits then, as
@@ -56,6 +58,9 @@ pub trait Decoder: Send {
 
     /// The records so far as one batch; the decoder starts anew.
     fn finish(&mut self) -> Result<RecordBatch>;
+
+    /// The fields of all records that the schema does not declare, where they are counted.
+    fn unknown(&mut self) -> UnknownFields;
 }
 
 /// A decoder of records whose keys `R` knows.
@@ -117,6 +122,12 @@ impl<R: Record> Decoder for RecordDecoder<R> {
                 RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
             })
             .map_err(|error| Error::data("the records make no batch").caused_by(error))
+    }
+
+    fn unknown(&mut self) -> UnknownFields {
+        let mut found = UnknownFields::default();
+        record::unknown(&mut self.record, "", &mut found);
+        found
     }
 }
 

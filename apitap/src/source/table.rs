@@ -3,9 +3,9 @@
 //! The table and its plan hold the source's definition and nothing that is alive; what a run reads
 //! from ([`Reading`]) is found in the session when the plan is executed.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use apitap_build::definition::Source;
 use apitap_build::schema::arrow;
@@ -22,13 +22,19 @@ use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::StreamExt as _;
 use tokio::sync::mpsc::Sender;
 
+use super::decode::unknown::UnknownFields;
 use super::decode::{Decoder, widen};
+use super::page::Page;
 use super::spool::Pages;
 use crate::engine::limits::Limits;
 use crate::{Error, Result};
 
 /// Decoded batches that may wait for the query.
 const BATCHES_AHEAD: usize = 2;
+
+/// Batches that are looked at again where an expression fails: those ahead, the one that is on its way
+/// to them, and the one that the query is at.
+const BATCHES_KEPT: usize = BATCHES_AHEAD + 2;
 
 /// A source as a table: it has all declared fields, and can be scanned for those that are read.
 #[derive(Debug)]
@@ -113,7 +119,11 @@ impl PartitionStream for SourceScan {
                 .ok_or_else(|| internal_datafusion_err!("`{name}` is read outside a run"))?;
             match reading.begin(&name).map_err(external)? {
                 Input::Pages(pages, decoder) => {
-                    decode(pages, decoder, reading.limits.batch, &schema, &sender).await
+                    let origins = Vec::new();
+                    let mut decoding = Decoding { decoder, origins, schema, sender, reading, name };
+                    let outcome = decoding.read(pages).await;
+                    decoding.reading.tell(&decoding.name, &decoding.decoder.unknown());
+                    outcome
                 }
                 Input::Batches(given) => hand_over(&given, &schema, &sender).await,
             }
@@ -143,23 +153,106 @@ pub(crate) type Begin = Box<dyn Fn() -> Result<Input> + Send + Sync>;
 pub(crate) struct Reading {
     limits: Limits,
     sources: HashMap<String, SourceReading>,
+    /// Whether the last batches are kept.
+    keeps: AtomicBool,
+    /// What the records have that no schema declares, by source.
+    drift: Arc<Drift>,
 }
+
+/// The fields that the schemas of a pipeline's sources do not declare, by source.
+pub(crate) type Drift = Mutex<BTreeMap<String, UnknownFields>>;
 
 #[derive(Default)]
 struct SourceReading {
     scans: AtomicUsize,
     begin: OnceLock<Begin>,
+    /// What the query has got last, where that is kept.
+    sent: Mutex<VecDeque<Sent>>,
+    /// Whether one scan has told which fields no schema declares: all scans see the same.
+    has_told: AtomicBool,
+}
+
+/// A batch that the query has got.
+#[derive(Clone)]
+pub(crate) struct Sent {
+    pub(crate) batch: RecordBatch,
+    origins: Vec<Origin>,
+}
+
+/// Where the records of a batch come from, from one of its rows on.
+#[derive(Clone)]
+struct Origin {
+    row: usize,
+    request: Arc<str>,
+    /// The number of the record in its page, from 1.
+    record: u64,
+}
+
+impl Sent {
+    /// The request and the number in its page, from 1, of the record in a row.
+    pub(crate) fn origin(&self, row: usize) -> Option<(&str, u64)> {
+        let origin = self.origins.iter().rev().find(|origin| origin.row <= row)?;
+        Some((&origin.request, origin.record + (row - origin.row) as u64))
+    }
 }
 
 impl Reading {
     /// Nothing is known yet of how the sources are read.
-    pub(crate) fn new<'a>(limits: &Limits, sources: impl Iterator<Item = &'a Source>) -> Self {
+    pub(crate) fn new<'a>(
+        limits: &Limits,
+        sources: impl Iterator<Item = &'a Source>,
+        drift: &Arc<Drift>,
+    ) -> Self {
         Self {
             limits: *limits,
+            drift: Arc::clone(drift),
             sources: sources
                 .map(|source| (source.name.clone(), SourceReading::default()))
                 .collect(),
+            keeps: AtomicBool::new(false),
         }
+    }
+
+    /// The reading of a part of one source, in memory.
+    pub(crate) fn of_part(limits: &Limits, source: &str, part: RecordBatch) -> Self {
+        let begin: Begin = Box::new(move || Ok(Input::Batches(Arc::from([part.clone()]))));
+        let reading = SourceReading { begin: OnceLock::from(begin), ..SourceReading::default() };
+        let sources = HashMap::from([(source.to_owned(), reading)]);
+        Self { limits: *limits, sources, keeps: AtomicBool::new(false), drift: Arc::default() }
+    }
+
+    /// Keeps the batches that the query is at, from now on.
+    pub(crate) fn keep_batches(&self) {
+        self.keeps.store(true, Ordering::Relaxed);
+    }
+
+    /// The sources, with the batches of each that were kept.
+    pub(crate) fn sent(&self) -> Vec<(&str, Vec<Sent>)> {
+        let sent = |source: &SourceReading| {
+            source.sent.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        };
+        self.sources.iter().map(|(name, source)| (name.as_str(), sent(source))).collect()
+    }
+
+    fn tell(&self, source: &str, unknown: &UnknownFields) {
+        let is_first =
+            self.sources.get(source).is_some_and(|s| !s.has_told.swap(true, Ordering::Relaxed));
+        if is_first && !unknown.is_empty() {
+            let mut drift = self.drift.lock().unwrap_or_else(PoisonError::into_inner);
+            drift.entry(source.to_owned()).or_default().merge(unknown);
+        }
+    }
+
+    fn keep(&self, source: &str, batch: &RecordBatch, origins: Vec<Origin>) {
+        if !self.keeps.load(Ordering::Relaxed) {
+            return;
+        }
+        let Some(source) = self.sources.get(source) else { return };
+        let mut sent = source.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if sent.len() == BATCHES_KEPT {
+            sent.pop_front();
+        }
+        sent.push_back(Sent { batch: batch.clone(), origins });
     }
 
     fn plan_scan(&self, source: &str) {
@@ -197,39 +290,66 @@ impl Reading {
     }
 }
 
-/// Decodes pages as they come, into batches of about so many bytes of JSON: their Arrow form is of
-/// about that size. Ends early when nobody reads the batches any more.
-async fn decode(
-    mut pages: Pages,
-    mut decoder: Box<dyn Decoder>,
-    batch: usize,
-    schema: &SchemaRef,
-    batches: &Sender<datafusion::common::Result<RecordBatch>>,
-) -> Result<()> {
-    while let Some(page) = pages.next().await {
-        let page = page?;
-        let mut number = 0;
-        let mut segments = page.segments();
-        while let Some(segment) = segments.next().await? {
-            for (record, at) in segment.records() {
-                number += 1;
-                decoder.append(record).map_err(|fault| {
-                    let error = fault.behind(at).into_error("the body");
-                    error.at_record(number).in_request(&page.request)
-                })?;
-                let full =
-                    decoder.rows() >= apitap_build::engine::BATCH_ROWS || decoder.bytes() >= batch;
-                if full && batches.send(Ok(widen(decoder.finish()?, schema)?)).await.is_err() {
-                    return Ok(());
+/// Pages on their way to be batches.
+struct Decoding {
+    decoder: Box<dyn Decoder>,
+    /// Where the records in the decoder come from.
+    origins: Vec<Origin>,
+    schema: SchemaRef,
+    sender: Sender<datafusion::common::Result<RecordBatch>>,
+    reading: Arc<Reading>,
+    name: String,
+}
+
+impl Decoding {
+    /// Decodes pages as they come, into batches of about so many bytes of JSON as the limits say:
+    /// their Arrow form is of about that size. Ends early when nobody reads the batches any more.
+    async fn read(&mut self, mut pages: Pages) -> Result<()> {
+        while let Some(page) = pages.next().await {
+            let page = page?;
+            let mut number = 0;
+            self.comes_from(&page, 1);
+            let mut segments = page.segments();
+            while let Some(segment) = segments.next().await? {
+                for (record, at) in segment.records() {
+                    number += 1;
+                    self.decoder.append(record).map_err(|fault| {
+                        let error = fault.behind(at).into_error("the body");
+                        error.at_record(number).in_request(&page.request)
+                    })?;
+                    if self.is_full() {
+                        if !self.send().await? {
+                            return Ok(());
+                        }
+                        self.comes_from(&page, number + 1);
+                    }
                 }
             }
         }
+        if self.decoder.rows() > 0 {
+            // Nobody reads any more: then nobody misses the last batch.
+            self.send().await?;
+        }
+        Ok(())
     }
-    if decoder.rows() > 0 {
-        // Nobody reads any more: then nobody misses the last batch.
-        drop(batches.send(Ok(widen(decoder.finish()?, schema)?)).await);
+
+    fn is_full(&self) -> bool {
+        let (rows, bytes) = (self.decoder.rows(), self.decoder.bytes());
+        rows >= apitap_build::engine::BATCH_ROWS || bytes >= self.reading.limits.batch
     }
-    Ok(())
+
+    /// Notes that the next record is the one of that number of a page.
+    fn comes_from(&mut self, page: &Page, record: u64) {
+        let (row, request) = (self.decoder.rows(), Arc::clone(&page.request));
+        self.origins.push(Origin { row, request, record });
+    }
+
+    /// Sends what is decoded; whether anybody reads it.
+    async fn send(&mut self) -> Result<bool> {
+        let batch = widen(self.decoder.finish()?, &self.schema)?;
+        self.reading.keep(&self.name, &batch, std::mem::take(&mut self.origins));
+        Ok(self.sender.send(Ok(batch)).await.is_ok())
+    }
 }
 
 /// Sends the fields that are read of batches that are there.

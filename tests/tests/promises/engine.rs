@@ -201,3 +201,33 @@ fn a_recursive_query_reads_its_source_as_often_as_it_needs() {
         &[json!([128, 8])],
     );
 }
+
+#[test]
+fn fields_have_any_name_and_a_file_may_begin_with_a_byte_order_mark() {
+    let record = json!({
+        "id": 1, "user": {"login": "ada"}, "true": true, "current_date": "x", "order": 7,
+        "comments": [{"text": "first"}, {"text": "second"}],
+    });
+    let api = Api::serve(Collection::new(vec![record], Pagination::None));
+    let sources = format!(
+        "sources:
+  - name: issues
+    url: {}
+    schema:
+      id: int64!
+      user: {{login: string}}
+      \"true\": bool
+      current_date: string
+      order: int32!
+      comments: [{{text: string}}]",
+        api.url()
+    );
+    let sql = "\u{feff}SELECT t.id, t.user.login AS login, t.\"true\" AS yes, t.\"current_date\" AS day, \
+               t.\"order\" AS n, comments[1].text AS comment FROM {{ use_source(\"issues\") }} AS t";
+    let project = project(&sources, &[("answer", sql)]);
+    run_well(&project);
+    assert_eq!(
+        sqlite(&project, "id, login, yes, day, n, comment) FROM answer"),
+        [json!([1, "ada", 1, "x", 7, "first"])]
+    );
+}

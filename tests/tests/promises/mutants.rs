@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use self::edit::{Edit, Kind, Random, Text};
+use apitap_tests::random::Random;
+
+use self::edit::{Edit, Kind, Text};
 use self::judge::{Judge, Verdict};
 
 mod api;

@@ -126,7 +126,7 @@ fn sources(plan: &LogicalPlan) -> BTreeSet<String> {
     let mut sources = BTreeSet::new();
     let _ = plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node
-            && scan.source.table_type() == TableType::Base
+            && scan.source.table_type() != TableType::Temporary
         {
             sources.insert(scan.table_name.table().to_owned());
         }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use datafusion::sql::sqlparser::ast::{SetExpr, Statement};
-use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
@@ -12,6 +11,7 @@ use super::draft::Draft;
 use super::text::{Text, Word};
 use super::{commas, spelling, syntax};
 use crate::codes;
+use crate::engine::Sql;
 
 /// How deeply a query may nest, as in the runtime.
 pub(super) const DEPTH: usize = 50;
@@ -72,9 +72,8 @@ fn parse_one(
     fields: &BTreeSet<&str>,
 ) -> Result<Statement, Box<Draft>> {
     let tokens = spelling::with_names(text.tokens_before(end));
-    let mut parser = Parser::new(&GenericDialect {})
-        .with_recursion_limit(DEPTH)
-        .with_tokens_with_locations(tokens);
+    let mut parser =
+        Parser::new(&Sql).with_recursion_limit(DEPTH).with_tokens_with_locations(tokens);
     let parsed = parser.parse_statement().and_then(|statement| {
         // `SELECT id, end`: the parser of statements would stop there as if all were well.
         let rest = parser.peek_token();

@@ -3,25 +3,37 @@
 //! Knows nothing of findings, nor of where the statement was written.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use datafusion::arrow::array::{ArrayRef, new_empty_array};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::{DataFusionError, Result, TableReference, plan_err};
 use datafusion::datasource::cte_worktable::CteWorkTable;
-use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::provider_as_source;
+use datafusion::execution::TaskContext;
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner};
 use datafusion::logical_expr::{
     AggregateUDF, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,
 };
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::ensure_coop::EnsureCooperative;
+use datafusion::physical_optimizer::ensure_requirements::EnsureRequirements;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
 use datafusion::sql::sqlparser::ast::Statement;
 
 use super::probe::Probe;
+use super::rehearsal::values;
 use crate::definition::Function;
-use crate::engine;
+use crate::engine::{self, Failing};
+use crate::schema::arrow;
 
 /// The tables that a query may name, and the session that it is planned in.
 pub(super) struct Planner {
@@ -31,6 +43,8 @@ pub(super) struct Planner {
     functions: BTreeMap<String, Arc<ScalarUDF>>,
     /// A function of our own that says which type its argument has.
     pub(super) probe: Probe,
+    /// Which made-up records the tables have.
+    variant: Arc<AtomicUsize>,
 }
 
 /// A query, planned.
@@ -42,6 +56,8 @@ pub(super) struct Plan {
     pub(super) analyzed: LogicalPlan,
     /// Rewritten: what is read of each table is as little as can be.
     pub(super) optimized: LogicalPlan,
+    /// What can be run over made-up records.
+    pub(super) physical: Arc<dyn ExecutionPlan>,
 }
 
 impl Planner {
@@ -50,13 +66,25 @@ impl Planner {
         tables: impl IntoIterator<Item = (String, SchemaRef)>,
         functions: impl IntoIterator<Item = &'a Function>,
     ) -> Self {
-        let source = |schema| provider_as_source(Arc::new(EmptyTable::new(schema)));
-        let tables = tables.into_iter().map(|(name, schema)| (name, source(schema))).collect();
-        let functions = functions
-            .into_iter()
-            .map(|function| (function.name.clone(), Arc::new(engine::function(function, None))));
+        let variant = Arc::new(AtomicUsize::new(0));
+        let source = |schema: SchemaRef| {
+            let records = Records { schema: Arc::clone(&schema), variant: Arc::clone(&variant) };
+            let table = StreamingTable::try_new(schema, vec![Arc::new(records)]).ok()?;
+            Some(provider_as_source(Arc::new(table)))
+        };
+        let tables = tables.into_iter().filter_map(|(name, schema)| Some((name, source(schema)?)));
+        let tables = tables.collect();
+        let functions = functions.into_iter().map(|function| {
+            let stands_in = engine::function(function, Some(stands_in(function)));
+            (function.name.clone(), Arc::new(stands_in))
+        });
         let functions = functions.collect();
-        Self { state: session(), tables, functions, probe: Probe::default() }
+        Self { state: session(), tables, functions, probe: Probe::default(), variant }
+    }
+
+    /// Says which made-up records the tables have from now on.
+    pub(super) fn choose(&self, variant: usize) {
+        self.variant.store(variant, Ordering::Relaxed);
     }
 
     /// Plans to the end, as the runtime will: what this accepts can run.
@@ -65,8 +93,9 @@ impl Planner {
         let analyzed = self.agreed(named.clone())?;
         let optimized = self.state.optimizer().optimize(analyzed.clone(), self.state, |_, _| {})?;
         let planner = self.state.query_planner();
-        futures::executor::block_on(planner.create_physical_plan(&optimized, self.state))?;
-        Ok(Plan { named, analyzed, optimized })
+        let physical = planner.create_physical_plan(&optimized, self.state);
+        let physical = futures::executor::block_on(physical)?;
+        Ok(Plan { named, analyzed, optimized, physical })
     }
 
     /// Plans as far as names are concerned: types are as they were written.
@@ -114,9 +143,39 @@ impl Planner {
     }
 }
 
+/// Two made-up records.
+#[derive(Debug)]
+struct Records {
+    schema: SchemaRef,
+    variant: Arc<AtomicUsize>,
+}
+
+impl PartitionStream for Records {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let records = values::records(&self.schema, self.variant.load(Ordering::Relaxed));
+        let stream = futures::stream::iter([records]);
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream))
+    }
+}
+
+/// What a function that is written in Rust yields while a query is tried out.
+fn stands_in(function: &Function) -> engine::Body {
+    let ty = arrow::data_type(&function.returns.ty);
+    Arc::new(move |_arguments: &[ArrayRef], rows| {
+        if rows == 0 {
+            return Ok(new_empty_array(&ty));
+        }
+        values::plain_of(&ty)?.to_array_of_size(rows)
+    })
+}
+
 /// Building the list of functions takes longer than planning a query.
 ///
-/// Of the physical plan it only matters that there is one: making it fast is left to the runtime,
+/// Of the physical plan it only matters that it can be run: making it fast is left to the runtime,
 /// and would take as long as all the rest.
 pub(super) fn session() -> &'static SessionState {
     static SESSION: OnceLock<SessionState> = OnceLock::new();
@@ -124,7 +183,13 @@ pub(super) fn session() -> &'static SessionState {
         let mut config = engine::session_config();
         // Another pass could only find that still less is read; a run makes it.
         config.options_mut().optimizer.max_passes = 1;
-        engine::session().with_config(config).with_physical_optimizer_rules(Vec::new()).build()
+        let rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> =
+            vec![Arc::new(EnsureRequirements::new()), Arc::new(EnsureCooperative::new())];
+        // `now()` is a constant of each run: here it is always the same.
+        let now = values::now().unwrap_or_default();
+        let props = ExecutionProps::new().with_query_execution_start_time(now);
+        let session = engine::session_where(Failing::StandsIn).with_config(config);
+        session.with_physical_optimizer_rules(rules).with_execution_props(props).build()
     })
 }
 

@@ -248,7 +248,7 @@ fn follow_subquery(around: &LogicalPlan, subquery: &Subquery, sources: &mut Sour
 }
 
 fn scan_needs(scan: &TableScan, needed: Vec<Need>, sources: &mut Sources) -> Result<()> {
-    if scan.source.table_type() != TableType::Base {
+    if scan.source.table_type() == TableType::Temporary {
         return Ok(());
     }
     let Some(fields) = sources.get_mut(scan.table_name.table()) else { return Ok(()) };

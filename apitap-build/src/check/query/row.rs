@@ -389,8 +389,17 @@ fn suggestion(written: &str) -> String {
     if called && is_name && !is_cast { name.to_lowercase() } else { "name".to_owned() }
 }
 
+/// What is written, or its begin.
+pub(super) fn begin(written: &str) -> String {
+    let line = written.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default().trim_end()),
+        None => line,
+    }
+}
+
 /// What is written, if it is short.
-fn one_line(written: &str) -> String {
+pub(super) fn one_line(written: &str) -> String {
     let words: Vec<_> = written.split_whitespace().collect();
     let line = words.join(" ");
     if line.chars().count() > 40 { "…".to_owned() } else { line }

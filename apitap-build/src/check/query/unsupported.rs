@@ -1,16 +1,17 @@
 //! Queries that are refused before they are planned: clauses that the planner reads over without
 //! doing what they say, and sizes that would take it minutes, or more stack than there is.
 
-use crate::codes;
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Query, Select, SelectFlavor, Statement, TableFactor, Visit, Visitor,
+    Expr, ObjectName, Query, Select, SelectFlavor, Statement, TableFactor, Visit, Visitor,
 };
 
 use super::draft::Draft;
 use super::parse::is_word;
 use super::text::Text;
+use crate::codes;
 
 /// Tokens in a query.
 const WORDS: usize = 100_000;
@@ -21,6 +22,10 @@ const DEPTH: usize = 500;
 
 /// `SELECT`s in a query.
 const SELECTS: usize = 200;
+
+/// Tables that a query reads, where each use of a `WITH` counts as the tables that it reads: it is
+/// planned anew for each.
+const READS: usize = 1_000;
 
 /// `CASE`s in each other. From some 46 on the parser takes the inner ones for names of columns.
 const CASES: usize = 40;
@@ -49,7 +54,7 @@ pub(super) fn too_long(text: &Text<'_>) -> Option<Draft> {
 
 /// A query with more in it than can be planned.
 pub(super) fn too_large(text: &Text<'_>, statement: &Statement) -> Option<Draft> {
-    let mut size = Size { depth: 0, selects: 0 };
+    let mut size = Size::default();
     let ControlFlow::Break(message) = statement.visit(&mut size) else { return None };
     Some(
         Draft::error(codes::UNSUPPORTED_QUERY, message, text.first())
@@ -57,13 +62,51 @@ pub(super) fn too_large(text: &Text<'_>, statement: &Statement) -> Option<Draft>
     )
 }
 
+#[derive(Default)]
 struct Size {
     depth: usize,
     selects: usize,
+    /// The queries of `WITH`, by where they are: the names that they go by.
+    named: HashMap<*const Query, String>,
+    /// Tables that each of them reads.
+    reads: HashMap<String, usize>,
+    /// Tables that are read by the queries around the place, the innermost last.
+    around: Vec<usize>,
 }
 
 impl Visitor for Size {
     type Break = String;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<String> {
+        for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
+            self.named.insert(&raw const *cte.query, cte.alias.name.value.clone());
+        }
+        self.around.push(0);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<String> {
+        let reads = self.around.pop().unwrap_or_default();
+        if reads > READS {
+            let message = format!("the query reads more than {READS} tables");
+            return ControlFlow::Break(message);
+        }
+        match (self.named.remove(&(&raw const *query)), self.around.last_mut()) {
+            (Some(name), _) => drop(self.reads.insert(name, reads)),
+            (None, Some(around)) => *around += reads,
+            (None, None) => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<String> {
+        let named = name.0.last().and_then(|part| part.as_ident());
+        let reads = named.and_then(|name| self.reads.get(&name.value)).copied().unwrap_or(1);
+        if let Some(around) = self.around.last_mut() {
+            *around = around.saturating_add(reads);
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_select(&mut self, _select: &Select) -> ControlFlow<String> {
         self.selects += 1;

@@ -20,6 +20,11 @@ pub(super) fn describe(field: &ArrowField) -> String {
     }
 }
 
+/// A type of the engine in a sentence.
+pub(super) fn describe_type(ty: &DataType) -> String {
+    describe(&ArrowField::new("value", ty.clone(), true))
+}
+
 /// A type as a schema spells it; a record without its fields, which would fill the message.
 pub(super) fn notation(ty: &Type) -> String {
     match ty {

@@ -4,10 +4,11 @@ use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::error::ArrowError;
 
 use super::column::Column;
-use super::dynamic::Fields;
+use super::dynamic::{Declared, Fields};
 use super::leaf;
 use super::list::List;
 use super::record::Nested;
+use super::unknown::UnknownFields;
 use crate::schema::Type;
 use crate::source::json::{Cursor, Fault};
 
@@ -51,6 +52,11 @@ pub enum Any {
 impl Any {
     /// A column of that type, without values.
     pub(crate) fn new(ty: &Type) -> Self {
+        Self::watching(ty, None)
+    }
+
+    /// The same; what the records in it have beside the declared fields is looked at.
+    pub(super) fn watching(ty: &Type, declared: Option<Declared<'_, Type>>) -> Self {
         match ty {
             Type::Bool => Self::Bool(leaf::Bool::empty()),
             Type::Int16 => Self::Int16(leaf::Int16::empty()),
@@ -69,13 +75,16 @@ impl Any {
             Type::Binary => Self::Binary(leaf::Binary::empty()),
             Type::Json => Self::Json(leaf::Json::empty()),
             Type::List(item) => {
-                let items = Self::new(&item.ty);
+                let items = Self::watching(&item.ty, declared.and_then(Declared::items));
                 Self::List(Box::new(match item.nullable {
                     true => List::optional(items),
                     false => List::required(items),
                 }))
             }
-            Type::Record(inner) => Self::Record(Box::new(Nested::of(Fields::new(inner.iter())))),
+            Type::Record(inner) => {
+                let declared = declared.and_then(Declared::fields);
+                Self::Record(Box::new(Nested::of(Fields::watching(inner, declared))))
+            }
         }
     }
 }
@@ -124,5 +133,9 @@ impl Column for Any {
 
     fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         each!(self, column => column.finish())
+    }
+
+    fn unknown(&mut self, at: &str, found: &mut UnknownFields) {
+        each!(self, column => column.unknown(at, found));
     }
 }

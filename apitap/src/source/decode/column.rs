@@ -5,6 +5,7 @@ use std::fmt;
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::error::ArrowError;
 
+use super::unknown::UnknownFields;
 use crate::schema::Type;
 use crate::source::json::{Cursor, Fault, Scalar};
 
@@ -27,6 +28,11 @@ pub trait Column: Send {
 
     /// The array of them; the column starts anew.
     fn finish(&mut self) -> Result<ArrayRef, ArrowError>;
+
+    /// Tells which fields of the records in it the schema does not declare; `at` leads to them.
+    fn unknown(&mut self, at: &str, found: &mut UnknownFields) {
+        let _ = (at, found);
+    }
 }
 
 /// A value of another kind than its type has.

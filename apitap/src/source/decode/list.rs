@@ -9,6 +9,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
 
 use super::column::{Column, other_kind};
+use super::unknown::UnknownFields;
 use crate::schema::{Item, Type, arrow};
 use crate::source::json::{Cursor, Fault};
 
@@ -107,5 +108,9 @@ impl<C: Column> Column for List<C> {
         // A batch is made of less than 1 GiB of JSON: the sum of the lengths fits 31 bits.
         let offsets = OffsetBuffer::from_lengths(lengths);
         Ok(Arc::new(ListArray::try_new(field, offsets, items, validity)?))
+    }
+
+    fn unknown(&mut self, at: &str, found: &mut UnknownFields) {
+        self.items.unknown(at, found);
     }
 }

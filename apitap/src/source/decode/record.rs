@@ -10,6 +10,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
 
 use super::column::{Column, other_kind};
+use super::unknown::{UnknownFields, Unread};
 use crate::schema::{self, Type, arrow};
 use crate::source::json::{Cursor, Fault};
 
@@ -20,6 +21,11 @@ pub trait Record: Send {
 
     /// Shows each field to a visitor, in the order of the schema, until it has an error.
     fn each<V: Visit>(&mut self, visitor: &mut V) -> Result<(), V::Error>;
+
+    /// The fields that are not read, where those are counted that the schema does not declare.
+    fn unread(&self) -> Option<&Unread> {
+        None
+    }
 }
 
 /// Something to be done with each field.
@@ -152,6 +158,29 @@ pub(crate) fn arrays<R: Record>(record: &mut R) -> Result<Vec<ArrayRef>, ArrowEr
     Ok(visitor.0)
 }
 
+/// Tells which fields of a record, and of the records in it, the schema does not declare.
+pub(super) fn unknown<R: Record>(record: &mut R, at: &str, found: &mut UnknownFields) {
+    if let Some(unread) = record.unread() {
+        unread.tell(at, found);
+    }
+    let Ok(()) = record.each(&mut Tell { at, found });
+}
+
+struct Tell<'a> {
+    at: &'a str,
+    found: &'a mut UnknownFields,
+}
+
+impl Visit for Tell<'_> {
+    type Error = Infallible;
+
+    fn field<C: Column>(&mut self, field: &mut Field<C>) -> Result<(), Infallible> {
+        let at = format!("{}{}.", self.at, field.name);
+        field.column.unknown(&at, self.found);
+        Ok(())
+    }
+}
+
 struct Close {
     row: usize,
 }
@@ -260,5 +289,9 @@ impl<R: Record> Column for Nested<R> {
             return Err(ArrowError::SchemaError("a record is not a struct".to_owned()));
         };
         Ok(Arc::new(StructArray::try_new_with_length(fields, arrays, validity, rows)?))
+    }
+
+    fn unknown(&mut self, at: &str, found: &mut UnknownFields) {
+        unknown(&mut self.record, at, found);
     }
 }

@@ -42,6 +42,7 @@ fn source(server: &Server, pagination: Pagination) -> Source {
             max_delay: Duration::from_millis(8),
         },
         timeout: default_timeout(),
+        on_unknown_field: Default::default(),
         schema: None,
         format: Default::default(),
         key_as: None,

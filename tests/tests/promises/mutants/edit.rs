@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use apitap_tests::random::Random;
+
 /// A project: its files, the YAML file first.
 #[derive(Debug, Clone)]
 pub(super) struct Project {
@@ -57,27 +59,6 @@ impl Edit {
         let mut project = project.clone();
         project.files[self.file].text.replace_range(self.range.clone(), &self.replacement);
         project
-    }
-}
-
-/// xorshift64*: the same seed makes the same edits everywhere.
-pub(super) struct Random(u64);
-
-impl Random {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    pub(super) fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let number = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
-        usize::try_from(number).unwrap() % bound
-    }
-
-    fn one<'t, T>(&mut self, of: &'t [T]) -> &'t T {
-        &of[self.below(of.len())]
     }
 }
 

@@ -90,7 +90,7 @@ const CALLS: &[(&str, &[&str])] = &[
     ("make_time", &["1", "2", "3"]),
     ("md5", &["''"]),
     ("named_struct", &["'a'", "1"]),
-    ("nanvl", &["0.0 / 0.0", "1.0"]),
+    ("nanvl", &["CAST('NaN' AS DOUBLE)", "1.0"]),
     ("now", &[]),
     ("nvl", &["1", "2"]),
     ("octet_length", &["''"]),

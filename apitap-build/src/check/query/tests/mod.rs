@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Callable, Planned, Query, Table, plan};
-use crate::definition::Function;
+use crate::definition::{Function, TargetKind};
 use crate::diagnostic::{Files, Finding, Place, Severity};
 use crate::render::render;
 use crate::schema::{Field, Item, Schema, Type};
@@ -127,8 +127,14 @@ fn planned(sql: &str) -> (Files, Option<Planned>, Vec<Finding>) {
         .map(|function| Callable { function, declared: Some(at("functions")) })
         .collect();
     let place = |range: std::ops::Range<usize>| Place::text(file, range);
-    let (planned, findings) =
-        plan(&Query { sql, tables: &tables, functions: &callables, place: &place });
+    let (planned, findings) = plan(&Query {
+        sql,
+        tables: &tables,
+        functions: &callables,
+        place: &place,
+        target: Some(TargetKind::Sqlite),
+        strict: false,
+    });
     (files, planned, findings)
 }
 

@@ -213,6 +213,22 @@ fn many_selects_are_answered() {
 }
 
 #[test]
+fn queries_that_double_each_other_are_too_many() {
+    let mut sql = "WITH t0 AS (SELECT id FROM orders)".to_owned();
+    for n in 1..40 {
+        let before = n - 1;
+        sql += &format!(", t{n} AS (SELECT id FROM t{before} UNION ALL SELECT id FROM t{before})");
+    }
+    sql += " SELECT id FROM t39";
+    let (_, planned, findings) = planned(&sql);
+    assert!(planned.is_none());
+    assert_eq!(findings[0].message, "the query reads more than 1000 tables");
+    check(
+        "WITH a AS (SELECT id FROM orders), b AS (SELECT id FROM a) SELECT b.id FROM a JOIN b ON a.id = b.id",
+    );
+}
+
+#[test]
 fn many_joins_are_answered() {
     let join = |number| format!(" JOIN customers c{number} ON o.id = c{number}.id");
     let joins: String = (0..30).map(join).collect();

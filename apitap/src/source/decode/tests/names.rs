@@ -16,7 +16,8 @@ pub(super) struct Record {
     r#gen: private::Field<private::Int64>,
     sub: private::Field<private::Nested<RecordSub>>,
     sub_2: private::Field<private::Nested<RecordSub2>>,
-    empty: private::Field<private::Nested<private::NoFields>>,
+    empty: private::Field<private::Nested<RecordEmpty>>,
+    unread: private::Unread,
 }
 impl ::core::default::Default for Record {
     fn default() -> Self {
@@ -38,6 +39,7 @@ impl ::core::default::Default for Record {
             sub: private::Field::optional("sub", private::Nested::empty()),
             sub_2: private::Field::optional("Sub", private::Nested::empty()),
             empty: private::Field::optional("empty", private::Nested::empty()),
+            unread: private::Unread::beside(&[]),
         }
     }
 }
@@ -65,7 +67,7 @@ impl private::Record for Record {
             (3, "sub") => self.sub.read(row, cursor),
             (3, "Sub") => self.sub_2.read(row, cursor),
             (5, "empty") => self.empty.read(row, cursor),
-            _ => private::skip(key, cursor),
+            _ => self.unread.skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -88,17 +90,22 @@ impl private::Record for Record {
         visitor.field(&mut self.empty)?;
         ::core::result::Result::Ok(())
     }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
+    }
 }
 /// The record in `sub`.
 pub(super) struct RecordSub {
     record: private::Field<private::Text>,
     sub: private::Field<private::Nested<RecordSubSub>>,
+    unread: private::Unread,
 }
 impl ::core::default::Default for RecordSub {
     fn default() -> Self {
         Self {
             record: private::Field::optional("record", private::Text::empty()),
             sub: private::Field::optional("Sub", private::Nested::empty()),
+            unread: private::Unread::beside(&[]),
         }
     }
 }
@@ -112,7 +119,7 @@ impl private::Record for RecordSub {
         match (key.len(), key) {
             (6, "record") => self.record.read(row, cursor),
             (3, "Sub") => self.sub.read(row, cursor),
-            _ => private::skip(key, cursor),
+            _ => self.unread.skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -123,15 +130,20 @@ impl private::Record for RecordSub {
         visitor.field(&mut self.sub)?;
         ::core::result::Result::Ok(())
     }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
+    }
 }
 /// The record in `Sub`.
 pub(super) struct RecordSubSub {
     x: private::Field<private::Bool>,
+    unread: private::Unread,
 }
 impl ::core::default::Default for RecordSubSub {
     fn default() -> Self {
         Self {
             x: private::Field::optional("x", private::Bool::empty()),
+            unread: private::Unread::beside(&[]),
         }
     }
 }
@@ -144,7 +156,7 @@ impl private::Record for RecordSubSub {
     ) -> ::core::result::Result<(), private::Fault> {
         match (key.len(), key) {
             (1, "x") => self.x.read(row, cursor),
-            _ => private::skip(key, cursor),
+            _ => self.unread.skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -154,15 +166,20 @@ impl private::Record for RecordSubSub {
         visitor.field(&mut self.x)?;
         ::core::result::Result::Ok(())
     }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
+    }
 }
 /// The record in `Sub`.
 pub(super) struct RecordSub2 {
     x: private::Field<private::Bool>,
+    unread: private::Unread,
 }
 impl ::core::default::Default for RecordSub2 {
     fn default() -> Self {
         Self {
             x: private::Field::optional("x", private::Bool::empty()),
+            unread: private::Unread::beside(&[]),
         }
     }
 }
@@ -175,7 +192,7 @@ impl private::Record for RecordSub2 {
     ) -> ::core::result::Result<(), private::Fault> {
         match (key.len(), key) {
             (1, "x") => self.x.read(row, cursor),
-            _ => private::skip(key, cursor),
+            _ => self.unread.skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -184,5 +201,38 @@ impl private::Record for RecordSub2 {
     ) -> ::core::result::Result<(), V::Error> {
         visitor.field(&mut self.x)?;
         ::core::result::Result::Ok(())
+    }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
+    }
+}
+/// The record in `empty`.
+pub(super) struct RecordEmpty {
+    unread: private::Unread,
+}
+impl ::core::default::Default for RecordEmpty {
+    fn default() -> Self {
+        Self {
+            unread: private::Unread::beside(&[]),
+        }
+    }
+}
+impl private::Record for RecordEmpty {
+    fn member(
+        &mut self,
+        key: &str,
+        _row: usize,
+        cursor: &mut private::Cursor<'_>,
+    ) -> ::core::result::Result<(), private::Fault> {
+        self.unread.skip(key, cursor)
+    }
+    fn each<V: private::Visit>(
+        &mut self,
+        _visitor: &mut V,
+    ) -> ::core::result::Result<(), V::Error> {
+        ::core::result::Result::Ok(())
+    }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
     }
 }

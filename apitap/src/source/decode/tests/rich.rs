@@ -23,6 +23,7 @@ pub(super) struct Record {
     customer: private::Field<private::Nested<RecordCustomer>>,
     lines: private::Field<private::List<private::Nested<RecordLines>>>,
     matrix: private::Field<private::List<private::List<private::Float64>>>,
+    unread: private::Unread,
 }
 impl ::core::default::Default for Record {
     fn default() -> Self {
@@ -64,6 +65,7 @@ impl ::core::default::Default for Record {
                     private::List::optional(private::Float64::empty()),
                 ),
             ),
+            unread: private::Unread::beside(&["unread"]),
         }
     }
 }
@@ -95,7 +97,7 @@ impl private::Record for Record {
             (8, "customer") => self.customer.read(row, cursor),
             (5, "lines") => self.lines.read(row, cursor),
             (6, "matrix") => self.matrix.read(row, cursor),
-            _ => private::skip(key, cursor),
+            _ => self.unread.skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -124,12 +126,16 @@ impl private::Record for Record {
         visitor.field(&mut self.matrix)?;
         ::core::result::Result::Ok(())
     }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
+    }
 }
 /// The record in `customer`.
 pub(super) struct RecordCustomer {
     id: private::Field<private::Int64>,
     email: private::Field<private::Text>,
     address: private::Field<private::Nested<RecordCustomerAddress>>,
+    unread: private::Unread,
 }
 impl ::core::default::Default for RecordCustomer {
     fn default() -> Self {
@@ -137,6 +143,7 @@ impl ::core::default::Default for RecordCustomer {
             id: private::Field::required("id", private::Int64::empty()),
             email: private::Field::optional("email", private::Text::empty()),
             address: private::Field::optional("address", private::Nested::empty()),
+            unread: private::Unread::beside(&[]),
         }
     }
 }
@@ -151,7 +158,7 @@ impl private::Record for RecordCustomer {
             (2, "id") => self.id.read(row, cursor),
             (5, "email") => self.email.read(row, cursor),
             (7, "address") => self.address.read(row, cursor),
-            _ => private::skip(key, cursor),
+            _ => self.unread.skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -163,11 +170,15 @@ impl private::Record for RecordCustomer {
         visitor.field(&mut self.address)?;
         ::core::result::Result::Ok(())
     }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
+    }
 }
 /// The record in `address`.
 pub(super) struct RecordCustomerAddress {
     city: private::Field<private::Text>,
     codes: private::Field<private::List<private::Int16>>,
+    unread: private::Unread,
 }
 impl ::core::default::Default for RecordCustomerAddress {
     fn default() -> Self {
@@ -177,6 +188,7 @@ impl ::core::default::Default for RecordCustomerAddress {
                 "codes",
                 private::List::optional(private::Int16::empty()),
             ),
+            unread: private::Unread::beside(&[]),
         }
     }
 }
@@ -190,7 +202,7 @@ impl private::Record for RecordCustomerAddress {
         match (key.len(), key) {
             (4, "city") => self.city.read(row, cursor),
             (5, "codes") => self.codes.read(row, cursor),
-            _ => private::skip(key, cursor),
+            _ => self.unread.skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -201,11 +213,15 @@ impl private::Record for RecordCustomerAddress {
         visitor.field(&mut self.codes)?;
         ::core::result::Result::Ok(())
     }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
+    }
 }
 /// The record in `lines`.
 pub(super) struct RecordLines {
     sku: private::Field<private::Text>,
     price: private::Field<private::Decimal>,
+    unread: private::Unread,
 }
 impl ::core::default::Default for RecordLines {
     fn default() -> Self {
@@ -215,6 +231,7 @@ impl ::core::default::Default for RecordLines {
                 "price",
                 private::Decimal::with_digits(10, 4),
             ),
+            unread: private::Unread::beside(&[]),
         }
     }
 }
@@ -228,7 +245,7 @@ impl private::Record for RecordLines {
         match (key.len(), key) {
             (3, "sku") => self.sku.read(row, cursor),
             (5, "price") => self.price.read(row, cursor),
-            _ => private::skip(key, cursor),
+            _ => self.unread.skip(key, cursor),
         }
     }
     fn each<V: private::Visit>(
@@ -238,5 +255,8 @@ impl private::Record for RecordLines {
         visitor.field(&mut self.sku)?;
         visitor.field(&mut self.price)?;
         ::core::result::Result::Ok(())
+    }
+    fn unread(&self) -> ::core::option::Option<&private::Unread> {
+        ::core::option::Option::Some(&self.unread)
     }
 }

@@ -7,15 +7,16 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use datafusion::common as df;
-use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{
     Location, Span, Token, TokenWithSpan, Tokenizer, TokenizerError,
 };
 
+use crate::engine::Sql;
+
 /// A query's text.
-pub(super) struct Text<'a> {
+pub(crate) struct Text<'a> {
     /// As written.
-    pub(super) sql: &'a str,
+    pub(crate) sql: &'a str,
     /// Every token, blanks and comments among them: what the parser takes.
     all: Vec<TokenWithSpan>,
     /// The tokens that say something.
@@ -27,11 +28,11 @@ pub(super) struct Text<'a> {
 }
 
 /// A token that says something.
-pub(super) struct Word {
+pub(crate) struct Word {
     /// The token.
-    pub(super) token: Token,
+    pub(crate) token: Token,
     /// Its bytes.
-    pub(super) range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// Its index among all tokens.
     index: usize,
     /// For a bracket: the other one.
@@ -43,8 +44,8 @@ impl<'a> Text<'a> {
     ///
     /// # Errors
     /// Where a literal or a comment does not end, or a character means nothing.
-    pub(super) fn new(sql: &'a str) -> Result<Self, TokenizerError> {
-        let all = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location()?;
+    pub(crate) fn new(sql: &'a str) -> Result<Self, TokenizerError> {
+        let all = Tokenizer::new(&Sql, sql).tokenize_with_location()?;
         let mut text = Self { words: Vec::new(), borders: HashMap::new(), ..Self::blank(sql) };
         text.borders = borders(sql, &all);
         for (index, token) in all.iter().enumerate() {
@@ -60,7 +61,7 @@ impl<'a> Text<'a> {
     }
 
     /// The text without its tokens: what is left where there are none.
-    pub(super) fn blank(sql: &'a str) -> Self {
+    pub(crate) fn blank(sql: &'a str) -> Self {
         let newlines = sql.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let lines = std::iter::once(0).chain(newlines.map(|(index, _)| index + 1)).collect();
         Self { sql, all: Vec::new(), words: Vec::new(), borders: HashMap::new(), lines }
@@ -83,28 +84,28 @@ impl<'a> Text<'a> {
     }
 
     /// The tokens that say something.
-    pub(super) fn words(&self) -> &[Word] {
+    pub(crate) fn words(&self) -> &[Word] {
         &self.words
     }
 
     /// All tokens up to that word, exclusive.
-    pub(super) fn tokens_before(&self, word: Option<&Word>) -> Vec<TokenWithSpan> {
+    pub(crate) fn tokens_before(&self, word: Option<&Word>) -> Vec<TokenWithSpan> {
         let end = word.map_or(self.all.len(), |word| word.index);
         self.all.iter().take(end).cloned().collect()
     }
 
     /// The first word, for findings about the whole query.
-    pub(super) fn first(&self) -> Range<usize> {
+    pub(crate) fn first(&self) -> Range<usize> {
         self.words.first().map_or(0..0, |word| word.range.clone())
     }
 
     /// What stands there.
-    pub(super) fn slice(&self, range: &Range<usize>) -> &'a str {
+    pub(crate) fn slice(&self, range: &Range<usize>) -> &'a str {
         self.sql.get(range.clone()).unwrap_or_default()
     }
 
     /// The byte at a line and column, both from 1.
-    pub(super) fn offset(&self, line: u64, column: u64) -> usize {
+    pub(crate) fn offset(&self, line: u64, column: u64) -> usize {
         if let Some(offset) = self.borders.get(&(line, column)) {
             return *offset;
         }
@@ -116,12 +117,12 @@ impl<'a> Text<'a> {
     }
 
     /// The bytes of a parser's span; `None` where it says nothing.
-    pub(super) fn range(&self, span: Span) -> Option<Range<usize>> {
+    pub(crate) fn range(&self, span: Span) -> Option<Range<usize>> {
         self.between(span.start, span.end)
     }
 
     /// The bytes of a planner's span; `None` where it says nothing.
-    pub(super) fn planner_range(&self, span: Option<df::Span>) -> Option<Range<usize>> {
+    pub(crate) fn planner_range(&self, span: Option<df::Span>) -> Option<Range<usize>> {
         let span = span?;
         let location = |at: df::Location| Location { line: at.line, column: at.column };
         self.between(location(span.start), location(span.end))
@@ -136,29 +137,29 @@ impl<'a> Text<'a> {
     }
 
     /// The index of the word that starts at this byte or covers it.
-    pub(super) fn word_at(&self, offset: usize) -> Option<usize> {
+    pub(crate) fn word_at(&self, offset: usize) -> Option<usize> {
         let index = self.words.partition_point(|word| word.range.end <= offset);
         (self.words.get(index)?.range.start <= offset).then_some(index)
     }
 
     /// The word just before a range.
-    pub(super) fn before(&self, range: &Range<usize>) -> Option<&Word> {
+    pub(crate) fn before(&self, range: &Range<usize>) -> Option<&Word> {
         let index = self.words.partition_point(|word| word.range.end <= range.start);
         self.words.get(index.checked_sub(1)?)
     }
 
     /// The word just after a range.
-    pub(super) fn after(&self, range: &Range<usize>) -> Option<&Word> {
+    pub(crate) fn after(&self, range: &Range<usize>) -> Option<&Word> {
         self.words.get(self.words.partition_point(|word| word.range.start < range.end))
     }
 
     /// The other bracket's word.
-    pub(super) fn partner(&self, word: &Word) -> Option<&Word> {
+    pub(crate) fn partner(&self, word: &Word) -> Option<&Word> {
         self.words.get(word.partner?)
     }
 
     /// The range, and the brackets that it opens or closes only half.
-    pub(super) fn balanced(&self, range: Range<usize>) -> Range<usize> {
+    pub(crate) fn balanced(&self, range: Range<usize>) -> Range<usize> {
         let mut wide = range;
         loop {
             let first = self.words.partition_point(|word| word.range.end <= wide.start);
@@ -174,7 +175,7 @@ impl<'a> Text<'a> {
     }
 
     /// The innermost brackets around a range, with the brackets.
-    pub(super) fn brackets_around(&self, range: &Range<usize>) -> Option<Range<usize>> {
+    pub(crate) fn brackets_around(&self, range: &Range<usize>) -> Option<Range<usize>> {
         let end = self.words.partition_point(|word| word.range.end <= range.start);
         let open =
             self.words.iter().take(end).rev().find(|word| {
@@ -184,19 +185,19 @@ impl<'a> Text<'a> {
     }
 
     /// The first word that reads so, in any case.
-    pub(super) fn find(&self, word: &str) -> Option<Range<usize>> {
+    pub(crate) fn find(&self, word: &str) -> Option<Range<usize>> {
         let same = |other: &&Word| self.slice(&other.range).eq_ignore_ascii_case(word);
         self.words.iter().find(same).map(|word| word.range.clone())
     }
 }
 
 /// The smallest range that covers both.
-pub(super) fn union(a: Range<usize>, b: &Range<usize>) -> Range<usize> {
+pub(crate) fn union(a: Range<usize>, b: &Range<usize>) -> Range<usize> {
     a.start.min(b.start)..a.end.max(b.end)
 }
 
 /// Whether two ranges share a byte.
-pub(super) fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
+pub(crate) fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
 }
 

@@ -15,7 +15,7 @@ use datafusion::sql::sqlparser::tokenizer::{Span, Token};
 use super::text::{Text, Word, union};
 
 /// All expressions of a statement.
-pub(super) struct Tree {
+pub(crate) struct Tree {
     nodes: Vec<Node>,
 }
 
@@ -28,39 +28,39 @@ struct Node {
 
 impl Tree {
     /// The expressions of this statement, and where they stand.
-    pub(super) fn new(text: &Text<'_>, statement: &Statement) -> Self {
+    pub(crate) fn new(text: &Text<'_>, statement: &Statement) -> Self {
         let mut builder = Builder { text, nodes: Vec::new(), around: Vec::new() };
         let _: ControlFlow<()> = statement.visit(&mut builder);
         Self { nodes: builder.nodes }
     }
 
     /// All of them.
-    pub(super) fn all(&self) -> Range<usize> {
+    pub(crate) fn all(&self) -> Range<usize> {
         0..self.nodes.len()
     }
 
     /// Those that stand in no other expression of the same query.
-    pub(super) fn roots(&self) -> impl Iterator<Item = usize> {
+    pub(crate) fn roots(&self) -> impl Iterator<Item = usize> {
         self.all().filter(|index| self.parent(*index).is_none())
     }
 
     /// The expression around it, in the same query.
-    pub(super) fn parent(&self, index: usize) -> Option<usize> {
+    pub(crate) fn parent(&self, index: usize) -> Option<usize> {
         self.nodes.get(index)?.parent
     }
 
     /// The outermost expression around it in the same query, or itself.
-    pub(super) fn root(&self, index: usize) -> usize {
+    pub(crate) fn root(&self, index: usize) -> usize {
         self.parent(index).map_or(index, |parent| self.root(parent))
     }
 
     /// The expressions directly in it, in the same query.
-    pub(super) fn children(&self, index: usize) -> impl Iterator<Item = usize> {
+    pub(crate) fn children(&self, index: usize) -> impl Iterator<Item = usize> {
         self.all().filter(move |child| self.parent(*child) == Some(index))
     }
 
     /// Its bytes, else those of what stands around it.
-    pub(super) fn range(&self, index: usize) -> Option<Range<usize>> {
+    pub(crate) fn range(&self, index: usize) -> Option<Range<usize>> {
         let node = self.nodes.get(index)?;
         node.range.clone().or_else(|| self.range(node.parent?))
     }
@@ -124,7 +124,7 @@ fn is_leaf(expr: &Expr) -> bool {
 }
 
 /// All bytes of an expression, from those that its parts account for.
-pub(super) fn extent(text: &Text<'_>, expr: &Expr, range: Range<usize>) -> Range<usize> {
+pub(crate) fn extent(text: &Text<'_>, expr: &Expr, range: Range<usize>) -> Range<usize> {
     let range = text.balanced(range);
     match expr {
         Expr::Nested(_) | Expr::Subquery(_) => text.brackets_around(&range).unwrap_or(range),
@@ -240,7 +240,7 @@ fn with_words_after(text: &Text<'_>, mut range: Range<usize>, words: &[&str]) ->
 }
 
 /// The expression of that number.
-pub(super) fn expr(statement: &Statement, index: usize) -> Option<Expr> {
+pub(crate) fn expr(statement: &Statement, index: usize) -> Option<Expr> {
     struct Find(usize);
     impl Visitor for Find {
         type Break = Expr;
@@ -261,7 +261,7 @@ pub(super) fn expr(statement: &Statement, index: usize) -> Option<Expr> {
 /// The statement with another expression in the place of these, which do not stand in each other.
 ///
 /// A column of a `SELECT` that is replaced keeps its name.
-pub(super) fn replace(statement: &Statement, indices: &[usize], by: &Expr) -> Statement {
+pub(crate) fn replace(statement: &Statement, indices: &[usize], by: &Expr) -> Statement {
     let spans = indices.iter().filter_map(|index| expr(statement, *index)).map(|e| e.span());
     let spans = spans.collect();
     let mut replace = Replace { next: 0, around: Vec::new(), indices, by, spans };
@@ -316,7 +316,7 @@ fn keep_name(item: &mut SelectItem, going: &[Span]) {
 }
 
 /// The statement with a name for the column that stands at these bytes.
-pub(super) fn name_column(
+pub(crate) fn name_column(
     text: &Text<'_>,
     statement: &Statement,
     range: &Range<usize>,
@@ -347,17 +347,17 @@ pub(super) fn name_column(
 }
 
 /// `NULL`, which fits everywhere.
-pub(super) fn null() -> Expr {
+pub(crate) fn null() -> Expr {
     Expr::Value(Value::Null.with_empty_span())
 }
 
 /// `NULL` in the place of an expression, which it remembers.
-pub(super) fn null_for(expr: &Expr) -> Expr {
+pub(crate) fn null_for(expr: &Expr) -> Expr {
     Expr::Value(Value::Null.with_span(expr.span()))
 }
 
 /// A call of a function with one argument.
-pub(super) fn call_of(name: &str, argument: Expr) -> Expr {
+pub(crate) fn call_of(name: &str, argument: Expr) -> Expr {
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::with_quote('"', name)]),
         uses_odbc_syntax: false,

@@ -1,0 +1,107 @@
+//! What DataFusion 55.2 answers wrongly, and what is done about each: one list.
+//!
+//! A test runs the example of each with DataFusion as it is, and fails when the answer has become
+//! right: then the correction can go.
+
+/// A kind of query that DataFusion answers wrongly.
+#[derive(Debug, Clone, Copy)]
+pub struct Correction {
+    /// Its name in comments.
+    pub name: &'static str,
+    /// Where it is reported.
+    pub report: &'static str,
+    /// What goes wrong.
+    pub wrong: &'static str,
+    /// What is done about it.
+    pub remedy: Remedy,
+}
+
+/// What is done about a wrong answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// A setting of the session.
+    Setting(&'static str),
+    /// An optimizer rule is left out.
+    RuleLeftOut(&'static str),
+    /// A rule or a function of ours, in that module.
+    Rewritten(&'static str),
+    /// The query is refused with E0384, which says how to write it.
+    Refused,
+}
+
+/// All of them.
+pub const CORRECTIONS: &[Correction] = &[
+    Correction {
+        name: "INTEGERS_WRAP",
+        report: "apache/datafusion#3520",
+        wrong: "+, -, *, the minus sign, sum and avg of exact numbers wrap around where the result \
+                does not fit its type",
+        remedy: Remedy::Rewritten("guard, sums"),
+    },
+    Correction {
+        name: "GUARDED_EXPRESSIONS",
+        report: "apache/datafusion#8927, #24443",
+        wrong: "what AND, OR, FILTER and a CASE between truth values exclude is computed all the \
+                same, and fails",
+        remedy: Remedy::Rewritten("guards"),
+    },
+    Correction {
+        name: "IS_DISTINCT_FROM",
+        report: "apache/datafusion-sqlparser-rs#2436, apache/datafusion#23692",
+        wrong: "the right side of IS [NOT] DISTINCT FROM takes in the AND or OR that follows it",
+        remedy: Remedy::Rewritten("dialect"),
+    },
+    Correction {
+        name: "DECIMAL_LITERALS",
+        report: "apache/datafusion#3480, #4072, #12817",
+        wrong: "a number with a point is a binary float, and so is what a decimal is multiplied by \
+                it: a cent off",
+        remedy: Remedy::Setting("sql_parser.parse_float_as_decimal"),
+    },
+    Correction {
+        name: "NANOSECONDS",
+        report: "apache/datafusion#6653, #8336, #1360",
+        wrong: "timestamps before 1677 and after 2262 do not fit what functions and casts compute \
+                with",
+        remedy: Remedy::Rewritten("time"),
+    },
+    Correction {
+        name: "TO_TIMESTAMP_OF_TEXT",
+        report: "apache/datafusion#24632",
+        wrong: "to_timestamp of a text promises an instant of the session's time zone and gives \
+                one without",
+        remedy: Remedy::Rewritten("time"),
+    },
+    Correction {
+        name: "ROLLUP_OF_CONSTANTS",
+        report: "apache/datafusion#16965",
+        wrong: "a grouping set over a UNION of equal constants gives the same group several times",
+        remedy: Remedy::Rewritten("grouping"),
+    },
+    Correction {
+        name: "JOIN_USING",
+        report: "apache/datafusion#22881",
+        wrong: "RIGHT, FULL and NATURAL joins give null for the key of rows that only the right \
+                side has",
+        remedy: Remedy::Refused,
+    },
+    Correction {
+        name: "SET_OPERATIONS_ALL",
+        report: "apache/datafusion#12955, #12956",
+        wrong: "EXCEPT ALL removes all copies of a row, INTERSECT ALL keeps all copies",
+        remedy: Remedy::Refused,
+    },
+    Correction {
+        name: "NOT_IN_BESIDE_OR",
+        report: "apache/datafusion#18435",
+        wrong: "NOT IN over a null is true or false where it is unknown, beside OR and in CASE",
+        remedy: Remedy::Refused,
+    },
+    Correction {
+        name: "CORRELATED_OPTIONAL_SIDE",
+        report: "apache/datafusion#25507",
+        wrong: "a condition on the row around a subquery is taken out of the optional side of an \
+                outer join in it, and rows vanish",
+        remedy: Remedy::Refused,
+    },
+];

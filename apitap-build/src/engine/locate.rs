@@ -1,0 +1,194 @@
+//! A guard → the expression of the query that it stands for, and how that is written so that it
+//! cannot fail.
+
+use std::ops::{ControlFlow, Range};
+
+use datafusion::logical_expr::Operator;
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType as SqlType, Expr, Statement, UnaryOperator, Visit, Visitor,
+};
+use datafusion::sql::sqlparser::parser::Parser;
+
+use super::dialect::Sql;
+use super::failure::Failure;
+use super::guard::{Operation, Written};
+use crate::sql::text::Text;
+use crate::sql::tree::Tree;
+
+/// An expression of a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// Its bytes.
+    pub range: Range<usize>,
+    /// How it is written so that it cannot fail; `None` where there is no such form.
+    pub infallible: Option<String>,
+}
+
+/// The expression that a guard was put around.
+pub(crate) fn locate(
+    text: &Text<'_>,
+    statement: &Statement,
+    operation: &Operation,
+    written: &Written,
+) -> Option<Located> {
+    let names = text.planner_range(written.span)?;
+    let tree = Tree::new(text, statement);
+    let mut kinds = Kinds { operation, found: Vec::new() };
+    let _: ControlFlow<()> = statement.visit(&mut kinds);
+    let covers = |range: &Range<usize>| range.start <= names.start && names.end <= range.end;
+    let mut around: Vec<_> = kinds
+        .found
+        .iter()
+        .enumerate()
+        .filter_map(|(index, is_it)| is_it.then_some(index))
+        .filter_map(|index| Some((index, tree.range(index).filter(covers)?)))
+        .collect();
+    // The innermost first; of one extent, the one that stands in the other.
+    around.sort_by_key(|(index, range)| (range.len(), std::cmp::Reverse(*index)));
+    let (index, range) = around.get(written.around).or(around.last())?.clone();
+    let infallible = infallible(text, statement, &tree, index, operation);
+    Some(Located { range, infallible })
+}
+
+/// The expression of an operation's kind, if there is one only: what a guard of constants stands for.
+pub(crate) fn only_one(
+    text: &Text<'_>,
+    statement: &Statement,
+    operation: &Operation,
+) -> Option<Located> {
+    let mut kinds = Kinds { operation, found: Vec::new() };
+    let _: ControlFlow<()> = statement.visit(&mut kinds);
+    let mut found = kinds.found.iter().enumerate().filter(|(_, is_it)| **is_it);
+    let (index, _) = found.next()?;
+    let range = Tree::new(text, statement).range(index)?;
+    found.next().is_none().then_some(Located { range, infallible: None })
+}
+
+/// Where in the query an expression that has failed stands: the expression, its line and column.
+pub struct Place {
+    /// As written.
+    pub expression: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// How it is written so that it cannot fail.
+    pub infallible: Option<String>,
+}
+
+/// Where in a query a failure happened; `None` where that is not known.
+pub fn place(sql: &str, failure: &Failure) -> Option<Place> {
+    let text = Text::new(sql).ok()?;
+    let statement = parse(sql).ok()?;
+    let located = locate(&text, &statement, &failure.operation, &failure.written)
+        .or_else(|| only_one(&text, &statement, &failure.operation))?;
+    let before = sql.get(..located.range.start)?;
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    Some(Place {
+        expression: one_line(text.slice(&located.range)),
+        line: before.matches('\n').count() + 1,
+        column: line.chars().count() + 1,
+        infallible: located.infallible,
+    })
+}
+
+/// Parses the one statement of a query.
+///
+/// # Errors
+/// The parser's.
+pub fn parse(sql: &str) -> Result<Statement, datafusion::sql::sqlparser::parser::ParserError> {
+    let mut parser = Parser::new(&Sql).try_with_sql(sql)?;
+    parser.parse_statement()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Which expressions of a statement, in the order of its visitor, are of an operation's kind.
+struct Kinds<'a> {
+    operation: &'a Operation,
+    found: Vec<bool>,
+}
+
+impl Visitor for Kinds<'_> {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        self.found.push(is_of(expr, self.operation));
+        ControlFlow::Continue(())
+    }
+}
+
+fn is_of(expr: &Expr, operation: &Operation) -> bool {
+    match (operation, expr) {
+        (Operation::Cast(_), Expr::Cast { kind, .. }) => {
+            !matches!(kind, CastKind::TryCast | CastKind::SafeCast)
+        }
+        (Operation::Cast(_), Expr::AtTimeZone { .. } | Expr::TypedString(_)) => true,
+        (Operation::Binary(operator), Expr::BinaryOp { op, .. }) => {
+            op.to_string() == operator.to_string()
+        }
+        (Operation::Negate, Expr::UnaryOp { op: UnaryOperator::Minus, .. }) => true,
+        (Operation::Call(function), Expr::Function(call)) => {
+            let name = call.name.to_string().to_lowercase();
+            function.name() == name || function.aliases().contains(&name)
+        }
+        (Operation::Call(function), Expr::Substring { .. }) => function.name() == "substr",
+        (Operation::Call(function), Expr::Extract { .. }) => function.name() == "date_part",
+        (Operation::Call(function), Expr::Overlay { .. }) => function.name() == "overlay",
+        _ => false,
+    }
+}
+
+/// The text that does the same, and yields null or a wider number where the expression fails.
+fn infallible(
+    text: &Text<'_>,
+    statement: &Statement,
+    tree: &Tree,
+    index: usize,
+    operation: &Operation,
+) -> Option<String> {
+    let children: Vec<_> = tree.children(index).filter_map(|child| tree.range(child)).collect();
+    let written = |range: &Range<usize>| one_line(text.slice(range));
+    match (operation, children.as_slice()) {
+        (Operation::Cast(_), [operand]) => {
+            let ty = cast_type(statement, index)?;
+            Some(format!("TRY_CAST({} AS {ty})", written(operand)))
+        }
+        (Operation::Binary(operator @ (Operator::Divide | Operator::Modulo)), [left, right]) => {
+            Some(format!("{} {operator} nullif({}, 0)", written(left), bare(&written(right))))
+        }
+        (
+            Operation::Binary(operator @ (Operator::Plus | Operator::Minus | Operator::Multiply)),
+            [left, right],
+        ) => {
+            let wide = format!("CAST({} AS DECIMAL(20, 0))", bare(&written(left)));
+            Some(format!("{wide} {operator} {}", written(right)))
+        }
+        (Operation::Call(function), [operand, ..]) => {
+            let ty = match function.name() {
+                "to_date" => "DATE",
+                "to_time" => "TIME",
+                "to_timestamp" | "to_timestamp_micros" if children.len() == 1 => "TIMESTAMP",
+                _ => return None,
+            };
+            (children.len() == 1).then(|| format!("TRY_CAST({} AS {ty})", written(operand)))
+        }
+        _ => None,
+    }
+}
+
+/// `(a + b)` → `a + b`.
+fn bare(text: &str) -> &str {
+    let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    inner.filter(|inner| !inner.contains(['(', ')'])).unwrap_or(text)
+}
+
+/// The type that a `CAST` names.
+fn cast_type(statement: &Statement, index: usize) -> Option<SqlType> {
+    match crate::sql::tree::expr(statement, index)? {
+        Expr::Cast { data_type, .. } => Some(data_type),
+        _ => None,
+    }
+}

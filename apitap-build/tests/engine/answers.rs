@@ -1,0 +1,143 @@
+//! What DataFusion answers wrongly by itself is right here, or an error.
+
+use super::{Tables, check};
+
+const SIDES: Tables<'static> = &[
+    (
+        "a",
+        "id int64, name string, price dec12_2!, until timestamp!, day date!",
+        &[
+            "1, x, 1.15, 2026-03-04T05:06:07Z, 2026-03-04",
+            "2, y, 8.05, 9999-12-31T23:59:59Z, 9999-12-31",
+        ],
+    ),
+    ("b", "id int64, name string", &["2, y", "3, -"]),
+    (
+        "c",
+        "id int64, deleted bool, active bool!",
+        &["1, false, true", "2, true, false", "3, -, true", "4, false, false"],
+    ),
+    ("big", "n dec38_18", &["60000000000000000000", "70000000000000000000"]),
+];
+
+#[test]
+fn is_distinct_from_binds_more_tightly_than_and() {
+    check(
+        SIDES,
+        "SELECT id FROM c WHERE deleted IS DISTINCT FROM true AND active",
+        Ok(&["1", "3"]),
+    );
+    check(
+        SIDES,
+        "SELECT id FROM c WHERE deleted IS NOT DISTINCT FROM false OR active",
+        Ok(&["1", "3", "4"]),
+    );
+    check(SIDES, "SELECT id FROM c WHERE NOT id IS DISTINCT FROM 4 AND NOT active", Ok(&["4"]));
+    check(SIDES, "SELECT id FROM c WHERE id IS DISTINCT FROM 4 - 1 AND active", Ok(&["1"]));
+}
+
+#[test]
+fn decimals_of_more_than_38_digits_are_an_error() {
+    check(SIDES, "SELECT sum(n) AS x FROM big", Err("the sum of"));
+    check(SIDES, "SELECT max(n) * 2 AS x FROM big", Err("does not fit"));
+    check(SIDES, "SELECT max(n) + min(n) AS x FROM big", Err("does not fit"));
+    check(SIDES, "SELECT avg(n) AS x FROM big", Err("the average of"));
+}
+
+#[test]
+fn a_number_with_a_point_is_a_decimal() {
+    check(SIDES, "SELECT round(price * 0.5, 2) AS x FROM a", Ok(&["0.58", "4.03"]));
+    check(SIDES, "SELECT CAST(price * 1.1 AS DECIMAL(12,2)) AS x FROM a", Ok(&["1.27", "8.86"]));
+}
+
+#[test]
+fn far_dates_are_dates() {
+    check(
+        SIDES,
+        "SELECT date_trunc('day', until) AS x FROM a",
+        Ok(&["2026-03-04T00:00:00Z", "9999-12-31T00:00:00Z"]),
+    );
+    check(
+        SIDES,
+        "SELECT date_trunc('month', until) AS x FROM a",
+        Ok(&["2026-03-01T00:00:00Z", "9999-12-01T00:00:00Z"]),
+    );
+    check(
+        SIDES,
+        "SELECT date_trunc('week', until) AS x FROM a",
+        Ok(&["2026-03-02T00:00:00Z", "9999-12-27T00:00:00Z"]),
+    );
+    check(
+        SIDES,
+        "SELECT date_trunc('quarter', day) AS x FROM a",
+        Ok(&["2026-01-01T00:00:00", "9999-10-01T00:00:00"]),
+    );
+    check(SIDES, "SELECT id FROM a WHERE until >= '9999-12-31'", Ok(&["2"]));
+    check(
+        SIDES,
+        "SELECT CAST(day AS TIMESTAMP) AS x FROM a",
+        Ok(&["2026-03-04T00:00:00", "9999-12-31T00:00:00"]),
+    );
+    check(SIDES, "SELECT id FROM a WHERE until > now() AND id = 2", Ok(&["2"]));
+    check(
+        SIDES,
+        "SELECT coalesce(until, now()) AS x FROM a WHERE id = 2",
+        Ok(&["9999-12-31T23:59:59Z"]),
+    );
+    check(SIDES, "SELECT id FROM a WHERE until > CAST('9999-01-01' AS DATE)", Ok(&["2"]));
+    check(SIDES, "SELECT id FROM a WHERE until >= day + INTERVAL '1 hour'", Ok(&["1", "2"]));
+    check(
+        SIDES,
+        "SELECT date_bin(INTERVAL '1 day', until) AS x FROM a",
+        Ok(&["2026-03-04T00:00:00Z", "9999-12-31T00:00:00Z"]),
+    );
+    check(
+        SIDES,
+        "SELECT until AT TIME ZONE 'Europe/Berlin' AS x FROM a WHERE id = 2",
+        Ok(&["+10000-01-01T00:59:59+01:00"]),
+    );
+    check(
+        SIDES,
+        "SELECT to_timestamp('9999-12-31') AS x FROM a WHERE id = 2",
+        Ok(&["9999-12-31T00:00:00Z"]),
+    );
+    check(SIDES, "SELECT to_timestamp(id) AS x FROM a WHERE id = 2", Ok(&["1970-01-01T00:00:02Z"]));
+    check(
+        SIDES,
+        "SELECT to_timestamp(name || '-01-02T03:04:05Z') AS x FROM (SELECT '2026' AS name FROM a LIMIT 1)",
+        Ok(&["2026-01-02T03:04:05Z"]),
+    );
+}
+
+#[test]
+fn a_filter_over_an_outer_join_knows_which_side_it_is_about() {
+    check(
+        SIDES,
+        "SELECT a.id, b.id AS bid FROM a FULL JOIN b ON a.id = b.id WHERE a.name IS NULL OR a.name <> b.name",
+        Ok(&["-,3"]),
+    );
+    check(
+        SIDES,
+        "SELECT a.id, b.id AS bid FROM a RIGHT JOIN b ON a.id = b.id WHERE a.name IS NULL OR b.name = 'y'",
+        Ok(&["-,3", "2,2"]),
+    );
+    check(
+        SIDES,
+        "SELECT a.id, b.id AS bid FROM a LEFT JOIN b ON a.id = b.id WHERE b.name IS NULL OR a.name <> b.name",
+        Ok(&["1,-"]),
+    );
+    check(
+        SIDES,
+        "SELECT a.id, b.id AS bid FROM a FULL JOIN b ON a.id = b.id WHERE a.name = 'x' OR b.name IS NULL",
+        Ok(&["-,3", "1,-"]),
+    );
+}
+
+#[test]
+fn a_group_of_a_rollup_comes_once() {
+    check(
+        SIDES,
+        "SELECT k, sum(id) AS s FROM (SELECT 'de' AS k, id FROM a UNION ALL SELECT 'de' AS k, id FROM b) AS u GROUP BY ROLLUP(k)",
+        Ok(&["-,8", "de,8"]),
+    );
+}

@@ -1,0 +1,1 @@
+SELECT id FROM {{ use_source("orders") }} WHERE regexp_like(status, '(paid')

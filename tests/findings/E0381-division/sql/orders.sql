@@ -1,0 +1,1 @@
+SELECT id, 100 / id AS share FROM {{ use_source("orders") }}

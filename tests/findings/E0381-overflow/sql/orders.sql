@@ -1,0 +1,1 @@
+SELECT id, id * 1000 AS millis FROM {{ use_source("orders") }}

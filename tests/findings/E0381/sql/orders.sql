@@ -1,0 +1,1 @@
+SELECT id, CAST(status AS INT) AS code FROM {{ use_source("orders") }}

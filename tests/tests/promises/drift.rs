@@ -1,0 +1,92 @@
+//! An API that changes is told: fields that no schema declares are named, with their number.
+
+use apitap_tests::api::Api;
+use apitap_tests::collection::{Collection, Pagination};
+use apitap_tests::process::{Project, finish};
+use serde_json::{Value, json};
+
+use super::runs::{LIMIT, project, run_badly, run_well, sqlite};
+
+/// 250 people; all have a `vip`, every tenth one a `tier`, and their city has a `zip`.
+fn people() -> Vec<Value> {
+    let person = |id| {
+        let mut person = json!({
+            "id": id, "name": "n", "vip": false, "city": {"name": "Ulm", "zip": "1"},
+            "tags": [{"n": 1, "colour": "red"}],
+        });
+        if id % 10 == 0 {
+            person["tier"] = json!(1);
+        }
+        person
+    };
+    (1..=250).map(person).collect()
+}
+
+fn people_project(policy: &str, sql: &str) -> (Api, Project) {
+    let people =
+        Collection::new(people(), Pagination::page_number()).data_path("/data").page_size(100);
+    let api = Api::serve(people);
+    let sources = format!(
+        "sources:
+  - name: people
+    url: {}
+    data_path: /data
+    pagination: {{kind: page_number, page_param: page, per_page_param: per_page}}
+    {policy}
+    schema: {{id: int64!, name: string, city: {{name: string}}, tags: [{{n: int64}}]}}",
+        api.url()
+    );
+    let sql = sql.replace("people", "{{ use_source(\"people\") }}");
+    let project = project(&sources, &[("people", &sql)]);
+    (api, project)
+}
+
+/// What the report says of the fields that nobody declared.
+#[track_caller]
+fn check(policy: &str, sql: &str, expected: Value) {
+    let (_api, project) = people_project(policy, sql);
+    let report = run_well(&project);
+    let found = &report["pipelines"][0]["unknown_fields"];
+    assert_eq!(*found, expected, "{report:#}");
+}
+
+#[test]
+fn fields_that_no_schema_declares_are_counted_by_name() {
+    let both = json!({"people": {"vip": 250, "tier": 25}});
+    check("", "SELECT id FROM people", both.clone());
+    check("on_unknown_field: warn", "SELECT id, name FROM people", both.clone());
+    check("", "SELECT count(*) AS n FROM people", both.clone());
+    // Two readings of the same records are one.
+    check("", "SELECT a.id FROM people AS a JOIN people AS b ON a.id = b.id", both);
+    let inner = json!({"people": {"vip": 250, "city.zip": 250, "tags.colour": 250, "tier": 25}});
+    check("", "SELECT id, city.name AS city, tags[1].n AS n FROM people", inner);
+    check("on_unknown_field: ignore", "SELECT id FROM people", Value::Null);
+}
+
+#[test]
+fn a_person_is_told_in_one_line() {
+    let (_api, project) = people_project("", "SELECT id FROM people");
+    let finished = finish(&mut project.apitap(["run"]), LIMIT);
+    let line =
+        "warning: `people` has fields that its schema does not declare: `vip` (250), `tier` (25)";
+    assert!(finished.stdout.contains(line), "{}", finished.stdout);
+    assert_eq!(finished.code, Some(0));
+    assert_eq!(sqlite(&project, "count(*)) FROM people"), [json!([250])]);
+}
+
+#[test]
+fn a_field_that_nobody_declared_ends_the_run_where_that_is_asked_for() {
+    for sql in ["SELECT id FROM people", "SELECT count(*) AS n FROM people"] {
+        let (api, project) = people_project("on_unknown_field: error", sql);
+        let error = run_badly(&project);
+        let request = format!("request:  GET {}?per_page=100&page=1", api.url());
+        for part in [
+            "`vip` is not declared in the schema",
+            &request,
+            "record:   1 of the page",
+            "path:     /vip",
+        ] {
+            assert!(error.contains(part), "no `{part}` in:\n{error}");
+        }
+    }
+}
