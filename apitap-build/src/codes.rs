@@ -260,6 +260,8 @@ codes! {
          same name.";
     NO_SCHEMA = "E0308", "a source without a schema",
         "A build checks every query against declared fields.";
+    UNKNOWN_API = "E0309", "an api that is not declared",
+        "The `api` of a source names no entry of `apis`.";
     INVALID_TABLE_NAME = "E0320", "a table name that the target does not take",
         "A name is `table` or `schema.table`.";
     UNSUITABLE_KEY = "E0321", "a key of a type that cannot be one",
@@ -300,6 +302,8 @@ codes! {
         "A join keeps its left side while it goes through the right one.";
     FULL_WINDOW = "E0398", "a window over all rows",
         "A window function sees every row of its partition before it yields one.";
+    UNUSED_API = "E0399", "an api that no source names",
+        "A warning: what it says is nowhere in effect.";
     CONSTANT_CONDITION = "E0401", "a condition that is the same for every row",
         "A warning: no value of the column can make the condition true, or none can \
          make it false.";

@@ -14,6 +14,7 @@ mod rust;
 mod source;
 pub mod table;
 mod target;
+mod texts;
 
 pub use capabilities::Capabilities;
 pub use param::ParamName;
@@ -21,15 +22,24 @@ pub use request::default_timeout;
 pub use rust::{Custom, Function, Map, RustRole, Transform};
 pub use source::Source;
 pub use target::{Connection, Target, TargetKind};
+pub use texts::{Json, Pairs, Texts};
 
 // The plain types of what has keys of its own are made from the declarations of those.
 pub use crate::expression::TimeFormat;
-pub use crate::keys::auth::{ApiKey, ApiKeyPlace, Auth, Basic};
+pub use crate::keys::auth::{
+    ApiKey, ApiKeyPlace, Auth, Basic, ClientCredentials, CredentialsIn, Login, OAuth2, Password,
+    RefreshToken,
+};
+pub use crate::keys::body::Body;
 pub use crate::keys::drift::OnUnknownField;
 pub use crate::keys::format::Format;
+pub use crate::keys::on_response::{Action, ResponseRule};
 pub use crate::keys::pagination::*;
+pub use crate::keys::rate_limit::RateLimit;
+pub use crate::keys::request::Method;
 pub use crate::keys::retry::Retry;
 pub use crate::keys::sink::Mode;
+pub use crate::keys::tls::Tls;
 pub use crate::pointer::Pointer;
 pub use crate::template::{Part, RequestPart, RequestTextError, Template, TemplateError};
 

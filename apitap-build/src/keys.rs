@@ -7,13 +7,20 @@
 //! way to authenticate, a target or a write mode stands in `docs/architecture.md`.
 
 pub mod auth;
+pub mod body;
 mod declare;
 pub mod drift;
 pub mod format;
+pub mod on_response;
 pub mod pagination;
+pub mod rate_limit;
+pub mod request;
 pub mod retry;
 pub mod sink;
+pub mod tls;
 
+#[cfg(feature = "compiler")]
+pub mod api;
 #[cfg(feature = "compiler")]
 pub mod custom;
 #[cfg(feature = "compiler")]
@@ -22,6 +29,8 @@ pub mod file;
 pub mod function;
 #[cfg(feature = "compiler")]
 pub mod group;
+#[cfg(feature = "compiler")]
+pub mod json;
 #[cfg(feature = "compiler")]
 mod json_schema;
 #[cfg(feature = "compiler")]

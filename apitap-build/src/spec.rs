@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codes;
-use crate::definition::{Function, Source, Target};
+use crate::definition::{Function, Source, Target, Template};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::keys::key::KeyType as _;
 use crate::keys::mapping::{Mapping, wrong_kind};
@@ -18,12 +18,14 @@ use crate::keys::source::{DescribedSpec, Request, RequestSpec};
 use crate::schema::Schema;
 use crate::tree::{Node, Value};
 
+mod api;
 mod function;
 mod map;
 pub(crate) mod secrets;
 mod source;
 mod target;
 
+pub use api::{ApiSpec, Apis};
 pub(crate) use map::{MapWords, map};
 pub use source::source;
 pub use target::{inline_target, sink};
@@ -44,6 +46,8 @@ pub struct SourceSpec {
     pub table: TableSpec,
     /// Its requests.
     pub request: RequestSpec,
+    /// The API that it is of: its name, and what the source's path follows.
+    pub api: Option<(String, Spanned<Template>)>,
     /// What its records are, and where they go where nothing else says it.
     pub described: DescribedSpec,
 }
@@ -66,7 +70,12 @@ impl SourceSpec {
 
     /// The source of the definition: what was written, without places.
     pub fn source(&self) -> Source {
-        let mut source = Request::plain(&self.request).into_source();
+        let base = self.api.as_ref().map(|(_, url)| &url.value);
+        let mut source = Request::plain(&self.request).into_source(base);
+        // Sources of one API share its limit.
+        if let (Some((api, _)), Some(limit)) = (&self.api, &mut source.rate_limit) {
+            limit.scope.get_or_insert_with(|| api.clone());
+        }
         source.description.clone_from(&self.described.description.value);
         source.schema = self.table.schema().cloned();
         source
@@ -110,6 +119,8 @@ impl SinkSpec {
 /// A YAML file as written.
 #[derive(Debug, Default)]
 pub struct Project {
+    /// What its sources share.
+    pub apis: Apis,
     /// Its sources, in order.
     pub sources: Vec<SourceSpec>,
     /// Its targets, in order.
@@ -172,6 +183,7 @@ pub fn project(node: &Node, findings: &mut Findings) -> Project {
         project.broken_targets.add(None);
         return project;
     };
+    let apis = mapping.get("apis");
     let sources = mapping.get("sources");
     if sources.is_none() {
         mapping.missing_as("sources", "sources: [{name: orders, url: \"https://…\"}]");
@@ -188,8 +200,13 @@ pub fn project(node: &Node, findings: &mut Findings) -> Project {
             None => project.broken_functions.add(Some(name.value.clone())),
         }
     }
+    if apis.is_some() {
+        for node in items("apis", apis, &mut project.apis.broken, findings) {
+            project.apis.read(node, findings);
+        }
+    }
     for node in items("sources", sources, &mut project.broken_sources, findings) {
-        match source::declared(node, findings) {
+        match source::declared(node, &project.apis, findings) {
             Ok(spec) => project.sources.push(spec),
             Err(fields) => {
                 project.broken_sources.add(name_of(node));
@@ -203,6 +220,7 @@ pub fn project(node: &Node, findings: &mut Findings) -> Project {
             None => project.broken_targets.add(name_of(node)),
         }
     }
+    check_apis(&project.apis, findings);
     check_names("source", project.sources.iter().map(|source| &source.table.name), findings);
     check_names("target", project.targets.iter().map(|target| &target.name), findings);
     project
@@ -230,6 +248,11 @@ fn name_of(node: &Node) -> Option<String> {
         ("name", Value::String(name)) => Some(name.clone()),
         _ => None,
     })
+}
+
+/// Reports APIs of one name.
+pub fn check_apis(apis: &Apis, findings: &mut Findings) {
+    check_names("api", apis.known.iter().map(|api| &api.name), findings);
 }
 
 fn check_names<'a>(

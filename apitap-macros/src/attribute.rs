@@ -101,6 +101,10 @@ fn value(input: ParseStream<'_>, spans: &mut Spans) -> syn::Result<Node> {
         let entries = entries(&content, spans)?;
         return Ok(Node::new(Value::Map(entries), spans.place(parens.span.open())));
     }
+    if input.peek(Ident) && input.fork().call(Ident::parse_any)? == "null" {
+        let word = input.call(Ident::parse_any)?;
+        return Ok(Node::new(Value::Null, spans.place(word.span())));
+    }
     let negative = input.parse::<Option<Token![-]>>()?.is_some();
     let literal: Lit = input.parse()?;
     let place = spans.place(literal.span());

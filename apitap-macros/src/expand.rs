@@ -9,7 +9,7 @@ use apitap_build::definition::Definition;
 use apitap_build::diagnostic::{Files, Finding, Findings, Place, SourceFile, Spanned};
 use apitap_build::keys::schema::FieldsSpec;
 use apitap_build::names;
-use apitap_build::spec::{self, SourceSpec};
+use apitap_build::spec::{self, Apis, SourceSpec};
 use apitap_build::tree::Value;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -193,9 +193,16 @@ impl Front {
     fn sources(&mut self, module: &Module) -> syn::Result<(Vec<SourceSpec>, bool)> {
         let mut sources: Vec<SourceSpec> = Vec::new();
         let mut complete = true;
+        let mut apis = Apis::default();
+        for attribute in &module.apis {
+            let node = attribute::words(attribute, &mut self.spans)?;
+            apis.read(&node, &mut self.findings);
+            self.named.add(&node, &self.spans);
+        }
+        spec::check_apis(&apis, &mut self.findings);
         for (item, attribute) in module.with("source") {
             let node = attribute::words(attribute, &mut self.spans)?;
-            let spec = spec::source(&node, &mut self.findings);
+            let spec = spec::source(&node, &apis, &mut self.findings);
             self.named.add(&node, &self.spans);
             match (spec, self.record(module, item)) {
                 (Some(mut spec), Some(record)) => {

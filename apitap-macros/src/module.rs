@@ -4,8 +4,10 @@ use syn::spanned::Spanned as _;
 
 /// The parts of a pipeline module.
 pub(crate) struct Module {
-    /// The module without its content.
+    /// The module without its content, attributes of ours removed.
     pub(crate) outer: syn::ItemMod,
+    /// What its `#[api(…)]` say.
+    pub(crate) apis: Vec<syn::Attribute>,
     /// All items, attributes of ours removed.
     pub(crate) items: Vec<syn::Item>,
     /// All its structs, as written.
@@ -42,7 +44,10 @@ impl Module {
             })
             .collect();
         let items = items.into_iter().map(without_our_attributes).collect();
-        Ok(Self { outer, items, structs, functions })
+        let is_api = |attribute: &syn::Attribute| attribute.path().is_ident("api");
+        let (apis, others) = std::mem::take(&mut outer.attrs).into_iter().partition(is_api);
+        outer.attrs = others;
+        Ok(Self { outer, apis, items, structs, functions })
     }
 
     /// The structs that carry an attribute.

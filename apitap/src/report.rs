@@ -57,6 +57,9 @@ pub struct Numbers {
     pub bytes: u64,
     /// Requests that had to be repeated.
     pub retries: u64,
+    /// How long requests have waited, together, for limits on their rate.
+    #[serde(serialize_with = "seconds")]
+    pub waited: Duration,
     /// From begin to end.
     #[serde(serialize_with = "seconds")]
     pub seconds: Duration,
@@ -73,6 +76,7 @@ impl Numbers {
         self.records += fetched.records.load(Ordering::Relaxed);
         self.bytes += fetched.bytes.load(Ordering::Relaxed);
         self.retries += fetched.retries.load(Ordering::Relaxed);
+        self.waited += Duration::from_millis(fetched.waited.load(Ordering::Relaxed));
     }
 }
 
@@ -113,6 +117,7 @@ impl fmt::Display for Report {
             parts.push(self.table().to_string());
         }
         parts.extend(self.unknown_fields());
+        parts.extend(self.waits());
         parts.extend(self.errors().map(|error| format!("error: {error}")));
         f.write_str(&parts.join("\n\n"))
     }
@@ -132,6 +137,14 @@ impl Report {
             )
         };
         sources.into_iter().map(line).collect()
+    }
+
+    /// That limits on the rate of requests made them wait.
+    fn waits(&self) -> Option<String> {
+        let waited = self.total.waited.as_secs_f64();
+        (waited >= 0.05).then(|| {
+            format!("requests waited {waited:.1} s for limits on their rate, all together")
+        })
     }
 
     fn table(&self) -> Table {
@@ -250,6 +263,15 @@ mod tests {
         let text = report([None, Some(error)]).to_string();
         assert!(text.contains("1 failed"), "{text}");
         assert!(text.contains("error: the API answers 500\n  pipeline: pipeline_1"), "{text}");
+    }
+
+    #[test]
+    fn waits_for_limits_are_told_where_there_were_any() {
+        let mut report = report([None, None]);
+        assert!(!report.to_string().contains("waited"), "{report}");
+        report.total.waited = Duration::from_millis(12_340);
+        let expected = "\n\nrequests waited 12.3 s for limits on their rate, all together";
+        assert!(report.to_string().ends_with(expected), "{report}");
     }
 
     #[test]

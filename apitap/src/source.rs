@@ -26,4 +26,14 @@ pub struct Fetched {
     pub retries: AtomicU64,
     /// Records found in the pages.
     pub records: AtomicU64,
+    /// Milliseconds for which requests waited, together, because of a limit on their rate.
+    pub waited: AtomicU64,
+}
+
+impl Fetched {
+    /// A request has waited for a limit on the rate.
+    fn add_wait(&self, wait: std::time::Duration) {
+        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        self.waited.fetch_add(millis, std::sync::atomic::Ordering::Relaxed);
+    }
 }

@@ -8,6 +8,8 @@ use crate::definition::{RequestPart, Template};
 use crate::diagnostic::{Finding, Findings, Spanned};
 use crate::expression::types::{ExpressionType, Kind, Names, TypeError};
 use crate::expression::{Expression, ExpressionError};
+use crate::keys::auth::AuthSpec;
+use crate::keys::body::BodySpec;
 use crate::spec::{Project, SourceSpec};
 
 /// Where a text stands, as far as it matters to what may stand in it.
@@ -37,17 +39,37 @@ pub fn check(source: &SourceSpec, findings: &mut Findings) -> bool {
     let before = findings.errors();
     let names = offered();
     for (part, text) in texts(source) {
-        check_text(part, text, &names, findings);
+        check_text(part, &text, &names, findings);
+    }
+    // A login is not a request of the source: it may come before the first of them.
+    for text in login_texts(source) {
+        check_text(Part::Value, &text, &Names::new(), findings);
     }
     findings.errors() == before
 }
 
 /// The texts of a source in which expressions may stand.
-fn texts(source: &SourceSpec) -> impl Iterator<Item = (Part, &Spanned<Template>)> {
+fn texts(source: &SourceSpec) -> impl Iterator<Item = (Part, Spanned<Template>)> {
     let request = &source.request;
+    let base = source.api.as_ref().map(|(_, url)| url.clone());
+    let address = [&request.url, &request.path]
+        .into_iter()
+        .filter_map(|text| Some(Spanned::new(text.value.clone()?, text.place.clone())));
     let values = request.headers.value.iter().chain(&request.query_params.value);
-    let values = values.map(|(_, value)| (Part::Value, value));
-    std::iter::once((Part::Url, &request.url)).chain(values)
+    let values = values.map(|(_, value)| value.clone());
+    let body = request.body.value.iter().flat_map(BodySpec::texts);
+    let address = base.into_iter().chain(address).map(|text| (Part::Url, text));
+    address.chain(values.chain(body).map(|text| (Part::Value, text)))
+}
+
+/// The texts of what is sent to log in.
+fn login_texts(source: &SourceSpec) -> Vec<Spanned<Template>> {
+    match &source.request.auth.value {
+        Some(AuthSpec::Login(login)) => {
+            login.value.body.value.iter().flat_map(BodySpec::texts).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The names that every request has.

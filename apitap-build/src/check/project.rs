@@ -321,6 +321,18 @@ impl Checker<'_> {
 }
 
 fn warn_of_unused(project: &Project, used: &Used, findings: &mut Findings) {
+    for api in &project.apis.known {
+        let names =
+            |source: &SourceSpec| source.api.as_ref().is_some_and(|(n, _)| *n == api.name.value);
+        if !project.sources.iter().any(names) {
+            let name = &api.name.value;
+            let message = format!("api `{name}` is never used");
+            findings.push(
+                Finding::warning(codes::UNUSED_API, message, &api.name.place)
+                    .help(format!("name it in a source, `api: {name}`, or remove it")),
+            );
+        }
+    }
     let sources = project.sources.iter().map(|source| &source.table.name);
     let targets = project.targets.iter().map(|target| &target.name);
     let sources = sources.filter(|name| !used.sources.contains(&name.value));

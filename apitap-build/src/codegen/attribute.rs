@@ -76,6 +76,7 @@ fn entry(key: &str, value: &Printed) -> String {
 fn value(value: &Printed) -> String {
     match value {
         Printed::Nothing => "\"\"".to_owned(),
+        Printed::Null => "null".to_owned(),
         Printed::Text(value) => text(value),
         Printed::Number(number) => number.clone(),
         Printed::Flag(flag) => flag.to_string(),

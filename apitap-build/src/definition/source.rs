@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Auth, Custom, Format, OnUnknownField, Pagination, Pointer, Retry, RustRole, default_timeout,
+    Auth, Body, Custom, Format, Method, OnUnknownField, Pagination, Pointer, RateLimit,
+    ResponseRule, Retry, RustRole, Tls, default_timeout,
 };
 use crate::schema::{Field, Schema, Type};
 use crate::template::Template;
@@ -21,12 +22,18 @@ pub struct Source {
     pub description: Option<String>,
     /// The address of the first request, without pagination parameters.
     pub url: Template,
+    /// How it is requested.
+    #[serde(default = "get", skip_serializing_if = "is_get")]
+    pub method: Method,
     /// Header names and values, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, Template)>,
     /// Query parameters, in order, before those of the pagination.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query_params: Vec<(String, Template)>,
+    /// What is sent besides the headers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Body>,
     /// Who we are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
@@ -53,6 +60,18 @@ pub struct Source {
     /// What to do about fields that the schema does not declare.
     #[serde(default)]
     pub on_unknown_field: OnUnknownField,
+    /// What becomes of answers, before the defaults.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_response: Vec<ResponseRule>,
+    /// How often the API is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
+    /// Servers besides the URL's own that get the headers and credentials: `files.example.com:8443`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow_hosts: Vec<String>,
+    /// Certificates beside the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
     /// The records' fields; `None` where they are inferred at run time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Schema>,
@@ -60,6 +79,14 @@ pub struct Source {
     /// record reads all of it. The others are skipped in the decoder.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub reads: BTreeSet<Pointer>,
+}
+
+fn get() -> Method {
+    Method::Get
+}
+
+fn is_get(method: &Method) -> bool {
+    *method == Method::Get
 }
 
 impl Source {

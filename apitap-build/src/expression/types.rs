@@ -223,7 +223,10 @@ fn offered(name: &str, at: &Range<usize>, names: &Names) -> Result<ExpressionTyp
         did_you_mean("name", name, known())
     } else {
         let known: Vec<_> = known().map(|name| format!("`{name}`")).collect();
-        format!("the names here are {}; {literal}", known.join(", "))
+        match known.as_slice() {
+            [] => format!("no name has a value here; {literal}"),
+            known => format!("the names here are {}; {literal}", known.join(", ")),
+        }
     };
     let message = format!("name `{name}` not found");
     Err(TypeError::Name(ExpressionError::new(at.clone(), message, help)))

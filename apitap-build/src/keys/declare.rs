@@ -276,8 +276,7 @@ macro_rules! kinds {
 }
 
 /// Declares a mapping with exactly one of several keys: a line for each, which is declared in the file
-/// of that name. `const KEY` there says how the key is written, and what headers and parameters it
-/// makes apitap send.
+/// of that name: `key()` there says how the key is written.
 macro_rules! ways {
     (
         $(#[doc = $doc:literal])*
@@ -305,16 +304,6 @@ macro_rules! ways {
                     >,
                 ),
             )*
-        }
-
-        #[cfg(feature = "compiler")]
-        impl $spec {
-            /// What it puts on a request.
-            pub(crate) fn sent(&self) -> Vec<$crate::keys::declare::Sent> {
-                match self {
-                    $( Self::$way(spec) => $file::sent(spec), )*
-                }
-            }
         }
 
         #[cfg(feature = "compiler")]

@@ -1,5 +1,6 @@
 //! The YAML file as a whole: what stands in it at the top.
 
+use super::api::Api;
 use super::declare::{Group as _, GroupShape, Kinds as _, KindsShape, Shape, required};
 use super::function::FunctionKeys;
 use super::key::Key;
@@ -14,6 +15,11 @@ pub(crate) fn file() -> GroupShape {
         doc: "Where records come from, and where rows go. The queries between them are SQL files."
             .to_owned(),
         keys: vec![
+            KeyShape {
+                shape: Shape::List(Box::new(Shape::Group(Api::group()))),
+                presence: Presence::Optional,
+                ..key("apis", "What several sources of one API share.").shape()
+            },
             KeyShape {
                 shape: Shape::List(Box::new(Shape::Group(source()))),
                 ..key("sources", "The APIs: each is a table for the queries, by its name.").shape()

@@ -75,6 +75,9 @@ fn definitions() -> Json {
                 { "type": "array", "items": object(&super::pairs::Pair::group()) },
             ],
         },
+        "json": {
+            "description": "Any JSON, as a YAML value: what has no quotes is a number, a boolean or null where YAML takes it for one. `${NAME}` may stand in its texts.",
+        },
         "rust_path": {
             "description": "The path of a Rust item: `crate::module::item`, or `::dependency::item`. Whether it is there is checked by rustc.",
             "type": "string",
@@ -153,6 +156,10 @@ fn add_rule(rule: &Rule, schema: &mut Map<String, Json>) {
             let alternatives: Vec<_> = alternatives.iter().map(alternative).collect();
             schema.insert("oneOf".into(), alternatives.into());
         }
+        Rule::AnyOf(names) => {
+            let any: Vec<_> = names.iter().map(|name| json!({ "required": [name] })).collect();
+            schema.insert("anyOf".into(), any.into());
+        }
         Rule::NotBoth(first, second) => {
             schema.insert("not".into(), json!({ "required": [first, second] }));
         }
@@ -205,6 +212,7 @@ fn value(shape: &Shape, key: &KeyShape) -> Json {
             json!({ "enum": choices.iter().map(|choice| choice.name).collect::<Vec<_>>() })
         }
         Shape::Pairs => reference("pairs"),
+        Shape::Json => reference("json"),
         Shape::RustPath => reference("rust_path"),
         Shape::File => reference("file"),
         Shape::Files => json!({ "oneOf": [

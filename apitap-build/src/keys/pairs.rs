@@ -7,14 +7,11 @@ use super::printed::Printed;
 use super::shape::Shape;
 use super::{group, rules};
 use crate::codes;
+pub use crate::definition::Pairs;
 use crate::definition::Template;
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::spec::secrets;
 use crate::tree::{Node, Value};
-
-/// Names and templates, in order.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Pairs(pub Vec<(String, Template)>);
 
 /// Names and templates as they were written.
 pub type PairsSpec = Vec<(Spanned<String>, Spanned<Template>)>;

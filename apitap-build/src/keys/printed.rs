@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 pub enum Printed {
     /// Nothing is written.
     Nothing,
+    /// `null`.
+    Null,
     /// A text.
     Text(String),
     /// A number, as it is written.
@@ -23,7 +25,7 @@ impl Printed {
     /// The value as YAML, on one line.
     pub fn yaml(&self) -> String {
         match self {
-            Self::Nothing => "null".to_owned(),
+            Self::Nothing | Self::Null => "null".to_owned(),
             Self::Text(text) => yaml_text(text),
             Self::Number(text) => text.clone(),
             Self::Flag(flag) => flag.to_string(),

@@ -45,7 +45,10 @@ fn check_params(of_auth: Vec<Spanned<String>>, spec: &RequestSpec, findings: &mu
     params.retain(|param| Some(&param.value) != given_first(spec));
     params.extend(of_auth);
     // A parameter that is written twice in one place is meant to be: `id=1&id=2`.
-    let of_url = in_address(&spec.url.value.0, &spec.url.place);
+    let of_url = [&spec.url, &spec.path]
+        .into_iter()
+        .flat_map(|text| text.value.iter().flat_map(|address| in_address(&address.0, &text.place)));
+    let of_url: Vec<_> = of_url.collect();
     let own = spec.query_params.value.iter().map(|(name, _)| name);
     for name in of_url.iter().chain(own) {
         if let Some(first) = same(&params, name) {

@@ -66,6 +66,59 @@ pub(super) fn address(written: &Spanned<String>, findings: &mut Findings) -> boo
     false
 }
 
+/// The address of an API, which paths follow.
+pub(super) fn base(written: &Spanned<String>, findings: &mut Findings) -> bool {
+    if !address(written, findings) {
+        return false;
+    }
+    let Some(at) = written.value.find('?') else { return true };
+    let place = written.place.within(at..written.value.len());
+    findings.push(
+        Finding::error(codes::INVALID_URL, "the paths of sources follow this address", &place)
+            .label("a path cannot follow parameters")
+            .help("write the parameters under `query_params`"),
+    );
+    false
+}
+
+/// The name of a server, with its port where that is not the usual one.
+pub(super) fn host(written: &Spanned<String>, findings: &mut Findings) -> bool {
+    let text = written.value.to_ascii_lowercase();
+    let url = url::Url::parse(&format!("https://{text}"));
+    let is_host = url.is_ok_and(|url| {
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        url.host_str().is_some_and(|host| format!("{host}{port}") == text)
+    });
+    if !is_host {
+        let message = format!("`{}` is not the name of a server", written.value);
+        findings.push(
+            Finding::error(codes::INVALID_URL, message, &written.place)
+                .help("write a host, as in `files.example.com`, with its port if it has one"),
+        );
+    }
+    is_host
+}
+
+/// What follows the address of an API.
+pub(super) fn path(written: &Spanned<String>, findings: &mut Findings) -> bool {
+    let text = written.value.as_str();
+    let (problem, help) = if text.contains("://") {
+        (
+            "this is a whole address",
+            "write what follows the `url` of the api, or `url` in place of `api` and `path`",
+        )
+    } else if text.contains('#') {
+        (
+            "what follows the `#` of an address is never sent",
+            "remove it; a `#` within the path is written `%23`",
+        )
+    } else {
+        return true;
+    };
+    findings.push(Finding::error(codes::INVALID_URL, problem, &written.place).help(help));
+    false
+}
+
 /// What a part of an address may be: a digit can stand in a host, a port and a path.
 fn probe(part: RequestPart) -> String {
     match part {

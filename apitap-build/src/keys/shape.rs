@@ -25,6 +25,8 @@ pub enum Shape {
     Choice(Vec<ChoiceShape>),
     /// Names and templates, as a mapping or a list.
     Pairs,
+    /// Any JSON.
+    Json,
     /// The path of a Rust item.
     RustPath,
     /// A file.
@@ -115,6 +117,8 @@ pub enum Presence {
 pub enum Rule {
     /// One of these is written, and not another.
     OneOf(Vec<Alternative>),
+    /// At least one of them.
+    AnyOf(Vec<&'static str>),
     /// Not both of them.
     NotBoth(&'static str, &'static str),
 }

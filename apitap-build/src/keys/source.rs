@@ -2,38 +2,45 @@
 
 use std::time::Duration;
 
-use super::declare::keys;
+use super::api;
+use super::declare::{Key, Mapping, default, keys};
 use super::key::KeyType as _;
-use super::mapping::Mapping;
 use super::pairs::Pairs;
 use super::rules;
 use super::schema::SchemaKeys;
 use super::values::Texts;
+use crate::codes;
 use crate::definition::{
-    Auth, Format, OnUnknownField, Pagination, Pointer, Retry, Source, Template, default_timeout,
+    Auth, Body, Format, Method, OnUnknownField, Pagination, Pointer, RateLimit, ResponseRule,
+    Retry, Source, Template, Tls, default_timeout,
 };
-use crate::diagnostic::Place;
+use crate::diagnostic::{Finding, Place};
 
 keys! {
     /// An API's collection of records.
     pub struct Request, spec RequestSpec {
         /// The table's name in SQL: `use_source("orders")`.
         name: String = required("orders").filled(),
-        /// The address of the collection.
-        url: Template = required("https://api.example.com/orders")
+        /// The address of the collection; or `api` and `path`.
+        url: Option<Template> = optional()
             .filled()
             .rule(rules::address)
             .expressions()
+            .example("https://api.example.com/orders")
             .example("${API_URL:-https://api.example.com}/orders"),
+        /// The entry of `apis` that it is of: what is not said here is as it is said there.
+        api: Option<String> = optional().filled().example("shop"),
+        /// What follows the `url` of its API.
+        path: Option<Template> =
+            optional().filled().rule(rules::path).expressions().example("/orders"),
+        /// How it is requested; `POST` if absent where there is a `body`, else `GET`.
+        method: Option<Method> = optional().example("POST"),
         /// Headers that are sent with every request.
-        headers: Pairs = default(Pairs::default())
-            .each(rules::header)
-            .example("{Accept: application/json}")
-            .example("[{key: Accept, value: application/json}]"),
+        headers: Pairs = headers(),
         /// Query parameters that are sent with every request, before those of the pagination.
-        query_params: Pairs = default(Pairs::default())
-            .example("{status: paid}")
-            .example("[{key: status, value: paid}]"),
+        query_params: Pairs = query_params(),
+        /// What is sent with every request.
+        body: Option<Body> = optional().example("{json: {status: paid}}"),
         /// Who asks: exactly one way.
         auth: Option<Auth> = optional(),
         /// What the bodies of the answers are.
@@ -46,15 +53,91 @@ keys! {
         /// Whether a body may have nothing at `data_path`, or null: then it has no records.
         allow_empty: bool = default(false).brief().example("true"),
         /// How to get the next page.
-        pagination: Pagination = default(Pagination::default()).brief(),
+        pagination: Pagination = pagination(),
         /// What to do about 408, 429, 5xx, and broken connections and bodies.
         retry: Retry = absent().brief(),
         /// For one request, its body included.
-        timeout: Duration = default(default_timeout()).brief().example("30s").example("90"),
+        timeout: Duration = timeout(),
+        /// What becomes of answers, before the defaults: the first that fits says it.
+        on_response: Vec<ResponseRule> = on_response(),
+        /// How often the API is asked.
+        rate_limit: Option<RateLimit> = optional().example("{requests: 8, per: 1s}"),
+        /// Other servers, to which a next page or a redirect may lead: they get the headers and credentials, too.
+        allow_hosts: Texts = allow_hosts(),
+        /// Certificates beside the usual ones.
+        tls: Option<Tls> = optional().example("{ca_file: \"${CA_FILE}\"}"),
         /// What to do about fields that the schema does not declare.
         on_unknown_field: OnUnknownField = default(OnUnknownField::default()).brief().example("error"),
     }
     check: check;
+    rules: vec![Rule::OneOf(vec![
+        Alternative { with: vec!["url"], without: vec!["api", "path"] },
+        Alternative { with: vec!["api", "path"], without: vec!["url"] },
+    ])];
+}
+
+/// What an API may say for its sources, too.
+pub(super) fn headers() -> Key<Pairs> {
+    default(Pairs::default())
+        .each(rules::header)
+        .example("{Accept: application/json}")
+        .example("[{key: Accept, value: application/json}]")
+}
+
+/// What an API may say for its sources, too.
+pub(super) fn query_params() -> Key<Pairs> {
+    default(Pairs::default()).example("{status: paid}").example("[{key: status, value: paid}]")
+}
+
+/// What an API may say for its sources, too.
+pub(super) fn pagination() -> Key<Pagination> {
+    default(Pagination::default()).brief()
+}
+
+/// What an API may say for its sources, too.
+pub(super) fn timeout() -> Key<Duration> {
+    default(default_timeout()).brief().example("30s").example("90")
+}
+
+/// What an API may say for its sources, too.
+pub(super) fn on_response() -> Key<Vec<ResponseRule>> {
+    default(Vec::new())
+        .example("[{status: 404, action: skip}]")
+        .example("[{contains: ratelimited, action: retry, wait: 30s}]")
+}
+
+/// What an API may say for its sources, too.
+pub(super) fn allow_hosts() -> Key<Texts> {
+    default(Texts::default()).rule(rules::host).example("[files.example.com]")
+}
+
+/// What the keys say together.
+fn check(spec: &RequestSpec, mapping: &mut Mapping<'_, '_>) -> bool {
+    let repeats = super::repeats::check(spec, mapping);
+    super::format::check(spec, mapping) && repeats
+}
+
+/// Reports where a source says its address twice, or not at all: `url`, or `api` and `path`.
+pub(crate) fn check_address(mapping: &mut Mapping<'_, '_>) {
+    let (url, api, path) = (mapping.has("url"), mapping.has("api"), mapping.has("path"));
+    match (url, api, path) {
+        (true, false, false) | (false, true, true) => {}
+        (true, ..) => {
+            let (other, help) = match path {
+                true => ("path", "keep `url`, or `api` and `path`"),
+                false => ("api", "keep `url`, or write `path`, which follows the `url` of the api"),
+            };
+            let place = mapping.key_place(other).unwrap_or(mapping.place).clone();
+            let message = format!("`url` and `{other}` both say where the source is");
+            let finding = Finding::error(codes::CONFLICTING_KEYS, message, &place);
+            mapping.findings.push(finding.help(help));
+        }
+        (false, false, true) => mapping.missing_as("api", "api: shop"),
+        (false, true, false) => mapping.missing_as("path", "path: /orders"),
+        (false, false, false) => {
+            mapping.missing_as("url", "url: https://api.example.com/orders");
+        }
+    }
 }
 
 keys! {
@@ -69,12 +152,6 @@ keys! {
         /// The columns that identify a row, where `sink(…)` of the query says none.
         primary_key_in_dest: Option<Texts> = optional().example("id").example("[shop, id]"),
     }
-}
-
-/// What the keys say together.
-fn check(spec: &RequestSpec, mapping: &mut Mapping<'_, '_>) -> bool {
-    let repeats = super::repeats::check(spec, mapping);
-    super::format::check(spec, mapping) && repeats
 }
 
 impl Described {
@@ -95,9 +172,13 @@ impl Request {
     pub(crate) fn of(source: &Source) -> Self {
         Self {
             name: source.name.clone(),
-            url: source.url.clone(),
+            url: Some(source.url.clone()),
+            api: None,
+            path: None,
+            method: (source.method != usual_method(&source.body)).then_some(source.method),
             headers: Pairs(source.headers.clone()),
             query_params: Pairs(source.query_params.clone()),
+            body: source.body.clone(),
             auth: source.auth.clone(),
             format: source.format,
             data_path: source.data_path.clone(),
@@ -107,17 +188,26 @@ impl Request {
             retry: source.retry,
             timeout: source.timeout,
             on_unknown_field: source.on_unknown_field,
+            on_response: source.on_response.clone(),
+            rate_limit: source.rate_limit.clone(),
+            allow_hosts: Texts(source.allow_hosts.clone()),
+            tls: source.tls.clone(),
         }
     }
 
-    /// The source that the keys say; what its records hold is said elsewhere.
-    pub(crate) fn into_source(self) -> Source {
+    /// The source that the keys say, with the URL of its API where it has one; what its records hold
+    /// is said elsewhere.
+    pub(crate) fn into_source(self, base: Option<&Template>) -> Source {
+        let path = self.path.unwrap_or(Template(String::new()));
+        let below = |base| api::joined(base, &path);
         Source {
             name: self.name,
             description: None,
-            url: self.url,
+            url: self.url.or_else(|| base.map(below)).unwrap_or(Template(String::new())),
+            method: self.method.unwrap_or(usual_method(&self.body)),
             headers: self.headers.0,
             query_params: self.query_params.0,
+            body: self.body,
             auth: self.auth,
             format: self.format,
             data_path: self.data_path,
@@ -127,8 +217,17 @@ impl Request {
             retry: self.retry,
             timeout: self.timeout,
             on_unknown_field: self.on_unknown_field,
+            on_response: self.on_response,
+            rate_limit: self.rate_limit,
+            allow_hosts: self.allow_hosts.0,
+            tls: self.tls,
             schema: None,
             reads: Default::default(),
         }
     }
+}
+
+/// How a source is requested where it does not say so.
+fn usual_method(body: &Option<Body>) -> Method {
+    if body.is_some() { Method::Post } else { Method::Get }
 }

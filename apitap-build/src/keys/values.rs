@@ -3,12 +3,14 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::group::{self, Group};
 use super::key::{Info, KeyType};
 use super::mapping::{string, strings, wrong_kind};
 use super::printed::Printed;
 use super::rules;
 use super::shape::Shape;
 use crate::codes;
+pub use crate::definition::Texts;
 use crate::definition::{ParamName, Pointer, Template};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::spec::secrets;
@@ -298,17 +300,15 @@ impl<T: KeyType> KeyType for Option<T> {
     }
 }
 
-/// One text, or a list of them.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Texts(pub Vec<String>);
-
 impl KeyType for Texts {
     type Spec = Vec<Spanned<String>>;
 
     fn read(info: &Info, node: &Node, findings: &mut Findings) -> Option<Self::Spec> {
         let before = findings.errors();
         let texts = strings(info.name, node, findings);
-        (findings.errors() == before).then_some(texts)
+        // What is wrong with each is told, not only with the first.
+        let wrong = info.rule.map(|rule| texts.iter().filter(|text| !rule(text, findings)).count());
+        (wrong.unwrap_or(0) == 0 && findings.errors() == before).then_some(texts)
     }
 
     fn plain(spec: &Self::Spec) -> Self {
@@ -328,5 +328,43 @@ impl KeyType for Texts {
 
     fn shape(info: &Info) -> Shape {
         if info.file { Shape::Files } else { Shape::Texts }
+    }
+}
+
+impl<T: Group> KeyType for Vec<T> {
+    type Spec = Vec<Spanned<T::Spec>>;
+
+    fn read(info: &Info, node: &Node, findings: &mut Findings) -> Option<Self::Spec> {
+        let Value::List(items) = &node.value else {
+            findings.push(wrong_kind(&format!("`{}`", info.name), "a list", node));
+            return None;
+        };
+        let read = |item: &Node, findings: &mut _| {
+            let owner = format!("an entry of `{}`", info.name);
+            let spec = group::read::<T>(owner, item, findings)?;
+            Some(Spanned::new(spec, item.place.clone()))
+        };
+        // What is wrong with each is told, not only with the first.
+        let items: Vec<_> = items.iter().map(|item| read(item, findings)).collect();
+        items.into_iter().collect()
+    }
+
+    fn plain(spec: &Self::Spec) -> Self {
+        spec.iter().map(|item| T::plain(&item.value)).collect()
+    }
+
+    fn at(self, place: &Place) -> Self::Spec {
+        self.into_iter().map(|item| Spanned::new(item.at(place), place.clone())).collect()
+    }
+
+    fn print(&self, info: &Info) -> Printed {
+        match self.is_empty() {
+            true => Printed::Nothing,
+            false => Printed::List(self.iter().map(|item| item.print(info)).collect()),
+        }
+    }
+
+    fn shape(info: &Info) -> Shape {
+        Shape::List(Box::new(T::shape(info)))
     }
 }

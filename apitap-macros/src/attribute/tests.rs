@@ -22,7 +22,7 @@ fn source(attribute: &str) -> Option<Source> {
     let words = super::words(item.attrs.first()?, &mut Spans::default());
     let words = words.unwrap_or_else(|error| panic!("not an attribute: {attribute}\n{error}"));
     let mut findings = Findings::default();
-    let spec = spec::source(&words, &mut findings)?;
+    let spec = spec::source(&words, &spec::Apis::default(), &mut findings)?;
     (!findings.has_errors()).then(|| spec.source())
 }
 

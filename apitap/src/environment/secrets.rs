@@ -6,9 +6,9 @@
 
 mod spellings;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
@@ -53,7 +53,17 @@ pub(super) fn password_in_url(text: &str) -> Vec<Known> {
 
 /// What must never show. Cheap to clone; shared by all that makes messages.
 #[derive(Clone, Default)]
-pub struct Secrets(Arc<Masks>);
+pub struct Secrets {
+    masks: Arc<Masks>,
+    learned: Arc<RwLock<Learned>>,
+}
+
+/// Values that came up during the run, such as tokens that were requested.
+#[derive(Default)]
+struct Learned {
+    values: BTreeSet<String>,
+    masks: Arc<Masks>,
+}
 
 #[derive(Default)]
 struct Masks {
@@ -87,37 +97,33 @@ impl Secrets {
                 }
             }
         }
-        Self::of(patterns, shown, None)
+        Self { masks: Arc::new(Masks::of(patterns, shown, None)), learned: Arc::default() }
     }
 
-    fn of(patterns: Vec<String>, shown: Vec<String>, others: Option<Self>) -> Self {
-        if patterns.is_empty() {
-            return others.unwrap_or_default();
-        }
-        let finder =
-            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok();
-        Self(Arc::new(Masks { all: finder.is_none(), finder, patterns, shown, others }))
-    }
-
-    /// These, and values that came up during the run; those show as `***`.
+    /// These, and values that came up for one request; those show as `***`.
     pub(crate) fn and(&self, values: &[String]) -> Self {
-        let long = values.iter().filter(|value| value.chars().count() >= SHORTEST);
-        let patterns: Vec<_> = long.flat_map(|value| forms(value)).collect();
-        let shown = vec!["***".to_owned(); patterns.len()];
-        Self::of(patterns, shown, Some(self.clone()))
+        let masks = Masks::literal(values, Some(self.clone()));
+        Self { masks: Arc::new(masks), learned: Arc::default() }
+    }
+
+    /// Keeps values from showing that came up during the run: in all that shares these, from now on.
+    pub(crate) fn learn(&self, values: &[String]) {
+        // It is whole between any two statements, so a panic elsewhere does not spoil it.
+        let known = |learned: &Learned| values.iter().all(|value| learned.values.contains(value));
+        if known(&self.learned.read().unwrap_or_else(PoisonError::into_inner)) {
+            return;
+        }
+        let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
+        learned.values.extend(values.iter().cloned());
+        let all: Vec<_> = learned.values.iter().cloned().collect();
+        learned.masks = Arc::new(Masks::literal(&all, None));
     }
 
     /// The text, with `${NAME}` or `***` in place of each secret.
     pub fn mask(&self, text: &str) -> String {
-        let text = &match &self.0.others {
-            Some(others) => others.mask(text),
-            None => text.to_owned(),
-        };
-        match &self.0.finder {
-            Some(finder) => self.0.replaced(text, self.0.places(text, finder)),
-            None if self.0.all => "***".to_owned(),
-            None => text.to_owned(),
-        }
+        let learned =
+            Arc::clone(&self.learned.read().unwrap_or_else(PoisonError::into_inner).masks);
+        learned.mask(&self.masks.mask(text))
     }
 }
 
@@ -129,6 +135,37 @@ struct Place {
 }
 
 impl Masks {
+    fn of(patterns: Vec<String>, shown: Vec<String>, others: Option<Secrets>) -> Self {
+        let finder = match patterns.is_empty() {
+            true => None,
+            false => {
+                AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok()
+            }
+        };
+        let all = finder.is_none() && !patterns.is_empty();
+        Self { finder, patterns, shown, all, others }
+    }
+
+    /// Values that show as `***`.
+    fn literal(values: &[String], others: Option<Secrets>) -> Self {
+        let long = values.iter().filter(|value| value.chars().count() >= SHORTEST);
+        let patterns: Vec<_> = long.flat_map(|value| forms(value)).collect();
+        let shown = vec!["***".to_owned(); patterns.len()];
+        Self::of(patterns, shown, others)
+    }
+
+    fn mask(&self, text: &str) -> String {
+        let text = &match &self.others {
+            Some(others) => others.mask(text),
+            None => text.to_owned(),
+        };
+        match &self.finder {
+            Some(finder) => self.replaced(text, self.places(text, finder)),
+            None if self.all => "***".to_owned(),
+            None => text.to_owned(),
+        }
+    }
+
     /// Where secrets stand in a text, in any order: they may overlap.
     fn places(&self, text: &str, finder: &AhoCorasick) -> Vec<Place> {
         let mut places = self.found(text.as_bytes(), finder);
@@ -291,6 +328,19 @@ mod tests {
         check("got `abc+/12345…`", "got `${LONG}…`");
         check("got `xabc+/1…` and `ab…`", "got `x${TOKEN}…` and `ab…`");
         check(r#"got "abc\u002b/…"#, r#"got "${TOKEN}…"#);
+    }
+
+    #[test]
+    fn what_is_learned_during_a_run_is_hidden_from_then_on_wherever_it_is_shared() {
+        let secrets = Secrets::new(&[Known::variable("TOKEN", "abc+/123")]);
+        let (shared, with) = (secrets.clone(), secrets.and(&["for-one".to_owned()]));
+        assert_eq!(shared.mask("abc+/123 first-token"), "${TOKEN} first-token");
+        secrets.learn(&["first-token".to_owned()]);
+        secrets.learn(&["second-token".to_owned(), "abc".to_owned()]);
+        for secrets in [secrets, shared, with] {
+            let text = "abc+/123 first-token second%2Dtoken abc";
+            assert_eq!(secrets.mask(text), "${TOKEN} *** *** abc");
+        }
     }
 
     #[test]

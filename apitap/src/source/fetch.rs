@@ -151,6 +151,7 @@ impl Fetch {
     /// The answer in turn; one that says that there is no such page has no records.
     fn answered(&self, outcome: Result<Answered, GivenUp>) -> Result<Answered> {
         match outcome {
+            Ok(answered) if answered.skipped => Ok(answered),
             Ok(answered) => {
                 self.endpoint.fetched.count(&answered.body);
                 Ok(answered)
@@ -166,6 +167,10 @@ impl Fetch {
 
     /// Decides what comes next; gives the page, if it has records that are new.
     fn take(&mut self, answered: &Answered) -> Result<Option<Page>> {
+        if answered.skipped {
+            self.drop_ahead();
+            return Ok(None);
+        }
         self.check_shape(answered)?;
         let repeats = self.guard.check_page(&Seen {
             number: answered.page.number,

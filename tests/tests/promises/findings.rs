@@ -141,7 +141,9 @@ fn a_note_is_shown_and_is_neither_an_error_nor_a_warning() {
 
 #[test]
 fn what_is_shown_of_a_line_does_not_show_the_secret_in_it() {
-    for fixture in ["E0101-secret", "E0392", "E0392-address", "E0392-header", "E0392-param"] {
+    for fixture in
+        ["E0101-secret", "E0392", "E0392-address", "E0392-header", "E0392-oauth2", "E0392-param"]
+    {
         let project = project(fixture);
         for format in ["text", "json"] {
             let said = finish(&mut project.apitap(["check", "--format", format]), LIMIT);

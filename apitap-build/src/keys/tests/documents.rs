@@ -69,6 +69,10 @@ fn obey(
             chosen.with.iter().for_each(|name| set(name, true));
         }
         Rule::NotBoth(_, second) => set(second, false),
+        Rule::AnyOf(names) => {
+            let name: &&str = alternative.get(names);
+            set(name, true);
+        }
     }
 }
 
@@ -142,6 +146,7 @@ fn value(shape: &Shape, key: &KeyShape) -> BoxedStrategy<Printed> {
             select(names).prop_map(Printed::Text).boxed()
         }
         Shape::Pairs => pairs(),
+        Shape::Json => json(),
         Shape::Fields | Shape::Arguments => fields(),
         Shape::ValueType => {
             select(vec!["int64", "string!"]).prop_map(|t| Printed::Text(t.to_owned())).boxed()
@@ -194,6 +199,26 @@ fn pairs() -> BoxedStrategy<Printed> {
             }
         })
         .boxed()
+}
+
+/// Any JSON.
+fn json() -> BoxedStrategy<Printed> {
+    let single = prop_oneof![
+        template().prop_map(Printed::Text),
+        any::<i64>().prop_map(|number| Printed::Number(number.to_string())),
+        (-1e9..1e9_f64).prop_map(|number| Printed::Number(format!("{number:?}"))),
+        any::<bool>().prop_map(Printed::Flag),
+        Just(Printed::Null),
+    ];
+    let json = single.prop_recursive(3, 12, 3, |inner| {
+        let names = prop_oneof![name(), template()];
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Printed::List),
+            prop::collection::btree_map(names, inner, 0..3)
+                .prop_map(|map| Printed::Map(map.into_iter().collect())),
+        ]
+    });
+    json.boxed()
 }
 
 /// Fields of all types.

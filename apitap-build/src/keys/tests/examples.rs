@@ -87,7 +87,8 @@ impl<'s> Examples<'s> {
             let names = names.filter_map(Json::as_str);
             names.map(|name| (name.to_owned(), self.first(schema, name, inside))).collect()
         };
-        match list(&schema["oneOf"]) {
+        let alternatives = [list(&schema["oneOf"]), list(&schema["anyOf"])].concat();
+        match alternatives.as_slice() {
             [] => vec![with(&Json::Null)],
             alternatives => alternatives.iter().map(with).collect(),
         }

@@ -2,26 +2,38 @@
 
 use super::repository::{held, root};
 use crate::keys::Printed;
-use crate::keys::auth::Auth;
+use crate::keys::api::Api;
+use crate::keys::auth::{Auth, OAuth2};
+use crate::keys::body::Body;
 use crate::keys::file::{source, target};
 use crate::keys::function::FunctionKeys;
 use crate::keys::group::{Group as _, Kinds as _};
 use crate::keys::key::{Info, KeyType as _};
+use crate::keys::on_response::ResponseRule;
 use crate::keys::pagination::Pagination;
+use crate::keys::rate_limit::RateLimit;
 use crate::keys::retry::Retry;
 use crate::keys::shape::{GroupShape, KeyShape, KindsShape, Presence, Shape};
 use crate::keys::sink::{SinkTarget, Store};
+use crate::keys::tls::Tls;
 use crate::keys::values::bounds;
 
 /// The tables by the names of their markers.
 fn tables() -> Vec<(&'static str, String)> {
     let Shape::Group(auth) = Auth::shape(&Info::default()) else { return Vec::new() };
+    let Shape::Group(body) = Body::shape(&Info::default()) else { return Vec::new() };
     let mut sink = SinkTarget::group();
     sink.keys.extend(Store::group().keys);
     vec![
+        ("apis", keys(&Api::group())),
         ("sources", keys(&source())),
         ("auth", keys(&auth)),
+        ("oauth2", kinds(&OAuth2::kinds())),
+        ("body", keys(&body)),
         ("retry", keys(&Retry::group())),
+        ("on_response", keys(&ResponseRule::group())),
+        ("rate_limit", keys(&RateLimit::group())),
+        ("tls", keys(&Tls::group())),
         ("pagination", kinds(&Pagination::kinds())),
         ("targets", kinds(&target())),
         ("sink", keys(&sink)),
@@ -35,6 +47,10 @@ fn keys(group: &GroupShape) -> String {
     table
 }
 
+/// The keys of a source whose own keys have a table.
+const OF_THEIR_OWN: [&str; 7] =
+    ["auth", "body", "on_response", "pagination", "rate_limit", "retry", "tls"];
+
 /// A key; a mapping within has a row for each of its keys.
 fn row(path: &str, key: &KeyShape, table: &mut String) {
     let name = format!("{path}{}", key.info.name);
@@ -42,7 +58,7 @@ fn row(path: &str, key: &KeyShape, table: &mut String) {
     let value: Vec<_> = value.collect();
     table.push_str(&format!("| `{name}` | {} | {} |\n", value.join(", "), key.info.doc));
     // What has a table of its own is not told twice.
-    if ["auth", "retry", "pagination"].contains(&key.info.name) && path.is_empty() {
+    if OF_THEIR_OWN.contains(&key.info.name) && path.is_empty() {
         return;
     }
     for group in groups(&key.shape) {
@@ -54,6 +70,7 @@ fn groups(shape: &Shape) -> Vec<&GroupShape> {
     match shape {
         Shape::Group(group) => vec![group],
         Shape::Either(shapes) => shapes.iter().flat_map(groups).collect(),
+        Shape::List(item) => groups(item),
         _ => Vec::new(),
     }
 }
@@ -141,6 +158,7 @@ fn value(shape: &Shape, key: &KeyShape) -> Option<String> {
             choices.iter().map(|c| format!("`{}`", c.name)).collect::<Vec<_>>().join(", ")
         }
         Shape::Pairs => "mapping of names to *texts*, or list of `{key, value}`".to_owned(),
+        Shape::Json => "any value".to_owned(),
         Shape::RustPath => "path of a Rust item".to_owned(),
         Shape::File => "file".to_owned(),
         Shape::Files => "file or list of files".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Result;
@@ -55,7 +56,7 @@ impl FetchPlan {
     ) -> Self {
         let credentials = source.auth.as_ref().map(|auth| {
             let custom = Prepared::resolve(source, RustRole::Authenticate, types, environment);
-            Credentials::resolve(auth, custom, environment)
+            Credentials::resolve(auth, custom, source.tls.as_ref(), environment)
         });
         let pagination = match &source.pagination {
             Pagination::Custom(_) => PaginationPlan::Custom(Prepared::resolve(
@@ -86,6 +87,7 @@ impl FetchPlan {
     /// A config error that names the source and the value's place, never the value.
     pub(crate) fn check(&self) -> Result<()> {
         Target::new(self)?;
+        self.same.request.check()?;
         self.same.pagination.paginator().map(drop)
     }
 
@@ -117,9 +119,9 @@ impl FetchPlan {
         &self.scope
     }
 
-    pub(in crate::source) fn signer(&self) -> Result<Option<Signer>> {
+    pub(in crate::source) fn signer(&self) -> Result<Option<Arc<Signer>>> {
         let credentials = self.same.credentials.as_ref();
-        credentials.map(|credentials| Signer::new(credentials, &self.name)).transpose()
+        credentials.map(|credentials| Signer::of(credentials, &self.name)).transpose()
     }
 
     pub(in crate::source) fn layout(&self) -> &Layout {

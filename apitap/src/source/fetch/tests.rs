@@ -1,21 +1,27 @@
 //! The promises of a fetch, kept against a real server on the loopback.
 
 mod answers;
+mod certificates;
 mod counted;
 mod credentials;
 mod ends;
 mod failures;
+mod hostile;
 mod linked;
 mod nothing;
+mod rates;
+mod requests;
+mod rules;
 mod server;
 mod servers;
+mod tokens;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use apitap_build::definition::{
-    LinkHeader, Pagination, Pointer, Retry, Source, Stop, Template, default_timeout,
+    LinkHeader, Method, Pagination, Pointer, Retry, Source, Stop, Template, default_timeout,
 };
 use futures::StreamExt;
 
@@ -32,7 +38,9 @@ fn source(server: &Server, pagination: Pagination) -> Source {
         description: None,
         url: Template(format!("{}/items", server.url())),
         headers: Vec::new(),
+        method: Method::Get,
         query_params: Vec::new(),
+        body: None,
         auth: None,
         data_path: Pointer("/data".to_owned()),
         pagination,
@@ -43,6 +51,10 @@ fn source(server: &Server, pagination: Pagination) -> Source {
         },
         timeout: default_timeout(),
         on_unknown_field: Default::default(),
+        on_response: Vec::new(),
+        rate_limit: None,
+        allow_hosts: Vec::new(),
+        tls: None,
         schema: None,
         format: Default::default(),
         key_as: None,

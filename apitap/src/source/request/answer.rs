@@ -9,7 +9,7 @@ use reqwest::{Response, StatusCode};
 use url::Url;
 
 use super::attempt::For;
-use super::content;
+use super::content::Chunks;
 use super::endpoint::{Ask, Endpoint};
 use super::failure::Failure;
 use crate::environment::Secrets;
@@ -30,35 +30,35 @@ pub(in crate::source) struct Answered {
     pub(super) headers: HeaderMap,
     /// The start of the body of an answer without a page.
     pub(super) start: Bytes,
+    /// A rule of `on_response` says that it has no records, and that no page follows it.
+    pub(in crate::source) skipped: bool,
 }
 
 impl Answered {
     /// Reads the body, which must be there.
     pub(super) async fn page(
+        mut self,
         endpoint: &Endpoint,
-        ask: &Ask,
-        response: Response,
-        url: Url,
+        text: Chunks,
         what: &For<'_>,
     ) -> Result<Self, Failure> {
-        let mut answered = Self::empty(ask, &response, url, what);
-        let (values, last_record, text) = match what.reads {
+        let (values, last_record, whole) = match what.reads {
             Reads::Body => (&[][..], &[][..], true),
             Reads::Values(values) => (values.as_slice(), &[][..], endpoint.text),
             Reads::ValuesAndLast(values, last) => (&values[..], &last[..], endpoint.text),
         };
-        let wanted = Wanted { layout: &endpoint.layout, values, last_record, text };
-        let read = body::read(content::decoded(response).await?, &wanted, &endpoint.limits).await;
-        let html = is_html(&answered.headers);
-        answered.body = read.map_err(|unread| unreadable(unread, html, endpoint.layout.name()))?;
-        if answered.body.shape() == Shape::Nothing {
+        let wanted = Wanted { layout: &endpoint.layout, values, last_record, text: whole };
+        let read = body::read(text, &wanted, &endpoint.limits).await;
+        let html = is_html(&self.headers);
+        self.body = read.map_err(|unread| unreadable(unread, html, endpoint.layout.name()))?;
+        if self.body.shape() == Shape::Nothing {
             return Err(Failure::passing("the answer has no body").help(
                 "only a 204 may be without one: the API, or something on the way to it, \
                        loses its answers",
             ));
         }
-        answered.page = Page::new(Arc::clone(what.label), what.number, &answered.body);
-        Ok(answered)
+        self.page = Page::new(Arc::clone(what.label), what.number, &self.body);
+        Ok(self)
     }
 
     /// An answer without a body.
@@ -72,6 +72,7 @@ impl Answered {
             status: response.status(),
             headers: response.headers().clone(),
             start: Bytes::new(),
+            skipped: false,
         }
     }
 

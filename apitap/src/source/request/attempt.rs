@@ -4,15 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::LOCATION;
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 use super::answer::Answered;
 use super::auth::{Again, Request};
-use super::content;
+use super::content::{self, Chunks};
 use super::endpoint::{Ask, Endpoint, origin};
 use super::failure::Failure;
+use super::on_response;
+use super::rate_limit::exhausted;
+use crate::definition::{Action, ResponseRule};
 use crate::source::pagination::Reads;
 
 /// How many redirects one request follows.
@@ -54,6 +58,7 @@ impl Endpoint {
             return Err(*refused);
         }
         self.fetched.retries.fetch_add(1, Relaxed);
+        self.turn(what.label).await;
         let sent = self.follow_redirects(ask.clone()).await?;
         match self.outcome(ask, sent, what).await? {
             Outcome::Answered(answered) => Ok(*answered),
@@ -62,20 +67,31 @@ impl Endpoint {
     }
 
     async fn outcome(&self, ask: &Ask, sent: Sent, what: &For<'_>) -> Result<Outcome, Failure> {
-        let status = sent.response.status();
-        let generation = sent.generation;
-        match status.as_u16() {
+        let Sent { response, url, added, generation } = sent;
+        let answered = Answered::empty(ask, &response, url, what);
+        let status = answered.status();
+        let mut text = self.text(response, status).await;
+        let mut begin = Bytes::new();
+        if self.rules.look_at(status)
+            && let Ok(chunks) = text
+        {
+            (begin, text) = match on_response::begin(chunks).await {
+                Ok((begin, chunks)) => (begin, Ok(chunks)),
+                Err(failure) => (begin, Err(failure)),
+            };
+        }
+        if let Some(rule) = self.rules.of(status, &begin) {
+            return self.ruled(rule, answered, text, &added, generation).await;
+        }
+        match status {
             200 | 201 | 203 | 206 => {
-                let answered = Answered::page(self, ask, sent.response, sent.url, what).await?;
+                let answered = answered.page(self, text?, what).await?;
                 Ok(Outcome::Answered(Box::new(answered)))
             }
-            204 | 205 => {
-                let answered = Answered::empty(ask, &sent.response, sent.url, what);
-                Ok(Outcome::Answered(Box::new(answered)))
-            }
+            204 | 205 => Ok(Outcome::Answered(Box::new(answered))),
             _ => {
-                let failure = Box::new(self.failure(ask, sent, what).await);
-                match generation.filter(|_| status == StatusCode::UNAUTHORIZED) {
+                let failure = Box::new(self.failure(answered, text, &added).await);
+                match generation.filter(|_| status == StatusCode::UNAUTHORIZED.as_u16()) {
                     Some(generation) => Ok(Outcome::Refused(failure, generation)),
                     None => Err(*failure),
                 }
@@ -83,14 +99,57 @@ impl Endpoint {
         }
     }
 
+    /// The text of an answer; one that is no page is not waited for as long.
+    async fn text(&self, response: Response, status: u16) -> Result<Chunks, Failure> {
+        let text = content::decoded(response);
+        match status {
+            200..300 => text.await,
+            _ => tokio::time::timeout(self.patience(), text)
+                .await
+                .unwrap_or_else(|_| Err(self.late())),
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        (self.timeout / 2).min(EXCERPT_PATIENCE)
+    }
+
+    /// What a rule of `on_response` makes of an answer.
+    async fn ruled(
+        &self,
+        rule: &ResponseRule,
+        mut answered: Answered,
+        text: Result<Chunks, Failure>,
+        added: &[String],
+        generation: Option<u64>,
+    ) -> Result<Outcome, Failure> {
+        if rule.action == Action::Skip {
+            let (name, status) = (&self.name, answered.status());
+            let request = &answered.page.request;
+            tracing::warn!(%request, "`{name}`: skipped, as `on_response` says: answered {status}");
+            answered.skipped = true;
+            return Ok(Outcome::Answered(Box::new(answered)));
+        }
+        let failure = self.failure(answered, text, added).await.ruled(rule);
+        match generation.filter(|_| rule.action == Action::RefreshAuth) {
+            Some(generation) => Ok(Outcome::Refused(Box::new(failure), generation)),
+            None => Err(failure),
+        }
+    }
+
     /// What an answer without a page means.
-    async fn failure(&self, ask: &Ask, sent: Sent, what: &For<'_>) -> Failure {
-        let mut answered = Answered::empty(ask, &sent.response, sent.url, what);
-        let patience = (self.timeout / 2).min(EXCERPT_PATIENCE);
-        let start = tokio::time::timeout(patience, content::start(sent.response)).await;
-        answered.start = start.unwrap_or_default();
+    async fn failure(
+        &self,
+        mut answered: Answered,
+        text: Result<Chunks, Failure>,
+        added: &[String],
+    ) -> Failure {
+        if let Ok(chunks) = text {
+            let start = tokio::time::timeout(self.patience(), content::start(chunks)).await;
+            answered.start = start.unwrap_or_default();
+        }
         // Masked before it is cut: a cut through a secret would show the half of it.
-        let excerpt = content::excerpt(&answered.start, &self.secrets.and(&sent.added));
+        let excerpt = content::excerpt(&answered.start, &self.secrets.and(added));
         Failure::status(answered, &excerpt, self.target.authenticates)
     }
 
@@ -116,6 +175,7 @@ impl Endpoint {
             let location = std::str::from_utf8(location.as_bytes()).ok();
             let url = location.and_then(|location| ask.url.join(location).ok());
             ask = self.redirected(ask, url, status)?;
+            self.turn(&self.label(&ask)).await;
         }
         Err(Failure::lasting(format!("the API redirects more than {MAX_REDIRECTS} times"))
             .help("check `url`"))
@@ -134,18 +194,25 @@ impl Endpoint {
                        has to be, set `url` to it",
             ));
         }
+        if self.target.leads_inside(&url) {
+            let to = origin(&url);
+            let message = format!("the API redirects to `{to}`, which is in the local network");
+            return Err(
+                Failure::lasting(message).help("if that is right, name its host in `allow_hosts`")
+            );
+        }
         let keeps = matches!(status, 307 | 308) || ask.method == Method::GET;
         if !keeps {
             return Ok(Ask { method: Method::GET, url, body: None });
         }
-        if ask.body.is_some() && !self.target.owns(&url) {
+        if ask.body.is_some() && !self.target.trusts(&url) {
             let to = origin(&url);
             return Err(Failure::lasting(format!(
                 "the API redirects the request's body to `{to}`"
             ))
             .help(format!(
-                "a body is sent to the source's own server only: if `{to}` is right, \
-                               set `url` to it"
+                "a body is sent to the source's own server only: if `{to}` is to have it, too, \
+                 name its host in `allow_hosts`"
             )));
         }
         Ok(Ask { url, ..ask })
@@ -153,15 +220,21 @@ impl Endpoint {
 
     async fn send(&self, ask: &Ask) -> Result<Sent, Failure> {
         let mut request = Request::new(self.request(ask));
-        let signer = self.target.signer.as_ref().filter(|_| self.target.owns(&ask.url));
+        let signer = self.target.signer.as_ref().filter(|_| self.target.trusts(&ask.url));
         let generation = match signer {
             Some(signer) => Some(signer.apply(&mut request).await.map_err(Failure::of_rust)?),
             None => None,
         };
         let (request, added) = request.into_parts();
+        if signer.is_some_and(|signer| signer.requests_tokens()) {
+            self.secrets.learn(&added);
+        }
         let sent = self.client.execute(request).await;
         let response = sent.map_err(|error| Failure::transport(&error))?;
         self.reached.store(true, Relaxed);
+        if let Some(wait) = exhausted(response.headers()) {
+            self.rate_limit.pause(wait);
+        }
         Ok(Sent { response, url: ask.url.clone(), added, generation })
     }
 }

@@ -7,13 +7,18 @@ mod api_key;
 mod basic;
 mod bearer;
 mod header;
+mod login;
+mod oauth2;
+mod refresh;
+mod token;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex as Lock, PoisonError};
 
 use futures::future::BoxFuture;
 use reqwest::header::{HeaderName, HeaderValue};
@@ -21,7 +26,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::endpoint::set_param;
-use crate::definition::Auth;
+use crate::definition::{Auth, Tls};
 use crate::environment::Environment;
 use crate::source::answer::Answer;
 use crate::source::custom::Prepared;
@@ -29,6 +34,8 @@ use crate::{Error, Result};
 use api_key::ApiKey;
 use basic::Basic;
 use bearer::Bearer;
+use login::Login;
+use oauth2::OAuth2;
 
 /// Puts credentials on requests.
 ///
@@ -171,16 +178,26 @@ pub(crate) enum Credentials {
     Bearer(Bearer),
     Basic(Basic),
     ApiKey(ApiKey),
+    OAuth2(OAuth2),
+    Login(Login),
     Custom(Prepared),
 }
 
 impl Credentials {
-    /// Puts the values in; `custom` is the type of the user's, where `auth` names one.
-    pub(crate) fn resolve(auth: &Auth, custom: Prepared, environment: &mut Environment) -> Self {
+    /// Puts the values in; `custom` is the type of the user's, where `auth` names one, and `tls` has the
+    /// certificates for requests for tokens.
+    pub(crate) fn resolve(
+        auth: &Auth,
+        custom: Prepared,
+        tls: Option<&Tls>,
+        environment: &mut Environment,
+    ) -> Self {
         match auth {
             Auth::Bearer(token) => Self::Bearer(Bearer::resolve(token, environment)),
             Auth::Basic(basic) => Self::Basic(Basic::resolve(basic, environment)),
             Auth::ApiKey(key) => Self::ApiKey(ApiKey::resolve(key, environment)),
+            Auth::Oauth2(oauth2) => Self::OAuth2(OAuth2::resolve(oauth2, tls, environment)),
+            Auth::Login(login) => Self::Login(Login::resolve(login, tls, environment)),
             Auth::Custom(_) => Self::Custom(custom),
         }
     }
@@ -194,6 +211,8 @@ impl Credentials {
             Self::Bearer(bearer) => bearer.authenticator(source),
             Self::Basic(basic) => basic.authenticator(source),
             Self::ApiKey(key) => key.authenticator(source),
+            Self::OAuth2(oauth2) => oauth2.authenticator(source),
+            Self::Login(login) => login.authenticator(source),
             Self::Custom(prepared) => prepared.authenticator(),
         }
     }
@@ -202,15 +221,29 @@ impl Credentials {
     fn query_param(&self) -> Option<&str> {
         match self {
             Self::ApiKey(key) => key.query_param(),
-            Self::Bearer(_) | Self::Basic(_) | Self::Custom(_) => None,
+            Self::Bearer(_)
+            | Self::Basic(_)
+            | Self::OAuth2(_)
+            | Self::Login(_)
+            | Self::Custom(_) => None,
         }
     }
+
+    /// Whether tokens are requested, which all sources with these credentials share.
+    fn requests_tokens(&self) -> bool {
+        matches!(self, Self::OAuth2(_) | Self::Login(_))
+    }
 }
+
+/// Who requests tokens in this process: one for all sources that would request the same, and for all
+/// of its runs, so that a refresh token that was replaced is known to the next one.
+static SHARED: LazyLock<Lock<HashMap<Credentials, Arc<Signer>>>> = LazyLock::new(Lock::default);
 
 /// An authenticator, and how often it has renewed what it puts on requests.
 pub(crate) struct Signer {
     authenticator: Arc<dyn Authenticate>,
     query_param: Option<String>,
+    requests_tokens: bool,
     state: Mutex<State>,
 }
 
@@ -222,12 +255,36 @@ struct State {
 }
 
 impl Signer {
-    pub(crate) fn new(credentials: &Credentials, source: &str) -> Result<Self> {
+    /// The one of these credentials; `source` is a source that has them.
+    ///
+    /// # Errors
+    /// As those of [`Credentials::authenticator`].
+    pub(crate) fn of(credentials: &Credentials, source: &str) -> Result<Arc<Self>> {
+        if !credentials.requests_tokens() {
+            return Self::new(credentials, source).map(Arc::new);
+        }
+        // It is whole between any two statements, so a panic elsewhere does not spoil it.
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shared.get(credentials) {
+            return Ok(Arc::clone(known));
+        }
+        let new = Arc::new(Self::new(credentials, source)?);
+        shared.insert(credentials.clone(), Arc::clone(&new));
+        Ok(new)
+    }
+
+    fn new(credentials: &Credentials, source: &str) -> Result<Self> {
         Ok(Self {
             authenticator: credentials.authenticator(source)?,
             query_param: credentials.query_param().map(str::to_owned),
+            requests_tokens: credentials.requests_tokens(),
             state: Mutex::default(),
         })
+    }
+
+    /// Whether what it puts on requests came up during the run: then it is to be kept out of messages.
+    pub(super) fn requests_tokens(&self) -> bool {
+        self.requests_tokens
     }
 
     /// The query parameter whose value is a credential.

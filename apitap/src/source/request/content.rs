@@ -83,10 +83,23 @@ async fn begun(
     Ok((start, bytes))
 }
 
+/// The whole text of an answer that is a short one.
+pub(super) async fn whole(response: Response, most: usize) -> Result<Bytes, Failure> {
+    let mut whole = BytesMut::new();
+    let mut chunks = decoded(response).await?;
+    while let Some(chunk) = chunks.next().await {
+        whole.extend_from_slice(&chunk?);
+        if whole.len() > most {
+            let message = format!("the answer is longer than {} KiB", most >> 10);
+            return Err(Failure::lasting(message).help("check the URL"));
+        }
+    }
+    Ok(whole.freeze())
+}
+
 /// The start of an error's text; what cannot be read is left out.
-pub(super) async fn start(response: Response) -> Bytes {
+pub(super) async fn start(mut chunks: Chunks) -> Bytes {
     let mut start = BytesMut::new();
-    let Ok(mut chunks) = decoded(response).await else { return Bytes::new() };
     while start.len() < START {
         match chunks.next().await {
             Some(Ok(chunk)) => start.extend_from_slice(&chunk),

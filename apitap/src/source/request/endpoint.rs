@@ -1,5 +1,6 @@
 //! A plan → the URL, headers and body of each request: checked, so that requests cannot fail for it.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -11,13 +12,16 @@ use reqwest::Method;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
-use url::{Url, form_urlencoded};
+use url::{Host, Url, form_urlencoded};
 
 use super::auth::Signer;
+use super::body::Body;
 use super::client::Client;
 use super::content;
 use super::expression::Scope;
-use super::plan::{Body, RequestPlan};
+use super::on_response::Rules;
+use super::plan::RequestPlan;
+use super::rate_limit::RateLimit;
 use super::shown::{self, param_name, shortened};
 use crate::definition::{Format, Retry};
 use crate::engine::limits::Limits;
@@ -47,6 +51,8 @@ pub(in crate::source) struct Endpoint {
     pub(in crate::source) fetched: Arc<Fetched>,
     pub(in crate::source) limits: Limits,
     pub(in crate::source) pace: Pace,
+    pub(super) rules: Rules,
+    pub(super) rate_limit: RateLimit,
     /// Whether there was an answer yet.
     pub(super) reached: AtomicBool,
 }
@@ -56,11 +62,11 @@ pub(in crate::source) struct Target {
     method: Method,
     /// The first request's, without credentials, user and fragment.
     url: Url,
-    /// For requests to the source's own server.
+    /// For requests to the source's own server, and to those that are trusted like it.
     headers: HeaderMap,
     body: Body,
     allowed_hosts: Vec<String>,
-    pub(super) signer: Option<Signer>,
+    pub(super) signer: Option<Arc<Signer>>,
     /// Whether credentials were configured: decides what help a 401 gets.
     pub(super) authenticates: bool,
 }
@@ -81,7 +87,7 @@ impl Target {
         let name = plan.name();
         let request = plan.request();
         let scope = plan.scope();
-        let mut url = address(&request.url.url(scope)?, name)?;
+        let mut url = address(&request.url.url(scope)?, "`url`", name)?;
         let mut headers = headers(request, plan.layout().format, scope, name)?;
         let signer = plan.signer()?;
         let user = take_user(&mut url);
@@ -103,7 +109,7 @@ impl Target {
             authenticates: headers.contains_key(AUTHORIZATION) || signer.is_some(),
             url,
             headers,
-            body: request.body.clone(),
+            body: request.body.at(scope)?,
             allowed_hosts: request.allowed_hosts.clone(),
             signer,
         })
@@ -111,7 +117,7 @@ impl Target {
 
     /// Whether a URL is on the source's own server: the same origin, or the same host once it has
     /// moved from http to https.
-    pub(super) fn owns(&self, url: &Url) -> bool {
+    fn owns(&self, url: &Url) -> bool {
         let upgraded = self.url.scheme() == "http"
             && url.scheme() == "https"
             && self.url.host() == url.host()
@@ -119,6 +125,46 @@ impl Target {
             && url.port().is_none();
         self.url.origin() == url.origin() || upgraded
     }
+
+    /// Whether a URL gets headers and credentials: it is on the source's own server, or on one that
+    /// the source names, and no less protected on its way.
+    pub(super) fn trusts(&self, url: &Url) -> bool {
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let host = format!("{}{port}", url.host_str().unwrap_or_default());
+        let is_protected = url.scheme() == "https" || url.scheme() == self.url.scheme();
+        self.owns(url) || is_protected && self.allowed_hosts.contains(&host)
+    }
+
+    /// Whether a URL leads from outside into the network of this machine.
+    pub(super) fn leads_inside(&self, url: &Url) -> bool {
+        is_local(url) && !is_local(&self.url) && !self.trusts(url)
+    }
+}
+
+/// Whether an address is one of this machine, or of its network.
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => is_local_v4(address),
+        Some(Host::Ipv6(address)) => {
+            address.to_ipv4_mapped().is_some_and(is_local_v4)
+                || address.is_loopback()
+                || address.is_unspecified()
+                || address.is_unique_local()
+                || address.is_unicast_link_local()
+        }
+        None => false,
+    }
+}
+
+fn is_local_v4(address: Ipv4Addr) -> bool {
+    address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_unspecified()
 }
 
 impl Endpoint {
@@ -131,10 +177,18 @@ impl Endpoint {
         fetched: Arc<Fetched>,
         limits: &Limits,
     ) -> Result<Self> {
+        let (target, request) = (Target::new(plan)?, plan.request());
+        let rate_limit = RateLimit::new(request.rate_limit.as_ref(), &origin(&target.url));
+        let client = match &request.tls {
+            Some(tls) => Client::of(Some(tls))?,
+            None => client.clone(),
+        };
         Ok(Self {
             name: plan.name().to_owned(),
-            client: client.clone(),
-            target: Target::new(plan)?,
+            client,
+            target,
+            rules: Rules(request.rules.clone()),
+            rate_limit,
             layout: plan.layout().clone(),
             text: plan.text(),
             retry: plan.retry(),
@@ -164,10 +218,10 @@ impl Endpoint {
         Ok(Ask { method: self.target.method.clone(), url, body })
     }
 
-    /// The request as it is sent, with the source's headers where it is the source's own server.
+    /// The request as it is sent, with the source's headers where the server is trusted.
     pub(super) fn request(&self, ask: &Ask) -> reqwest::Request {
         let mut request = reqwest::Request::new(ask.method.clone(), ask.url.clone());
-        if self.target.owns(&ask.url) {
+        if self.target.trusts(&ask.url) {
             *request.headers_mut() = self.target.headers.clone();
         } else if let Some(accept) = self.target.headers.get(ACCEPT) {
             request.headers_mut().insert(ACCEPT, accept.clone());
@@ -200,28 +254,29 @@ impl Endpoint {
         if downgraded && url.set_scheme("https").is_err() {
             return Err(invalid());
         }
-        let theirs = origin(&url);
-        if self.target.owns(&url) || self.target.allowed_hosts.contains(&theirs) {
+        if self.target.trusts(&url) {
             return Ok(url);
         }
+        let theirs = origin(&url);
         let ours = origin(&self.target.url);
         Err(Error::data(format!("the next page is on `{theirs}`, but the source is on `{ours}`"))
             .help(format!(
-                "credentials are sent to `{ours}` only: if `{theirs}` is right, set `url` to it"
+                "credentials are sent to `{ours}` only: if `{theirs}` is to have them, too, name its \
+                 host in `allow_hosts`"
             )))
     }
 
     /// How messages name a request: method and URL, without secrets.
     pub(in crate::source) fn label(&self, ask: &Ask) -> Arc<str> {
-        let hidden = self.target.signer.as_ref().and_then(Signer::query_param);
+        let hidden = self.target.signer.as_ref().and_then(|signer| signer.query_param());
         shown::label(&ask.method, &ask.url, hidden, &self.secrets)
     }
 }
 
-/// A URL that can be requested.
-fn address(text: &str, name: &str) -> Result<Url> {
+/// A URL that can be requested; `key` says where it was written.
+pub(super) fn address(text: &str, key: &str, source: &str) -> Result<Url> {
     let invalid = |what: &str| {
-        Error::config(format!("the `url` of source `{name}` {what}"))
+        Error::config(format!("the {key} of source `{source}` {what}"))
             .help("write it as `https://host/path`")
     };
     let url = Url::parse(text).map_err(|cause| invalid("is not a valid URL").caused_by(cause))?;

@@ -5,9 +5,12 @@ use std::io;
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 
 use super::answer::Answered;
+use super::rate_limit::exhausted;
 use super::retry::{LONGEST_WAIT, passes, retry_after};
+use crate::definition::{Action, ResponseRule};
 use crate::environment::Secrets;
 use crate::{Error, ErrorKind};
 
@@ -28,6 +31,8 @@ pub(super) struct Failure {
     pub(super) refused: bool,
     /// How long the server asked to wait.
     pub(super) wait: Option<Duration>,
+    /// How long a rule of `on_response` says to wait, whatever the server says.
+    pub(super) ruled: Option<Duration>,
 }
 
 impl Failure {
@@ -42,6 +47,7 @@ impl Failure {
             passing,
             refused: false,
             wait: None,
+            ruled: None,
         }
     }
 
@@ -129,7 +135,7 @@ impl Failure {
             message.push_str(": ");
             message.push_str(excerpt);
         }
-        let wait = retry_after(&answered.headers);
+        let wait = wait(status, &answered.headers);
         let passing = passes(status, wait);
         let failure = if passing { Self::passing(message) } else { Self::lasting(message) };
         Self { answered: Some(Box::new(answered)), wait: wait.filter(|_| passing), ..failure }
@@ -143,6 +149,27 @@ impl Failure {
             Some(403 | 503) => self.wait.is_some(),
             _ => false,
         }
+    }
+
+    /// An answer of which a rule of `on_response` says what becomes of it.
+    pub(super) fn ruled(self, rule: &ResponseRule) -> Self {
+        let passing = rule.action == Action::Retry;
+        let headers = self.answered.as_ref().map(|answered| &answered.headers);
+        let wait = headers.and_then(retry_after).filter(|_| passing);
+        let failure = Self { passing, wait, ruled: rule.wait, ..self };
+        match passing {
+            true => failure.help(
+                "a rule of `on_response` asks for it again: raise its `wait`, or \
+                 `retry.max_attempts`",
+            ),
+            false => failure.help("a rule of `on_response` takes this answer for an error"),
+        }
+    }
+
+    /// A failure before the API is asked: what is lasting is a mistake in the definition.
+    pub(super) fn in_setup(self) -> Self {
+        let kind = if self.passing { self.kind } else { ErrorKind::Config };
+        Self { kind, ..self }
     }
 
     pub(super) fn cause(mut self, cause: String) -> Self {
@@ -201,6 +228,12 @@ impl Failure {
     }
 }
 
+/// How long to wait for a better answer than one of this status.
+fn wait(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+    let limits = matches!(status.as_u16(), 403 | 429 | 503);
+    retry_after(headers).or_else(|| exhausted(headers).filter(|_| limits))
+}
+
 /// A request that was given up.
 #[derive(Debug)]
 pub(in crate::source) struct GivenUp {
@@ -237,7 +270,7 @@ fn advice(status: StatusCode, authenticates: bool) -> &'static str {
         403 => "the credentials lack a permission, or the API blocks this client: check `auth`",
         404 | 410 => "there is nothing at this address: check `url`",
         400 | 422 => "check `query_params` and the parameters of `pagination`",
-        405 => "the API does not take GET requests here: check `url`",
+        405 => "the API does not take this method here: check `method` and `url`",
         408 | 504 => "the API is too slow: ask for fewer records per page",
         429 => {
             "the API limits how often it is asked: lower `concurrency`, or raise \

@@ -1,12 +1,13 @@
 //! A source's request, with nothing left to look up: what is sent, whatever the page.
 
 use reqwest::Method;
-use serde_json::Value;
 
+use super::body::BodyText;
+use super::client::{Client, TlsFiles};
 use super::template::RequestText;
-use crate::definition::{Pointer, Source};
+use crate::Result;
+use crate::definition::{self, RateLimit, ResponseRule, Source};
 use crate::environment::Environment;
-use crate::{Error, Result};
 
 /// What to ask for. Built once from definition and environment.
 ///
@@ -18,22 +19,22 @@ pub struct RequestPlan {
     /// Query parameters, in order, behind those of the URL.
     pub(super) query: Vec<(String, RequestText)>,
     pub(super) headers: Vec<(String, RequestText)>,
-    pub(super) body: Body,
-    /// Servers besides the source's own to which a next page may lead: `https://cdn.example.com`. They
-    /// get no credentials.
+    pub(super) body: BodyText,
+    /// Servers besides the source's own that get headers and credentials: `files.example.com:8443`.
     pub(super) allowed_hosts: Vec<String>,
+    pub(super) rules: Vec<ResponseRule>,
+    pub(super) rate_limit: Option<RateLimit>,
+    pub(super) tls: Option<TlsFiles>,
 }
 
-/// What a request sends besides its headers.
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub enum Body {
-    /// Nothing.
-    #[default]
-    None,
-    /// `application/json`.
-    Json(Value),
-    /// `application/x-www-form-urlencoded`: names and values, in order.
-    Form(Vec<(String, String)>),
+/// The method that a definition names.
+pub(super) fn method(method: definition::Method) -> Method {
+    match method {
+        definition::Method::Get => Method::GET,
+        definition::Method::Post => Method::POST,
+        definition::Method::Put => Method::PUT,
+        definition::Method::Patch => Method::PATCH,
+    }
 }
 
 impl RequestPlan {
@@ -46,148 +47,29 @@ impl RequestPlan {
             };
             pairs.iter().map(pair).collect()
         };
+        let body = source.body.as_ref().map(|body| BodyText::resolve(body, environment));
         Self {
-            method: Method::GET,
+            method: method(source.method),
             url: RequestText::resolve(&source.url, environment),
             headers: pairs(&source.headers, environment),
             query: pairs(&source.query_params, environment),
-            body: Body::None,
-            allowed_hosts: Vec::new(),
+            body: body.unwrap_or_default(),
+            allowed_hosts: source
+                .allow_hosts
+                .iter()
+                .map(|host| host.to_ascii_lowercase())
+                .collect(),
+            rules: source.on_response.clone(),
+            rate_limit: source.rate_limit.clone(),
+            tls: source.tls.as_ref().map(|tls| TlsFiles::resolve(tls, environment)),
         }
     }
 
-    /// The same as a `POST` with a body.
-    #[must_use]
-    pub fn post(self, body: Body) -> Self {
-        Self { method: Method::POST, body, ..self }
-    }
-
-    /// The same with servers to which a next page may lead, credentials left off.
-    #[must_use]
-    pub fn allow_hosts(self, hosts: Vec<String>) -> Self {
-        Self { allowed_hosts: hosts, ..self }
-    }
-}
-
-impl Body {
-    /// The bytes and their `Content-Type`, with the values of one page put in.
+    /// Whether its certificates can be read.
     ///
     /// # Errors
-    /// There is no place for a value: the request has no body, or the pointer leads through a text.
-    pub(super) fn with(
-        &self,
-        values: &[(Pointer, String)],
-    ) -> Result<Option<(Vec<u8>, &'static str)>> {
-        match self {
-            Self::None => match values.first() {
-                None => Ok(None),
-                Some((at, _)) => Err(unfit(at, "the request has no body")),
-            },
-            Self::Json(json) => {
-                let mut json = json.clone();
-                for (at, value) in values {
-                    set(&mut json, at, value)?;
-                }
-                Ok(Some((json.to_string().into_bytes(), "application/json")))
-            }
-            Self::Form(fields) => {
-                let mut form = url::form_urlencoded::Serializer::new(String::new());
-                let name_of = |at: &Pointer| at.tokens().next().unwrap_or_default();
-                let own = fields
-                    .iter()
-                    .filter(|(name, _)| !values.iter().any(|(at, _)| name_of(at) == *name));
-                form.extend_pairs(own);
-                form.extend_pairs(values.iter().map(|(at, value)| (name_of(at), value)));
-                let bytes = form.finish().into_bytes();
-                Ok(Some((bytes, "application/x-www-form-urlencoded")))
-            }
-        }
-    }
-}
-
-/// Puts a text at a pointer, making the objects on the way that are not there.
-fn set(json: &mut Value, at: &Pointer, text: &str) -> Result<()> {
-    let mut place = json;
-    for token in at.tokens() {
-        if place.is_null() {
-            *place = Value::Object(serde_json::Map::new());
-        }
-        place = match place {
-            Value::Object(members) => members.entry(token).or_insert(Value::Null),
-            Value::Array(elements) => {
-                let index = token.parse::<usize>().ok();
-                let element = index.and_then(|index| elements.get_mut(index));
-                element.ok_or_else(|| unfit(at, "the list of the body is shorter"))?
-            }
-            _ => return Err(unfit(at, "the body has a value on the way there")),
-        };
-    }
-    *place = Value::String(text.to_owned());
-    Ok(())
-}
-
-fn unfit(at: &Pointer, why: &str) -> Error {
-    Error::config(format!("the pagination cannot put its value into the request's body: {why}"))
-        .at_path(at.0.clone())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn check(body: &Body, values: &[(&str, &str)], expected: std::result::Result<&str, &str>) {
-        let values: Vec<_> = values
-            .iter()
-            .map(|(at, value)| (Pointer((*at).to_owned()), (*value).to_owned()))
-            .collect();
-        let found = body.with(&values).map(|sent| {
-            sent.map(|(bytes, _)| String::from_utf8(bytes).unwrap()).unwrap_or_default()
-        });
-        let found = found.map_err(|error| error.message().to_owned());
-        assert_eq!(found, expected.map(str::to_owned).map_err(str::to_owned));
-    }
-
-    #[test]
-    fn a_cursor_goes_into_a_json_body() {
-        let body = Body::Json(json!({"query": "{ orders }", "variables": {"first": 10}}));
-        check(&body, &[], Ok(r#"{"query":"{ orders }","variables":{"first":10}}"#));
-        check(
-            &body,
-            &[("/variables/after", "a")],
-            Ok(r#"{"query":"{ orders }","variables":{"after":"a","first":10}}"#),
-        );
-        check(&Body::Json(json!({})), &[("/page/after", "a")], Ok(r#"{"page":{"after":"a"}}"#));
-        check(&Body::Json(json!([{"x": 1}])), &[("/0/after", "a")], Ok(r#"[{"after":"a","x":1}]"#));
-        check(
-            &body,
-            &[("/query/after", "a")],
-            Err(
-                "the pagination cannot put its value into the request's body: the body has a value \
-                 on the way there",
-            ),
-        );
-    }
-
-    #[test]
-    fn a_cursor_goes_into_a_form() {
-        let body = Body::Form(vec![
-            ("after".to_owned(), "*".to_owned()),
-            ("q".to_owned(), "a b".to_owned()),
-        ]);
-        check(&body, &[], Ok("after=*&q=a+b"));
-        check(&body, &[("/after", "x&y")], Ok("q=a+b&after=x%26y"));
-    }
-
-    #[test]
-    fn without_a_body_there_is_no_place_for_a_cursor() {
-        check(&Body::None, &[], Ok(""));
-        check(
-            &Body::None,
-            &[("/after", "a")],
-            Err("the pagination cannot put its value into the request's body: the request has no \
-                 body"),
-        );
+    /// A config error that names the file.
+    pub(in crate::source) fn check(&self) -> Result<()> {
+        self.tls.as_ref().map_or(Ok(()), |tls| Client::of(Some(tls)).map(drop))
     }
 }

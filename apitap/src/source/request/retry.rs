@@ -19,6 +19,9 @@ use crate::source::pagination::Reads;
 /// The longest wait that a server may ask for.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
+/// How long a wait for a turn is before it is told.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
+
 impl Endpoint {
     /// Asks until there is an answer, as often as `retry` allows; `number` is the page's, from 1.
     pub(in crate::source) async fn fetch(
@@ -33,6 +36,7 @@ impl Endpoint {
         let mut attempts = 1;
         let mut sent = self.pace.send();
         loop {
+            self.turn(&label).await;
             let begun = Instant::now();
             let failure = match tokio::time::timeout(self.timeout, self.attempt(&ask, &what)).await
             {
@@ -51,12 +55,16 @@ impl Endpoint {
             let Some(delay) = delay else {
                 return Err(failure.give_up(&label, attempts, &self.secrets));
             };
-            let delay = match failure.wait {
-                Some(wait) if wait > LONGEST_WAIT => {
+            let delay = match (failure.ruled, failure.wait) {
+                (Some(wait), _) => wait,
+                (None, Some(wait)) if wait > LONGEST_WAIT => {
                     return Err(failure.too_long(wait).give_up(&label, attempts, &self.secrets));
                 }
-                Some(wait) if !wait.is_zero() => wait,
-                Some(_) | None => delay,
+                (None, Some(wait)) if !wait.is_zero() => {
+                    self.rate_limit.pause(wait);
+                    wait
+                }
+                (None, Some(_) | None) => delay,
             };
             tracing::warn!(
                 request = %label,
@@ -66,8 +74,25 @@ impl Endpoint {
                 seconds(delay)
             );
             self.fetched.retries.fetch_add(1, Relaxed);
+            if failure.wait.is_some() {
+                self.fetched.add_wait(delay);
+            }
             tokio::time::sleep(delay).await;
             attempts += 1;
+        }
+    }
+
+    /// Waits until the limit on the rate allows a request.
+    pub(super) async fn turn(&self, label: &str) {
+        let waited = self.rate_limit.turn().await;
+        self.fetched.add_wait(waited);
+        if waited >= WORTH_TELLING {
+            tracing::info!(
+                request = %label,
+                "`{}`: waited {} for the limit on the rate of requests",
+                self.name,
+                seconds(waited)
+            );
         }
     }
 
@@ -80,7 +105,7 @@ impl Endpoint {
         if failure.refused && !self.reached.load(Relaxed) { retries.min(1) } else { retries }
     }
 
-    fn late(&self) -> Failure {
+    pub(super) fn late(&self) -> Failure {
         Failure::passing(format!("no whole answer within {:?}", self.timeout))
             .help("raise `timeout`, or ask for fewer records per page")
     }

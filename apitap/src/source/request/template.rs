@@ -77,6 +77,38 @@ impl RequestText {
         Self(pieces)
     }
 
+    /// As [`resolve`](Self::resolve), for one that is a secret even where it is written out.
+    pub(crate) fn secret(template: &Template, environment: &mut Environment) -> Self {
+        let resolved = Self::resolve(template, environment);
+        for piece in &resolved.0 {
+            if let Piece::Text(text) = piece {
+                environment.hide(text);
+            }
+        }
+        resolved
+    }
+
+    /// The value in a JSON body: what is one expression keeps its type.
+    ///
+    /// # Errors
+    /// An expression in it has no value.
+    pub(crate) fn json(&self, scope: &Scope) -> Result<serde_json::Value> {
+        use serde_json::Value as Json;
+
+        if let [Piece::Expression(only)] = self.0.as_slice() {
+            return Ok(match evaluate(only, scope)? {
+                None => Json::Null,
+                Some(Value::Integer(number)) => number.into(),
+                Some(Value::Boolean(value)) => value.into(),
+                Some(Value::Number(_, text)) => {
+                    text.parse::<serde_json::Number>().map_or(Json::String(text), Json::Number)
+                }
+                Some(other) => Json::String(other.text()),
+            });
+        }
+        self.joined(scope, |_, text| Ok(text)).map(Json::String)
+    }
+
     /// The value of a header, a parameter or a text; `None` where it is one expression that is null:
     /// then it is not sent.
     ///

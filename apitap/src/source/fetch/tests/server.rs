@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use tokio::net::TcpListener;
 
@@ -14,8 +14,10 @@ use crate::source::task::Task;
 /// What the server was asked.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
+    pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
+    pub(super) body: String,
     /// How many requests came before it.
     pub(super) before: usize,
 }
@@ -31,6 +33,12 @@ impl Request {
     /// A query parameter that is a number; 0 where there is none.
     pub(super) fn number(&self, name: &str) -> u64 {
         self.param(name).parse().unwrap_or_default()
+    }
+
+    /// A field of the form that it sends; empty where there is none.
+    pub(super) fn field(&self, name: &str) -> String {
+        let mut pairs = url::form_urlencoded::parse(self.body.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
     }
 
     pub(super) fn header(&self, name: &str) -> &str {
@@ -100,23 +108,25 @@ impl Server {
     ) -> Self {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (seen, answer) = (Arc::clone(&requests), Arc::new(answer));
-        let router = Router::new().fallback(move |uri: Uri, headers: HeaderMap| {
-            let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
-            async move {
-                let request = {
-                    let mut seen = seen.lock().unwrap();
-                    let request = Request { uri, headers, before: seen.len() };
-                    seen.push(request.clone());
-                    request
-                };
-                let reply = answer(&request);
-                tokio::time::sleep(reply.delay).await;
-                let mut response = Response::new(Body::from(reply.body));
-                *response.status_mut() = reply.status;
-                response.headers_mut().extend(reply.headers);
-                response
-            }
-        });
+        let router = Router::new().fallback(
+            move |method: Method, uri: Uri, headers: HeaderMap, body: String| {
+                let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
+                async move {
+                    let request = {
+                        let mut seen = seen.lock().unwrap();
+                        let request = Request { method, uri, headers, body, before: seen.len() };
+                        seen.push(request.clone());
+                        request
+                    };
+                    let reply = answer(&request);
+                    tokio::time::sleep(reply.delay).await;
+                    let mut response = Response::new(Body::from(reply.body));
+                    *response.status_mut() = reply.status;
+                    response.headers_mut().extend(reply.headers);
+                    response
+                }
+            },
+        );
         let router = layers(router);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -134,6 +144,11 @@ impl Server {
 
     pub(super) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
+    }
+
+    /// The requests for a path.
+    pub(super) fn requests_of(&self, path: &str) -> Vec<Request> {
+        self.requests().into_iter().filter(|request| request.uri.path() == path).collect()
     }
 
     /// Path and query of each request, in the order of their arrival.

@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use super::*;
-use crate::definition::{Pagination, Pointer, Retry, Source, Template, default_timeout};
+use crate::definition::{self, Pagination, Pointer, Retry, Source, Template, default_timeout};
 use crate::engine::limits::{Limits, Memory};
 use crate::environment::{Environment, Secrets};
 use crate::source::fetch::FetchPlan;
@@ -16,7 +16,9 @@ fn check(method: &str, from: &str, status: u16, to: &str, expected: Result<&str,
         description: None,
         url: Template(from.to_owned()),
         headers: Vec::new(),
+        method: definition::Method::Get,
         query_params: Vec::new(),
+        body: None,
         auth: None,
         data_path: Pointer::default(),
         pagination: Pagination::None,
@@ -27,6 +29,10 @@ fn check(method: &str, from: &str, status: u16, to: &str, expected: Result<&str,
         },
         timeout: default_timeout(),
         on_unknown_field: Default::default(),
+        on_response: Vec::new(),
+        rate_limit: None,
+        allow_hosts: Vec::new(),
+        tls: None,
         schema: None,
         format: Default::default(),
         key_as: None,
@@ -77,4 +83,28 @@ fn a_redirect_to_something_else_is_an_error() {
     for to in ["file:///etc/passwd", "ftp://h/", "no URL"] {
         check("GET", "https://h/items", 302, to, Err(refused));
     }
+}
+
+#[test]
+fn a_redirect_into_the_local_network_is_refused() {
+    for to in [
+        "https://127.0.0.1/x",
+        "https://localhost/",
+        "https://a.localhost./",
+        "https://10.1.2.3:8080/",
+        "https://192.168.0.1/",
+        "https://172.16.0.1/",
+        "https://169.254.169.254/latest/meta-data",
+        "https://0.0.0.0/",
+        "https://[::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://[fe80::1]/",
+        "https://[fd00::1]/",
+    ] {
+        let origin = Url::parse(to).unwrap().origin().ascii_serialization();
+        let refused = format!("the API redirects to `{origin}`, which is in the local network");
+        check("GET", "https://api.example.com/items", 302, to, Err(&refused));
+    }
+    check("GET", "https://h/items", 302, "https://8.8.8.8/", Ok("GET https://8.8.8.8/"));
+    check("GET", "http://10.0.0.1/", 302, "http://127.0.0.1/", Ok("GET http://127.0.0.1/"));
 }

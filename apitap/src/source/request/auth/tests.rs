@@ -38,6 +38,7 @@ async fn check(most: u64, generations: &[u64], expected: &[Again], asked: u64, t
     let signer = Signer {
         authenticator: Arc::new(Arc::clone(&counting)),
         query_param: None,
+        requests_tokens: false,
         state: Mutex::default(),
     };
     let url = Url::parse("https://h/items").unwrap();

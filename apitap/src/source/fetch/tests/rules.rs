@@ -1,0 +1,130 @@
+//! `on_response`: what becomes of answers, before the defaults.
+
+use apitap_build::definition::{Action, Auth, Login, PageNumber, ResponseRule};
+
+use super::*;
+
+fn rule(status: Option<u16>, contains: Option<&str>, action: Action) -> ResponseRule {
+    ResponseRule { status, contains: contains.map(str::to_owned), action, wait: None }
+}
+
+/// What comes of a source with these rules; how many requests that took.
+async fn check(
+    rules: &[ResponseRule],
+    answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    expected: &str,
+    requests: usize,
+) -> Outcome {
+    let server = Server::start(answer).await;
+    let source = Source { on_response: rules.to_vec(), ..source(&server, Pagination::None) };
+    let outcome = fetch(&source).await;
+    assert_eq!(outcome.shown(), expected);
+    assert_eq!(server.requests().len(), requests);
+    outcome
+}
+
+const LIMITED: &str = r#"{"ok":false,"error":"ratelimited"}"#;
+
+#[tokio::test]
+async fn a_success_that_is_none_is_asked_for_again_or_is_an_error() {
+    let rules = [
+        rule(Some(200), Some("ratelimited"), Action::Retry),
+        rule(None, Some("\"ok\":false"), Action::Fail),
+    ];
+    let twice = |request: &Request| match request.before {
+        0 | 1 => Reply::json(LIMITED),
+        _ => records(0..2),
+    };
+    let outcome = check(&rules, twice, &shown(0..2), 3).await;
+    assert_eq!(outcome.fetched.retries.load(Relaxed), 2);
+    let expected = format!("error: the API answered `200 OK`: {LIMITED} (3 attempts)");
+    check(&rules, |_| Reply::json(LIMITED), &expected, 3).await;
+    let other = r#"{"ok":false,"error":"account_inactive"}"#;
+    let expected = format!("error: the API answered `200 OK`: {other}");
+    let outcome = check(&rules, move |_| Reply::json(other), &expected, 1).await;
+    let error = outcome.error.unwrap().to_string();
+    assert!(error.contains("a rule of `on_response` takes this answer for an error"), "{error}");
+    // A page that is one is read whole, however long it is.
+    check(&rules, |_| records(0..20_000), &shown(0..20_000), 1).await;
+}
+
+#[tokio::test]
+async fn a_rule_says_more_than_the_defaults() {
+    check(
+        &[rule(Some(503), None, Action::Fail)],
+        |_| Reply::status(503),
+        "error: the API answered `503 Service Unavailable`",
+        1,
+    )
+    .await;
+    let once = |request: &Request| match request.before {
+        0 => Reply::status(404),
+        _ => records(0..1),
+    };
+    check(&[rule(Some(404), None, Action::Retry)], once, &shown(0..1), 2).await;
+    // The first that fits.
+    let rules = [rule(Some(404), None, Action::Skip), rule(Some(404), None, Action::Fail)];
+    check(&rules, |_| Reply::status(404), "", 1).await;
+}
+
+#[tokio::test]
+async fn what_is_skipped_has_no_records_and_no_page_follows_it() {
+    let answer = |request: &Request| match request.number("page") {
+        page @ 1..=2 => records(page..page + 1),
+        _ => Reply::json("gone").with_status(410),
+    };
+    let server = Server::start(answer).await;
+    let pagination = Pagination::PageNumber(PageNumber {
+        page_param: "page".into(),
+        per_page_param: "per_page".into(),
+        per_page: 1,
+        first_page: 1,
+        concurrency: 1,
+        stop: Stop::default(),
+    });
+    let rules = vec![rule(Some(410), None, Action::Skip)];
+    let outcome = fetch(&Source { on_response: rules, ..source(&server, pagination) }).await;
+    assert_eq!(outcome.shown(), format!("{} {}", shown(1..2), shown(2..3)));
+    assert_eq!(outcome.fetched.pages.load(Relaxed), 2);
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn the_wait_of_a_rule_is_kept_whatever_the_server_says() {
+    let wait = Duration::from_millis(300);
+    let rules = [ResponseRule { wait: Some(wait), ..rule(None, Some("limited"), Action::Retry) }];
+    let answer = |request: &Request| match request.before {
+        0 => Reply::json(LIMITED).header("retry-after", "3600"),
+        _ => records(0..1),
+    };
+    let began = std::time::Instant::now();
+    check(&rules, answer, &shown(0..1), 2).await;
+    assert!((wait..wait * 10).contains(&began.elapsed()), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn credentials_are_renewed_where_an_api_does_not_say_401() {
+    let server = Server::start(|request| match request.uri.path() {
+        "/login" => Reply::json(format!(r#"{{"token":"session-{}"}}"#, request.before)),
+        _ if request.header("x-session") == "session-0" => {
+            Reply::json(r#"{"ok":false,"error":"expired"}"#)
+        }
+        _ => records(0..1),
+    })
+    .await;
+    let auth = Auth::Login(Login {
+        url: Template(format!("{}/login", server.url())),
+        method: Method::Get,
+        body: None,
+        token_path: Pointer("/token".to_owned()),
+        header: "X-Session".to_owned(),
+        scheme: None,
+    });
+    let on_response = vec![rule(Some(200), Some("expired"), Action::RefreshAuth)];
+    let source = Source { auth: Some(auth), on_response, ..source(&server, Pagination::None) };
+    assert_eq!(fetch(&source).await.shown(), shown(0..1));
+    assert_eq!(server.targets(), ["/login", "/items", "/login", "/items"]);
+    // Where there is nothing to renew, it is an error.
+    let rules = [rule(Some(403), None, Action::RefreshAuth)];
+    check(&rules, |_| Reply::status(403), "error: the API answered `403 Forbidden`", 1).await;
+}
