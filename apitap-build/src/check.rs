@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::codes;
 use crate::definition::table::can_be_key;
-use crate::definition::{Definition, Function, Map, Mode, Pointer, TargetKind, Transform};
+use crate::definition::{Definition, Function, Map, Mode, Pointer, Source, TargetKind, Transform};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::nearest::nearest;
 use crate::schema::Schema;
@@ -16,7 +16,9 @@ use crate::spec::{FunctionSpec, SinkSpec, SourceSpec, TableSpec, TargetSpec};
 
 pub mod expressions;
 pub mod function;
+mod incremental;
 mod parallel;
+pub mod partitions;
 pub mod project;
 pub mod query;
 mod schemas;
@@ -31,6 +33,8 @@ pub struct PipelineSpec<'a> {
     pub description: Option<String>,
     /// The sources that the query may read.
     pub sources: Vec<&'a SourceSpec>,
+    /// All sources, among which those are for whose records others are requested.
+    pub declared: &'a [SourceSpec],
     /// Where the rows go.
     pub target: &'a TargetSpec,
     /// Table, mode and key.
@@ -123,6 +127,11 @@ pub fn pipeline(
         findings.extend(shared_key(&key, planned));
         findings.extend(repeated_groups(spec, mode, planned, &table.place));
         let whole = (spec.sql_place)(0..spec.sql.len());
+        let mode_place = match &spec.sink.store.mode {
+            mode if mode.value.is_some() => &mode.place,
+            _ => &whole,
+        };
+        incremental::check_pipeline(spec, planned, mode, mode_place, findings);
         let kind = spec.target.target.kind;
         target::check_row(kind, &planned.row, &planned.column_places, &whole, findings);
         column_places.clone_from(&planned.column_places);
@@ -135,6 +144,7 @@ pub fn pipeline(
         name: spec.name.value.clone(),
         description: spec.description.clone(),
         sources: spec.sources.iter().map(|source| source.source()).collect(),
+        parents: Vec::new(),
         transform: match spec.map {
             Some(map) => Transform::Map(map.map.clone()),
             None => Transform::Sql(query::for_engine(spec.sql)),
@@ -149,6 +159,7 @@ pub fn pipeline(
     if let Some(planned) = &planned {
         keep_what_is_read(&mut definition, &planned.reads);
     }
+    definition.parents = parents(&definition.sources, spec.declared);
     Some(Checked { definition, column_places, table_place: table.place })
 }
 
@@ -368,10 +379,32 @@ fn keep_what_is_read(definition: &mut Definition, reads: &BTreeMap<String, BTree
     definition.sources.retain_mut(|source| match reads.get(&source.name) {
         Some(fields) => {
             source.reads = fields.clone();
+            let incremental = source.incremental.iter();
+            source.reads.extend(
+                incremental.map(|incremental| Pointer::default().child(&incremental.field)),
+            );
             true
         }
         None => false,
     });
+}
+
+/// The sources for whose records others are requested, each once.
+fn parents(sources: &[Source], declared: &[SourceSpec]) -> Vec<Source> {
+    let mut found: Vec<Source> = Vec::new();
+    let mut named: Vec<String> =
+        sources.iter().flat_map(Source::parents).map(str::to_owned).collect();
+    while let Some(name) = named.pop() {
+        let spec = declared.iter().find(|spec| spec.table.name.value == name);
+        let Some(spec) = spec.filter(|_| found.iter().all(|known| known.name != name)) else {
+            continue;
+        };
+        let source = spec.source();
+        named.extend(source.parents().map(str::to_owned));
+        found.push(source);
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found
 }
 
 fn check_key(

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::check::Checked;
 use crate::check::project::Broken;
-use crate::definition::{Definition, Transform};
+use crate::definition::{Definition, Source, Transform};
 use crate::diagnostic::{Finding, Severity};
 use crate::project::Compiled;
 use crate::{names, render};
@@ -87,7 +87,7 @@ fn module(name: &str, checked: &Checked) -> String {
     let mut structs = structs::Structs::default();
     let mut body = String::new();
     let mut record = String::new();
-    for source in &definition.sources {
+    for source in sources(definition) {
         record = structs.reserve(&names::camel(&source.name));
         docs(&mut body, source.description.as_deref());
         let mut words = String::new();
@@ -124,6 +124,13 @@ fn module(name: &str, checked: &Checked) -> String {
     indent(&mut out, &body);
     out.push_str("}\n");
     out.replacen(SQL, &raw(definition.sql().unwrap_or_default()), 1)
+}
+
+/// The sources that the query reads, behind those for whose records they are requested.
+fn sources(definition: &Definition) -> impl Iterator<Item = &Source> {
+    let is_read = |parent: &&Source| definition.sources.iter().any(|s| s.name == parent.name);
+    let parents = definition.parents.iter().filter(move |parent| !is_read(parent));
+    parents.chain(&definition.sources)
 }
 
 /// What the rest of the program sees of a pipeline that has errors, so that those are all it gets:

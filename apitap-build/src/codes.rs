@@ -131,6 +131,17 @@ codes! {
     DUPLICATE_NAME = "E0140", "two sources or targets of one name",
         "SQL files name sources and targets, so that each name stands for one.";
     // Samples, JSON Schema and OpenAPI
+    CIRCULAR_PARENTS = "E0141", "sources that are requested for each other",
+        "`for_each` names a source that is itself requested for the records of this one.";
+    INVALID_PARENT_FIELD = "E0142", "a field that `for_each` cannot take",
+        "The other source has no such field, or its value may be null, or is none that a \
+         request can hold.";
+    FOR_EACH_NAME = "E0143", "a name that `for_each` cannot give",
+        "`as` is a field of the records already, or means something else in expressions, or \
+         no request uses it; in Rust, the struct of the record has such a field.";
+    INVALID_INCREMENTAL = "E0144", "an incremental load that cannot be right",
+        "The field does not say when a record was changed, the API is not told since when, or \
+         the query needs the records that are known, too.";
     JSON_TOO_LARGE = "E0150", "a file is too large or too deep",
         "A sample or a document has more than 4,000,000 values, or is nested more than 127 \
          levels deep.";

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::schema::Schema;
 
 pub mod capabilities;
+mod for_each;
 mod param;
 mod request;
 mod rust;
@@ -17,6 +18,7 @@ mod target;
 mod texts;
 
 pub use capabilities::Capabilities;
+pub use for_each::ForEach;
 pub use param::ParamName;
 pub use request::default_timeout;
 pub use rust::{Custom, Function, Map, RustRole, Transform};
@@ -33,6 +35,7 @@ pub use crate::keys::auth::{
 pub use crate::keys::body::Body;
 pub use crate::keys::drift::OnUnknownField;
 pub use crate::keys::format::Format;
+pub use crate::keys::incremental::{Incremental, IncrementalMode};
 pub use crate::keys::on_response::{Action, ResponseRule};
 pub use crate::keys::pagination::*;
 pub use crate::keys::rate_limit::RateLimit;
@@ -53,6 +56,9 @@ pub struct Definition {
     pub description: Option<String>,
     /// The sources that the query reads, each once, in order of first use.
     pub sources: Vec<Source>,
+    /// The sources for whose records those are requested, and that they themselves are requested for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<Source>,
     /// What makes rows of the sources' records.
     #[serde(flatten)]
     pub transform: Transform,

@@ -17,6 +17,12 @@ pub mod types;
 pub(crate) use parse::parse;
 pub use time_format::TimeFormat;
 
+/// What is wrong with a text as a format of timestamps, and what to write instead.
+#[cfg(feature = "compiler")]
+pub(crate) fn time_format_problem(text: &str) -> Option<(String, String)> {
+    time_format::problem(text, false)
+}
+
 /// An expression, and where it stands in its text. Two are equal where they say the same.
 #[derive(Debug, Clone)]
 pub struct Expression {

@@ -11,6 +11,7 @@ pub mod body;
 mod declare;
 pub mod drift;
 pub mod format;
+pub mod incremental;
 pub mod on_response;
 pub mod pagination;
 pub mod rate_limit;
@@ -25,6 +26,8 @@ pub mod api;
 pub mod custom;
 #[cfg(feature = "compiler")]
 pub mod file;
+#[cfg(feature = "compiler")]
+pub mod for_each;
 #[cfg(feature = "compiler")]
 pub mod function;
 #[cfg(feature = "compiler")]

@@ -15,7 +15,7 @@ use crate::keys::mapping::{Mapping, wrong_kind};
 use crate::keys::schema::{FieldsSpec, SchemaFilesSpec, SchemaKeysSpec};
 use crate::keys::sink::StoreSpec;
 use crate::keys::source::{DescribedSpec, Request, RequestSpec};
-use crate::schema::Schema;
+use crate::schema::{Field, Schema};
 use crate::tree::{Node, Value};
 
 mod api;
@@ -50,6 +50,8 @@ pub struct SourceSpec {
     pub api: Option<(String, Spanned<Template>)>,
     /// What its records are, and where they go where nothing else says it.
     pub described: DescribedSpec,
+    /// The fields that `for_each` gives each record, once the sources know of each other.
+    pub carried: Vec<Field>,
 }
 
 impl TableSpec {
@@ -78,6 +80,7 @@ impl SourceSpec {
         }
         source.description.clone_from(&self.described.description.value);
         source.schema = self.table.schema().cloned();
+        source.carried.clone_from(&self.carried);
         source
     }
 }

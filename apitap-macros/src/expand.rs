@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use apitap_build::check::partitions::Declares;
 use apitap_build::check::{self, Checked, PipelineSpec, Policy, Schemas};
 use apitap_build::codes;
 use apitap_build::definition::Definition;
 use apitap_build::diagnostic::{Files, Finding, Findings, Place, SourceFile, Spanned};
 use apitap_build::keys::schema::FieldsSpec;
 use apitap_build::names;
-use apitap_build::spec::{self, Apis, SourceSpec};
+use apitap_build::spec::{self, Apis, Broken, SourceSpec};
 use apitap_build::tree::Value;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -210,7 +211,6 @@ impl Front {
                     let place = self.spans.place(item.ident.span());
                     let fields = FieldsSpec { schema: record.schema, places: record.places };
                     spec.table.declared = Some(Spanned::new(fields, place));
-                    complete &= check::expressions::check(&spec, &mut self.findings);
                     if let Some(twin) =
                         sources.iter().find(|s| s.table.name.value == spec.table.name.value)
                     {
@@ -225,7 +225,17 @@ impl Front {
                 _ => complete = false,
             }
         }
-        Ok((sources, complete))
+        let (good, bad) = check::partitions::resolve(
+            sources,
+            Declares::Record,
+            &Broken::default(),
+            &mut self.findings,
+        );
+        complete &= bad.is_empty();
+        for source in &good {
+            complete &= check::expressions::check(source, &mut self.findings);
+        }
+        Ok((good, complete))
     }
 
     fn functions(&mut self, module: &Module) -> syn::Result<()> {
@@ -309,6 +319,7 @@ impl Front {
                 name: Spanned::new(name, place.clone()),
                 description: record::description(&item.attrs),
                 sources: vec![source],
+                declared: sources,
                 target: &target,
                 sink: &sink,
                 functions: &[],
@@ -348,6 +359,7 @@ impl Front {
             name: Spanned::new(name, place.clone()),
             description: record::description(&item.attrs),
             sources: sources.iter().collect(),
+            declared: sources,
             target: &target,
             sink: &sink,
             functions: &functions,
@@ -490,7 +502,7 @@ fn one(
     let pipeline = &definition.name;
     let doc = format!(" The pipeline whose rows are `{row}`.");
     let decoders = definition.sources.iter().enumerate().filter_map(|(number, source)| {
-        let (read, declared) = source.read_schema().zip(source.schema.as_ref())?;
+        let (read, declared) = source.decoded_schema().zip(source.schema.as_ref())?;
         let inner = format_ident!("{}_decoder_{number}", name.to_string().to_lowercase());
         let code = decoder::decoder(
             &format_ident!("Decoder"),

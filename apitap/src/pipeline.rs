@@ -173,7 +173,7 @@ impl Linked {
         if let Some((_, make)) = self.decoders.iter().find(|(name, _)| *name == source.name) {
             return Ok(Box::new(make));
         }
-        let Some((read, declared)) = source.read_schema().zip(source.schema.clone()) else {
+        let Some((read, declared)) = source.decoded_schema().zip(source.schema.clone()) else {
             return Err(Error::config(format!("the fields of `{}` are not known", source.name)));
         };
         let policy = source.on_unknown_field;

@@ -18,7 +18,9 @@ mod promises {
     mod failures;
     mod faults;
     mod findings;
+    mod for_each;
     mod harness;
+    mod incremental;
     mod interpreter;
     mod many;
     mod map;

@@ -10,6 +10,7 @@ use crate::expression::types::{ExpressionType, Kind, Names, TypeError};
 use crate::expression::{Expression, ExpressionError};
 use crate::keys::auth::AuthSpec;
 use crate::keys::body::BodySpec;
+use crate::schema::{Field, Type};
 use crate::spec::{Project, SourceSpec};
 
 /// Where a text stands, as far as it matters to what may stand in it.
@@ -37,7 +38,7 @@ pub(super) fn check_all(project: &mut Project, findings: &mut Findings) {
 /// Whether all expressions of a source can be evaluated; findings say which cannot.
 pub fn check(source: &SourceSpec, findings: &mut Findings) -> bool {
     let before = findings.errors();
-    let names = offered();
+    let names = offered(source);
     for (part, text) in texts(source) {
         check_text(part, &text, &names, findings);
     }
@@ -45,6 +46,9 @@ pub fn check(source: &SourceSpec, findings: &mut Findings) -> bool {
     for text in login_texts(source) {
         check_text(Part::Value, &text, &Names::new(), findings);
     }
+    let used = used(source);
+    check_used(source, &used, findings);
+    super::incremental::check_source(source, &used, findings);
     findings.errors() == before
 }
 
@@ -72,9 +76,61 @@ fn login_texts(source: &SourceSpec) -> Vec<Spanned<Template>> {
     }
 }
 
-/// The names that every request has.
-fn offered() -> Names {
-    Names::from([("now".to_owned(), ExpressionType::of(Kind::Timestamp))])
+/// The names that the requests of a source have.
+fn offered(source: &SourceSpec) -> Names {
+    let mut names = Names::from([("now".to_owned(), ExpressionType::of(Kind::Timestamp))]);
+    source.carried.iter().for_each(|field| add_names(&field.name, field, &mut names));
+    if let Some(incremental) = &source.request.incremental.value {
+        // Without a state and a `start`, there is no beginning.
+        let nullable = incremental.start.value.is_none();
+        names.insert("start".to_owned(), ExpressionType { kind: Kind::Timestamp, nullable });
+        names.insert("end".to_owned(), ExpressionType::of(Kind::Timestamp));
+    }
+    names
+}
+
+/// A field, or those of a record in it.
+fn add_names(name: &str, field: &Field, names: &mut Names) {
+    if let Type::Record(fields) = &field.ty {
+        fields.iter().for_each(|inner| add_names(&format!("{name}.{}", inner.name), inner, names));
+    } else if let Some(kind) = Kind::of(&field.ty) {
+        names.insert(name.to_owned(), ExpressionType { kind, nullable: field.nullable });
+    }
+}
+
+/// The names that the requests of a source use, without what stands behind their dots.
+fn used(source: &SourceSpec) -> Vec<String> {
+    let mut used = Vec::new();
+    for (_, text) in texts(source) {
+        for part in text.value.request_parts().unwrap_or_default() {
+            let RequestPart::Expression(expression) = part else { continue };
+            let names = expression.names().into_iter();
+            used.extend(names.filter_map(|name| name.split('.').next().map(str::to_owned)));
+        }
+    }
+    used
+}
+
+/// Each entry of `for_each` makes a difference to the requests: else all of its requests are the same.
+fn check_used(source: &SourceSpec, used: &[String], findings: &mut Findings) {
+    for entry in &source.request.for_each.value {
+        let alias = &entry.alias;
+        if used.contains(&alias.value) {
+            continue;
+        }
+        let name = match entry.fields.value.as_deref() {
+            Some([first, ..]) => format!("{}.{}", alias.value, first.value),
+            _ => alias.value.clone(),
+        };
+        let message = format!("no request uses `{}`", alias.value);
+        findings.push(
+            Finding::error(codes::FOR_EACH_NAME, message, &alias.place)
+                .label("each of its requests would be the same")
+                .help(format!(
+                    "write `{{{name}}}` into it: `url`, `query_params`, `headers` or `body`"
+                )),
+        );
+    }
 }
 
 fn check_text(part: Part, text: &Spanned<Template>, names: &Names, findings: &mut Findings) {

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Checked, MapSpec, PipelineSpec, Policy, Sql, expressions, list, parallel, schemas, target,
-    values,
+    Checked, MapSpec, PipelineSpec, Policy, Sql, expressions, list, parallel, partitions, schemas,
+    target, values,
 };
 use crate::codes::{self, Code};
 use crate::diagnostic::{Edit, FileId, Files, Finding, Findings, Help, Place, Spanned};
@@ -51,6 +51,7 @@ pub fn project(
         let mut project = spec::project(yaml, findings);
         schemas::resolve(files, &mut project, findings);
         super::function::check_all(&mut project, findings);
+        partitions::resolve_all(&mut project, findings);
         expressions::check_all(&mut project, findings);
         project
     });
@@ -182,6 +183,7 @@ impl Checker<'_> {
             name,
             description: leading_comment(&self.files.get(file).text),
             sources,
+            declared: &project.sources,
             target,
             sink: &sink,
             functions: &project.functions,
@@ -335,7 +337,10 @@ fn warn_of_unused(project: &Project, used: &Used, findings: &mut Findings) {
     }
     let sources = project.sources.iter().map(|source| &source.table.name);
     let targets = project.targets.iter().map(|target| &target.name);
-    let sources = sources.filter(|name| !used.sources.contains(&name.value));
+    let entries = project.sources.iter().flat_map(|source| &source.request.for_each.value);
+    let parents: BTreeSet<_> = entries.filter_map(|entry| entry.source.value.as_ref()).collect();
+    let is_used = |name: &String| used.sources.contains(name) || parents.contains(name);
+    let sources = sources.filter(|name| !is_used(&name.value));
     let targets = targets.filter(|name| !used.targets.contains(&name.value));
     let unused = sources
         .map(|name| unused("source", name))

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Auth, Body, Custom, Format, Method, OnUnknownField, Pagination, Pointer, RateLimit,
-    ResponseRule, Retry, RustRole, Tls, default_timeout,
+    Auth, Body, Custom, ForEach, Format, Incremental, Method, OnUnknownField, Pagination, Pointer,
+    RateLimit, ResponseRule, Retry, RustRole, Tls, default_timeout,
 };
 use crate::schema::{Field, Schema, Type};
 use crate::template::Template;
@@ -72,6 +72,15 @@ pub struct Source {
     /// Certificates beside the usual ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
+    /// What it is requested for; once where that is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub for_each: Vec<ForEach>,
+    /// The fields that `for_each` gives each record: those of its schema that the API does not send.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<Field>,
+    /// Since when it is requested; all of it, each time, where that is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incremental: Option<Incremental>,
     /// The records' fields; `None` where they are inferred at run time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Schema>,
@@ -94,6 +103,28 @@ impl Source {
     pub fn read_schema(&self) -> Option<Schema> {
         let fields = &self.schema.as_ref()?.fields;
         Some(Schema { fields: read(fields, &Pointer::default(), &self.reads) })
+    }
+
+    /// Those of [`Source::read_schema`] that the API sends; `None` while it has no schema.
+    pub fn decoded_schema(&self) -> Option<Schema> {
+        let fields = self.read_schema()?.fields.into_iter();
+        Some(fields.filter(|field| !self.carries(&field.name)).collect())
+    }
+
+    /// Those of [`Source::read_schema`] that `for_each` gives each record.
+    pub fn carried_schema(&self) -> Schema {
+        let fields = self.read_schema().unwrap_or_default().fields.into_iter();
+        fields.filter(|field| self.carries(&field.name)).collect()
+    }
+
+    /// Whether `for_each` gives each record that field.
+    fn carries(&self, name: &str) -> bool {
+        self.carried.iter().any(|field| field.name == name)
+    }
+
+    /// The sources for whose records it is requested, in order.
+    pub fn parents(&self) -> impl Iterator<Item = &str> {
+        self.for_each.iter().filter_map(ForEach::source)
     }
 
     /// The Rust types that it names, as paths.

@@ -62,10 +62,10 @@ fn definitions() -> Json {
             "pattern": "^/([^~]|~[01])*$",
         },
         "duration": {
-            "description": "`500ms`, `30s`, `2m`, `1h`, or a number of seconds.",
+            "description": "`500ms`, `30s`, `2m`, `1h`, `7d`, `2w`, or a number of seconds.",
             "oneOf": [
                 { "type": "number", "exclusiveMinimum": 0 },
-                { "type": "string", "pattern": r"^0*[1-9][0-9]*\s*(ms|s|m|h)$" },
+                { "type": "string", "pattern": r"^0*[1-9][0-9]*\s*(ms|s|m|h|d|w)$" },
             ],
         },
         "pairs": {

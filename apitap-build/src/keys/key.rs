@@ -4,6 +4,7 @@
 //! reference and the help of findings all take what they say of the key from it.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::group::Group;
 use super::printed::Printed;
@@ -53,6 +54,8 @@ pub struct Info {
     pub examples: Vec<&'static str>,
     /// What a number can be.
     pub bounds: Option<RangeInclusive<u64>>,
+    /// The longest that a duration can be; a day if absent.
+    pub longest: Option<Duration>,
     /// Whether a text must not be empty.
     pub filled: bool,
     /// The key does the same as another one of this meaning, in another kind.
@@ -168,6 +171,12 @@ impl<T: KeyType> Key<T> {
     /// The value is a secret: it belongs into a variable, and is hidden wherever it is shown.
     pub(crate) fn secret(mut self, what: &'static str, variable: &'static str) -> Self {
         self.info.secret = Some((what, variable));
+        self
+    }
+
+    /// The longest that a duration can be.
+    pub(crate) fn up_to(mut self, longest: Duration) -> Self {
+        self.info.longest = Some(longest);
         self
     }
 

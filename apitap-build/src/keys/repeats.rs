@@ -5,7 +5,7 @@ use super::declare::{KeyType as _, Mapping, Sent};
 use super::pagination::PaginationSpec;
 use super::source::RequestSpec;
 use crate::codes;
-use crate::definition::Pagination;
+use crate::definition::{Incremental, Pagination};
 use crate::diagnostic::{Finding, Findings, Spanned};
 
 /// Reports each name that is sent by two keys.
@@ -37,6 +37,7 @@ fn check_headers(mut headers: Vec<Spanned<String>>, spec: &RequestSpec, findings
 fn check_params(of_auth: Vec<Spanned<String>>, spec: &RequestSpec, findings: &mut Findings) {
     let mut params = Vec::new();
     Pagination::params(&spec.pagination, &mut params);
+    Option::<Incremental>::params(&spec.incremental, &mut params);
     for (index, param) in params.iter().enumerate() {
         if let Some(first) = params.get(..index).and_then(|before| same(before, param)) {
             findings.push(twice("parameter", param, first));

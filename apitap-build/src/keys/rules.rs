@@ -1,8 +1,11 @@
 //! Checks of single texts: templates, addresses, pointers, names of headers.
 
+use chrono::{DateTime, NaiveDate};
+
 use crate::codes;
 use crate::definition::{Part, Pointer, RequestPart, RequestTextError, Template};
 use crate::diagnostic::{Finding, Findings, Spanned};
+use crate::expression::time_format_problem;
 use crate::pointer::Problem;
 use crate::spec::secrets;
 
@@ -125,6 +128,32 @@ fn probe(part: RequestPart) -> String {
         RequestPart::Start(Part::Literal(text)) => text,
         RequestPart::Start(Part::Variable { .. }) | RequestPart::Expression(_) => "1".to_owned(),
     }
+}
+
+/// How times are written.
+pub(super) fn time_format(written: &Spanned<String>, findings: &mut Findings) -> bool {
+    let problem = time_format_problem(&written.value);
+    let is_format = problem.is_none();
+    findings.extend(problem.map(|(message, help)| {
+        Finding::error(codes::INVALID_VALUE, message, &written.place).help(help)
+    }));
+    is_format
+}
+
+/// A date or a timestamp; what a variable holds is looked at when a run begins.
+pub(super) fn start(written: &Spanned<String>, findings: &mut Findings) -> bool {
+    let text = written.value.as_str();
+    let is_time = text.contains("${")
+        || DateTime::parse_from_rfc3339(text).is_ok()
+        || text.parse::<NaiveDate>().is_ok();
+    if !is_time {
+        let message = format!("`{text}` is not a date or a timestamp");
+        findings.push(
+            Finding::error(codes::INVALID_VALUE, message, &written.place)
+                .help("write it as in `2026-01-31` or `2026-01-31T00:00:00Z`"),
+        );
+    }
+    is_time
 }
 
 /// A JSON Pointer.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::api;
 use super::declare::{Key, Mapping, default, keys};
+use super::for_each::ForEachList;
+use super::incremental::Incremental;
 use super::key::KeyType as _;
 use super::pairs::Pairs;
 use super::rules;
@@ -41,6 +43,12 @@ keys! {
         query_params: Pairs = query_params(),
         /// What is sent with every request.
         body: Option<Body> = optional().example("{json: {status: paid}}"),
+        /// What it is requested for, one after the other: the records of another source, or values. A list is the product of all.
+        for_each: ForEachList = default(ForEachList::default())
+            .example("{source: organizations, as: org, fields: [slug]}")
+            .example("{values: [open, closed], as: wanted}"),
+        /// Loads what has changed since the last run.
+        incremental: Option<Incremental> = optional(),
         /// Who asks: exactly one way.
         auth: Option<Auth> = optional(),
         /// What the bodies of the answers are.
@@ -179,6 +187,8 @@ impl Request {
             headers: Pairs(source.headers.clone()),
             query_params: Pairs(source.query_params.clone()),
             body: source.body.clone(),
+            for_each: ForEachList(source.for_each.clone()),
+            incremental: source.incremental.clone(),
             auth: source.auth.clone(),
             format: source.format,
             data_path: source.data_path.clone(),
@@ -221,6 +231,9 @@ impl Request {
             rate_limit: self.rate_limit,
             allow_hosts: self.allow_hosts.0,
             tls: self.tls,
+            for_each: self.for_each.0,
+            carried: Vec::new(),
+            incremental: self.incremental,
             schema: None,
             reads: Default::default(),
         }

@@ -13,6 +13,7 @@ use crate::codes;
 pub use crate::definition::Texts;
 use crate::definition::{ParamName, Pointer, Template};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
+use crate::expression::TimeFormat;
 use crate::spec::secrets;
 use crate::tree::{Node, Value};
 
@@ -103,6 +104,22 @@ impl KeyType for Template {
 
     fn shape(_: &Info) -> Shape {
         Shape::Template
+    }
+}
+
+impl KeyType for TimeFormat {
+    single!();
+
+    fn read(info: &Info, node: &Node, findings: &mut Findings) -> Option<Self> {
+        Self::parse(&text(info, node, findings)?.value)
+    }
+
+    fn print(&self, _: &Info) -> Printed {
+        Printed::Text(self.to_string())
+    }
+
+    fn shape(_: &Info) -> Shape {
+        Shape::Text
     }
 }
 
@@ -225,8 +242,13 @@ impl KeyType for Duration {
             }
         };
         let (problem, help) = match found {
-            Some(duration) if duration > LONGEST => (
-                format!("`{name}` is longer than a day"),
+            Some(duration) if duration > info.longest.unwrap_or(LONGEST) => (
+                match info.longest {
+                    Some(longest) => {
+                        format!("`{name}` is longer than {} days", longest.as_secs() / 86_400)
+                    }
+                    None => format!("`{name}` is longer than a day"),
+                },
                 "write a duration such as `500ms`, `30s` or `5m`; a bare number is seconds",
             ),
             Some(duration) if !duration.is_zero() => return Some(duration),
@@ -265,6 +287,8 @@ fn spelled_duration(text: &str) -> Option<Duration> {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 24 * 3_600_000,
+        "w" => 7 * 24 * 3_600_000,
         _ => return None,
     };
     number.parse::<u64>().ok()?.checked_mul(millis).map(Duration::from_millis)

@@ -22,7 +22,7 @@ pub fn source(node: &Node, apis: &Apis, findings: &mut Findings) -> Option<Sourc
         let request = request?;
         let table = TableSpec { name: request.name.clone(), declared: None };
         let described = Described::nothing(&request.at);
-        Some(SourceSpec { table, request, api: api.map(base), described })
+        Some(SourceSpec { table, request, api: api.map(base), described, carried: Vec::new() })
     })
 }
 
@@ -82,7 +82,7 @@ fn read(
     match (request, described, whole) {
         (Some(request), Some(described), true) => {
             let table = TableSpec { name: request.name.clone(), declared };
-            Ok(SourceSpec { table, request, api: api.map(base), described })
+            Ok(SourceSpec { table, request, api: api.map(base), described, carried: Vec::new() })
         }
         _ => {
             let known = name.zip(declared);

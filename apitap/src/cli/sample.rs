@@ -7,6 +7,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use apitap_build::definition::{self, Source};
 use apitap_build::project::{Sources, read_sources};
@@ -21,8 +22,9 @@ use crate::engine::limits::{Limits, Memory};
 use crate::environment::Environment;
 use crate::program::{self, Format, usage};
 use crate::source::body::{self, Layout, Unread, Wanted};
-use crate::source::fetch::{self, FetchPlan};
+use crate::source::fetch::FetchPlan;
 use crate::source::page::Page;
+use crate::source::partition::{self, Driver};
 use crate::source::request::client::Client;
 use crate::{Error, Report, Result};
 
@@ -113,13 +115,22 @@ async fn fetch(source: &Source, limit: u64) -> Result<String> {
         return Err(Error::config(format!("a source with {key} cannot be sampled"))
             .help("write its fields into the YAML file: `schema: {id: int64!, …}`"));
     }
-    let plan = FetchPlan::resolve(source, &[], &mut environment).with_text();
+    if let Some(entry) = source.for_each.first() {
+        let message = format!("`{}` is requested for each `{}`", source.name, entry.alias());
+        return Err(Error::config(message).help(
+            "take the sample from a source of its own, whose `url` has one of them written out",
+        ));
+    }
+    let plan = FetchPlan::resolve(source, &[], &mut environment);
+    let plan = plan.for_each(source, &[], &mut environment).with_text();
     environment.check()?;
     plan.check()?;
     let secrets = environment.secrets();
     let client = Client::of_process()?;
     let limits = Limits::of(Memory::of(&environment)?, 1);
-    let mut pages = fetch::pages(&client, &plan, secrets.clone(), Default::default(), &limits);
+    let (fetched, secrets_of_run) = (Default::default(), secrets.clone());
+    let driver = Driver { client, secrets: secrets_of_run, fetched, limits };
+    let mut pages = partition::pages(driver, &Arc::new(plan), Vec::new(), None);
     let Some(page) = pages.next().await.transpose()? else {
         return Err(Error::data("the API has no records, so that there is nothing to see")
             .help("check `url` and `query_params`; or write the fields into the YAML file"));

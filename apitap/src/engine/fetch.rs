@@ -8,15 +8,17 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use apitap_build::definition::Source;
-use apitap_build::schema::Schema;
+use apitap_build::definition::{Definition, Source};
+use apitap_build::schema::{Schema, Type};
 use tokio::sync::OnceCell;
 
 use super::job::Run;
 use crate::environment::Environment;
 use crate::source::Fetched;
 use crate::source::custom::RustType;
-use crate::source::fetch::{self, FetchPlan};
+use crate::source::fetch::FetchPlan;
+use crate::source::incremental::Watermarks;
+use crate::source::partition::{self, Driver};
 use crate::source::spool::Shared;
 use crate::{Result, infer};
 
@@ -24,6 +26,10 @@ use crate::{Result, infer};
 #[derive(Clone)]
 pub(super) struct Fetch {
     plan: Arc<FetchPlan>,
+    /// What yields the records for which it is made, in order.
+    parents: Vec<Fetch>,
+    /// How far an incremental source has come.
+    pub(super) watermarks: Option<Arc<Watermarks>>,
     pub(super) fetched: Arc<Fetched>,
     /// The sources that make these requests, of all pipelines of the run.
     sources: Arc<AtomicUsize>,
@@ -34,27 +40,62 @@ pub(super) struct Fetch {
 
 /// All fetches of a run, by what they request.
 #[derive(Default)]
-pub(super) struct Fetches(HashMap<Arc<FetchPlan>, Fetch>);
+pub(super) struct Fetches {
+    shared: HashMap<Arc<FetchPlan>, Fetch>,
+    /// Those of incremental sources: each pipeline has come as far as its own rows.
+    own: Vec<Fetch>,
+}
 
 impl Fetches {
-    /// The fetch of a source. All are asked for before any of them begins.
+    /// The fetch of a source of a pipeline. All are asked for before any of them begins.
     pub(super) fn of(
         &mut self,
         source: &Source,
+        definition: &Definition,
         types: &[RustType],
         environment: &mut Environment,
     ) -> Fetch {
-        let plan = Arc::new(FetchPlan::resolve(source, types, environment));
+        // A source cannot be its own ancestor: that was checked.
+        let declared = |name: &str| definition.parents.iter().find(|parent| parent.name == name);
+        let named = source.parents().filter_map(declared);
+        let parents: Vec<_> =
+            named.map(|parent| self.of(parent, definition, types, environment)).collect();
+        let plans: Vec<_> = parents.iter().map(|parent| Arc::clone(&parent.plan)).collect();
+        let plan = FetchPlan::resolve(source, types, environment);
+        let plan = Arc::new(plan.for_each(source, &plans, environment));
+        // What cannot be read is said by `check`.
+        let start = plan.partitions().start().ok().flatten();
+        let watermarks = source.incremental.as_ref().map(|incremental| {
+            let field = source.schema.as_ref().and_then(|schema| schema.field(&incremental.field));
+            let ty = field.map_or(Type::Timestamp, |field| field.ty.clone());
+            Arc::new(Watermarks::new(&source.name, ty, incremental, definition.mode, start))
+        });
+        // What stands behind another entry is read again for each of that one's values.
+        let first = source.for_each.first().is_some_and(|entry| entry.source().is_some());
+        for parent in parents.iter().skip(usize::from(first)) {
+            parent.sources.fetch_add(1, Ordering::Relaxed);
+        }
         let new = || Fetch {
             plan: Arc::clone(&plan),
+            parents,
+            watermarks,
             fetched: Arc::default(),
             sources: Arc::default(),
             pages: Arc::default(),
             schema: Arc::default(),
         };
-        let fetch = self.0.entry(Arc::clone(&plan)).or_insert_with(new);
+        if source.incremental.is_some() {
+            let fetch = new();
+            self.own.push(fetch.clone());
+            return fetch;
+        }
+        let fetch = self.shared.entry(Arc::clone(&plan)).or_insert_with(new);
         fetch.sources.fetch_add(1, Ordering::Relaxed);
         fetch.clone()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Fetch> {
+        self.shared.values().chain(&self.own)
     }
 
     /// Whether all of them can be requested.
@@ -62,12 +103,12 @@ impl Fetches {
     /// # Errors
     /// A config error that names the source.
     pub(super) fn check(&self) -> Result<()> {
-        self.0.values().try_for_each(|fetch| fetch.plan.check())
+        self.all().try_for_each(|fetch| fetch.plan.check())
     }
 
     /// What each will have counted.
     pub(super) fn fetched(&self) -> Vec<Arc<Fetched>> {
-        self.0.values().map(|fetch| Arc::clone(&fetch.fetched)).collect()
+        self.all().map(|fetch| Arc::clone(&fetch.fetched)).collect()
     }
 }
 
@@ -90,9 +131,15 @@ impl Fetch {
     fn begin(&self, run: &Run, several: bool) -> Shared {
         let (client, plan) = (run.client.clone(), Arc::clone(&self.plan));
         let (secrets, fetched) = (run.secrets.clone(), Arc::clone(&self.fetched));
-        let limits = run.limits;
+        let (limits, watermarks) = (run.limits, self.watermarks.clone());
+        let parents: Vec<_> = self.parents.iter().map(|parent| parent.pages(run, 1)).collect();
         Shared::new(several, &limits, move || {
-            fetch::pages(&client, &plan, secrets, fetched, &limits)
+            partition::pages(
+                Driver { client, secrets, fetched, limits },
+                &plan,
+                parents,
+                watermarks,
+            )
         })
     }
 }

@@ -10,7 +10,7 @@ use apitap_build::definition::Definition;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::stream::Peekable;
-use futures::{Stream, StreamExt as _};
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 
 use super::connections::{Connection, Connections, Servers};
 use super::fetch::{Fetch, Fetches};
@@ -20,8 +20,9 @@ use super::session;
 use crate::environment::{Environment, Secrets};
 use crate::pipeline::Linked;
 use crate::report::{Numbers, PipelineReport};
-use crate::sink::{self, Load, Session, StateChange, Target, Written};
+use crate::sink::{self, Load, Session, State, StateChange, Target, Written};
 use crate::source::Fetched;
+use crate::source::incremental::Watermarks;
 use crate::source::request::client::Client;
 use crate::source::table::{Drift, Input};
 use crate::{Error, Pipeline, Result, infer};
@@ -41,6 +42,8 @@ pub(super) struct Job<D> {
 
 /// What the pipelines of a run share.
 pub(super) struct Run {
+    /// Its name in the state.
+    id: String,
     pub(super) client: Client,
     pub(super) secrets: Secrets,
     pub(super) limits: Limits,
@@ -72,7 +75,8 @@ pub(super) fn prepare<D>(
     for pipeline in pipelines {
         let (definition, linked) = (pipeline.shared_definition()?, pipeline.linked()?);
         let sources = definition.sources.iter();
-        let sources = sources.map(|source| fetches.of(source, linked.types, &mut environment));
+        let sources =
+            sources.map(|source| fetches.of(source, &definition, linked.types, &mut environment));
         let fetches = sources.collect();
         let destination = destination(&definition, &mut environment);
         jobs.push(Job {
@@ -87,6 +91,7 @@ pub(super) fn prepare<D>(
     environment.check()?;
     fetches.check()?;
     let run = Run {
+        id: format!("{} {}", environment.now().to_rfc3339(), std::process::id()),
         client: Client::of_process()?,
         secrets: environment.secrets(),
         memory: session::memory(&limits)?,
@@ -111,10 +116,12 @@ impl<D> Job<D> {
         for (source, fetch) in definition.sources.iter().zip(&self.fetches) {
             let pages = fetch.pages(run, query.reading.scans(&source.name));
             let decoder = self.linked.decoder(source)?;
-            let begin = move || Ok(Input::Pages(pages.reader(), decoder()));
+            let watermarks = fetch.watermarks.clone();
+            let begin = move || Ok(Input::Pages(pages.reader(), decoder(), watermarks.clone()));
             query.reading.set(&source.name, Box::new(begin));
         }
-        query.stream()
+        // Executed when it is polled: a plan that is executed begins to fetch.
+        Ok(futures::stream::once(async move { query.stream() }).try_flatten())
     }
 
     /// Looks at all records of the sources without a schema, then checks the query against them.
@@ -122,7 +129,9 @@ impl<D> Job<D> {
         let definition = Arc::make_mut(&mut self.definition);
         for (source, fetch) in definition.sources.iter_mut().zip(&self.fetches) {
             if source.schema.is_none() {
-                source.schema = Some(fetch.schema(&source.name, run).await?);
+                let mut schema = fetch.schema(&source.name, run).await?;
+                schema.fields.extend(source.carried.iter().cloned());
+                source.schema = Some(schema);
             }
         }
         infer::complete(definition)
@@ -181,10 +190,17 @@ impl Job<Arc<dyn Target>> {
         let target = &self.destination;
         let connections = run.servers.connections(&target.address());
         // The target is the first to be asked: what it refuses costs no request.
-        let _connection = connection(&connections, rows.as_mut()).await;
+        let incremental: Vec<_> =
+            self.fetches.iter().filter_map(|fetch| fetch.watermarks.clone()).collect();
+        let _connection = match incremental.is_empty() {
+            true => connection(&connections, rows.as_mut()).await,
+            // Since when to ask is known to the target only.
+            false => connections.one().await,
+        };
         let mut session = target.open(load, &run.limits).await?;
-        let (state, block) = (StateChange::default(), run.limits.copy);
-        let stored = segment(&mut *session, rows, &state, block, &connections).await;
+        let remembered = Remembered::of(&mut *session, incremental, &run.id).await?;
+        let (state, block) = (|| remembered.change(), run.limits.copy);
+        let stored = segment(&mut *session, rows, state, block, &connections).await;
         if let Err(error) = stored {
             if let Err(left) = session.abort().await {
                 let left = left.masked(|text| run.secrets.mask(text));
@@ -198,16 +214,49 @@ impl Job<Arc<dyn Target>> {
 
 /// Writes the rows of a segment, and commits them with the state behind it.
 ///
-/// All rows of a run are one segment, and there is nothing to remember, until a plan can be cut.
+/// All rows of a run are one segment, until a plan can be cut.
 async fn segment(
     session: &mut dyn Session,
     rows: Pin<&mut impl Stream<Item = Result<RecordBatch>>>,
-    state: &StateChange,
+    state: impl FnOnce() -> StateChange,
     block: usize,
     connections: &Connections,
 ) -> Result<()> {
     sink::feed(session, rows, block, connections).await?;
-    session.commit(state).await.map(drop)
+    session.commit(&state()).await.map(drop)
+}
+
+/// How far the incremental sources of a pipeline have come.
+struct Remembered {
+    run: String,
+    watermarks: Vec<Arc<Watermarks>>,
+    /// What the target says of them, where it was asked.
+    known: Option<State>,
+}
+
+impl Remembered {
+    /// Tells the sources what earlier runs have committed; the target is asked only where there are
+    /// such sources.
+    async fn of(
+        session: &mut dyn Session,
+        watermarks: Vec<Arc<Watermarks>>,
+        run: &str,
+    ) -> Result<Self> {
+        let mut known = None;
+        if !watermarks.is_empty() {
+            let state = session.state().await?;
+            watermarks.iter().try_for_each(|watermarks| watermarks.know(&state))?;
+            known = Some(state);
+        }
+        Ok(Self { run: run.to_owned(), watermarks, known })
+    }
+
+    /// What the rows so far change.
+    fn change(&self) -> StateChange {
+        let partitions = self.watermarks.iter().flat_map(|watermarks| watermarks.change());
+        let (run, known) = (self.run.clone(), self.known.clone());
+        StateChange { run, partitions: partitions.collect(), known }
+    }
 }
 
 /// A connection to the target, at once where one is free. While others hold them all, the first rows

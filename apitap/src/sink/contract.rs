@@ -139,14 +139,22 @@ pub struct State {
 pub struct StateChange {
     /// The run that makes the change.
     pub run: String,
-    /// The new values by partition.
+    /// The new values by partition; null is none from now on.
     pub partitions: BTreeMap<String, Value>,
+    /// What the run goes on from: [`Session::state`], and what it has committed since. Where the target
+    /// has something else of one of the partitions, another run has been there, and the commit is
+    /// refused. `None` where the change stands for itself.
+    pub known: Option<State>,
 }
 
 impl StateChange {
     /// Adds a later change.
     pub(super) fn add(&mut self, later: &Self) {
         self.run.clone_from(&later.run);
+        // The first one is that of the target.
+        if self.known.is_none() {
+            self.known.clone_from(&later.known);
+        }
         self.partitions.extend(later.partitions.clone());
     }
 

@@ -11,13 +11,16 @@ pub struct Page {
     pub request: Arc<str>,
     /// Counted from 1, in the order of the records.
     pub number: u64,
+    /// The fields that its partition gives each record, as a JSON object; `None` where there are no
+    /// partitions.
+    pub(super) carried: Option<Arc<str>>,
     pub(super) stored: Stored,
 }
 
 impl Page {
     /// The records of a body that has arrived.
     pub fn new(request: Arc<str>, number: u64, body: &Body) -> Self {
-        Self { request, number, stored: body.stored.clone() }
+        Self { request, number, carried: None, stored: body.stored.clone() }
     }
 
     /// The records, some at a time.

@@ -24,7 +24,9 @@ use tokio::sync::mpsc::Sender;
 
 use super::decode::unknown::UnknownFields;
 use super::decode::{Decoder, widen};
+use super::incremental::{Sieve, Watermarks};
 use super::page::Page;
+use super::partition::Carrier;
 use super::spool::Pages;
 use crate::engine::limits::Limits;
 use crate::{Error, Result};
@@ -114,13 +116,22 @@ impl PartitionStream for SourceScan {
         let sender = batches.tx();
         let reading = context.session_config().get_extension::<Reading>();
         let (name, schema) = (self.source.name.clone(), Arc::clone(&self.schema));
+        let carried = self.source.carried_schema().fields;
         batches.spawn(async move {
             let reading = reading
                 .ok_or_else(|| internal_datafusion_err!("`{name}` is read outside a run"))?;
             match reading.begin(&name).map_err(external)? {
-                Input::Pages(pages, decoder) => {
-                    let origins = Vec::new();
-                    let mut decoding = Decoding { decoder, origins, schema, sender, reading, name };
+                Input::Pages(pages, decoder, watermarks) => {
+                    let mut decoding = Decoding {
+                        decoder,
+                        carrier: Carrier::new(&carried),
+                        sieve: watermarks.map(Sieve::new),
+                        origins: Vec::new(),
+                        schema,
+                        sender,
+                        reading,
+                        name,
+                    };
                     let outcome = decoding.read(pages).await;
                     decoding.reading.tell(&decoding.name, &decoding.decoder.unknown());
                     outcome
@@ -140,8 +151,8 @@ fn external(error: Error) -> DataFusionError {
 
 /// What a scan reads.
 pub(crate) enum Input {
-    /// Pages, and a decoder for their records.
-    Pages(Pages, Box<dyn Decoder>),
+    /// Pages, a decoder for their records, and how far the source has come where it is incremental.
+    Pages(Pages, Box<dyn Decoder>, Option<Arc<Watermarks>>),
     /// Records that need no request; they have all fields of the source.
     Batches(Arc<[RecordBatch]>),
 }
@@ -293,6 +304,10 @@ impl Reading {
 /// Pages on their way to be batches.
 struct Decoding {
     decoder: Box<dyn Decoder>,
+    /// What their partitions give the records.
+    carrier: Carrier,
+    /// What leaves out the records that are known.
+    sieve: Option<Sieve>,
     /// Where the records in the decoder come from.
     origins: Vec<Origin>,
     schema: SchemaRef,
@@ -317,6 +332,10 @@ impl Decoding {
                         let error = fault.behind(at).into_error("the body");
                         error.at_record(number).in_request(&page.request)
                     })?;
+                    self.carrier.append(page.carried.as_ref());
+                    if let Some(sieve) = &mut self.sieve {
+                        sieve.append(page.carried.as_ref(), record);
+                    }
                     if self.is_full() {
                         if !self.send().await? {
                             return Ok(());
@@ -346,9 +365,14 @@ impl Decoding {
 
     /// Sends what is decoded; whether anybody reads it.
     async fn send(&mut self) -> Result<bool> {
-        let batch = widen(self.decoder.finish()?, &self.schema)?;
-        self.reading.keep(&self.name, &batch, std::mem::take(&mut self.origins));
-        Ok(self.sender.send(Ok(batch)).await.is_ok())
+        let records = self.carrier.complete(self.decoder.finish()?, &self.schema)?;
+        let records = widen(records, &self.schema)?;
+        self.reading.keep(&self.name, &records, std::mem::take(&mut self.origins));
+        let new = match &mut self.sieve {
+            Some(sieve) => sieve.keep(&records)?,
+            None => records,
+        };
+        Ok(self.sender.send(Ok(new)).await.is_ok())
     }
 }
 

@@ -17,6 +17,9 @@ pub struct Rows {
     pub are_elements: bool,
     /// Whether each row stands for a group of records.
     pub are_groups: bool,
+    /// What looks at several records at once, if anything does: a row is right only where all of them
+    /// are read.
+    pub together: Option<&'static str>,
     /// The columns that are fields of a source, which may be null by its declaration alone: the
     /// source and the dotted path.
     pub fields: BTreeMap<usize, (String, String)>,
@@ -36,7 +39,28 @@ pub(super) fn rows(plan: &LogicalPlan) -> Rows {
     let are_elements = makes_rows_of_elements(plan);
     let named = 0..plan.schema().fields().len();
     let fields = named.filter_map(|column| Some((column, field(plan, column)?))).collect();
-    Rows { constant, of_elements, are_elements, are_groups: are_groups(plan), fields }
+    let together = together(plan);
+    Rows { constant, of_elements, are_elements, are_groups: are_groups(plan), together, fields }
+}
+
+/// What looks at several records at once, in the words of SQL.
+fn together(plan: &LogicalPlan) -> Option<&'static str> {
+    let mut found = None;
+    let _ = plan.apply_with_subqueries(|node| {
+        found = found.or(match node {
+            LogicalPlan::Aggregate(_) => Some("an aggregate"),
+            LogicalPlan::Distinct(_) => Some("`DISTINCT`"),
+            LogicalPlan::Window(_) => Some("a window"),
+            LogicalPlan::Limit(_) => Some("`LIMIT`"),
+            LogicalPlan::RecursiveQuery(_) => Some("a recursive query"),
+            LogicalPlan::Join(join) if join.join_type != JoinType::Inner => {
+                Some("a join that is not an inner one")
+            }
+            _ => None,
+        });
+        Ok(TreeNodeRecursion::Continue)
+    });
+    found
 }
 
 /// The source and the path of the field that a column is.

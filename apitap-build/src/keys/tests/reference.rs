@@ -6,8 +6,10 @@ use crate::keys::api::Api;
 use crate::keys::auth::{Auth, OAuth2};
 use crate::keys::body::Body;
 use crate::keys::file::{source, target};
+use crate::keys::for_each::ForEachKeys;
 use crate::keys::function::FunctionKeys;
 use crate::keys::group::{Group as _, Kinds as _};
+use crate::keys::incremental::Incremental;
 use crate::keys::key::{Info, KeyType as _};
 use crate::keys::on_response::ResponseRule;
 use crate::keys::pagination::Pagination;
@@ -30,6 +32,8 @@ fn tables() -> Vec<(&'static str, String)> {
         ("auth", keys(&auth)),
         ("oauth2", kinds(&OAuth2::kinds())),
         ("body", keys(&body)),
+        ("for_each", keys(&ForEachKeys::group())),
+        ("incremental", keys(&Incremental::group())),
         ("retry", keys(&Retry::group())),
         ("on_response", keys(&ResponseRule::group())),
         ("rate_limit", keys(&RateLimit::group())),
@@ -48,8 +52,17 @@ fn keys(group: &GroupShape) -> String {
 }
 
 /// The keys of a source whose own keys have a table.
-const OF_THEIR_OWN: [&str; 7] =
-    ["auth", "body", "on_response", "pagination", "rate_limit", "retry", "tls"];
+const OF_THEIR_OWN: [&str; 9] = [
+    "auth",
+    "body",
+    "for_each",
+    "incremental",
+    "on_response",
+    "pagination",
+    "rate_limit",
+    "retry",
+    "tls",
+];
 
 /// A key; a mapping within has a row for each of its keys.
 fn row(path: &str, key: &KeyShape, table: &mut String) {

@@ -30,15 +30,57 @@ pub(super) const PROMISES: &[Promise] = &[
         check: |place| replace_waits_for_the_end(place).boxed(),
     },
     Promise {
+        name: "a run whose state another one has moved is refused, and null removes a state",
+        needs: &[],
+        check: |place| a_late_run_is_refused(place).boxed(),
+    },
+    Promise {
         name: "each pipeline has a state of its own, by partition",
         needs: &[Mode::Append],
         check: |place| states_are_apart(place).boxed(),
     },
 ];
 
+/// A run that has read the state commits behind another one that has done so, too.
+async fn a_late_run_is_refused(place: &dyn Place) -> Seen {
+    let target = place.target();
+    let mode = target.capabilities().modes.first().copied().unwrap_or(Mode::Append);
+    let mut first = open(&target, "t", mode).await.map_err(unexpected)?;
+    first
+        .commit_with(&change("one", &[("", json!(1)), ("a", json!(1))]))
+        .await
+        .map_err(unexpected)?;
+    first.finish().await.map_err(unexpected)?;
+    let mut late = open(&target, "t", mode).await.map_err(unexpected)?;
+    let known = Some(late.state().await.map_err(unexpected)?);
+    late.abort().await.map_err(unexpected)?;
+    let mut other = open(&target, "t", mode).await.map_err(unexpected)?;
+    other.commit_with(&change("two", &[("", json!(2))])).await.map_err(unexpected)?;
+    other.finish().await.map_err(unexpected)?;
+    let late = |partition| StateChange {
+        known: known.clone(),
+        ..change("late", &[(partition, json!(3))])
+    };
+    let mut run = open(&target, "t", mode).await.map_err(unexpected)?;
+    let refusal = match run.commit_with(&late("")).await {
+        Ok(_) => run.finish().await,
+        Err(error) => Err(error),
+    };
+    refused("a state that another run has moved", refusal)?;
+    remembers(place, "t", &[("", json!(2)), ("a", json!(1))]).await?;
+    let mut run = open(&target, "t", mode).await.map_err(unexpected)?;
+    run.commit_with(&late("a")).await.map_err(unexpected)?;
+    run.finish().await.map_err(unexpected)?;
+    remembers(place, "t", &[("", json!(2)), ("a", json!(3))]).await?;
+    let mut run = open(&target, "t", mode).await.map_err(unexpected)?;
+    run.commit_with(&change("gone", &[("", serde_json::Value::Null)])).await.map_err(unexpected)?;
+    run.finish().await.map_err(unexpected)?;
+    remembers(place, "t", &[("a", json!(3))]).await
+}
+
 fn change(run: &str, partitions: &[(&str, Value)]) -> StateChange {
     let partitions = partitions.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-    StateChange { run: run.to_owned(), partitions: partitions.collect() }
+    StateChange { run: run.to_owned(), partitions: partitions.collect(), known: None }
 }
 
 fn state(partitions: &[(&str, Value)]) -> State {

@@ -59,6 +59,9 @@ pub(in crate::sink) async fn write<D: Dialect>(
     let to_write = |error| dialect.refused(load, "the state of", &error);
     let place = table.beside(dialect, TABLE);
     create(dialect, connection, load, &place).await?;
+    if let Some(known) = &change.known {
+        check_known(known, &read(dialect, connection, load, table).await?, change)?;
+    }
     let at = |number| dialect.parameter(number);
     let delete = format!(
         "DELETE FROM {place} WHERE {} = {} AND {} = {}",
@@ -80,10 +83,23 @@ pub(in crate::sink) async fn write<D: Dialect>(
     for (partition, value) in &change.partitions {
         let key = [load.pipeline.as_str(), partition];
         dialect.pairs(connection, &delete, &key).await.map_err(to_write)?;
+        if value.is_null() {
+            continue;
+        }
         let row = [key[0], key[1], &value.to_string(), &change.run];
         dialect.pairs(connection, &insert, &row).await.map_err(to_write)?;
     }
     Ok(())
+}
+
+/// Whether what a run goes on from is still what is there: it is locked until the commit.
+fn check_known(known: &State, there: &State, change: &StateChange) -> Result<()> {
+    let moved = |name: &&String| known.partitions.get(*name) != there.partitions.get(*name);
+    if !change.partitions.keys().any(|name| moved(&name)) {
+        return Ok(());
+    }
+    Err(Error::target("another run of this pipeline has committed in the meantime")
+        .help("none of these rows was stored: run it again, and it goes on from there"))
 }
 
 /// Creates the table where it is not there.

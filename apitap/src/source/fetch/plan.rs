@@ -11,6 +11,7 @@ use crate::environment::Environment;
 use crate::source::body::Layout;
 use crate::source::custom::{Prepared, RustType};
 use crate::source::pagination::PaginationPlan;
+use crate::source::partition::PartitionPlan;
 use crate::source::request::Target;
 use crate::source::request::auth::{Credentials, Signer};
 use crate::source::request::expression::{Scope, Value};
@@ -28,6 +29,7 @@ pub(crate) struct FetchPlan {
     same: Same,
     /// What the names in its texts stand for; the same for all sources of a run.
     scope: Scope,
+    params: Vec<(String, String)>,
     /// Whether the text of each body is kept.
     text: bool,
 }
@@ -41,6 +43,7 @@ struct Same {
     pagination: PaginationPlan,
     retry: Retry,
     timeout: Duration,
+    partitions: PartitionPlan,
 }
 
 impl FetchPlan {
@@ -74,11 +77,41 @@ impl FetchPlan {
             pagination,
             retry: source.retry,
             timeout: source.timeout,
+            partitions: PartitionPlan::default(),
         };
         let fields = source.schema.iter().flat_map(|schema| &schema.fields);
+        let fields = fields.filter(|field| !source.carried.contains(field));
         let fields = fields.map(|field| field.name.clone()).collect();
         let scope = Scope::default().with("now", Some(Value::Timestamp(environment.now())));
-        Self { name: source.name.clone(), fields, same, scope, text: false }
+        Self { name: source.name.clone(), fields, same, scope, params: Vec::new(), text: false }
+    }
+
+    /// The same for each of what the source's `for_each` says; `parents` are the plans of the sources
+    /// that it names, in order.
+    #[must_use]
+    pub(crate) fn for_each(
+        mut self,
+        source: &Source,
+        parents: &[Arc<Self>],
+        environment: &mut Environment,
+    ) -> Self {
+        self.same.partitions = PartitionPlan::new(source, parents, environment);
+        self
+    }
+
+    /// The same with other values of the names in its texts, and further query parameters.
+    #[must_use]
+    pub(in crate::source) fn in_partition(
+        &self,
+        scope: Scope,
+        params: Vec<(String, String)>,
+    ) -> Self {
+        Self { scope, params, ..self.clone() }
+    }
+
+    /// Query parameters of the partition, behind those of the request.
+    pub(in crate::source) fn params(&self) -> &[(String, String)] {
+        &self.params
     }
 
     /// Whether requests can be made of it: a proper URL, and values that fit into their headers.
@@ -86,7 +119,9 @@ impl FetchPlan {
     /// # Errors
     /// A config error that names the source and the value's place, never the value.
     pub(crate) fn check(&self) -> Result<()> {
-        Target::new(self)?;
+        self.same.partitions.start()?;
+        let probe = self.same.partitions.probe(&self.scope);
+        Target::new(&self.in_partition(probe, Vec::new()))?;
         self.same.request.check()?;
         self.same.pagination.paginator().map(drop)
     }
@@ -130,6 +165,10 @@ impl FetchPlan {
 
     pub(in crate::source) fn pagination(&self) -> &PaginationPlan {
         &self.same.pagination
+    }
+
+    pub(crate) fn partitions(&self) -> &PartitionPlan {
+        &self.same.partitions
     }
 
     pub(in crate::source) fn retry(&self) -> Retry {

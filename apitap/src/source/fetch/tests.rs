@@ -60,6 +60,9 @@ fn source(server: &Server, pagination: Pagination) -> Source {
         key_as: None,
         allow_empty: false,
         reads: Default::default(),
+        for_each: Vec::new(),
+        carried: Vec::new(),
+        incremental: None,
     }
 }
 

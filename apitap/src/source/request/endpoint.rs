@@ -95,11 +95,12 @@ impl Target {
             headers.insert(AUTHORIZATION, sensitive(&value, name, "the user in `url`")?);
         }
         url.set_fragment(None);
-        if !request.query.is_empty() {
+        if !request.query.is_empty() || !plan.params().is_empty() {
             let mut pairs = Vec::new();
             for (param, value) in &request.query {
                 pairs.extend(value.text(scope)?.map(|value| (param, value)));
             }
+            pairs.extend(plan.params().iter().map(|(param, value)| (param, value.clone())));
             if !pairs.is_empty() {
                 url.query_pairs_mut().extend_pairs(pairs);
             }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! segment: text length u32 | records u32 | place in the body u64 | text | (start u32, end u32)…
-//! page:    length of its segments u64 | number u64 | request length u32 | request | segment…
+//! page:    length of its segments u64 | number u64 | request length u32 | length of what its partition
+//!          gives u32 | request | that, if anything | segment…
 //! ```
 //! All numbers are little-endian. The file is gone with the process, however that ends.
 
@@ -27,7 +28,7 @@ const SEGMENT: usize = 2 * 4 + 8;
 const RANGE: usize = 2 * 4;
 
 /// The numbers before a page's request.
-const PAGE: usize = 2 * 8 + 4;
+const PAGE: usize = 2 * 8 + 2 * 4;
 
 /// A file that one task writes, and others read anywhere in what is written.
 pub(in crate::source) struct File(Mutex<SpooledTempFile>);
@@ -154,14 +155,17 @@ impl File {
             file.read_exact(&mut head)?;
             let mut head = &head[..];
             let [length, number] = [(); 2].map(|()| head.get_u64_le());
-            let request = read_text(file, head.get_u32_le())?;
+            let [request, carried] = [(); 2].map(|()| head.get_u32_le());
+            let request = read_text(file, request)?;
+            let carried = read_text(file, carried)?;
             let start = file.stream_position()?;
-            Ok((number, request, start..start + length))
+            Ok((number, request, carried, start..start + length))
         };
-        let (number, request, place) = self.with(read).await?;
+        let (number, request, carried, place) = self.with(read).await?;
+        let carried = (!carried.is_empty()).then(|| carried.into());
         let end = place.end;
         let stored = Stored::File { file: Arc::clone(self), place };
-        Ok((Page { request: request.into(), number, stored }, end))
+        Ok((Page { request: request.into(), number, carried, stored }, end))
     }
 
     /// Uses the file on a thread that may wait for the disk.
@@ -192,8 +196,11 @@ fn page_head(page: &Page) -> std::io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(PAGE + page.request.len());
     head.extend(length.to_le_bytes());
     head.extend(page.number.to_le_bytes());
+    let carried = page.carried.as_deref().unwrap_or_default();
     head.extend(length_of(&page.request)?.to_le_bytes());
+    head.extend(length_of(carried)?.to_le_bytes());
     head.extend(page.request.as_bytes());
+    head.extend(carried.as_bytes());
     Ok(head)
 }
 

@@ -46,7 +46,8 @@ fn page(number: u64, padding: usize) -> Page {
     let end = 1 + u32::try_from(record.len()).unwrap();
     let segment = Segment { text: body, records: std::iter::once(1..end).collect(), at: 0 };
     let stored = Stored::Memory(Arc::new(segment));
-    Page { request: format!("GET /é?page={number}").into(), number, stored }
+    let carried = (number % 2 == 0).then(|| format!("{{\"org\":\"é{number}\"}}").into());
+    Page { request: format!("GET /é?page={number}").into(), number, carried, stored }
 }
 
 /// The page's segments, wherever they are.
@@ -65,6 +66,7 @@ async fn check(mut pages: Pages, padding: usize, count: u64, error: Option<&str>
         let expected = page(number, padding);
         assert_eq!(found.number, expected.number);
         assert_eq!(found.request, expected.request);
+        assert_eq!(found.carried, expected.carried);
         assert_eq!(segments(&found).await, segments(&expected).await);
         tokio::time::sleep(pause).await;
     }

@@ -38,6 +38,9 @@ fn check(method: &str, from: &str, status: u16, to: &str, expected: Result<&str,
         key_as: None,
         allow_empty: false,
         reads: Default::default(),
+        for_each: Vec::new(),
+        carried: Vec::new(),
+        incremental: None,
     };
     let plan = FetchPlan::resolve(&source, &[], &mut Environment::default());
     let (client, limits) = (Client::new().unwrap(), Limits::of(Memory::default(), 1));

@@ -1,0 +1,374 @@
+//! Which records of an incremental source are new, and how far they lead.
+//!
+//! ```text
+//! state of the last run → Watermarks → Sieve (batches without what is known) → state of this run
+//! ```
+//! The state is how far the field has come in each partition; where rows are appended, also which
+//! records stand at that very moment, since an API that is asked since then sends them again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use datafusion::arrow::array::{AsArray as _, BooleanArray, RecordBatch};
+use datafusion::arrow::compute::filter_record_batch;
+use datafusion::arrow::datatypes::{DataType, Date32Type, TimestampMicrosecondType};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::definition::{Incremental, IncrementalMode, Mode};
+use crate::schema::Type;
+use crate::sink::State;
+use crate::{Error, Result};
+
+/// The most records of one moment that are told apart.
+const BOUNDARY: usize = 10_000;
+
+/// How far a partition has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Position {
+    /// The latest value of the field.
+    cursor: DateTime<Utc>,
+    /// The records with that value, by the start of their SHA-256.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    boundary: BTreeSet<String>,
+}
+
+/// How far the partitions of a source have come: before a run, and in it.
+#[derive(Debug)]
+pub(crate) struct Watermarks {
+    source: String,
+    field: String,
+    mode: IncrementalMode,
+    /// The type of the field.
+    ty: Type,
+    /// Since when the first run loads.
+    start: Option<DateTime<Utc>>,
+    lookback: TimeDelta,
+    /// Whether a record that comes again is stored again.
+    appends: bool,
+    before: OnceLock<BTreeMap<String, Position>>,
+    seen: Mutex<BTreeMap<String, Position>>,
+}
+
+impl Watermarks {
+    /// Nothing is known yet of earlier runs of a source whose field is of that type; the first one loads
+    /// since `start`.
+    pub(crate) fn new(
+        source: &str,
+        ty: Type,
+        incremental: &Incremental,
+        mode: Mode,
+        start: Option<DateTime<Utc>>,
+    ) -> Self {
+        let lookback = incremental.lookback.unwrap_or_default();
+        Self {
+            source: source.to_owned(),
+            field: incremental.field.clone(),
+            mode: incremental.mode,
+            ty,
+            start,
+            lookback: TimeDelta::from_std(lookback).unwrap_or(TimeDelta::MAX),
+            appends: mode == Mode::Append,
+            before: OnceLock::new(),
+            seen: Mutex::default(),
+        }
+    }
+
+    /// Takes what earlier runs have committed.
+    ///
+    /// # Errors
+    /// It is not what a run has written.
+    pub(crate) fn know(&self, state: &State) -> Result<()> {
+        let mut before = BTreeMap::new();
+        for (name, value) in &state.partitions {
+            let Some(key) = self.key(name) else { continue };
+            let position = serde_json::from_value(value.clone()).map_err(|cause| {
+                Error::target(format!("the state of `{name}` is not one of an incremental source"))
+                    .caused_by(cause)
+                    .help("set it anew: `state reset` loads everything again")
+            })?;
+            before.insert(key.to_owned(), position);
+        }
+        *self.lock() = before.clone();
+        // Known once, before anything is requested.
+        drop(self.before.set(before));
+        Ok(())
+    }
+
+    /// The partition of this source that a name of the state stands for.
+    fn key<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let rest = name.strip_prefix(self.source.as_str())?;
+        match rest {
+            "" => Some(rest),
+            rest => rest.strip_prefix(' ').filter(|key| key.starts_with('{')),
+        }
+    }
+
+    /// Since when a partition is to be loaded; `None` where that is from its beginning.
+    pub(crate) fn since(&self, key: &str) -> Option<DateTime<Utc>> {
+        let Some(position) = self.before.get().and_then(|before| before.get(key)) else {
+            return self.start;
+        };
+        Some(position.cursor.checked_sub_signed(self.lookback).unwrap_or(position.cursor))
+    }
+
+    /// The field by which a feed ends, and its type; `None` where the source is no feed.
+    pub(crate) fn feed(&self) -> Option<(&str, Type)> {
+        (self.mode == IncrementalMode::Feed).then(|| (self.field.as_str(), self.ty.clone()))
+    }
+
+    /// What the records that were seen add to the state.
+    pub(crate) fn change(&self) -> BTreeMap<String, Value> {
+        let seen = self.lock();
+        let none = BTreeMap::new();
+        let before = self.before.get().unwrap_or(&none);
+        let changed = seen.iter().filter(|(key, position)| before.get(*key) != Some(position));
+        changed
+            .map(|(key, position)| {
+                let name = match key.is_empty() {
+                    true => self.source.clone(),
+                    false => format!("{} {key}", self.source),
+                };
+                (name, position.value())
+            })
+            .collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Position>> {
+        // Each use leaves it whole.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a record, and says whether it is new.
+    fn is_new(&self, key: &str, at: DateTime<Utc>, hash: Option<u128>) -> Result<bool> {
+        let before = self.before.get().and_then(|before| before.get(key));
+        let is_old = match self.mode {
+            // What the API sends of its own accord, `merge` takes.
+            IncrementalMode::Server => {
+                self.appends && before.is_some_and(|before| at < before.cursor)
+            }
+            IncrementalMode::Client | IncrementalMode::Feed => {
+                self.since(key).is_some_and(|since| at < since)
+            }
+        };
+        let is_known = before.zip(hash).is_some_and(|(before, hash)| {
+            at == before.cursor && before.boundary.contains(&hex(hash))
+        });
+        if is_old || is_known {
+            return Ok(false);
+        }
+        self.note(key, at, hash)?;
+        Ok(true)
+    }
+
+    fn note(&self, key: &str, at: DateTime<Utc>, hash: Option<u128>) -> Result<()> {
+        let mut seen = self.lock();
+        let new = || Position { cursor: at, boundary: BTreeSet::new() };
+        if !seen.contains_key(key) {
+            seen.insert(key.to_owned(), new());
+        }
+        let Some(position) = seen.get_mut(key) else { return Ok(()) };
+        if at > position.cursor {
+            *position = new();
+        }
+        if at == position.cursor
+            && let Some(hash) = hash
+        {
+            position.boundary.insert(hex(hash));
+            if position.boundary.len() > BOUNDARY {
+                let field = &self.field;
+                let message = format!("more than {BOUNDARY} records have the same `{field}`: {at}");
+                return Err(Error::data(message).help(
+                    "`append` cannot tell which of them are known: write `mode=\"merge\"` with a key",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A hash, as the state has it.
+fn hex(hash: u128) -> String {
+    format!("{hash:032x}")
+}
+
+impl Position {
+    fn value(&self) -> Value {
+        let cursor = self.cursor.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        match self.boundary.is_empty() {
+            true => serde_json::json!({ "cursor": cursor }),
+            false => serde_json::json!({ "cursor": cursor, "boundary": self.boundary }),
+        }
+    }
+}
+
+/// Leaves out of batches what is known.
+pub(crate) struct Sieve {
+    watermarks: Arc<Watermarks>,
+    /// Of each record of the batch, where they are needed.
+    hashes: Vec<u128>,
+    /// The partitions of the batch's records, and how many of each follow each other.
+    runs: Vec<(Arc<str>, usize)>,
+}
+
+impl Sieve {
+    pub(crate) fn new(watermarks: Arc<Watermarks>) -> Self {
+        Self { watermarks, hashes: Vec::new(), runs: Vec::new() }
+    }
+
+    /// A record of a page was appended.
+    pub(crate) fn append(&mut self, carried: Option<&Arc<str>>, record: &str) {
+        if self.watermarks.appends {
+            let hash = Sha256::digest(record.as_bytes());
+            let start = hash.first_chunk().copied().unwrap_or_default();
+            self.hashes.push(u128::from_be_bytes(start));
+        }
+        let key = carried.map_or("", |carried| carried);
+        match self.runs.last_mut() {
+            Some((last, count)) if **last == *key => *count += 1,
+            _ => self.runs.push((key.into(), 1)),
+        }
+    }
+
+    /// The batch of all records since the last one, without those that are known.
+    ///
+    /// # Errors
+    /// Too many records of one moment.
+    pub(crate) fn keep(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let moments = moments(batch, &self.watermarks.field)?;
+        let runs = std::mem::take(&mut self.runs);
+        let hashes = std::mem::take(&mut self.hashes);
+        let mut hashes = hashes.iter();
+        let mut moments = moments.into_iter();
+        let mut kept = Vec::with_capacity(batch.num_rows());
+        for (key, count) in runs {
+            for moment in moments.by_ref().take(count) {
+                let hash = hashes.next().copied();
+                kept.push(self.watermarks.is_new(&key, moment, hash)?);
+            }
+        }
+        filter_record_batch(batch, &BooleanArray::from(kept))
+            .map_err(|cause| Error::data("the records make no batch").caused_by(cause))
+    }
+}
+
+/// The values of a field that says when a record was changed.
+pub(crate) fn moments(batch: &RecordBatch, field: &str) -> Result<Vec<DateTime<Utc>>> {
+    const DAY: i64 = 24 * 3_600 * 1_000_000;
+    let strange = || Error::data(format!("`{field}` is no time")).help("this is a bug in apitap");
+    let column = batch.column_by_name(field).ok_or_else(strange)?;
+    let micros: Vec<_> = match column.data_type() {
+        DataType::Timestamp(..) => column
+            .as_primitive_opt::<TimestampMicrosecondType>()
+            .ok_or_else(strange)?
+            .values()
+            .to_vec(),
+        DataType::Date32 => {
+            let days = column.as_primitive_opt::<Date32Type>().ok_or_else(strange)?;
+            days.values().iter().map(|days| i64::from(*days).saturating_mul(DAY)).collect()
+        }
+        _ => return Err(strange()),
+    };
+    let moment = |micros| DateTime::from_timestamp_micros(micros).ok_or_else(strange);
+    micros.into_iter().map(moment).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::definition::TimeFormat;
+    use crate::schema::{Field, Schema};
+    use crate::source::decode::dynamic;
+
+    fn incremental(mode: IncrementalMode, lookback: Option<Duration>) -> Incremental {
+        Incremental {
+            field: "at".to_owned(),
+            start: None,
+            param: None,
+            end_param: None,
+            format: TimeFormat::Rfc3339,
+            window: None,
+            lookback,
+            mode,
+        }
+    }
+
+    /// The ids that are new of records `(id, second)`, and the state behind them.
+    fn check(
+        incremental: &Incremental,
+        mode: Mode,
+        state: &State,
+        records: &[(i64, u32)],
+        expected: &[i64],
+    ) -> State {
+        let watermarks =
+            Arc::new(Watermarks::new("items", Type::Timestamp, incremental, mode, None));
+        watermarks.know(state).unwrap();
+        let mut sieve = Sieve::new(Arc::clone(&watermarks));
+        let schema = Schema {
+            fields: vec![
+                Field::new("id", Type::Int64, false),
+                Field::new("at", Type::Timestamp, false),
+            ],
+        };
+        let mut decoder = dynamic::decoder(&schema);
+        for (id, second) in records {
+            let record = format!("{{\"id\":{id},\"at\":\"2026-01-01T00:00:{second:02}Z\"}}");
+            decoder.append(&record).unwrap();
+            sieve.append(None, &record);
+        }
+        let batch = sieve.keep(&decoder.finish().unwrap()).unwrap();
+        let ids = batch.column(0).as_primitive::<datafusion::arrow::datatypes::Int64Type>();
+        assert_eq!(ids.values(), expected);
+        let mut state = state.clone();
+        state.partitions.extend(watermarks.change());
+        state
+    }
+
+    #[test]
+    fn appended_records_of_the_boundary_are_not_stored_again() {
+        let server = incremental(IncrementalMode::Server, None);
+        let state = State::default();
+        let state =
+            check(&server, Mode::Append, &state, &[(1, 1), (2, 3), (3, 3), (4, 2)], &[1, 2, 3, 4]);
+        let state = check(&server, Mode::Append, &state, &[(2, 3), (3, 3), (5, 3)], &[5]);
+        let state = check(&server, Mode::Append, &state, &[(2, 3), (5, 3), (6, 4), (1, 1)], &[6]);
+        check(&server, Mode::Append, &state, &[(6, 4)], &[]);
+    }
+
+    #[test]
+    fn a_client_leaves_out_what_is_older() {
+        let client = incremental(IncrementalMode::Client, Some(Duration::from_secs(1)));
+        let state = check(&client, Mode::Merge, &State::default(), &[(1, 1), (2, 5)], &[1, 2]);
+        assert_eq!(
+            state.partitions.get("items"),
+            Some(&serde_json::json!({"cursor": "2026-01-01T00:00:05Z"}))
+        );
+        let state =
+            check(&client, Mode::Merge, &state, &[(1, 1), (3, 4), (2, 5), (4, 9)], &[3, 2, 4]);
+        check(&client, Mode::Merge, &state, &[(3, 4), (2, 5), (4, 9)], &[4]);
+    }
+
+    #[test]
+    fn merge_takes_what_the_server_sends() {
+        let server = incremental(IncrementalMode::Server, None);
+        let state = check(&server, Mode::Merge, &State::default(), &[(1, 5)], &[1]);
+        check(&server, Mode::Merge, &state, &[(1, 5), (2, 3)], &[1, 2]);
+    }
+
+    #[test]
+    fn a_state_of_something_else_is_refused() {
+        let server = incremental(IncrementalMode::Server, None);
+        let watermarks = Watermarks::new("items", Type::Timestamp, &server, Mode::Merge, None);
+        let state = |name: &str| State {
+            partitions: BTreeMap::from([(name.to_owned(), serde_json::json!(1))]),
+        };
+        assert!(watermarks.know(&state("items_of_others")).is_ok());
+        let error = watermarks.know(&state("items {\"a\":1}")).unwrap_err();
+        assert!(error.message().contains("is not one of an incremental source"), "{error}");
+    }
+}

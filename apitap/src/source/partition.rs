@@ -1,0 +1,330 @@
+//! What a source is requested for → its pages, one partition after the other.
+//!
+//! ```text
+//! for_each → Partition (names of its requests, fields of its records) → fetch of each → Page, Page, …
+//! ```
+//! Partitions come while the records of a parent arrive; some of them are requested at once, and their
+//! pages stay in order. Nothing here knows a query.
+
+mod carried;
+mod window;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
+use tokio::sync::mpsc;
+
+pub(crate) use carried::Carrier;
+use window::{Feed, WindowPlan};
+
+use super::Fetched;
+use super::fetch::{self, FetchPlan};
+use super::incremental::Watermarks;
+use super::page::Page;
+use super::request::client::Client;
+use super::request::expression::Scope;
+use super::spool::{Pages, Shared};
+use super::task::Task;
+use crate::definition::{ForEach, Source};
+use crate::engine::limits::Limits;
+use crate::environment::{Environment, Secrets};
+use crate::schema::Schema;
+use crate::{Error, Result};
+
+/// How many partitions are requested at once.
+const AT_ONCE: usize = 8;
+
+/// One of the things that a source is requested for.
+#[derive(Debug, Clone)]
+pub(crate) struct Partition {
+    /// A JSON object with the fields that each of its records has: `{"org":{"slug":"a"}}`; `None` where
+    /// there is nothing to tell apart.
+    carried: Option<Arc<str>>,
+    /// The values of those fields, by the names that expressions have for them.
+    scope: Scope,
+    /// Query parameters that say since when and until when.
+    params: Vec<(String, String)>,
+}
+
+impl Partition {
+    /// Its name in the state of a source.
+    fn key(&self) -> &str {
+        self.carried.as_deref().unwrap_or_default()
+    }
+}
+
+/// What a source is requested for, before any of it is known.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct PartitionPlan {
+    levels: Vec<Level>,
+    /// The fields that each record gets.
+    carried: Schema,
+    /// Since when it is requested.
+    windows: Option<WindowPlan>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Level {
+    Values {
+        alias: String,
+        values: Vec<String>,
+    },
+    /// The records that another fetch yields.
+    Records {
+        alias: String,
+        fields: Vec<String>,
+        parent: Arc<FetchPlan>,
+    },
+}
+
+impl PartitionPlan {
+    /// What `for_each` of a source says; `parents` are the plans of the sources that it names, in
+    /// order.
+    pub(crate) fn new(
+        source: &Source,
+        parents: &[Arc<FetchPlan>],
+        environment: &mut Environment,
+    ) -> Self {
+        let mut parents = parents.iter();
+        let levels = source.for_each.iter().filter_map(|entry| match entry {
+            ForEach::Values { alias, values } => {
+                Some(Level::Values { alias: alias.clone(), values: values.clone() })
+            }
+            ForEach::Records { alias, fields, .. } => {
+                let (alias, fields) = (alias.clone(), fields.clone());
+                let parent = Arc::clone(parents.next()?);
+                Some(Level::Records { alias, fields, parent })
+            }
+        });
+        let carried = Schema { fields: source.carried.clone() };
+        let windows = source.incremental.as_ref();
+        let windows = windows.map(|incremental| WindowPlan::resolve(incremental, environment));
+        Self { levels: levels.collect(), carried, windows }
+    }
+
+    /// Since when the first run of an incremental source loads; `None` where that is from the beginning.
+    ///
+    /// # Errors
+    /// A config error: it is not a time.
+    pub(crate) fn start(&self) -> Result<Option<DateTime<Utc>>> {
+        self.windows.as_ref().map_or(Ok(None), WindowPlan::start)
+    }
+
+    /// Whether it is requested once only, for nothing in particular.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.levels.is_empty() && self.windows.is_none()
+    }
+
+    /// Names with values of their types, to try out what is requested with them.
+    pub(crate) fn probe(&self, scope: &Scope) -> Scope {
+        let scope = carried::probe(&self.carried, scope);
+        match &self.windows {
+            Some(_) => window::probe(scope),
+            None => scope,
+        }
+    }
+
+    /// The partitions, in order, each once and slice by slice; `parents` are the pages of the parents,
+    /// in order.
+    fn partitions(
+        self,
+        scope: Scope,
+        parents: Vec<Shared>,
+        watermarks: Option<Arc<Watermarks>>,
+    ) -> BoxStream<'static, Result<Partition>> {
+        let windows = self.windows.clone();
+        let all = self.without_windows(scope, parents);
+        let Some(windows) = windows else { return all };
+        all.map(move |partition| {
+            let partition = partition?;
+            let since =
+                watermarks.as_ref().and_then(|watermarks| watermarks.since(partition.key()));
+            Ok(stream::iter(windows.of(partition, since).map(Ok::<_, Error>)))
+        })
+        .try_flatten()
+        .boxed()
+    }
+
+    fn without_windows(
+        self,
+        scope: Scope,
+        parents: Vec<Shared>,
+    ) -> BoxStream<'static, Result<Partition>> {
+        if self.levels.is_empty() {
+            let whole = Partition { carried: None, scope, params: Vec::new() };
+            return stream::once(async { Ok(whole) }).boxed();
+        }
+        let mut parents = parents.into_iter();
+        let mut all = stream::once(async { Ok(String::new()) }).boxed();
+        for level in self.levels {
+            all = match level {
+                Level::Values { alias, values } => of_values(all, alias, values),
+                Level::Records { alias, fields, .. } => match parents.next() {
+                    Some(parent) => of_records(all, Arc::from(alias), fields.into(), parent),
+                    None => stream::once(async { Err(no_parent()) }).boxed(),
+                },
+            };
+        }
+        let mut seen = HashSet::new();
+        let mut reader = carried::Reader::new(&self.carried);
+        all.try_filter_map(move |members| {
+            let partition = match seen.insert(members.clone()) {
+                true => reader.partition(&members, &scope).map(Some),
+                false => Ok(None),
+            };
+            async move { partition }
+        })
+        .boxed()
+    }
+}
+
+fn no_parent() -> Error {
+    Error::config("the parent of a source is not fetched")
+        .help("this is a bug in apitap: please report it")
+}
+
+/// The members of JSON objects, each with a further one for each value.
+fn of_values(
+    outer: BoxStream<'static, Result<String>>,
+    alias: String,
+    values: Vec<String>,
+) -> BoxStream<'static, Result<String>> {
+    let alias = carried::quoted(&alias);
+    let members: Vec<_> =
+        values.iter().map(|value| format!("{alias}:{}", carried::quoted(value))).collect();
+    outer
+        .map_ok(move |outer| {
+            let joined: Vec<_> =
+                members.iter().map(|member| Ok(carried::join(&outer, member))).collect();
+            stream::iter(joined)
+        })
+        .try_flatten()
+        .boxed()
+}
+
+/// The members of JSON objects, each with a further one for each record of the parent.
+fn of_records(
+    outer: BoxStream<'static, Result<String>>,
+    alias: Arc<str>,
+    fields: Arc<[String]>,
+    parent: Shared,
+) -> BoxStream<'static, Result<String>> {
+    outer
+        .map_ok(move |outer| {
+            let (alias, fields) = (Arc::clone(&alias), Arc::clone(&fields));
+            members(parent.reader(), alias, fields)
+                .map_ok(move |member| carried::join(&outer, &member))
+        })
+        .try_flatten()
+        .boxed()
+}
+
+/// `"org":{"slug":"a"}` for each record of the pages.
+fn members(
+    pages: Pages,
+    alias: Arc<str>,
+    fields: Arc<[String]>,
+) -> impl futures::Stream<Item = Result<String>> + Send {
+    pages
+        .and_then(move |page| {
+            let (alias, fields) = (Arc::clone(&alias), Arc::clone(&fields));
+            async move {
+                let mut members: Vec<Result<String>> = Vec::new();
+                let mut segments = page.segments();
+                let mut number = 0;
+                while let Some(segment) = segments.next().await? {
+                    for (record, _) in segment.records() {
+                        number += 1;
+                        let member =
+                            carried::member(&alias, &fields, record, page.carried.as_deref());
+                        let member = member
+                            .map_err(|error| error.at_record(number).in_request(&page.request))?;
+                        members.push(Ok(member));
+                    }
+                }
+                Ok(stream::iter(members))
+            }
+        })
+        .try_flatten()
+}
+
+/// What every fetch of a run needs.
+#[derive(Clone)]
+pub(crate) struct Driver {
+    pub(crate) client: Client,
+    pub(crate) secrets: Secrets,
+    pub(crate) fetched: Arc<Fetched>,
+    pub(crate) limits: Limits,
+}
+
+/// The pages of all partitions, in order; `parents` are the pages of the parents, and `watermarks` is how
+/// far earlier runs have come with an incremental source.
+pub(crate) fn pages(
+    driver: Driver,
+    plan: &Arc<FetchPlan>,
+    parents: Vec<Shared>,
+    watermarks: Option<Arc<Watermarks>>,
+) -> Pages {
+    if plan.partitions().is_whole() {
+        let Driver { client, secrets, fetched, limits } = driver;
+        return fetch::pages(&client, plan, secrets, fetched, &limits);
+    }
+    let plan = Arc::clone(plan);
+    let partitions =
+        plan.partitions().clone().partitions(plan.scope().clone(), parents, watermarks.clone());
+    partitions
+        .map(move |partition| {
+            let under_way =
+                partition.map(|partition| begin(&driver, &plan, partition, watermarks.as_deref()));
+            async move { under_way }
+        })
+        .buffered(AT_ONCE)
+        .try_flatten()
+        .boxed()
+}
+
+/// Begins to request a partition; its pages wait until it is its turn.
+fn begin(
+    driver: &Driver,
+    plan: &FetchPlan,
+    partition: Partition,
+    watermarks: Option<&Watermarks>,
+) -> Pages {
+    let Driver { client, secrets, fetched, limits } = driver.clone();
+    let feed = watermarks.and_then(|watermarks| Feed::new(watermarks, partition.key()));
+    let Partition { carried, scope, params } = partition;
+    let plan = plan.in_partition(scope, params);
+    let (sender, receiver) = mpsc::channel(1);
+    let task = Task::spawn(async move {
+        let mut pages = fetch::pages(&client, &plan, secrets, fetched, &limits);
+        while let Some(page) = pages.next().await {
+            let page = page.map(|page| Page { carried: carried.clone(), ..page });
+            let known = match (&feed, &page) {
+                (Some(feed), Ok(page)) => feed.is_known(page).await,
+                _ => Ok(false),
+            };
+            let last = !matches!(known, Ok(false));
+            let page = known.and(page);
+            if sender.send(page).await.is_err() || last {
+                return;
+            }
+        }
+    });
+    stream::unfold((receiver, task, false), |(mut receiver, mut task, ended)| async move {
+        if ended {
+            return None;
+        }
+        match receiver.recv().await {
+            Some(page) => Some((page, (receiver, task, false))),
+            // Ended or broken down: the task knows.
+            None => match task.join().await {
+                Ok(()) => None,
+                Err(error) => Some((Err(error), (receiver, task, true))),
+            },
+        }
+    })
+    .boxed()
+}

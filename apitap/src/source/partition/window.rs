@@ -1,0 +1,181 @@
+//! Since when, and until when, a partition is requested: a slice, or several.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+
+use super::Partition;
+use crate::definition::TimeFormat;
+use crate::definition::{Incremental, IncrementalMode};
+use crate::environment::Environment;
+use crate::schema::{Field, Schema};
+use crate::source::decode::dynamic;
+use crate::source::incremental::{Watermarks, moments};
+use crate::source::page::Page;
+use crate::source::request::expression::{Scope, Value, formatted};
+use crate::{Error, Result};
+
+/// What `incremental` says of the requests.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct WindowPlan {
+    /// Since when the first run loads, as it is written.
+    start: Option<String>,
+    param: Option<String>,
+    end_param: Option<String>,
+    format: TimeFormat,
+    /// How much time a slice covers; all of it where there are none.
+    slice: Option<TimeDelta>,
+    /// When the run began.
+    now: DateTime<Utc>,
+    mode: IncrementalMode,
+}
+
+impl WindowPlan {
+    pub(super) fn resolve(incremental: &Incremental, environment: &mut Environment) -> Self {
+        let name = |param: &Option<crate::definition::ParamName>| {
+            param.as_ref().map(|param| param.0.clone())
+        };
+        Self {
+            start: incremental.start.as_ref().map(|start| environment.text(start)),
+            param: name(&incremental.param),
+            end_param: name(&incremental.end_param),
+            format: incremental.format.clone(),
+            slice: incremental.window.and_then(|window| TimeDelta::from_std(window).ok()),
+            now: environment.now(),
+            mode: incremental.mode,
+        }
+    }
+
+    /// Since when the first run loads.
+    ///
+    /// # Errors
+    /// A config error: it is not a time.
+    pub(super) fn start(&self) -> Result<Option<DateTime<Utc>>> {
+        let Some(text) = &self.start else { return Ok(None) };
+        let instant = DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc)).ok();
+        let day =
+            || text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN).and_utc());
+        instant.or_else(day).map(Some).ok_or_else(|| {
+            Error::config(format!("`start` is not a date or a timestamp: `{text}`"))
+                .help("write it as in `2026-01-31` or `2026-01-31T00:00:00Z`")
+        })
+    }
+
+    /// The slices of a partition, in order; `since` is where they begin.
+    pub(super) fn of(
+        &self,
+        partition: Partition,
+        since: Option<DateTime<Utc>>,
+    ) -> impl Iterator<Item = Partition> + use<> {
+        let plan = self.clone();
+        let slices = slices(since, self.now, self.slice);
+        slices.map(move |(start, end)| plan.slice(&partition, start, end))
+    }
+
+    fn slice(
+        &self,
+        partition: &Partition,
+        start: Option<DateTime<Utc>>,
+        end: DateTime<Utc>,
+    ) -> Partition {
+        let start = start.map(Value::Timestamp);
+        let end = Value::Timestamp(end);
+        let mut params = partition.params.clone();
+        let mut add = |name: &Option<String>, time: Option<&Value>| {
+            let written = time.and_then(|time| formatted(time, &self.format));
+            params.extend(name.clone().zip(written.map(|written| written.text())));
+        };
+        // A client and a feed leave out themselves what is known.
+        if self.mode == IncrementalMode::Server {
+            add(&self.param, start.as_ref());
+            add(&self.end_param, Some(&end));
+        }
+        let scope = partition.scope.clone().with("start", start).with("end", Some(end));
+        Partition { carried: partition.carried.clone(), scope, params }
+    }
+}
+
+/// From `start` to `now`, in steps; all of it in one where there is no step or no beginning.
+fn slices(
+    start: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+    step: Option<TimeDelta>,
+) -> impl Iterator<Item = (Option<DateTime<Utc>>, DateTime<Utc>)> {
+    let behind = move |start: DateTime<Utc>| {
+        let end = step.and_then(|step| start.checked_add_signed(step));
+        end.map_or(now, |end| end.min(now)).max(start)
+    };
+    let first = (start, start.map_or(now, behind));
+    std::iter::successors(Some(first), move |(start, end)| {
+        (start.is_some() && *end < now).then(|| (Some(*end), behind(*end)))
+    })
+}
+
+/// Names with times, to try out what is requested with them.
+pub(super) fn probe(scope: Scope) -> Scope {
+    let time = || Some(Value::Timestamp(DateTime::UNIX_EPOCH));
+    scope.with("start", time()).with("end", time())
+}
+
+/// A feed that is newest first: it ends at a record that is known.
+pub(super) struct Feed {
+    schema: Schema,
+    field: String,
+    since: DateTime<Utc>,
+}
+
+impl Feed {
+    /// `None` where the source is none, or nothing is known yet.
+    pub(super) fn new(watermarks: &Watermarks, key: &str) -> Option<Self> {
+        let (field, ty) = watermarks.feed()?;
+        let since = watermarks.since(key)?;
+        let schema = Schema { fields: vec![Field::new(field, ty, false)] };
+        Some(Self { schema, field: field.to_owned(), since })
+    }
+
+    /// Whether the last record of a page is known, and with it all that follow.
+    ///
+    /// # Errors
+    /// The record has no such field.
+    pub(super) async fn is_known(&self, page: &Page) -> Result<bool> {
+        let mut last = None;
+        let mut segments = page.segments();
+        let mut number = 0;
+        while let Some(segment) = segments.next().await? {
+            number += segment.records().count() as u64;
+            last = segment.records().last().map(|(record, _)| record.to_owned()).or(last);
+        }
+        let Some(record) = last else { return Ok(false) };
+        let mut decoder = dynamic::decoder(&self.schema);
+        decoder.append(&record).map_err(|fault| {
+            fault.into_error("the body").at_record(number).in_request(&page.request)
+        })?;
+        let moments = moments(&decoder.finish()?, &self.field)?;
+        Ok(moments.into_iter().all(|moment| moment < self.since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(start: Option<&str>, now: &str, step: Option<i64>, expected: &str) {
+        let day = |text: &str| -> DateTime<Utc> {
+            text.parse::<NaiveDate>().unwrap().and_time(NaiveTime::MIN).and_utc()
+        };
+        let slices = slices(start.map(day), day(now), step.map(TimeDelta::days));
+        let shown = |time: DateTime<Utc>| time.format("%d").to_string();
+        let found: Vec<_> = slices
+            .map(|(start, end)| format!("{}-{}", start.map_or("".to_owned(), shown), shown(end)))
+            .collect();
+        assert_eq!(found.join(" "), expected);
+    }
+
+    #[test]
+    fn slices_cover_the_time_until_now() {
+        check(None, "2026-01-10", None, "-10");
+        check(Some("2026-01-03"), "2026-01-10", None, "03-10");
+        check(Some("2026-01-03"), "2026-01-10", Some(3), "03-06 06-09 09-10");
+        check(Some("2026-01-04"), "2026-01-10", Some(3), "04-07 07-10");
+        check(Some("2026-01-12"), "2026-01-10", Some(3), "12-12");
+        check(None, "2026-01-10", Some(3), "-10");
+    }
+}

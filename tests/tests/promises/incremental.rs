@@ -1,0 +1,172 @@
+//! `incremental`: each run asks for what has changed since the last one that was committed, and stores it
+//! once.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use apitap_tests::api::Api;
+use apitap_tests::collection::{Collection, Pagination};
+use apitap_tests::process::{Project, finish};
+use serde_json::{Value, json};
+
+use super::runs::{LIMIT, postgres, postgres_database, project, sqlite};
+
+/// Events `(id, minute)`.
+fn events(events: &[(i64, u32)]) -> Vec<Value> {
+    let event = |(id, minute): &(i64, u32)| json!({"id": id, "at": format!("2026-01-01T00:{minute:02}:00Z")});
+    events.iter().map(event).collect()
+}
+
+fn events_project(incremental: &str, sink: &str) -> Project {
+    let sources = format!(
+        "sources:
+  - name: events
+    url: ${{API}}
+    data_path: /data
+    pagination: {{kind: next_url, path: /links/next}}
+    incremental: {incremental}
+    schema: {{id: int64!, at: timestamp!}}"
+    );
+    let sql = format!(
+        "{{{{ sink(name=\"here\", {sink}) }}}}\nSELECT id, at FROM {{{{ use_source(\"events\") }}}}"
+    );
+    project(&sources, &[("events", &sql)])
+}
+
+/// Loads what an API of these events says; gives the queries that it was asked.
+fn load(project: &Project, all: &[(i64, u32)]) -> Vec<String> {
+    let api = Api::serve(Collection::new(events(all), Pagination::next_url()).page_size(3));
+    let mut command = project.apitap(["run", "--format", "json"]);
+    let finished = finish(command.env("API", api.url()), LIMIT);
+    assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
+    api.requests().into_iter().map(|request| request.query).collect()
+}
+
+/// The ids of the table, in the order in which they were stored.
+fn ids(project: &Project) -> Vec<i64> {
+    let rows = sqlite(project, "id) FROM events ORDER BY rowid");
+    rows.iter().filter_map(|row| row[0].as_i64()).collect()
+}
+
+fn state(project: &Project) -> Vec<Value> {
+    sqlite(project, "partition, json(value)) FROM _apitap_state ORDER BY 1")
+}
+
+#[test]
+fn appended_rows_are_stored_once_though_the_api_sends_the_last_ones_again() {
+    let project = events_project("{field: at, param: since}", "mode=\"append\"");
+    let asked = load(&project, &[(1, 1), (2, 2), (3, 2)]);
+    assert_eq!(asked, [""]);
+    assert_eq!(ids(&project), [1, 2, 3]);
+    let asked = load(&project, &[(2, 2), (3, 2), (4, 2), (5, 3)]);
+    assert_eq!(asked.first().map(String::as_str), Some("since=2026-01-01T00%3A02%3A00Z"));
+    assert_eq!(ids(&project), [1, 2, 3, 4, 5]);
+    load(&project, &[(5, 3)]);
+    assert_eq!(ids(&project), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn a_client_stores_what_is_new_of_all_that_it_is_sent() {
+    let project = events_project("{field: at, mode: client}", "mode=\"merge\", key=[\"id\"]");
+    load(&project, &[(1, 1), (2, 5)]);
+    assert_eq!(state(&project), [json!(["events", {"cursor": "2026-01-01T00:05:00Z"}])]);
+    load(&project, &[(1, 9), (2, 5), (3, 4)]);
+    assert_eq!(ids(&project), [1, 2]);
+    assert_eq!(state(&project), [json!(["events", {"cursor": "2026-01-01T00:09:00Z"}])]);
+}
+
+#[test]
+fn a_feed_is_asked_until_a_page_ends_with_what_is_known() {
+    let project = events_project("{field: at, mode: feed}", "mode=\"append\"");
+    let old: Vec<_> = (1..=9).rev().map(|n| (n, n as u32)).collect();
+    assert_eq!(load(&project, &old).len(), 3);
+    let new: Vec<_> = (1..=11).rev().map(|n| (n, n as u32)).collect();
+    assert_eq!(load(&project, &new).len(), 1);
+    let mut stored = ids(&project);
+    stored.sort_unstable();
+    assert_eq!(stored, (1..=11).collect::<Vec<_>>());
+}
+
+#[test]
+fn slices_cover_the_time_since_the_start() {
+    let incremental = "{field: at, start: 2026-01-01, window: 3650d, param: since, end_param: until, \
+                       format: \"%Y\"}";
+    let project = events_project(incremental, "mode=\"merge\", key=[\"id\"]");
+    let asked = load(&project, &[(1, 1)]);
+    assert!(asked[0].starts_with("since=2026&until=20"), "{asked:?}");
+    assert_eq!(asked.len(), 1);
+}
+
+#[test]
+fn a_run_that_fails_leaves_rows_and_state_as_they_were() {
+    let project = events_project("{field: at, param: since}", "mode=\"append\"");
+    load(&project, &[(1, 1)]);
+    let before = state(&project);
+    let mut records = events(&[(2, 2)]);
+    records.push(json!({"id": "no number", "at": "2026-01-01T00:03:00Z"}));
+    let api = Api::serve(Collection::new(records, Pagination::next_url()));
+    let finished = finish(project.apitap(["run"]).env("API", api.url()), LIMIT);
+    assert_ne!(finished.code, Some(0));
+    assert_eq!((ids(&project), state(&project)), (vec![1], before));
+    load(&project, &[(2, 2), (3, 3)]);
+    assert_eq!(ids(&project), [1, 2, 3]);
+}
+
+/// Appends events that become more from run to run, into a target whose ids are read like this; each run
+/// is killed at another moment, until one that is not.
+fn check_kills(target: &str, kills: u64, stored: impl Fn(&Project) -> Vec<i64>) {
+    let project = events_project("{field: at, mode: client}", "mode=\"append\"");
+    if !target.is_empty() {
+        let yaml = std::fs::read_to_string(project.path().join("pipelines.yaml")).unwrap();
+        let (sources, _) = yaml.split_once("targets:").unwrap();
+        project.write("pipelines.yaml", &format!("{sources}targets:\n  - {target}\n"));
+    }
+    let all_of = |count: i64| -> Vec<(i64, u32)> {
+        (1..=count).map(|n| (n, u32::try_from(n / 2).unwrap())).collect()
+    };
+    let mut count = 20;
+    load(&project, &all_of(count));
+    let began = Instant::now();
+    load(&project, &all_of(count));
+    let usual = began.elapsed();
+    let mut killed = 0;
+    for round in 0..kills {
+        count += i64::try_from(round % 3).unwrap();
+        let latency = Duration::from_millis(3);
+        let collection = Collection::new(events(&all_of(count)), Pagination::next_url());
+        let api = Api::serve(collection.page_size(4).latency(latency));
+        let mut command = project.apitap(["run", "--format", "json"]);
+        command.env("API", api.url()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut running = command.spawn().unwrap();
+        // Before the first request, within, at the commit, and after.
+        std::thread::sleep(usual * u32::try_from(round * 37 % 130).unwrap() / 100);
+        killed += u64::from(running.try_wait().unwrap().is_none());
+        running.kill().unwrap();
+        running.wait().unwrap();
+    }
+    assert!((kills / 4..kills).contains(&killed), "{killed} of {kills} runs were killed");
+    load(&project, &all_of(count));
+    assert_eq!(stored(&project), (1..=count).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_killed_at_any_moment_is_stored_once_in_sqlite() {
+    check_kills("", 50, |project| {
+        let mut stored = ids(project);
+        stored.sort_unstable();
+        stored
+    });
+}
+
+#[test]
+fn what_is_killed_at_any_moment_is_stored_once_in_postgres() {
+    let url = postgres_database();
+    let target = format!("{{name: here, type: postgres, url: \"{url}\"}}");
+    check_kills(&target, 50, |_| {
+        let rows = postgres(&url, "SELECT id FROM events ORDER BY id");
+        rows.iter().filter_map(|row| row["id"].as_i64()).collect()
+    });
+    let state = postgres(&url, "SELECT value FROM _apitap_state");
+    assert_eq!(state.len(), 1);
+    assert!(state[0]["value"]["cursor"].as_str().is_some_and(|cursor| cursor.starts_with("2026-")));
+}
