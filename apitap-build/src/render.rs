@@ -1,5 +1,6 @@
 //! Findings → text in rustc's form, and JSON for machines.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -8,6 +9,15 @@ use crate::diagnostic::{Files, Finding, Help, Place, Severity};
 
 /// The finding as rustc would show it, without colours.
 pub fn render(files: &Files, finding: &Finding) -> String {
+    rendered(&Renderer::plain(), files, finding)
+}
+
+/// The finding as rustc would show it on a terminal, with colours.
+pub fn styled(files: &Files, finding: &Finding) -> String {
+    rendered(&Renderer::styled(), files, finding)
+}
+
+fn rendered(renderer: &Renderer, files: &Files, finding: &Finding) -> String {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -31,7 +41,17 @@ pub fn render(files: &Files, finding: &Finding) -> String {
         groups.push(Group::with_title(Level::HELP.secondary_title(help.sentence.as_str())));
     }
     // The renderer has no margin where no finding has a line number.
-    Renderer::plain().render(&groups).replace("\n--> ", "\n --> ")
+    let rendered = renderer.render(&groups);
+    let lines = rendered.split('\n').map(|line| match line.split_once("--> ") {
+        Some((before, _)) if before.chars().all(is_style) => Cow::Owned(format!(" {line}")),
+        _ => Cow::Borrowed(line),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a character is of an escape sequence that sets a style.
+fn is_style(character: char) -> bool {
+    character.is_ascii_digit() || matches!(character, '\u{1b}' | '[' | ';' | 'm')
 }
 
 /// Adds the lines of a place; only the file's name where there are none to show.

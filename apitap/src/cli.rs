@@ -5,18 +5,20 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use apitap_build::check::{Policy, Schemas};
 use apitap_build::diagnostic::{Finding, Severity};
 use apitap_build::keys;
 use apitap_build::project::{Compiled, check_files};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
-use crate::logging::Logging;
-use crate::program::{self, Budget, Format, select, usage};
-use crate::{Environment, Pipeline};
+use crate::Pipeline;
+use crate::commands::output::{print, tell, usage};
+use crate::commands::{self, Choice, Options, Program as _};
 
 mod expand;
+mod explain;
 mod findings;
 mod fix;
 mod new;
@@ -32,17 +34,26 @@ Examples:
   apitap check --watch                the same, whenever a file changes
   apitap check --format json          the same, for a machine
   apitap check --fix                  makes the changes that are sure, and says which
+  apitap check --live                 asks the APIs and the targets, too, and writes nothing
   apitap expand paid_orders           the Rust that is generated for sql/paid_orders.sql
   apitap json-schema                  the JSON Schema of the YAML file, for editors
   apitap sample orders                a page of the source `orders` as a file, and its schema
+  apitap explain E0204                what a finding means, and the fix
+  apitap preview paid_orders          its first rows as a table; nothing is written
   apitap run                          all pipelines
-  apitap run paid_orders              one of them
+  apitap run 'shop_*' --exclude shop_orders
+  apitap run --dry-run                fetches and transforms, and writes nothing
   apitap -m queries -y shop.yaml run  the same with other places
 
-Without a command, `apitap -m DIR -y FILE` runs every pipeline of DIR.
+With `-m DIR -y FILE` and no command, every pipeline of DIR runs.
+
+Variables come from the environment, then from the file `.env` where there is one.
 
 Exit codes: 0 all is well, 1 there are errors, 2 the call or the environment is wrong,
 130 interrupted before all was done.";
+
+/// Where variables are looked for that the environment does not have.
+const ENV_FILE: &str = ".env";
 
 #[derive(Debug, Parser)]
 #[command(name = "apitap", version, about = "REST APIs into your database", after_help = EXAMPLES)]
@@ -51,36 +62,41 @@ struct Arguments {
     command: Option<Command>,
     #[command(flatten)]
     project: Project,
-    /// How to print findings and reports
-    #[arg(long, global = true, value_enum, default_value = "text")]
-    format: Format,
     #[command(flatten)]
-    budget: Budget,
-    #[command(flatten)]
-    logging: Logging,
+    options: Options,
 }
 
 /// Where the project is.
 #[derive(Debug, Args)]
 struct Project {
-    /// The folder of SQL files
-    #[arg(short = 'm', long = "modules", global = true, value_name = "DIR", default_value = "sql")]
-    modules: PathBuf,
-    /// The YAML file
-    #[arg(
-        short = 'y',
-        long = "yaml-config",
-        global = true,
-        value_name = "FILE",
-        default_value = "pipelines.yaml"
-    )]
-    yaml: PathBuf,
+    /// The folder of SQL files [default: sql beside the YAML file]
+    #[arg(short = 'm', long = "modules", global = true, value_name = "DIR")]
+    modules: Option<PathBuf>,
+    /// The YAML file [default: pipelines.yaml]
+    #[arg(short = 'y', long = "yaml-config", global = true, value_name = "FILE")]
+    yaml: Option<PathBuf>,
 }
 
 impl Project {
+    /// Whether a place is named.
+    fn is_named(&self) -> bool {
+        self.modules.is_some() || self.yaml.is_some()
+    }
+
+    fn yaml(&self) -> &Path {
+        self.yaml.as_deref().unwrap_or(Path::new("pipelines.yaml"))
+    }
+
+    fn modules(&self) -> PathBuf {
+        match &self.modules {
+            Some(folder) => folder.clone(),
+            None => self.yaml().with_file_name("sql"),
+        }
+    }
+
     /// Loads and checks it. Files are named as they are from the working directory.
     fn compile(&self, policy: impl Into<Policy>) -> Compiled {
-        check_files(Path::new(""), &self.yaml, &self.modules, policy)
+        check_files(Path::new(""), self.yaml(), &self.modules(), policy)
     }
 }
 
@@ -99,6 +115,11 @@ enum Command {
         /// Take an expression that can fail on some value for an error
         #[arg(long)]
         strict: bool,
+        /// Ask each source for its first page and try each target, too; nothing is written
+        #[arg(long, conflicts_with_all = ["watch", "fix"])]
+        live: bool,
+        #[command(flatten)]
+        choice: Choice,
     },
     /// Print the Rust that is generated for a pipeline, or the whole generated file
     Expand {
@@ -109,11 +130,13 @@ enum Command {
     JsonSchema,
     /// Keep the first page of a source as a file, and show the schema that it shows
     Sample(sample::Arguments),
-    /// Run all pipelines, or those that are named
-    Run {
-        /// Names of pipelines
-        pipelines: Vec<String>,
+    /// Say what a finding means, with an example and its fix: `apitap explain E0204`
+    Explain {
+        /// The code of a finding
+        code: String,
     },
+    #[command(flatten)]
+    Common(commands::Command),
 }
 
 /// Runs the command.
@@ -121,54 +144,102 @@ enum Command {
 /// Exit code: 1 where the files have errors or a pipeline fails, 2 where the call is wrong or the
 /// environment lacks something.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    if let Err(message) = arguments.logging.start() {
+    let Arguments { command, project, options } = Arguments::parse();
+    let options = options.with_env_file(ENV_FILE);
+    if let Err(message) = options.start() {
         return usage(&message);
     }
-    let (project, format) = (&arguments.project, arguments.format);
-    match arguments.command.unwrap_or(Command::Run { pipelines: Vec::new() }) {
-        Command::New(new) => new::new(&new),
-        Command::Check { watch: true, strict, .. } => watch::watch(project, strict, format),
-        Command::Check { fix: true, strict, .. } => fix::check(project, strict, format),
-        Command::Check { strict, .. } => findings::check(project, strict, format),
-        Command::Expand { pipeline } => expand::expand(project, pipeline.as_deref()),
-        Command::JsonSchema => print(&keys::json_schema(), ExitCode::SUCCESS),
-        Command::Run { pipelines } => {
-            run(project, &pipelines, arguments.budget.environment(), format)
+    let format = options.format;
+    let command = match command {
+        Some(command) => command,
+        // As the earlier apitap was called.
+        None if project.is_named() => Command::Common(commands::Command::default()),
+        None => {
+            return print(
+                &Arguments::command().render_help().ansi().to_string(),
+                ExitCode::SUCCESS,
+            );
         }
-        Command::Sample(sample) => sample::run(&sample, &project.yaml, format),
+    };
+    match command {
+        Command::New(new) => new::new(&new),
+        Command::Check { watch: true, strict, .. } => watch::watch(&project, strict, format),
+        Command::Check { fix: true, strict, .. } => fix::check(&project, strict, format),
+        Command::Check { live: true, choice, .. } => {
+            let files = FilesOf { project: &project, read: OnceLock::new() };
+            match files.choose(&choice) {
+                Ok(chosen) => commands::check::check(&chosen, &options),
+                Err(code) => code,
+            }
+        }
+        Command::Check { choice, .. } if !choice.is_all() => {
+            usage("`check` reads all pipelines\nhelp: names go with `--live`: `check --live NAME`")
+        }
+        Command::Check { strict, .. } => findings::check(&project, strict, format),
+        Command::Expand { pipeline } => expand::expand(&project, pipeline.as_deref()),
+        Command::JsonSchema => print(&keys::json_schema(), ExitCode::SUCCESS),
+        Command::Explain { code } => explain::explain(&code),
+        Command::Sample(sample) => sample::run(&sample, project.yaml(), &options),
+        Command::Common(common) => {
+            let files = FilesOf { project: &project, read: OnceLock::new() };
+            commands::execute(&common, &options, &files, &mut Arguments::command())
+        }
     }
 }
 
-fn run(project: &Project, names: &[String], environment: Environment, format: Format) -> ExitCode {
-    let compiled = project.compile(Schemas::MayBeInferred);
-    if !can_run(project, &compiled, names) {
-        return ExitCode::FAILURE;
+/// The pipelines of a project's files, which are read when somebody asks for them.
+struct FilesOf<'a> {
+    project: &'a Project,
+    read: OnceLock<(Compiled, Vec<Pipeline>)>,
+}
+
+impl FilesOf<'_> {
+    fn read(&self) -> &(Compiled, Vec<Pipeline>) {
+        self.read.get_or_init(|| {
+            let compiled = self.project.compile(Schemas::MayBeInferred);
+            let definitions = compiled.pipelines.iter().map(|checked| &checked.definition);
+            let pipelines = definitions.cloned().map(Pipeline::from_definition).collect();
+            (compiled, pipelines)
+        })
     }
-    let pipelines: Vec<_> = compiled
-        .pipelines
-        .iter()
-        .map(|checked| Pipeline::from_definition(checked.definition.clone()))
-        .collect();
-    match select(&pipelines.iter().collect::<Vec<_>>(), names) {
-        Ok(selected) => program::run(&selected, environment, format),
-        Err(message) => usage(&message),
+}
+
+impl commands::Program for FilesOf<'_> {
+    /// Prints what is wrong with the chosen ones; a mistake in the SQL of others does not stop them.
+    fn choose(&self, choice: &Choice) -> Result<Vec<&Pipeline>, ExitCode> {
+        let (compiled, pipelines) = self.read();
+        let good = pipelines.iter().map(Pipeline::name);
+        let broken = compiled.broken.iter().map(|broken| broken.name.as_str());
+        let known: Vec<_> = good.chain(broken).collect();
+        let names = match choice.of(&known) {
+            // Without any pipeline, the YAML file is to blame.
+            _ if pipelines.is_empty() && compiled.has_errors() => Vec::new(),
+            Ok(_) if choice.is_all() => Vec::new(),
+            Ok(names) => names,
+            Err(message) => return Err(usage(&message)),
+        };
+        if !can_run(self.project, compiled, &names) {
+            return Err(ExitCode::FAILURE);
+        }
+        let find = |name: &&str| pipelines.iter().find(|pipeline| pipeline.name() == *name);
+        Ok(match names.as_slice() {
+            [] => pipelines.iter().collect(),
+            names => names.iter().filter_map(find).collect(),
+        })
     }
 }
 
 /// Whether the pipelines of these names have no errors, or all of them where there is no name;
-/// prints what is wrong with them. A mistake in the SQL of others does not stop them.
-fn can_run(project: &Project, compiled: &Compiled, names: &[String]) -> bool {
-    let named = |name: &str| names.is_empty() || names.iter().any(|one| one == name);
+/// prints what is wrong with them.
+fn can_run(project: &Project, compiled: &Compiled, names: &[&str]) -> bool {
+    let named = |name: &str| names.is_empty() || names.contains(&name);
     let place = |finding: &Finding| findings::pipeline(project, compiled, finding);
     let is_error = |finding: &Finding| finding.severity == Severity::Error;
     let wrong = match names {
         [] => compiled.has_errors(),
         _ => {
             let in_sql = |finding: &Finding| place(finding).is_some_and(|name| named(&name));
-            // Without any pipeline, the YAML file is to blame.
-            compiled.pipelines.is_empty() && compiled.has_errors()
-                || compiled.broken.iter().any(|broken| named(&broken.name))
+            compiled.broken.iter().any(|broken| named(&broken.name))
                 || compiled.findings.iter().any(|finding| is_error(finding) && in_sql(finding))
         }
     };
@@ -181,20 +252,12 @@ fn can_run(project: &Project, compiled: &Compiled, names: &[String]) -> bool {
     findings::print(&compiled.files, shown);
     let errors = compiled.findings.iter().filter(|finding| is_error(finding)).count();
     match errors {
-        _ if wrong => program::tell("nothing was run: fix the errors above first"),
+        _ if wrong => tell("nothing was run: fix the errors above first"),
         0 => {}
         _ => {
             let errors = findings::several(errors, "error");
-            program::tell(&format!("{errors} elsewhere in the project: `apitap check` shows them"));
+            tell(&format!("{errors} elsewhere in the project: `apitap check` shows them"));
         }
     }
     !wrong
-}
-
-/// Prints what was asked for on standard output; the exit code where that goes well.
-fn print(text: &str, code: ExitCode) -> ExitCode {
-    match program::say(text.trim_end()) {
-        Ok(()) => code,
-        Err(message) => usage(&message),
-    }
 }

@@ -15,27 +15,32 @@ mod failed;
 mod fetch;
 mod job;
 pub mod limits;
+pub(crate) mod options;
 pub(crate) mod query;
 pub(crate) mod session;
+pub(crate) mod watch;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use apitap_build::definition::Definition;
+use chrono::Utc;
 use datafusion::arrow::array::RecordBatch;
 use futures::{Stream, TryStreamExt as _};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tracing::{Instrument as _, info_span};
 
 use crate::environment::Environment;
-use crate::report::{Numbers, PipelineReport, Report};
-use crate::sink::{self, Target};
+use crate::report::{Numbers, PipelineReport, Report, Status};
+use crate::sink::{self, Load, Target};
 use crate::source::Fetched;
 use crate::{Error, ErrorKind, Pipeline, Result, blocking};
 use job::{Job, Prepared, Run, acquaint, prepare};
+use limits::{Limits, Memory};
+use options::Options;
+use query::Query;
 
 /// How long pipelines that are stopped may take to let go of what they hold.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,7 +57,7 @@ pub async fn run(pipelines: &[&Pipeline]) -> Report {
 ///
 /// `APITAP_MEMORY` among them says how much the run may keep in memory: `256MiB` if nothing does.
 pub async fn run_in(pipelines: &[&Pipeline], environment: Environment) -> Report {
-    run_until(pipelines, environment, std::future::pending()).await
+    run_until(pipelines, environment, Options::default(), std::future::pending()).await
 }
 
 /// Runs pipelines to their end, or until `stopped`: then the report says which were done by then.
@@ -61,40 +66,59 @@ pub async fn run_in(pipelines: &[&Pipeline], environment: Environment) -> Report
 pub(crate) async fn run_until(
     pipelines: &[&Pipeline],
     environment: Environment,
+    options: Options,
     stopped: impl Future<Output = ()>,
 ) -> Report {
-    let began = Instant::now();
-    let prepared = prepare(pipelines, environment, |definition, environment| {
-        sink::resolve(&definition.target, environment)
+    let (began, started) = (Instant::now(), Utc::now());
+    let prepared = prepare(pipelines, environment, &options, |definition, environment| {
+        match &options.tried {
+            // Its variables need not be set.
+            Some(tried) => sink::dry(&definition.target, Arc::clone(tried)),
+            None => sink::resolve(&definition.target, environment),
+        }
     });
     let Prepared { mut jobs, run, fetched } = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return Report::not_run(error),
     };
+    if let Some(tried) = &options.tried {
+        tried.secrets.get_or_init(|| run.secrets.clone());
+    }
     acquaint(&mut jobs);
+    options.watch.begin(jobs.iter().map(|job| Arc::clone(&job.progress)).collect());
     let definitions: Vec<_> = jobs.iter().map(|job| Arc::clone(&job.definition)).collect();
     let reports: Reports = jobs.iter().map(|_| OnceLock::new()).collect();
     let run = Arc::new(run);
-    let error = {
+    let ended = {
         let mut tasks = JoinSet::new();
-        tokio::select! {
-            () = all(jobs, &run, &reports, &mut tasks) => None,
-            () = stopped => {
-                // Whoever commits right now is done with it before it is looked at.
-                drop(tokio::time::timeout(PATIENCE, tasks.shutdown()).await);
-                Some(interrupted())
-            }
-        }
+        let ended = tokio::select! {
+            ended = all(jobs, &run, &reports, &mut tasks) => ended,
+            () = stopped => Ended::Interrupted,
+        };
+        // Whoever commits right now is done with it before it is looked at.
+        drop(tokio::time::timeout(PATIENCE, tasks.shutdown()).await);
+        ended
     };
     let reported = definitions.iter().zip(reports.iter());
-    let reported = reported.filter_map(|(definition, report)| match (report.get(), &error) {
-        (Some(report), _) => Some(report.clone()),
-        (None, None) => Some(broken_down(definition)),
-        (None, Some(_)) => None,
+    let reported = reported.map(|(definition, report)| match (report.get(), &ended) {
+        (Some(report), _) => report.clone(),
+        (None, Ended::Complete) => broken_down(definition),
+        (None, Ended::Failed | Ended::Interrupted) => PipelineReport::stopped(definition),
     });
     let pipelines: Vec<_> = reported.collect();
     let total = total(began, &pipelines, &fetched);
-    Report { error, pipelines, total }
+    let error = matches!(ended, Ended::Interrupted).then(interrupted);
+    Report { error, pipelines, total, started: Some(started), ended: Some(Utc::now()) }
+}
+
+/// How a run has ended.
+enum Ended {
+    /// Every pipeline came to its end, good or bad.
+    Complete,
+    /// One has failed, and that was the end of all.
+    Failed,
+    /// From outside.
+    Interrupted,
 }
 
 /// What the pipelines came to, at the places of the pipelines.
@@ -106,17 +130,36 @@ async fn all(
     run: &Arc<Run>,
     reports: &Reports,
     tasks: &mut JoinSet<()>,
+) -> Ended {
+    let failed = Arc::new(Notify::new());
+    tokio::select! {
+        () = each(jobs, run, reports, tasks, &failed) => Ended::Complete,
+        () = failed.notified() => Ended::Failed,
+    }
+}
+
+async fn each(
+    jobs: Vec<Job<Arc<dyn Target>>>,
+    run: &Arc<Run>,
+    reports: &Reports,
+    tasks: &mut JoinSet<()>,
+    failed: &Arc<Notify>,
 ) {
     let places = Arc::new(Semaphore::new(run.limits.at_once));
     for (index, job) in jobs.into_iter().enumerate() {
         // Nobody closes it, so that there is a place in the end.
         let place = Arc::clone(&places).acquire_owned().await;
         let (run, reports) = (Arc::clone(run), Arc::clone(reports));
+        let failed = Arc::clone(failed);
         let span = info_span!("run", pipeline = job.definition.name);
         let one = async move {
             let report = job.report(&run).await;
+            let ends_all = run.options.fail_fast && report.error.is_some();
             if let Some(empty) = reports.get(index) {
                 empty.get_or_init(|| report);
+            }
+            if ends_all {
+                failed.notify_one();
             }
             drop(place);
         };
@@ -137,7 +180,8 @@ pub(crate) fn batches(
     let name = pipeline.name();
     futures::stream::once(async move {
         blocking::check_runtime()?;
-        let Prepared { jobs, run, .. } = prepare(&[pipeline], environment, |_, _| ())?;
+        let Prepared { jobs, run, .. } =
+            prepare(&[pipeline], environment, &Options::default(), |_, _| ())?;
         let secrets = run.secrets.clone();
         let mask = move |error: Error| error.masked(|text| secrets.mask(text));
         let mut streams = Vec::new();
@@ -148,6 +192,49 @@ pub(crate) fn batches(
     })
     .try_flatten()
     .map_err(|error| error.in_pipeline(name))
+}
+
+/// Whether all that pipelines take from the environment is there.
+///
+/// # Errors
+/// A config error that names all variables that are missing.
+pub(crate) fn check_environment(pipelines: &[&Pipeline], environment: Environment) -> Result<()> {
+    let resolve = |definition: &Definition, environment: &mut Environment| {
+        sink::resolve(&definition.target, environment);
+    };
+    prepare(pipelines, environment, &Options::default(), resolve).map(drop)
+}
+
+/// Whether the target of a pipeline takes its rows: it is connected to, tries out the load, and takes
+/// it back. `false` where the columns are not known before a run.
+///
+/// # Errors
+/// Whatever stands between the rows and the table.
+pub(crate) async fn try_target(pipeline: &Pipeline, mut environment: Environment) -> Result<bool> {
+    let Definition { name, table, mode, key, row, target, .. } = pipeline.definition()?;
+    let limits = Limits::of(Memory::of(&environment)?, 1);
+    let target = sink::resolve(target, &mut environment);
+    environment.check()?;
+    let Some(row) = row else { return Ok(false) };
+    let secrets = environment.secrets();
+    let tried = async {
+        let session = target.open(Load::new(name, table, *mode, key, row)?, &limits).await?;
+        session.abort().await
+    };
+    let mask = |error: Error| error.in_pipeline(name).masked(|text| secrets.mask(text));
+    tried.await.map(|()| true).map_err(mask)
+}
+
+/// How the engine computes the rows of a pipeline whose sources all have a schema: a step a line.
+///
+/// # Errors
+/// A part of it is not in this program.
+pub(crate) async fn explain(pipeline: &Pipeline) -> Result<String> {
+    let limits = Limits::of(Memory::default(), 1);
+    let memory = session::memory(&limits)?;
+    let (linked, definition) = (pipeline.linked()?, pipeline.definition()?);
+    let query = Query::plan(&linked, definition, &memory, &limits, &Arc::default()).await;
+    query.map(|query| query.explained()).map_err(|error| error.in_pipeline(pipeline.name()))
 }
 
 /// The sums of the pipelines' rows, and of what was fetched, each page once.
@@ -173,10 +260,8 @@ fn broken_down(definition: &Definition) -> PipelineReport {
         .in_pipeline(&definition.name)
         .help("please report it with what stands above on standard error");
     PipelineReport {
-        name: definition.name.clone(),
-        table: definition.table.clone(),
+        status: Status::Failed,
         error: Some(error),
-        numbers: Numbers::default(),
-        unknown_fields: BTreeMap::new(),
+        ..PipelineReport::stopped(definition)
     }
 }

@@ -66,6 +66,13 @@ impl Environment {
         self
     }
 
+    /// The same with one variable more, where it is not set yet.
+    #[must_use]
+    pub(crate) fn or(mut self, name: String, value: String) -> Self {
+        self.variables.entry(name).or_insert(Value::Text(value));
+        self
+    }
+
     /// The value of a variable that apitap itself reads; `None` where it is not set or empty.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod typed;
 pub mod types;
 
 mod blocking;
+mod commands;
 mod infer;
 mod logging;
 #[doc(hidden)]
@@ -41,6 +42,7 @@ pub use engine::{run, run_in};
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, Result};
 pub use pipeline::Pipeline;
+pub use program::command_line;
 pub use report::Report;
 pub use rows::{Rows, rows, rows_in};
 pub use typed::Row;

@@ -1,8 +1,10 @@
 //! Events of a run → lines on standard error: for a person, or JSON for a machine.
 
-use std::io::IsTerminal as _;
+use std::io::{self, Write};
 
 use tracing_subscriber::EnvFilter;
+
+use crate::commands::live::above;
 
 /// How much is said, and how.
 #[derive(Debug, Clone, clap::Args)]
@@ -21,13 +23,15 @@ impl Logging {
         let filter = filter(&self.log_level)?;
         let lines = tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(std::io::stderr)
+            .with_writer(|| Above)
             // It would panic where standard error is closed.
             .log_internal_errors(false);
         let started = if self.log_json {
             lines.json().flatten_event(true).try_init()
         } else {
-            lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init()
+            let choice = anstream::AutoStream::choice(&std::io::stderr());
+            let colours = choice != anstream::ColorChoice::Never;
+            lines.with_ansi(colours).with_target(false).try_init()
         };
         // A program that embeds us may log already: its way of logging stays.
         drop(started);
@@ -35,14 +39,38 @@ impl Logging {
     }
 }
 
+impl Logging {
+    /// Whether people look on, and want to see how far a run is.
+    pub(crate) fn shows_progress(&self) -> bool {
+        !self.log_json && !matches!(self.log_level.to_ascii_lowercase().as_str(), "off" | "error")
+    }
+}
+
+/// Standard error, above the live lines of a run.
+struct Above;
+
+impl Write for Above {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        above(|| io::stderr().write(text))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
 /// The levels, from silence to the most.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// Our own crates: the others say no more than warnings, unless a filter names them.
+const OURS: [&str; 2] = ["apitap", "apitap_build"];
 
 /// Libraries below us. What they log may hold secrets that only we know of: addresses, headers.
 const LIBRARIES: [&str; 9] =
     ["datafusion", "h2", "hyper", "mio", "reqwest", "rustls", "sqlx", "tower", "want"];
 
-/// What is logged at a level: all events but those of libraries, unless a filter names them.
+/// What is logged at a level: our events, and warnings of other crates; nothing of the libraries that
+/// may show secrets. A filter that names a crate says what is logged of it.
 fn filter(level: &str) -> Result<EnvFilter, String> {
     let mut directives = Vec::new();
     for part in level.split(',').map(str::trim) {
@@ -50,8 +78,11 @@ fn filter(level: &str) -> Result<EnvFilter, String> {
             true => directives.push(part.to_owned()),
             // Anything else would be taken for the name of a library, all of whose events are meant.
             false if LEVELS.contains(&part.to_ascii_lowercase().as_str()) => {
+                let level = part.to_ascii_lowercase();
+                let others = if matches!(&*level, "off" | "error") { &level } else { "warn" };
                 directives.extend(LIBRARIES.map(|library| format!("{library}=off")));
-                directives.push(part.to_owned());
+                directives.push(others.to_owned());
+                directives.extend(OURS.map(|ours| format!("{ours}={level}")));
             }
             false => {
                 return Err(format!(
@@ -79,7 +110,11 @@ mod tests {
         for level in LEVELS.iter().chain(&["INFO", "apitap=debug", "warn,sqlx=debug"]) {
             assert!(filter(level).is_ok(), "{level}");
         }
-        assert!(filter("debug").unwrap().to_string().contains("sqlx=off"));
+        let debug = filter("debug").unwrap().to_string();
+        for directive in ["sqlx=off", "apitap=debug", "warn"] {
+            assert!(debug.split(',').any(|one| one == directive), "{debug}");
+        }
+        assert!(filter("off").unwrap().to_string().split(',').any(|one| one == "off"));
         assert!(!filter("debug,sqlx=info").unwrap().to_string().contains("sqlx=off"));
         fails(
             "verbose",

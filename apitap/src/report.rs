@@ -1,13 +1,19 @@
-//! What a run has done: for a person as a table, for a machine as JSON.
+//! What a run has done: for a person as a table (`report/text.rs`), for a machine as JSON.
+
+mod text;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, Table, presets};
+use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
+pub(crate) use text::{grouped, size};
+
+use crate::commands::output::{WARNING, styled};
+use crate::definition::Definition;
 use crate::source::Fetched;
 pub use crate::source::decode::unknown::UnknownFields;
 use crate::{Error, ErrorKind};
@@ -18,10 +24,27 @@ pub struct Report {
     /// Why nothing was run at all; or that the run was interrupted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
-    /// One for each pipeline that came to its end, in the order of the call.
+    /// One for each pipeline, in the order of the call; none where nothing was run.
     pub pipelines: Vec<PipelineReport>,
     /// The sums; a page that several pipelines have read counts once.
     pub total: Numbers,
+    /// When the run began; `None` where nothing was run.
+    pub started: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended: Option<DateTime<Utc>>,
+}
+
+/// How a pipeline has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Status {
+    /// Its rows are committed.
+    Ok,
+    /// It failed.
+    Failed,
+    /// The run was stopped before it was done, or before it had begun: it has changed nothing.
+    Stopped,
 }
 
 /// What one pipeline has done.
@@ -31,6 +54,12 @@ pub struct PipelineReport {
     pub name: String,
     /// The table that it fills.
     pub table: String,
+    /// How it has ended.
+    pub status: Status,
+    /// When it began; `None` where it has not.
+    pub started: Option<DateTime<Utc>>,
+    /// When it came to its end; `None` where it has not.
+    pub ended: Option<DateTime<Utc>>,
     /// Why it failed; then its table is as it was before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
@@ -80,10 +109,32 @@ impl Numbers {
     }
 }
 
+impl PipelineReport {
+    /// One that was not brought to its end.
+    pub(crate) fn stopped(definition: &Definition) -> Self {
+        Self {
+            name: definition.name.clone(),
+            table: definition.table.clone(),
+            status: Status::Stopped,
+            started: None,
+            ended: None,
+            error: None,
+            numbers: Numbers::default(),
+            unknown_fields: BTreeMap::new(),
+        }
+    }
+}
+
 impl Report {
     /// A run that could not begin.
     pub(crate) fn not_run(error: Error) -> Self {
-        Self { error: Some(error), pipelines: Vec::new(), total: Numbers::default() }
+        Self {
+            error: Some(error),
+            pipelines: Vec::new(),
+            total: Numbers::default(),
+            started: None,
+            ended: None,
+        }
     }
 
     /// Everything that went wrong, in order.
@@ -112,14 +163,7 @@ impl Report {
 impl fmt::Display for Report {
     /// A table with a line for each pipeline, then what the APIs have sent unasked, then the errors.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Vec::new();
-        if !self.pipelines.is_empty() {
-            parts.push(self.table().to_string());
-        }
-        parts.extend(self.unknown_fields());
-        parts.extend(self.waits());
-        parts.extend(self.errors().map(|error| format!("error: {error}")));
-        f.write_str(&parts.join("\n\n"))
+        f.write_str(&anstream::adapter::strip_str(&self.styled(None)).to_string())
     }
 }
 
@@ -130,9 +174,10 @@ impl Report {
         for pipeline in &self.pipelines {
             sources.extend(pipeline.unknown_fields.iter());
         }
+        let warning = styled(WARNING, "warning");
         let line = |(source, fields): (&String, &UnknownFields)| {
             format!(
-                "warning: `{source}` has fields that its schema does not declare: {fields}\n  help:     \
+                "{warning}: `{source}` has fields that its schema does not declare: {fields}\n  help:     \
                  declare them, or set `on_unknown_field: ignore`"
             )
         };
@@ -146,91 +191,11 @@ impl Report {
             format!("requests waited {waited:.1} s for limits on their rate, all together")
         })
     }
-
-    fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-        table.set_header([
-            "pipeline", "table", "pages", "records", "rows", "stored", "bytes", "retries",
-            "seconds", "result",
-        ]);
-        for pipeline in &self.pipelines {
-            let result = if pipeline.error.is_some() { "failed" } else { "ok" };
-            table.add_row(row(&pipeline.name, &pipeline.table, &pipeline.numbers, result));
-        }
-        if self.pipelines.len() > 1 {
-            let failed = self.pipelines.iter().filter(|p| p.error.is_some()).count();
-            let result = if failed > 0 { format!("{failed} failed") } else { "ok".to_owned() };
-            table.add_row(row("total", "", &self.total, &result));
-        }
-        for column in 2..9 {
-            if let Some(column) = table.column_mut(column) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        table
-    }
-}
-
-fn row(name: &str, table: &str, numbers: &Numbers, result: &str) -> [String; 10] {
-    [
-        name.to_owned(),
-        table.to_owned(),
-        grouped(numbers.pages),
-        grouped(numbers.records),
-        grouped(numbers.rows),
-        grouped(numbers.stored),
-        size(numbers.bytes),
-        grouped(numbers.retries),
-        format!("{:.2}", numbers.seconds.as_secs_f64()),
-        result.to_owned(),
-    ]
-}
-
-/// `1234567` → `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1234567` → `1.2 MB`.
-fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    let mut value = bytes as f64 / 1000.0;
-    let mut unit = 0;
-    while value >= 999.95 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", UNITS[unit])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_easy_to_read() {
-        let check = |number, expected: (&str, &str)| {
-            assert_eq!((grouped(number).as_str(), size(number).as_str()), expected);
-        };
-        check(0, ("0", "0 B"));
-        check(999, ("999", "999 B"));
-        check(1_000, ("1,000", "1.0 kB"));
-        check(999_949, ("999,949", "999.9 kB"));
-        check(999_999, ("999,999", "1.0 MB"));
-        check(12_345_678_901, ("12,345,678,901", "12.3 GB"));
-    }
 
     fn report(errors: [Option<Error>; 2]) -> Report {
         let pipelines = errors
@@ -239,12 +204,15 @@ mod tests {
             .map(|(index, error)| PipelineReport {
                 name: format!("pipeline_{index}"),
                 table: "orders".to_owned(),
+                status: if error.is_some() { Status::Failed } else { Status::Ok },
+                started: None,
+                ended: None,
                 error,
                 numbers: Numbers { pages: 3, records: 1200, ..Numbers::default() },
                 unknown_fields: BTreeMap::new(),
             })
             .collect();
-        Report { error: None, pipelines, total: Numbers::default() }
+        Report { error: None, pipelines, total: Numbers::default(), started: None, ended: None }
     }
 
     #[test]
@@ -279,6 +247,8 @@ mod tests {
         let error = Error::request("the API answers 500").in_pipeline("pipeline_1");
         let json = serde_json::to_value(report([None, Some(error)])).unwrap();
         assert_eq!(json["pipelines"][0]["records"], 1200);
+        assert_eq!(json["pipelines"][0]["status"], "ok");
+        assert_eq!(json["pipelines"][1]["status"], "failed");
         assert_eq!(json["pipelines"][1]["error"]["kind"], "request");
         assert_eq!(json["pipelines"][1]["error"]["message"], "the API answers 500");
     }

@@ -8,6 +8,7 @@ pub mod conformance;
 mod contract;
 mod destination;
 mod document;
+mod dry;
 mod feed;
 mod load;
 mod postgres;
@@ -18,6 +19,7 @@ mod sqlite;
 mod text;
 
 pub use contract::{Session, State, StateChange, Target, Writer, Written};
+pub(crate) use destination::dry;
 pub use destination::resolve;
 pub(crate) use feed::feed;
 pub use load::{Column, Load, Required};

@@ -16,6 +16,8 @@ pub(crate) mod table;
 mod task;
 
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What fetching has done so far; shared between the fetching tasks and the report.
 #[derive(Debug, Default)]
@@ -28,14 +30,44 @@ pub struct Fetched {
     pub retries: AtomicU64,
     /// Records found in the pages.
     pub records: AtomicU64,
+    /// Records that there will be, where the API has said so; else 0.
+    pub(crate) expected: AtomicU64,
     /// Milliseconds for which requests waited, together, because of a limit on their rate.
     pub waited: AtomicU64,
+    waits: Mutex<Option<Waits>>,
+}
+
+/// Why no request is sent for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waits {
+    /// For what, in a few words.
+    pub(crate) reason: &'static str,
+    /// Until when.
+    pub(crate) until: Instant,
 }
 
 impl Fetched {
     /// A request has waited for a limit on the rate.
-    fn add_wait(&self, wait: std::time::Duration) {
+    fn add_wait(&self, wait: Duration) {
         let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         self.waited.fetch_add(millis, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Sleeps, and says why to whoever looks on.
+    pub(crate) async fn wait(&self, reason: &'static str, delay: Duration) {
+        let until = Instant::now() + delay;
+        self.set_waits(Some(Waits { reason, until }));
+        tokio::time::sleep(delay).await;
+        self.set_waits(None);
+    }
+
+    fn set_waits(&self, waits: Option<Waits>) {
+        *self.waits.lock().unwrap_or_else(PoisonError::into_inner) = waits;
+    }
+
+    /// What it waits for, if it does.
+    pub(crate) fn waits(&self) -> Option<Waits> {
+        let waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        waits.filter(|waits| waits.until > Instant::now())
     }
 }

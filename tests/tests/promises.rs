@@ -13,6 +13,7 @@ mod promises {
     mod custom;
     mod dependencies;
     mod differential;
+    mod docs;
     mod drift;
     mod engine;
     mod failures;
@@ -26,6 +27,7 @@ mod promises {
     mod map;
     mod mutants;
     mod new;
+    mod newcomers;
     mod openapi;
     mod postgres;
     mod public;
@@ -34,5 +36,6 @@ mod promises {
     mod rows;
     mod runs;
     mod sample;
+    mod subcommands;
     mod tools;
 }

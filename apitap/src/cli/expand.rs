@@ -10,7 +10,7 @@ use apitap_build::nearest::did_you_mean;
 use apitap_build::project::Compiled;
 
 use super::{Project, findings, print};
-use crate::program::{self, usage};
+use crate::commands::output::{self, usage};
 
 /// Prints the module of a pipeline, or the whole generated file, exactly as a build writes it.
 ///
@@ -26,7 +26,7 @@ pub(super) fn expand(project: &Project, pipeline: Option<&str>) -> ExitCode {
 
 fn all(project: &Project, compiled: &Compiled) -> ExitCode {
     findings::print(&compiled.files, &compiled.findings);
-    let text = codegen::file(&origin(&project.yaml, &project.modules), compiled);
+    let text = codegen::file(&origin(project.yaml(), &project.modules()), compiled);
     print(&text, ExitCode::from(u8::from(compiled.has_errors())))
 }
 
@@ -40,7 +40,7 @@ fn one(project: &Project, compiled: &Compiled, name: &str) -> ExitCode {
             findings::pipeline(project, compiled, finding).is_none_or(|pipeline| pipeline == name)
         };
         findings::print(&compiled.files, compiled.findings.iter().filter(of_it));
-        program::tell(&format!("nothing is generated for `{name}`: fix the errors above first"));
+        output::tell(&format!("nothing is generated for `{name}`: fix the errors above first"));
         return ExitCode::FAILURE;
     }
     let known = compiled.pipelines.iter().map(|checked| checked.definition.name.as_str());

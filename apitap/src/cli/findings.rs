@@ -10,7 +10,8 @@ use apitap_build::render;
 use serde_json::Value;
 
 use super::Project;
-use crate::program::{self, Format, usage};
+use crate::commands::Format;
+use crate::commands::output::{self, usage};
 
 /// Checks once. Exit code 1 where there are errors.
 pub(super) fn check(project: &Project, strict: bool, format: Format) -> ExitCode {
@@ -20,7 +21,7 @@ pub(super) fn check(project: &Project, strict: bool, format: Format) -> ExitCode
             print(&compiled.files, &compiled.findings);
             Ok(())
         }
-        Format::Json => program::say(&format!("{:#}", json(&compiled))),
+        Format::Json => output::say(&format!("{:#}", json(&compiled))),
     };
     if let Err(message) = printed {
         return usage(&message);
@@ -37,7 +38,7 @@ pub(super) fn json(compiled: &Compiled) -> Value {
 /// Prints findings on standard error, a blank line after each.
 pub(super) fn print<'a>(files: &Files, findings: impl IntoIterator<Item = &'a Finding>) {
     for finding in findings {
-        program::tell(&format!("{}\n", render::render(files, finding).trim_end()));
+        output::tell(&format!("{}\n", render::styled(files, finding).trim_end()));
     }
 }
 
@@ -50,7 +51,7 @@ pub(super) fn pipeline(
 ) -> Option<String> {
     let Place::Text { file, .. } = finding.place else { return None };
     let file = &compiled.files.get(file).name;
-    let folder = format!("{}/", project.modules.display());
+    let folder = format!("{}/", project.modules().display());
     let query = file.strip_prefix(&folder).filter(|path| path.ends_with(".sql"))?;
     Some(pipeline_name(query))
 }
@@ -61,13 +62,13 @@ pub(super) fn summarise(compiled: &Compiled) {
         |severity| compiled.findings.iter().filter(|finding| finding.severity == severity).count();
     match (count(Severity::Error), count(Severity::Warning)) {
         (0, 0) => {
-            program::tell(&format!(
+            output::tell(&format!(
                 "{}, nothing wrong",
                 several(compiled.pipelines.len(), "pipeline")
             ));
         }
         (errors, warnings) => {
-            program::tell(&format!(
+            output::tell(&format!(
                 "{}, {}",
                 several(errors, "error"),
                 several(warnings, "warning")
@@ -81,7 +82,7 @@ pub(super) fn summarise(compiled: &Compiled) {
         .map(|checked| format!("`{}`", checked.definition.name))
         .collect();
     if !unchecked.is_empty() {
-        program::tell(&format!(
+        output::tell(&format!(
             "not checked before a run, as a source has no `schema:`: the SQL of {}",
             unchecked.join(", ")
         ));

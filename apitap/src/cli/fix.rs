@@ -9,7 +9,8 @@ use apitap_build::project::Compiled;
 use apitap_build::{fix, render};
 
 use super::{Project, findings};
-use crate::program::{Format, usage};
+use crate::commands::Format;
+use crate::commands::output::{tell, usage};
 
 /// A change may bring the next finding to light; more rounds than this are a circle.
 const ROUNDS: usize = 20;
@@ -25,9 +26,9 @@ pub(super) fn check(project: &Project, strict: bool, format: Format) -> ExitCode
         }
     }
     match changes {
-        0 => eprintln!("nothing to change by itself"),
-        1 => eprintln!("1 change\n"),
-        several => eprintln!("{several} changes\n"),
+        0 => tell("nothing to change by itself"),
+        1 => tell("1 change\n"),
+        several => tell(&format!("{several} changes\n")),
     }
     findings::check(project, strict, format)
 }
@@ -58,7 +59,8 @@ fn round(compiled: &Compiled) -> Result<usize, String> {
             let (_, line, column) = at.unwrap_or_default();
             let shown = &compiled.files.get(file).text;
             let before = shown.get(change.range.clone()).unwrap_or_default();
-            eprintln!("{name}:{line}:{column}: `{before}` is now `{}`", change.replacement);
+            let after = &change.replacement;
+            tell(&format!("{name}:{line}:{column}: `{before}` is now `{after}`"));
         }
         made += changes.len();
     }

@@ -8,7 +8,7 @@ use apitap_build::keys;
 use apitap_build::names;
 
 use super::print;
-use crate::program::usage;
+use crate::commands::output::usage;
 
 mod from;
 
@@ -17,9 +17,12 @@ pub(super) struct Arguments {
     /// The folder to make; its last name is the package's
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// A clone of apitap to depend on, in place of the published crates
+    /// A clone of apitap to depend on [default: the one that this command was built from]
     #[arg(long, value_name = "CLONE")]
     path: Option<PathBuf>,
+    /// Depend on the published crates, although there is a clone
+    #[arg(long, conflicts_with = "path")]
+    published: bool,
     /// An OpenAPI document, JSON or YAML, whose operations become the sources
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
@@ -37,10 +40,12 @@ const FILES: [File; 3] = [
 ];
 
 /// What a project has that begins with an example.
-const EXAMPLE: [File; 6] = [
+const EXAMPLE: [File; 8] = [
     ("README.md", include_str!("new/template/README.md")),
     ("src/main.rs", include_str!("new/template/src/main.rs")),
+    ("src/recording.rs", include_str!("new/template/src/recording.rs")),
     ("src/tests.rs", include_str!("new/template/src/tests.rs")),
+    ("recording/earthquakes.json", include_str!("new/template/recording/earthquakes.json")),
     ("pipelines.yaml", include_str!("new/template/pipelines.yaml")),
     ("sql/earthquakes.sql", include_str!("new/template/sql/earthquakes.sql")),
     ("sql/networks.sql", include_str!("new/template/sql/networks.sql")),
@@ -72,7 +77,11 @@ pub(super) fn new(arguments: &Arguments) -> ExitCode {
 fn make(arguments: &Arguments) -> Result<String, String> {
     let folder = &arguments.folder;
     let name = package_name(folder)?;
-    let crates = Crates::find(arguments.path.as_deref())?;
+    let crates = match (&arguments.path, arguments.published) {
+        (Some(clone), _) => Crates::of_clone(clone)?,
+        (None, true) => Crates::published(),
+        (None, false) => Crates::nearest()?,
+    };
     refuse_what_is_there(folder)?;
     let from = arguments.from.as_deref().map(|path| from::project(path, &name)).transpose()?;
     let (templates, own, made) = match from {
@@ -86,22 +95,37 @@ fn make(arguments: &Arguments) -> Result<String, String> {
     for (path, text) in own {
         write(&folder.join(path), &text)?;
     }
-    Ok(made)
+    Ok(format!("{made}\nit depends on {}", crates.said))
 }
 
 /// Where the project's dependencies come from, as a manifest says it.
 struct Crates {
     apitap: String,
     apitap_build: String,
+    /// The same for people.
+    said: String,
 }
 
 impl Crates {
-    /// The crates of a clone, else the published ones of this very version.
-    fn find(clone: Option<&Path>) -> Result<Self, String> {
-        let Some(clone) = clone else {
-            let version = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
-            return Ok(Self { apitap: version.to_owned(), apitap_build: version.to_owned() });
-        };
+    /// Those of the clone that this command was built from, if it is still there.
+    fn nearest() -> Result<Self, String> {
+        // Cargo unpacks a published crate into a folder that has no `apitap-build` beside it.
+        let clone = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+        match clone.filter(|clone| clone.join("apitap-build/Cargo.toml").is_file()) {
+            Some(clone) => Self::of_clone(clone),
+            None => Ok(Self::published()),
+        }
+    }
+
+    /// The published ones of this very version.
+    fn published() -> Self {
+        let version = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
+        let said = concat!("apitap ", env!("CARGO_PKG_VERSION"), " of crates.io").to_owned();
+        Self { apitap: version.to_owned(), apitap_build: version.to_owned(), said }
+    }
+
+    /// Those of a clone.
+    fn of_clone(clone: &Path) -> Result<Self, String> {
         let within = |name: &str| {
             let path = std::path::absolute(clone.join(name))
                 .ok()
@@ -117,7 +141,8 @@ impl Crates {
             // What JSON escapes, TOML escapes in the same way.
             Ok::<_, String>(format!("{{ path = {} }}", serde_json::Value::from(path)))
         };
-        Ok(Self { apitap: within("apitap")?, apitap_build: within("apitap-build")? })
+        let said = format!("the clone of apitap in `{}`", clone.display());
+        Ok(Self { apitap: within("apitap")?, apitap_build: within("apitap-build")?, said })
     }
 
     /// A template's text with what is known now.

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use apitap_build::definition::{self, Source};
+use apitap_build::nearest::did_you_mean;
 use apitap_build::project::{Sources, read_sources};
 use apitap_build::render;
 use apitap_build::schema::inference::Inference;
@@ -18,9 +19,10 @@ use clap::Args;
 use futures::{StreamExt as _, stream};
 
 use super::text::rewrite;
+use crate::commands::output::{self, usage};
+use crate::commands::{Format, Options};
 use crate::engine::limits::{Limits, Memory};
 use crate::environment::Environment;
-use crate::program::{self, Format, usage};
 use crate::source::body::{self, Layout, Unread, Wanted};
 use crate::source::fetch::FetchPlan;
 use crate::source::page::Page;
@@ -47,7 +49,7 @@ pub(super) struct Arguments {
 }
 
 /// Takes a sample, and prints the schema that it shows.
-pub(super) fn run(arguments: &Arguments, yaml: &Path, format: Format) -> ExitCode {
+pub(super) fn run(arguments: &Arguments, yaml: &Path, options: &Options) -> ExitCode {
     let declared = read_sources(Path::new(""), yaml);
     let Some(source) = declared.sources.iter().find(|s| s.name == arguments.source) else {
         return unknown(&declared, &arguments.source);
@@ -60,20 +62,24 @@ pub(super) fn run(arguments: &Arguments, yaml: &Path, format: Format) -> ExitCod
     if !arguments.force && output.exists() {
         return usage(&format!("`{}` is there already; `--force` replaces it", output.display()));
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let environment = match options.environment() {
+        Ok(environment) => environment,
+        Err(message) => return usage(&message),
+    };
+    let runtime = match crate::blocking::runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return usage(&format!("cannot start: {error}")),
+        Err(error) => return usage(&error.to_string()),
     };
     let taken = runtime.block_on(async {
-        let text = fetch(source, arguments.limit).await?;
+        let text = fetch(source, arguments.limit, environment).await?;
         let shown = shown(&text, source).await?;
         write(&output, &text, arguments.force)?;
         Ok(shown)
     });
     match taken {
-        Ok((schema, records)) => print(&schema, records, &output, folder, format),
+        Ok((schema, records)) => print(&schema, records, &output, folder, options.format),
         Err(error) => {
-            program::tell(&format!("error: {error}"));
+            output::tell_error(&error);
             ExitCode::from(Report::not_run(error).exit_code())
         }
     }
@@ -82,13 +88,10 @@ pub(super) fn run(arguments: &Arguments, yaml: &Path, format: Format) -> ExitCod
 /// A source that is not there, or that the YAML file does not declare well.
 fn unknown(declared: &Sources, name: &str) -> ExitCode {
     for finding in &declared.findings {
-        program::tell(&format!("{}\n", render::render(&declared.files, finding).trim_end()));
+        output::tell(&format!("{}\n", render::styled(&declared.files, finding).trim_end()));
     }
-    let known: Vec<_> = declared.sources.iter().map(|source| source.name.as_str()).collect();
-    usage(&match known[..] {
-        [] => format!("there is no source `{name}`"),
-        _ => format!("there is no source `{name}`; there is {}", known.join(", ")),
-    })
+    let known = declared.sources.iter().map(|source| source.name.as_str());
+    usage(&format!("there is no source `{name}`\nhelp: {}", did_you_mean("source", name, known)))
 }
 
 /// A name of a source may have characters that a file's name better has not.
@@ -100,8 +103,7 @@ fn file_name(source: &str, format: definition::Format) -> String {
 }
 
 /// The first page with records, cut after `limit` of them, without secrets.
-async fn fetch(source: &Source, limit: u64) -> Result<String> {
-    let mut environment = Environment::process();
+async fn fetch(source: &Source, limit: u64, mut environment: Environment) -> Result<String> {
     if let Some((_, custom)) = source.rust_types().next() {
         return Err(crate::pipeline::not_here(&format!("the type `{}`", custom.path)));
     }
@@ -205,12 +207,12 @@ fn print(schema: &Schema, records: u64, output: &Path, folder: &Path, format: Fo
             format!("schema:\n  {fields}")
         }
     };
-    program::tell(&format!(
+    output::tell(&format!(
         "{records} records in `{}`; in the YAML file write either what they show, or `schema: \
          {{sample: {file}}}`",
         output.display()
     ));
-    match program::say(&text) {
+    match output::say(&text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => usage(&message),
     }

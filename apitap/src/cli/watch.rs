@@ -13,7 +13,9 @@ use apitap_build::project::{Compiled, sql_files};
 use tokio::time::sleep;
 
 use super::{Project, findings};
-use crate::program::{self, Format, usage};
+use crate::commands::Format;
+use crate::commands::output::{self, usage};
+use crate::commands::stopped;
 
 /// How often to look.
 const EVERY: Duration = Duration::from_millis(200);
@@ -34,7 +36,7 @@ pub(super) fn watch(project: &Project, strict: bool, format: Format) -> ExitCode
         tokio::select! {
             // First, so that it listens before the first check begins.
             biased;
-            () = program::stopped() => ExitCode::SUCCESS,
+            () = stopped() => ExitCode::SUCCESS,
             message = check_again_and_again(project, policy, format) => usage(&message),
         }
     })
@@ -81,10 +83,10 @@ fn check(project: &Project, policy: Policy, named: &mut BTreeSet<PathBuf>) -> (C
 }
 
 fn print(compiled: &Compiled, format: Format) -> Result<(), String> {
-    program::tell(&format!("── {} ──", chrono::Local::now().format("%H:%M:%S")));
+    output::tell(&format!("── {} ──", chrono::Local::now().format("%H:%M:%S")));
     match format {
         Format::Text => findings::print(&compiled.files, &compiled.findings),
-        Format::Json => program::say(&findings::json(compiled).to_string())?,
+        Format::Json => output::say(&findings::json(compiled).to_string())?,
     }
     findings::summarise(compiled);
     Ok(())
@@ -94,9 +96,10 @@ impl Project {
     /// The versions of all its files, of those that it has named, and of those that are new.
     fn stamps(&self, named: &BTreeSet<PathBuf>) -> Stamps {
         // A folder that cannot be read is a finding of the check, and here it has no files.
-        let queries = sql_files(&self.modules).unwrap_or_default();
-        let paths = queries.iter().chain([&self.yaml]).chain(named);
-        paths.map(|path| (path.clone(), stamp(path))).collect()
+        let queries = sql_files(&self.modules()).unwrap_or_default();
+        let paths = queries.iter().map(PathBuf::as_path).chain([self.yaml()]);
+        let paths = paths.chain(named.iter().map(PathBuf::as_path));
+        paths.map(|path| (path.to_owned(), stamp(path))).collect()
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use apitap_build::definition::{Definition, Source};
 use apitap_build::schema::{Schema, Type};
+use futures::StreamExt as _;
 use tokio::sync::OnceCell;
 
 use super::job::Run;
@@ -132,14 +133,16 @@ impl Fetch {
         let (client, plan) = (run.client.clone(), Arc::clone(&self.plan));
         let (secrets, fetched) = (run.secrets.clone(), Arc::clone(&self.fetched));
         let (limits, watermarks) = (run.limits, self.watermarks.clone());
+        let most = run.options.pages;
+        let plan = if most.is_some() { Arc::new(plan.once()) } else { plan };
         let parents: Vec<_> = self.parents.iter().map(|parent| parent.pages(run, 1)).collect();
         Shared::new(several, &limits, move || {
-            partition::pages(
-                Driver { client, secrets, fetched, limits },
-                &plan,
-                parents,
-                watermarks,
-            )
+            let driver = Driver { client, secrets, fetched, limits };
+            let pages = partition::pages(driver, &plan, parents, watermarks);
+            match most {
+                Some(most) => pages.take(most).boxed(),
+                None => pages,
+            }
         })
     }
 }

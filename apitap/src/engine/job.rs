@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use apitap_build::definition::Definition;
+use chrono::Utc;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::stream::Peekable;
@@ -15,11 +16,13 @@ use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use super::connections::{Connection, Connections, Servers};
 use super::fetch::{Fetch, Fetches};
 use super::limits::{Limits, Memory};
+use super::options::{self, Options};
 use super::query::Query;
 use super::session;
+use super::watch::Progress;
 use crate::environment::{Environment, Secrets};
 use crate::pipeline::Linked;
-use crate::report::{Numbers, PipelineReport};
+use crate::report::{Numbers, PipelineReport, Status};
 use crate::sink::{self, Load, Session, State, StateChange, Target, Written};
 use crate::source::Fetched;
 use crate::source::incremental::Watermarks;
@@ -38,6 +41,8 @@ pub(super) struct Job<D> {
     beside: Vec<Arc<Definition>>,
     /// What the sources send and their schemas do not declare.
     drift: Arc<Drift>,
+    /// How far it is.
+    pub(super) progress: Arc<Progress>,
 }
 
 /// What the pipelines of a run share.
@@ -47,6 +52,7 @@ pub(super) struct Run {
     pub(super) client: Client,
     pub(super) secrets: Secrets,
     pub(super) limits: Limits,
+    pub(super) options: Options,
     /// What all queries may keep in memory, beyond which they spill to temporary files.
     memory: Arc<RuntimeEnv>,
     servers: Servers,
@@ -67,6 +73,7 @@ pub(super) struct Prepared<D> {
 pub(super) fn prepare<D>(
     pipelines: &[&Pipeline],
     mut environment: Environment,
+    options: &Options,
     destination: impl Fn(&Definition, &mut Environment) -> D,
 ) -> Result<Prepared<D>> {
     let limits = Limits::of(Memory::of(&environment)?, pipelines.len());
@@ -77,8 +84,10 @@ pub(super) fn prepare<D>(
         let sources = definition.sources.iter();
         let sources =
             sources.map(|source| fetches.of(source, &definition, linked.types, &mut environment));
-        let fetches = sources.collect();
+        let fetches: Vec<Fetch> = sources.collect();
         let destination = destination(&definition, &mut environment);
+        let fetched = fetches.iter().map(|fetch| Arc::clone(&fetch.fetched)).collect();
+        let progress = Arc::new(Progress::new(&definition.name, fetched));
         jobs.push(Job {
             definition,
             linked,
@@ -86,6 +95,7 @@ pub(super) fn prepare<D>(
             destination,
             beside: Vec::new(),
             drift: Arc::default(),
+            progress,
         });
     }
     environment.check()?;
@@ -96,6 +106,7 @@ pub(super) fn prepare<D>(
         secrets: environment.secrets(),
         memory: session::memory(&limits)?,
         servers: Servers::new(limits.connections),
+        options: options.clone(),
         limits,
     };
     Ok(Prepared { jobs, run, fetched: fetches.fetched() })
@@ -120,8 +131,10 @@ impl<D> Job<D> {
             let begin = move || Ok(Input::Pages(pages.reader(), decoder(), watermarks.clone()));
             query.reading.set(&source.name, Box::new(begin));
         }
+        let progress = Arc::clone(&self.progress);
         // Executed when it is polled: a plan that is executed begins to fetch.
-        Ok(futures::stream::once(async move { query.stream() }).try_flatten())
+        let rows = futures::stream::once(async move { query.stream() }).try_flatten();
+        Ok(options::counted(rows, run.options.limit, progress))
     }
 
     /// Looks at all records of the sources without a schema, then checks the query against them.
@@ -156,8 +169,11 @@ pub(super) fn acquaint(jobs: &mut [Job<Arc<dyn Target>>]) {
 impl Job<Arc<dyn Target>> {
     /// Runs it to its end, good or bad.
     pub(super) async fn report(mut self, run: &Run) -> PipelineReport {
-        let began = Instant::now();
+        let (began, started) = (Instant::now(), Utc::now());
+        self.progress.begin();
+        tracing::info!(pipeline = self.definition.name, "started");
         let outcome = self.load(run).await;
+        self.progress.end(outcome.is_ok());
         let Definition { name, table, .. } = &*self.definition;
         let mut numbers = Numbers { seconds: began.elapsed(), ..Numbers::default() };
         self.fetches.iter().for_each(|fetch| numbers.add_fetched(&fetch.fetched));
@@ -169,15 +185,23 @@ impl Job<Arc<dyn Target>> {
             }
             Err(error) => {
                 let error = error.in_pipeline(name).masked(|text| run.secrets.mask(text));
-                // All of it is in the report.
-                tracing::error!(pipeline = name, "failed: {}", error.message());
+                // All of it is in the report, once.
+                tracing::info!(pipeline = name, "failed: {}", error.message());
                 Some(error)
             }
         };
         let unknown_fields =
             std::mem::take(&mut *self.drift.lock().unwrap_or_else(PoisonError::into_inner));
-        let (name, table) = (name.clone(), table.clone());
-        PipelineReport { name, table, error, numbers, unknown_fields }
+        PipelineReport {
+            name: name.clone(),
+            table: table.clone(),
+            status: if error.is_some() { Status::Failed } else { Status::Ok },
+            started: Some(started),
+            ended: Some(Utc::now()),
+            error,
+            numbers,
+            unknown_fields,
+        }
     }
 
     /// Fetches, computes, stores, commits.
@@ -199,8 +223,13 @@ impl Job<Arc<dyn Target>> {
         };
         let mut session = target.open(load, &run.limits).await?;
         let remembered = Remembered::of(&mut *session, incremental, &run.id).await?;
-        let (state, block) = (|| remembered.change(), run.limits.copy);
-        let stored = segment(&mut *session, rows, state, block, &connections).await;
+        let state = || match run.options.limit {
+            // What was left out is still to come.
+            Some(_) => StateChange::default(),
+            None => remembered.change(),
+        };
+        let (block, progress) = (run.limits.copy, &self.progress);
+        let stored = segment(&mut *session, rows, state, block, &connections, progress).await;
         if let Err(error) = stored {
             if let Err(left) = session.abort().await {
                 let left = left.masked(|text| run.secrets.mask(text));
@@ -221,8 +250,10 @@ async fn segment(
     state: impl FnOnce() -> StateChange,
     block: usize,
     connections: &Connections,
+    progress: &Progress,
 ) -> Result<()> {
     sink::feed(session, rows, block, connections).await?;
+    progress.commits();
     session.commit(&state()).await.map(drop)
 }
 

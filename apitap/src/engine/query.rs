@@ -16,7 +16,7 @@ use datafusion::datasource::provider_as_source;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{FunctionRegistry as _, TaskContext};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
-use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
+use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream_partitioned};
 use futures::{Stream, StreamExt as _};
 
 use super::failed::{self, Failed};
@@ -91,6 +91,11 @@ impl Query {
             limits: *limits,
         };
         Ok(Self { plan, context, row: arrow::schema(row), failed, map, reading })
+    }
+
+    /// What the engine does, a step a line, the last one first.
+    pub(crate) fn explained(&self) -> String {
+        displayable(self.plan.as_ref()).indent(false).to_string()
     }
 
     /// Runs it: batches of the definition's row, in the order in which the query yields them.

@@ -34,6 +34,12 @@ pub trait Target: fmt::Debug + Send + Sync {
     /// and share its connections.
     fn address(&self) -> String;
 
+    /// The statements that create the table of a load where there is none, as `apitap schema` prints
+    /// them; `None` where tables are not made by statements. Asks nobody.
+    fn creation(&self, _load: &Load) -> Option<String> {
+        None
+    }
+
     /// Connects, and tries out all that can be tried before the first row: the table, its columns
     /// and its key, and the rights to create and to write. Nothing of it is seen by others.
     ///

@@ -4,8 +4,10 @@
 
 use std::sync::Arc;
 
+use super::dry::Dry;
 use super::{Postgres, Sqlite, Target};
 use crate::definition::{self, TargetKind};
+use crate::engine::options::Tried;
 use crate::environment::Environment;
 
 /// Takes a target's texts from the environment, which remembers what is missing.
@@ -14,4 +16,9 @@ pub fn resolve(target: &definition::Target, environment: &mut Environment) -> Ar
         TargetKind::Postgres => Arc::new(Postgres::resolve(&target.connection, environment)),
         TargetKind::Sqlite => Arc::new(Sqlite::resolve(&target.connection, environment)),
     }
+}
+
+/// What takes rows in place of a target, and stores nothing.
+pub(crate) fn dry(target: &definition::Target, tried: Arc<Tried>) -> Arc<dyn Target> {
+    Arc::new(Dry::new(target, tried))
 }

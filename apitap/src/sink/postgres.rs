@@ -82,6 +82,15 @@ impl Target for Postgres {
         self.0.server()
     }
 
+    fn creation(&self, load: &Load) -> Option<String> {
+        let table = sql::written(self, &load.table);
+        let mut statements = statements(self, load, &table, sql::primary_key(self, load));
+        let schema = load.table.schema.as_ref();
+        let schema = schema.map(|name| format!("CREATE SCHEMA IF NOT EXISTS {}", self.quote(name)));
+        statements.splice(..0, schema);
+        Some(format!("{};", statements.join(";\n")))
+    }
+
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
         load.check_names(TargetKind::Postgres.capabilities())?;
         let mut connection = self.0.connect().await?;
@@ -184,12 +193,7 @@ impl Dialect for Postgres {
             self.lock(connection, &schema).await?;
             self.execute(connection, &format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await?;
         }
-        let mut create = vec![sql::create_table(self, load, &table.to_string(), None)];
-        create.extend(load.creates.iter().filter_map(|column| {
-            let description = column.description.as_deref()?.replace('\'', "''");
-            let name = self.quote(&column.name);
-            Some(format!("COMMENT ON COLUMN {table}.{name} IS '{description}'"))
-        }));
+        let create = statements(self, load, &table.to_string(), None);
         self.execute(connection, &create.join(";\n")).await.map(drop)
     }
 
@@ -230,6 +234,22 @@ impl Dialect for Postgres {
     fn is_key_twice(&self, error: &sqlx::Error) -> bool {
         matches!(code(error).as_deref(), Some(UNIQUE_VIOLATION | CARDINALITY_VIOLATION))
     }
+}
+
+/// What creates a table with its comments; `constraints` come after the columns.
+fn statements(
+    postgres: &Postgres,
+    load: &Load,
+    table: &str,
+    constraints: Option<String>,
+) -> Vec<String> {
+    let mut create = vec![sql::create_table(postgres, load, table, constraints)];
+    create.extend(load.creates.iter().filter_map(|column| {
+        let description = column.description.as_deref()?.replace('\'', "''");
+        let name = postgres.quote(&column.name);
+        Some(format!("COMMENT ON COLUMN {table}.{name} IS '{description}'"))
+    }));
+    create
 }
 
 /// PostgreSQL's own words about what it refused to do with the table.

@@ -18,4 +18,4 @@ mod writer;
 pub(super) use catalog::{Found, FoundColumn, Place};
 pub(super) use dialect::{Change, Dialect, Inbox, Stage};
 pub(super) use session::{commit, empty, open, open_on};
-pub(super) use statement::{STAGING, create_table, insert, list, primary_key, staged};
+pub(super) use statement::{STAGING, create_table, insert, list, primary_key, staged, written};

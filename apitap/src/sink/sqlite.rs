@@ -55,6 +55,11 @@ impl Target for Sqlite {
         self.0.written().to_owned()
     }
 
+    fn creation(&self, load: &Load) -> Option<String> {
+        let (table, key) = (sql::written(self, &load.table), sql::primary_key(self, load));
+        Some(format!("{};", sql::create_table(self, load, &table, key)))
+    }
+
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
         sql::open(self.clone(), load, limits).await
     }

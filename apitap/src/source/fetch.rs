@@ -39,6 +39,9 @@ use crate::environment::Secrets;
 use crate::{Error, Result};
 use loops::{LoopGuard, Seen};
 
+/// After so many pages it is logged how far a fetch is.
+const LOGGED: u64 = 100;
+
 /// The most keys of an object that a message shows.
 const KEYS: usize = 5;
 
@@ -154,6 +157,7 @@ impl Fetch {
             Ok(answered) if answered.skipped => Ok(answered),
             Ok(answered) => {
                 self.endpoint.fetched.count(&answered.body);
+                self.log_pages();
                 Ok(answered)
             }
             Err(GivenUp { answered: Some(answered), .. })
@@ -162,6 +166,16 @@ impl Fetch {
                 Ok(*answered)
             }
             Err(given_up) => Err(given_up.error),
+        }
+    }
+
+    /// Says at `info` how far it is, every so many pages.
+    fn log_pages(&self) {
+        let fetched = &self.endpoint.fetched;
+        let pages = fetched.pages.load(Relaxed);
+        if pages.is_multiple_of(LOGGED) {
+            let (records, bytes) = (fetched.records.load(Relaxed), fetched.bytes.load(Relaxed));
+            tracing::info!(source = self.endpoint.name, pages, records, bytes, "fetched");
         }
     }
 
@@ -179,6 +193,7 @@ impl Fetch {
             may_repeat_the_last: self.paginator.may_repeat_the_last(),
         })?;
         let step = self.paginator.step(Some(&answered.view(repeats, &self.endpoint.secrets)))?;
+        self.endpoint.fetched.expected.store(self.paginator.total().unwrap_or(0), Relaxed);
         self.go_on(step, Some(&answered.url))?;
         if answered.body.records() == 0 || repeats {
             return Ok(None);

@@ -52,6 +52,11 @@ pub trait Paginator: Send {
         None
     }
 
+    /// How many records the whole collection has, where an answer has said so: only to be shown.
+    fn total(&self) -> Option<u64> {
+        None
+    }
+
     /// What [`step`](Self::step) reads of each body: less than all of it keeps memory small.
     fn reads(&self) -> Reads {
         Reads::Body

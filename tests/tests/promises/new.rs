@@ -97,6 +97,16 @@ fn a_new_project_builds_loads_and_passes_its_tests() {
         let networks = "SELECT json_array(count(*), sum(earthquakes)) FROM networks";
         assert_eq!(rows(networks), [json!([12, 1707])]);
     }
+    // Without network, the recording.
+    let alone = Project::new([]);
+    let mut command = Command::new(program);
+    command.current_dir(alone.path()).env_remove("DATABASE").env_remove("USGS_URL");
+    let finished = finish(&mut command, LIMIT);
+    assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
+    let database = alone.path().join("earthquakes.db");
+    let count = sqlite_file(&database, "SELECT json_array(count(*)) FROM earthquakes");
+    assert_eq!(count, [json!([60])]);
+
     let listed = run(&["list"]);
     assert_eq!(listed.stdout.lines().count(), 2, "{}", listed.stdout);
 
@@ -210,9 +220,15 @@ fn a_new_project_has_nothing_wrong_and_only_what_it_says() {
     let schema = std::fs::read_to_string(root().join("docs/pipelines.schema.json")).unwrap();
     assert_eq!(files["pipelines.schema.json"], schema);
 
-    // Without a clone, the crates of this version.
+    // The clone that the command was built from, unless the published crates are asked for.
     let place = Project::new([]);
-    assert_eq!(finish(&mut place.apitap(["new", "shop"]), LIMIT).code, Some(0));
+    let made = finish(&mut place.apitap(["new", "near"]), LIMIT);
+    let clone = root().display().to_string();
+    let said = format!("it depends on the clone of apitap in `{clone}`\n");
+    assert!(made.stdout.contains(&said), "{}", made.stdout);
+    assert!(place.read("near/Cargo.toml").contains(&format!("{clone}/apitap\"")));
+    let made = finish(&mut place.apitap(["new", "shop", "--published"]), LIMIT);
+    assert!(made.stdout.contains(" of crates.io\n"), "{}{}", made.stdout, made.stderr);
     let version = env!("CARGO_PKG_VERSION");
     let manifest = place.read("shop/Cargo.toml");
     assert!(manifest.contains(&format!("apitap = \"{version}\"")), "{manifest}");

@@ -101,6 +101,10 @@ fn a_source_that_is_not_there_is_named_with_those_that_are() {
     let api = Api::serve(Collection::new(records(), Pagination::cursor()));
     let finished = apitap(&project(&api), &["sample", "order"]);
     assert_eq!(finished.code, Some(2));
-    assert!(finished.stderr.contains("there is no source `order`; there is orders"));
+    assert!(
+        finished
+            .stderr
+            .contains("there is no source `order`\nhelp: a similar source exists: `orders`")
+    );
     assert_eq!(api.requests().len(), 0);
 }

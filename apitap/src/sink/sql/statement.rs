@@ -5,6 +5,7 @@
 
 use super::{Dialect, Inbox, Place};
 use crate::definition::Mode;
+use crate::definition::table::TableName;
 use crate::sink::Load;
 
 /// The staging table's name.
@@ -27,6 +28,14 @@ pub(in crate::sink) fn list<'a>(
 ) -> String {
     let quoted: Vec<_> = identifiers.into_iter().map(|name| dialect.quote(name)).collect();
     format!("({})", quoted.join(", "))
+}
+
+/// A table's name as it was written, quoted.
+pub(in crate::sink) fn written(dialect: &impl Dialect, table: &TableName) -> String {
+    match &table.schema {
+        Some(schema) => dialect.qualified(schema, &table.name),
+        None => dialect.quote(&table.name),
+    }
 }
 
 /// Creates a table for the load; `constraints` come after the columns.

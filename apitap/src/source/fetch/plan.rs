@@ -131,6 +131,13 @@ impl FetchPlan {
         &self.name
     }
 
+    /// The same with each request sent once: a failure is not tried again.
+    pub(crate) fn once(&self) -> Self {
+        let mut once = self.clone();
+        once.same.retry.max_attempts = 1;
+        once
+    }
+
     /// The same with the text of each body kept: [`Page::text`](crate::source::page::Page::text).
     #[cfg(feature = "cli")]
     pub(crate) fn with_text(self) -> Self {

@@ -227,6 +227,10 @@ impl<P: Paginator> Paginator for Stops<P> {
         self.inner.position()
     }
 
+    fn total(&self) -> Option<u64> {
+        self.stopping.total
+    }
+
     fn reads(&self) -> Reads {
         let rules = self.stopping.reads();
         match self.inner.reads() {

@@ -39,7 +39,7 @@ const SHOWN: usize = 200;
 /// A source that is ready to be requested.
 pub(in crate::source) struct Endpoint {
     /// The source's name.
-    pub(super) name: String,
+    pub(in crate::source) name: String,
     pub(super) client: Client,
     pub(super) target: Target,
     pub(in crate::source) layout: Layout,

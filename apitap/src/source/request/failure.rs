@@ -27,7 +27,7 @@ pub(super) struct Failure {
     pub(super) answered: Option<Box<Answered>>,
     /// Whether another attempt may help.
     pub(super) passing: bool,
-    /// Whether nothing listens at the server's port.
+    /// Whether nothing listens at the server's port, or nobody knows the server.
     pub(super) refused: bool,
     /// How long the server asked to wait.
     pub(super) wait: Option<Duration>,
@@ -102,6 +102,7 @@ impl Failure {
             next = cause.source();
         }
         let says = |text: &str| causes.iter().any(|cause| cause.contains(text));
+        refused |= error.is_connect() && says("dns error");
         let failure = if error.is_builder() {
             Self::lasting("the request cannot be made")
         } else if error.is_connect() && says("certificate") {

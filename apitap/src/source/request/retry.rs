@@ -42,6 +42,7 @@ impl Endpoint {
             {
                 Ok(Ok(answered)) => {
                     sent.answered(begun);
+                    log_answer(&answered, &label, begun);
                     return Ok(answered);
                 }
                 Ok(Err(failure)) => failure,
@@ -50,11 +51,13 @@ impl Endpoint {
             if failure.is_too_much() {
                 sent.refused();
             }
+            log_failure(&failure, &label, begun);
             let most = self.most_retries(&failure);
             let delay = delays.next().filter(|_| failure.passing && attempts <= most);
             let Some(delay) = delay else {
                 return Err(failure.give_up(&label, attempts, &self.secrets));
             };
+            let asked = failure.wait.is_some_and(|wait| !wait.is_zero());
             let delay = match (failure.ruled, failure.wait) {
                 (Some(wait), _) => wait,
                 (None, Some(wait)) if wait > LONGEST_WAIT => {
@@ -77,7 +80,8 @@ impl Endpoint {
             if failure.wait.is_some() {
                 self.fetched.add_wait(delay);
             }
-            tokio::time::sleep(delay).await;
+            let reason = if asked { "told to wait" } else { "tries again in" };
+            self.fetched.wait(reason, delay).await;
             attempts += 1;
         }
     }
@@ -109,6 +113,17 @@ impl Endpoint {
         Failure::passing(format!("no whole answer within {:?}", self.timeout))
             .help("raise `timeout`, or ask for fewer records per page")
     }
+}
+
+/// Says at `debug` what was answered, and how fast.
+fn log_answer(answered: &Answered, label: &str, began: Instant) {
+    let (ms, bytes) = (began.elapsed().as_millis(), answered.body.bytes());
+    tracing::debug!(request = %label, status = answered.status(), ms, bytes, "answered");
+}
+
+fn log_failure(failure: &Failure, label: &str, began: Instant) {
+    let status = failure.answered.as_ref().map(|answered| answered.status());
+    tracing::debug!(request = %label, status, ms = began.elapsed().as_millis(), "no page");
 }
 
 /// Whether an answer with this status may be another one next time.

@@ -1,0 +1,122 @@
+//! `check` of a program, and `apitap check --live`: does everybody answer, and do they say what they
+//! should?
+//!
+//! Each source is asked for its first page, once; its records go through the query, and are dropped.
+//! Each target is connected to, and tries out the load without rows. Nothing is written.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::output::{ERROR, FAINT, GOOD, print, styled, tell_error, usage};
+use super::run::stopped;
+use super::{Format, Options};
+use crate::engine::options::{Options as How, Tried};
+use crate::report::{PipelineReport, Report, grouped};
+use crate::{Error, Pipeline, Result, blocking, engine};
+
+/// How long a target may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Checks pipelines against the outside world.
+pub(crate) fn check(pipelines: &[&Pipeline], options: &Options) -> ExitCode {
+    let looked = blocking::runtime()
+        .map_err(|error| error.to_string())
+        .and_then(|runtime| runtime.block_on(look(pipelines, options)));
+    let found = match looked {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => {
+            tell_error(&error);
+            return ExitCode::from(Report::not_run(error).exit_code());
+        }
+        Err(message) => return usage(&message),
+    };
+    let bad = found.iter().any(|one| !one.is_good());
+    let text = match options.format {
+        Format::Text => text(&found),
+        Format::Json => {
+            format!("{:#}", found.iter().map(Found::json).collect::<serde_json::Value>())
+        }
+    };
+    print(&text, ExitCode::from(u8::from(bad)))
+}
+
+/// What was found of a pipeline.
+struct Found {
+    report: PipelineReport,
+    target: Result<bool>,
+}
+
+/// Asks all, once; the inner error is one of the environment, or an interruption.
+async fn look(pipelines: &[&Pipeline], options: &Options) -> Result<Result<Vec<Found>>, String> {
+    if let Err(error) = engine::check_environment(pipelines, options.environment()?) {
+        return Ok(Err(error));
+    }
+    let how = How { pages: Some(1), tried: Some(Arc::new(Tried::new(0))), ..How::default() };
+    let report = engine::run_until(pipelines, options.environment()?, how, stopped()).await;
+    if let Some(error) = report.error {
+        return Ok(Err(error));
+    }
+    let mut found = Vec::new();
+    for (pipeline, report) in pipelines.iter().zip(report.pipelines) {
+        let tried = engine::try_target(pipeline, options.environment()?);
+        let target = tokio::time::timeout(PATIENCE, tried).await.unwrap_or_else(|_| Err(late()));
+        found.push(Found { report, target });
+    }
+    Ok(Ok(found))
+}
+
+fn late() -> Error {
+    Error::target(format!("the target did not answer within {} s", PATIENCE.as_secs()))
+        .help("check its address; another session may hold a lock on the table")
+}
+
+impl Found {
+    fn is_good(&self) -> bool {
+        self.report.error.is_none() && self.target.is_ok()
+    }
+
+    fn errors(&self) -> impl Iterator<Item = &Error> {
+        self.report.error.iter().chain(self.target.as_ref().err())
+    }
+
+    fn line(&self, longest: usize) -> String {
+        let PipelineReport { name, table, numbers, .. } = &self.report;
+        let mark = if self.is_good() { styled(GOOD, "✓") } else { styled(ERROR, "✗") };
+        let source = match &self.report.error {
+            None => {
+                format!("{} records → {} rows", grouped(numbers.records), grouped(numbers.rows))
+            }
+            Some(_) => "the first page does not become rows".to_owned(),
+        };
+        let target = match &self.target {
+            Ok(true) => format!("`{table}` takes them"),
+            Ok(false) => format!("the columns of `{table}` are known in a run only"),
+            Err(_) => format!("`{table}` does not take them"),
+        };
+        let time = styled(FAINT, format_args!("{:.2} s", numbers.seconds.as_secs_f64()));
+        format!("{mark} {name:longest$}  {source}, {target}  {time}")
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let PipelineReport { name, table, numbers, error, .. } = &self.report;
+        json!({
+            "pipeline": name,
+            "table": table,
+            "good": self.is_good(),
+            "numbers": numbers,
+            "source_error": error,
+            "target_error": self.target.as_ref().err(),
+        })
+    }
+}
+
+fn text(found: &[Found]) -> String {
+    let longest = found.iter().map(|one| one.report.name.chars().count()).max();
+    let lines = found.iter().map(|one| one.line(longest.unwrap_or_default()));
+    let error = styled(ERROR, "error");
+    let errors = found.iter().flat_map(Found::errors).map(|said| format!("\n{error}: {said}"));
+    lines.chain(errors).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,138 @@
+//! `plan`: what pipelines will do, without doing it.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::output::{FAINT, TITLE, print, styled, tell_error};
+use super::{Format, Options};
+use crate::definition::{Definition, Source, Transform};
+use crate::schema::notation;
+use crate::{Pipeline, Report, Result, blocking, engine};
+
+/// Prints the plans of pipelines, in their order.
+pub(super) fn plan(pipelines: &[&Pipeline], options: &Options) -> ExitCode {
+    let described = pipelines.iter().map(|pipeline| describe(pipeline, options.format));
+    match described.collect::<Result<Vec<_>>>() {
+        Ok(all) => {
+            let text = match options.format {
+                Format::Text => all.join("\n\n"),
+                Format::Json => format!("[{}]", all.join(",\n")),
+            };
+            print(&text, ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            tell_error(&error);
+            ExitCode::from(Report::not_run(error).exit_code())
+        }
+    }
+}
+
+fn describe(pipeline: &Pipeline, format: Format) -> Result<String> {
+    let definition = pipeline.definition()?;
+    let plan = match definition.row {
+        Some(_) => Some(blocking::block_on(engine::explain(pipeline))?),
+        None => None,
+    };
+    Ok(match format {
+        Format::Text => text(definition, plan.as_deref()),
+        Format::Json => format!("{:#}", machine(definition, plan.as_deref())),
+    })
+}
+
+fn text(definition: &Definition, plan: Option<&str>) -> String {
+    let mut parts = vec![styled(TITLE, &definition.name)];
+    parts.extend(definition.description.as_ref().map(|text| format!("  {}", styled(FAINT, text))));
+    parts.extend(definition.sources.iter().map(|source| section("reads", &source_text(source))));
+    let transform = match &definition.transform {
+        Transform::Sql(sql) => section("query", sql.trim()),
+        Transform::Map(map) => section("map", &map.name),
+    };
+    parts.push(transform);
+    let plan = plan.unwrap_or("known in a run only, as a source has no `schema:`");
+    parts.push(section("plan", plan.trim_end()));
+    parts.push(section("writes", &writes(definition)));
+    parts.join("\n")
+}
+
+/// A title, and lines that are indented below it.
+fn section(title: &str, lines: &str) -> String {
+    let lines: Vec<_> = lines.lines().map(|line| format!("    {line}")).collect();
+    format!("  {}\n{}", styled(FAINT, title), lines.join("\n"))
+}
+
+fn source_text(source: &Source) -> String {
+    let mut lines = vec![source.name.clone(), format!("  url         {}", url(source))];
+    if !source.data_path.0.is_empty() {
+        lines.push(format!("  data_path   {}", source.data_path.0));
+    }
+    lines.push(format!("  pagination  {}", kind(&source.pagination)));
+    if let Some(auth) = &source.auth {
+        lines.push(format!("  auth        {}", kind(auth)));
+    }
+    let fields = match (&source.schema, source.read_schema()) {
+        (Some(all), Some(read)) => {
+            let names: Vec<_> = read.fields.iter().map(|field| field.name.as_str()).collect();
+            format!("{} of {}: {}", names.len(), all.fields.len(), names.join(", "))
+        }
+        _ => "those that the records have".to_owned(),
+    };
+    lines.push(format!("  fields      {fields}"));
+    lines.join("\n")
+}
+
+/// The name of a kind of pagination, or of a way to authenticate: none of its values.
+fn kind(value: &impl serde::Serialize) -> String {
+    let named = match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => Some(name),
+        Ok(serde_json::Value::Object(keys)) => match keys.get("kind") {
+            Some(kind) => kind.as_str().map(str::to_owned),
+            None => keys.keys().next().cloned(),
+        },
+        _ => None,
+    };
+    named.unwrap_or_default()
+}
+
+/// The address as it is written, without what may be a secret in it.
+fn url(source: &Source) -> &str {
+    source.url.0.split('?').next().unwrap_or_default()
+}
+
+fn writes(definition: &Definition) -> String {
+    let Definition { table, target, mode, key, row, .. } = definition;
+    let by = if key.is_empty() { String::new() } else { format!(" by {}", key.join(", ")) };
+    let mode = serde_json::to_value(mode).unwrap_or_default();
+    let mode = mode.as_str().unwrap_or_default();
+    let mut lines = vec![format!("{table} in `{}`: {mode}{by}", target.name)];
+    for field in row.iter().flat_map(|row| &row.fields) {
+        lines.push(format!("  {}: {}", field.name, notation::type_text(&field.ty, field.nullable)));
+    }
+    lines.join("\n")
+}
+
+fn machine(definition: &Definition, plan: Option<&str>) -> serde_json::Value {
+    let source = |source: &Source| {
+        let read = source.read_schema();
+        let fields = read.iter().flat_map(|schema| &schema.fields);
+        json!({
+            "name": source.name,
+            "url": url(source),
+            "data_path": source.data_path,
+            "pagination": kind(&source.pagination),
+            "auth": source.auth.as_ref().map(kind),
+            "fields": fields.map(|field| field.name.as_str()).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "name": definition.name,
+        "sources": definition.sources.iter().map(source).collect::<Vec<_>>(),
+        "query": definition.sql(),
+        "plan": plan,
+        "target": definition.target.name,
+        "table": definition.table,
+        "mode": definition.mode,
+        "key": definition.key,
+        "columns": definition.row.as_ref().map(|row| &row.fields),
+    })
+}

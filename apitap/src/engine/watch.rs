@@ -1,0 +1,116 @@
+//! What is going on in a run, for whoever looks on: figures that the pipelines keep up to date.
+//!
+//! Nothing here says how it is shown, and nothing in a run waits for those who look.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use crate::report::Numbers;
+use crate::source::{Fetched, Waits};
+
+/// The pipelines of a run, once it has begun.
+#[derive(Debug, Default)]
+pub(crate) struct Watch(OnceLock<Vec<Arc<Progress>>>);
+
+impl Watch {
+    /// The pipelines, in the order of the call; none before they are prepared.
+    pub(crate) fn pipelines(&self) -> &[Arc<Progress>] {
+        self.0.get().map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn begin(&self, pipelines: Vec<Arc<Progress>>) {
+        self.0.get_or_init(|| pipelines);
+    }
+}
+
+/// How far a pipeline is.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    pub(crate) name: String,
+    fetched: Vec<Arc<Fetched>>,
+    rows: AtomicU64,
+    stage: Mutex<Stage>,
+}
+
+/// What a pipeline does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Others are before it.
+    Queued,
+    /// It fetches, computes and writes.
+    Running {
+        /// Since when.
+        since: Instant,
+    },
+    /// All rows are with the target, which makes them visible.
+    Committing {
+        /// When it began to run.
+        since: Instant,
+    },
+    /// It has come to its end.
+    Done {
+        /// Whether that was a good one.
+        good: bool,
+    },
+}
+
+impl Progress {
+    /// One that has not begun; `fetched` is what is counted of its sources.
+    pub(crate) fn new(name: &str, fetched: Vec<Arc<Fetched>>) -> Self {
+        let stage = Mutex::new(Stage::Queued);
+        Self { name: name.to_owned(), fetched, rows: AtomicU64::new(0), stage }
+    }
+
+    /// What it does now.
+    pub(crate) fn stage(&self) -> Stage {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, next: impl FnOnce(Stage) -> Stage) {
+        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        *stage = next(*stage);
+    }
+
+    pub(crate) fn begin(&self) {
+        self.set(|_| Stage::Running { since: Instant::now() });
+    }
+
+    /// All rows are computed.
+    pub(crate) fn commits(&self) {
+        self.set(|stage| match stage {
+            Stage::Running { since } => Stage::Committing { since },
+            other => other,
+        });
+    }
+
+    pub(crate) fn end(&self, good: bool) {
+        self.set(|_| Stage::Done { good });
+    }
+
+    /// Counts rows on their way to the target.
+    pub(crate) fn add_rows(&self, rows: usize) {
+        self.rows.fetch_add(rows as u64, Relaxed);
+    }
+
+    /// What it has fetched, and the rows that it has computed.
+    pub(crate) fn numbers(&self) -> Numbers {
+        let mut numbers = Numbers { rows: self.rows.load(Relaxed), ..Numbers::default() };
+        self.fetched.iter().for_each(|fetched| numbers.add_fetched(fetched));
+        numbers
+    }
+
+    /// How many records there will be, where the API has said so for each source.
+    pub(crate) fn expected(&self) -> Option<u64> {
+        let one = |fetched: &Arc<Fetched>| match fetched.expected.load(Relaxed) {
+            0 => None,
+            records => Some(records),
+        };
+        self.fetched.iter().map(one).sum()
+    }
+
+    /// What one of its sources waits for, if it does.
+    pub(crate) fn waits(&self) -> Option<Waits> {
+        self.fetched.iter().find_map(|fetched| fetched.waits())
+    }
+}

@@ -1,0 +1,229 @@
+//! The subcommands, called as people call them: which pipelines, how much of them, and what is shown
+//! of them without a run.
+
+use apitap_tests::api::Api;
+use apitap_tests::collection::{Collection, Pagination};
+use apitap_tests::faults::{Fault, On};
+use apitap_tests::process::{Finished, Project, finish};
+use serde_json::{Value, json};
+
+use super::runs::{LIMIT, has_table, project, sqlite};
+
+const QUERY: &str = "{{ sink(mode=\"append\") }} SELECT id FROM {{ use_source(\"orders\") }}";
+
+fn orders() -> Collection {
+    let orders: Vec<_> = (1..=300).map(|id| json!({"id": id, "secret": "s3cret!"})).collect();
+    Collection::new(orders, Pagination::page_number()).data_path("/data")
+}
+
+fn sources(api: &Api) -> String {
+    format!(
+        "sources:\n  - name: orders\n    url: {}\n    data_path: /data\n    pagination: {{kind: \
+         page_number, page_param: page, per_page_param: per_page, per_page: 100}}\n    schema: \
+         {{id: int64!}}",
+        api.url()
+    )
+}
+
+/// Three pipelines over one source.
+fn shop() -> (Api, Project) {
+    let api = Api::serve(orders());
+    let queries = [("shop_a", QUERY), ("shop_b", QUERY), ("billing", QUERY)];
+    let project = project(&sources(&api), &queries);
+    (api, project)
+}
+
+fn call(project: &Project, arguments: &[&str]) -> Finished {
+    finish(&mut project.apitap(arguments.iter().copied()), LIMIT)
+}
+
+fn call_well(project: &Project, arguments: &[&str]) -> String {
+    let finished = call(project, arguments);
+    assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
+    finished.stdout
+}
+
+#[test]
+fn patterns_and_exclusions_choose_what_runs() {
+    let check = |arguments: &[&str], expected: [bool; 3]| {
+        let (_api, project) = shop();
+        call_well(&project, arguments);
+        let there = ["shop_a", "shop_b", "billing"].map(|table| has_table(&project, table));
+        assert_eq!(there, expected, "{arguments:?}");
+    };
+    check(&["run"], [true, true, true]);
+    check(&["run", "shop_*"], [true, true, false]);
+    check(&["run", "--exclude", "shop_*"], [false, false, true]);
+    check(&["run", "shop_*", "--exclude", "shop_b"], [true, false, false]);
+    let (_api, project) = shop();
+    let finished = call(&project, &["run", "shop"]);
+    assert_eq!(finished.code, Some(2));
+    assert!(
+        finished.stderr.contains("help: a similar pipeline exists: `shop_"),
+        "{}",
+        finished.stderr
+    );
+}
+
+#[test]
+fn a_limit_stores_so_many_rows() {
+    let (_api, project) = shop();
+    call_well(&project, &["run", "billing", "--limit", "3"]);
+    assert_eq!(sqlite(&project, "count(*)) FROM billing"), [json!([3])]);
+}
+
+#[test]
+fn a_limit_never_leaves_a_replaced_table_with_a_few_rows() {
+    let api = Api::serve(orders());
+    let replace = QUERY.replace("append", "replace");
+    let project = project(&sources(&api), &[("all", &replace)]);
+    let finished = call(&project, &["run", "--limit", "3"]);
+    assert_eq!(finished.code, Some(2));
+    assert!(finished.stderr.contains("would leave `all` with 3 rows"), "{}", finished.stderr);
+    assert!(api.requests().is_empty());
+    call_well(&project, &["run", "--limit", "3", "--dry-run"]);
+}
+
+#[test]
+fn a_dry_run_shows_tables_and_rows_and_writes_nothing() {
+    let (_api, project) = shop();
+    let finished = call(&project, &["run", "--dry-run"]);
+    assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
+    assert!(finished.stdout.contains("CREATE TABLE \"shop_a\" (\n  \"id\""), "{}", finished.stdout);
+    assert!(finished.stdout.contains("\n  1\n  2\n"), "{}", finished.stdout);
+    assert!(finished.stdout.contains("300"), "{}", finished.stdout);
+    assert!(finished.stderr.contains("nothing was written"), "{}", finished.stderr);
+    assert!(!project.path().join("out.db").exists());
+}
+
+#[test]
+fn the_first_failure_can_end_them_all() {
+    let api = Api::serve(orders());
+    let hangs = Api::serve(orders().fault(On::page(1), Fault::Hang));
+    let another = |name, url: String, ty| {
+        format!("\n  - {{name: {name}, url: {url}, data_path: /data, schema: {{id: {ty}!}}}}")
+    };
+    let sources = sources(&api)
+        + &another("slow", hangs.url(), "int64")
+        + &another("wrong", api.url(), "bool");
+    let (bad, slow) = (QUERY.replace("orders", "wrong"), QUERY.replace("orders", "slow"));
+    let project = project(&sources, &[("bad", &bad), ("slow", &slow)]);
+    let finished = call(&project, &["run", "--fail-fast", "--format", "json"]);
+    assert_eq!(finished.code, Some(1), "{}{}", finished.stdout, finished.stderr);
+    let report: Value = serde_json::from_str(&finished.stdout).expect("the report is JSON");
+    let statuses: Vec<_> =
+        report["pipelines"].as_array().unwrap().iter().map(|p| &p["status"]).collect();
+    assert_eq!(statuses, ["failed", "stopped"]);
+    assert!(report["started"].as_str() <= report["ended"].as_str(), "{report}");
+}
+
+#[test]
+fn a_preview_is_a_table_and_writes_nothing() {
+    let (_api, project) = shop();
+    let shown = call_well(&project, &["preview", "billing", "--limit", "2"]);
+    assert_eq!(shown, " id\n────\n  1\n  2\n");
+    let json = call_well(&project, &["preview", "billing", "--limit", "2", "--format", "json"]);
+    let rows: Value = serde_json::from_str(&json).expect("rows are JSON");
+    assert_eq!(rows, json!([{"id": 1}, {"id": 2}]));
+    assert!(!project.path().join("out.db").exists());
+}
+
+#[test]
+fn what_will_be_done_is_shown_without_doing_it() {
+    let (api, project) = shop();
+    let listed = call_well(&project, &["list"]);
+    assert!(listed.contains("shop_a   orders → shop_a\n"), "{listed}");
+    let listed: Value =
+        serde_json::from_str(&call_well(&project, &["list", "--format", "json"])).unwrap();
+    assert_eq!(listed[0]["sources"], json!(["orders"]));
+    let plan = call_well(&project, &["plan", "billing"]);
+    for expected in
+        ["pagination  page_number", "fields      1 of 1: id", "billing in `here`: append"]
+    {
+        assert!(plan.contains(expected), "{plan}");
+    }
+    let schema = call_well(&project, &["schema", "billing"]);
+    assert_eq!(
+        schema,
+        "-- billing → here\nCREATE TABLE \"billing\" (\n  \"id\" INTEGER NOT NULL\n);\n"
+    );
+    assert!(api.requests().is_empty());
+}
+
+#[test]
+fn a_finding_is_explained() {
+    let project = Project::new([]);
+    let explained = call_well(&project, &["explain", "e0204"]);
+    assert!(explained.starts_with("E0204: an unknown column\n"), "{explained}");
+    assert!(explained.contains("**The fix.**"), "{explained}");
+    let finished = call(&project, &["explain", "E0240"]);
+    assert_eq!(finished.code, Some(2));
+    assert!(finished.stderr.contains("there is no finding `E0240`"), "{}", finished.stderr);
+}
+
+#[test]
+fn without_a_command_help_is_shown_and_nothing_runs() {
+    let (api, project) = shop();
+    let shown = call_well(&project, &[]);
+    assert!(shown.contains("Usage: apitap") && shown.contains("preview"), "{shown}");
+    assert!(api.requests().is_empty());
+    let script = call_well(&project, &["completions", "bash"]);
+    assert!(script.contains("apitap") && script.contains("--fail-fast"), "{script}");
+}
+
+#[test]
+fn variables_come_from_a_file_and_the_environment_comes_first() {
+    let api = Api::serve(orders().require("authorization", "Bearer right"));
+    let sources =
+        sources(&api).replace("    schema", "    auth: {bearer: \"${TOKEN}\"}\n    schema");
+    let project = project(&sources, &[("good", QUERY)]);
+    let run = |arguments: &[&str], token: Option<&str>| {
+        let mut command = project.apitap(arguments.iter().copied());
+        command.env_remove("TOKEN");
+        if let Some(token) = token {
+            command.env("TOKEN", token);
+        }
+        finish(&mut command, LIMIT)
+    };
+    let without = run(&["run"], None);
+    assert_eq!(without.code, Some(2), "{}", without.stdout);
+    assert!(without.stdout.contains("`TOKEN` is not set"), "{}", without.stdout);
+    project.write("right.env", "# the shop's\nTOKEN=right\n");
+    assert_eq!(run(&["run", "--env-file", "right.env"], None).code, Some(0));
+    assert_eq!(run(&["run", "--env-file", "right.env"], Some("wrong")).code, Some(1));
+    project.write(".env", "TOKEN=right\n");
+    assert_eq!(run(&["run"], None).code, Some(0));
+    let none = run(&["run", "--env-file", "none.env"], None);
+    assert_eq!(none.code, Some(2));
+    assert!(none.stderr.contains("cannot read the variables in `none.env`"), "{}", none.stderr);
+}
+
+#[test]
+fn the_folder_of_queries_is_beside_the_yaml_file() {
+    let api = Api::serve(orders());
+    let yaml =
+        format!("{}\ntargets:\n  - {{name: here, type: sqlite, path: out.db}}\n", sources(&api));
+    let project = Project::new([("conf/pipelines.yaml", &*yaml), ("conf/sql/good.sql", QUERY)]);
+    call_well(&project, &["-y", "conf/pipelines.yaml"]);
+    assert_eq!(sqlite(&project, "count(*)) FROM good"), [json!([300])]);
+}
+
+#[test]
+fn a_live_check_asks_everybody_once_and_changes_nothing() {
+    let (api, project) = shop();
+    let checked = call_well(&project, &["check", "--live", "billing"]);
+    assert!(checked.contains("✓ billing  100 records → 100 rows"), "{checked}");
+    assert_eq!(api.requests().len(), 1);
+    assert!(!has_table(&project, "billing"));
+
+    let down = Api::serve(orders().fault(On::page(1), Fault::Status(503)));
+    let project = super::runs::project(&sources(&down), &[("billing", QUERY)]);
+    let yaml = project.read("pipelines.yaml").replace("/out.db", "/none/out.db");
+    project.write("pipelines.yaml", &yaml);
+    let finished = call(&project, &["check", "--live"]);
+    assert_eq!(finished.code, Some(1), "{}{}", finished.stdout, finished.stderr);
+    for expected in ["✗ billing", "503", "there is no folder"] {
+        assert!(finished.stdout.contains(expected), "{}", finished.stdout);
+    }
+    assert_eq!(down.requests().len(), 1, "a check does not try again");
+}
