@@ -87,10 +87,13 @@ impl Project {
         self.yaml.as_deref().unwrap_or(Path::new("pipelines.yaml"))
     }
 
+    /// The folder that is named, else `sql` beside the YAML file, else that of the working directory.
     fn modules(&self) -> PathBuf {
+        let (beside, here) = (self.yaml().with_file_name("sql"), Path::new("sql"));
         match &self.modules {
             Some(folder) => folder.clone(),
-            None => self.yaml().with_file_name("sql"),
+            None if !beside.is_dir() && here.is_dir() => here.to_owned(),
+            None => beside,
         }
     }
 

@@ -169,7 +169,7 @@ impl fmt::Display for Report {
 
 impl Report {
     /// One line for each source that has sent fields which its schema does not declare.
-    fn unknown_fields(&self) -> Vec<String> {
+    pub(crate) fn unknown_fields(&self) -> Vec<String> {
         let mut sources = BTreeMap::new();
         for pipeline in &self.pipelines {
             sources.extend(pipeline.unknown_fields.iter());

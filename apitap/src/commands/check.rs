@@ -25,7 +25,7 @@ pub(crate) fn check(pipelines: &[&Pipeline], options: &Options) -> ExitCode {
     let looked = blocking::runtime()
         .map_err(|error| error.to_string())
         .and_then(|runtime| runtime.block_on(look(pipelines, options)));
-    let found = match looked {
+    let (found, warnings) = match looked {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => {
             tell_error(&error);
@@ -35,7 +35,7 @@ pub(crate) fn check(pipelines: &[&Pipeline], options: &Options) -> ExitCode {
     };
     let bad = found.iter().any(|one| !one.is_good());
     let text = match options.format {
-        Format::Text => text(&found),
+        Format::Text => text(&found, &warnings),
         Format::Json => {
             format!("{:#}", found.iter().map(Found::json).collect::<serde_json::Value>())
         }
@@ -50,22 +50,25 @@ struct Found {
 }
 
 /// Asks all, once; the inner error is one of the environment, or an interruption.
-async fn look(pipelines: &[&Pipeline], options: &Options) -> Result<Result<Vec<Found>>, String> {
+async fn look(
+    pipelines: &[&Pipeline],
+    options: &Options,
+) -> Result<Result<(Vec<Found>, Vec<String>)>, String> {
     if let Err(error) = engine::check_environment(pipelines, options.environment()?) {
         return Ok(Err(error));
     }
     let how = How { pages: Some(1), tried: Some(Arc::new(Tried::new(0))), ..How::default() };
     let report = engine::run_until(pipelines, options.environment()?, how, stopped()).await;
-    if let Some(error) = report.error {
-        return Ok(Err(error));
+    if let Some(error) = &report.error {
+        return Ok(Err(error.clone()));
     }
-    let mut found = Vec::new();
+    let (mut found, warnings) = (Vec::new(), report.unknown_fields());
     for (pipeline, report) in pipelines.iter().zip(report.pipelines) {
         let tried = engine::try_target(pipeline, options.environment()?);
         let target = tokio::time::timeout(PATIENCE, tried).await.unwrap_or_else(|_| Err(late()));
         found.push(Found { report, target });
     }
-    Ok(Ok(found))
+    Ok(Ok((found, warnings)))
 }
 
 fn late() -> Error {
@@ -101,22 +104,25 @@ impl Found {
     }
 
     fn json(&self) -> serde_json::Value {
-        let PipelineReport { name, table, numbers, error, .. } = &self.report;
+        let PipelineReport { name, table, numbers, error, unknown_fields, .. } = &self.report;
         json!({
             "pipeline": name,
             "table": table,
             "good": self.is_good(),
             "numbers": numbers,
+            "unknown_fields": unknown_fields,
             "source_error": error,
             "target_error": self.target.as_ref().err(),
         })
     }
 }
 
-fn text(found: &[Found]) -> String {
+/// A line for each pipeline, then what the APIs have sent unasked, then what is wrong.
+fn text(found: &[Found], warnings: &[String]) -> String {
     let longest = found.iter().map(|one| one.report.name.chars().count()).max();
     let lines = found.iter().map(|one| one.line(longest.unwrap_or_default()));
     let error = styled(ERROR, "error");
     let errors = found.iter().flat_map(Found::errors).map(|said| format!("\n{error}: {said}"));
-    lines.chain(errors).collect::<Vec<_>>().join("\n")
+    let warnings = warnings.iter().map(|warning| format!("\n{warning}"));
+    lines.chain(warnings).chain(errors).collect::<Vec<_>>().join("\n")
 }

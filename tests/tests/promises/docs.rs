@@ -1,6 +1,8 @@
 //! What the pages of `docs/` say is so: their examples load what an API serves, their queries run, their
 //! commands do, their links lead somewhere.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use apitap_tests::api::Api;
@@ -79,7 +81,42 @@ fn each_way_to_authenticate_has_a_page_whose_example_is_let_in() {
     check_example("docs/auth/basic.md", basic, &variables);
     let key = guarded("x-api-key", "s3cret!");
     check_example("docs/auth/api_key.md", key, &[("KEY", "s3cret!")]);
-    assert_eq!(pages("docs/auth"), ["api_key.md", "basic.md", "bearer.md"]);
+    let login = token_server();
+    let variables = [
+        ("LOGIN_URL", login.as_str()),
+        ("CLIENT_ID", "shop"),
+        ("CLIENT_SECRET", "t0psecret"),
+        ("USERNAME", "me"),
+        ("PASSWORD", "pa55word"),
+    ];
+    for page in ["docs/auth/oauth2.md", "docs/auth/login.md"] {
+        check_example(page, guarded("authorization", "Bearer s3cret!"), &variables);
+    }
+    let known = ["api_key.md", "basic.md", "bearer.md", "login.md", "oauth2.md"];
+    assert_eq!(pages("docs/auth"), known);
+}
+
+/// A server that gives the same token to everybody who posts something, for as long as the tests run.
+fn token_server() -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = [0; 4096];
+            let length = stream.read(&mut request).unwrap_or_default();
+            assert!(request[..length].starts_with(b"POST /"), "a token is posted for");
+            let body =
+                json!({"access_token": "s3cret!", "token": "s3cret!", "token_type": "Bearer"});
+            let body = body.to_string();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+                 Connection: close\r\n\r\n",
+                body.len()
+            );
+            drop(stream.write_all(format!("{head}{body}").as_bytes()));
+        }
+    });
+    format!("http://{address}")
 }
 
 /// What else the page on SQL says that there is.

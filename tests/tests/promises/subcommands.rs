@@ -213,6 +213,7 @@ fn a_live_check_asks_everybody_once_and_changes_nothing() {
     let (api, project) = shop();
     let checked = call_well(&project, &["check", "--live", "billing"]);
     assert!(checked.contains("✓ billing  100 records → 100 rows"), "{checked}");
+    assert!(checked.contains("`secret`"), "a field that nobody has declared: {checked}");
     assert_eq!(api.requests().len(), 1);
     assert!(!has_table(&project, "billing"));
 
