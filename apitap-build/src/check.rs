@@ -7,7 +7,9 @@ use std::ops::Range;
 
 use crate::codes;
 use crate::definition::table::can_be_key;
-use crate::definition::{Definition, Function, Map, Mode, Pointer, Source, TargetKind, Transform};
+use crate::definition::{
+    Definition, Function, Hooks, Map, Mode, Pointer, Source, TargetKind, Transform,
+};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::nearest::nearest;
 use crate::schema::Schema;
@@ -111,6 +113,7 @@ pub fn pipeline(
     let table = table(spec);
     target::check_name(spec, &table, findings);
     spec.sources.iter().for_each(|source| check_key_field(source, findings));
+    target::check_missing(spec, mode, findings);
     let tables: Vec<_> = spec.sources.iter().map(|source| &source.table).collect();
     let sql = Sql {
         sources: &tables,
@@ -123,7 +126,7 @@ pub fn pipeline(
     let planned = sql.plan(policy, findings);
     let mut column_places = Vec::new();
     if let Some(planned) = &planned {
-        check_key(&key, planned, &spec.sources, findings);
+        check_key(spec, &table.value, &key, planned, findings);
         findings.extend(shared_key(&key, planned));
         findings.extend(repeated_groups(spec, mode, planned, &table.place));
         let whole = (spec.sql_place)(0..spec.sql.len());
@@ -155,6 +158,12 @@ pub fn pipeline(
         table: table.value,
         mode: mode?,
         key: key.iter().map(|column| column.value.clone()).collect(),
+        delete_missing: spec.sink.store.delete_missing.value,
+        evolve: spec.sink.store.evolve.value,
+        hooks: Hooks {
+            before: spec.sink.store.before.value.clone(),
+            after: spec.sink.store.after.value.clone(),
+        },
     };
     if let Some(planned) = &planned {
         keep_what_is_read(&mut definition, &planned.reads);
@@ -288,9 +297,9 @@ pub fn complete(
         .collect();
     let mut unknown = Findings::default();
     key.iter().for_each(|column| check_key_is_yielded(column, &planned, &mut unknown));
-    target::check_key(&key, &planned.row, &planned.column_places, &mut unknown);
     let whole = Place::text(file, 0..sql.len());
-    let kind = definition.target.kind;
+    let (kind, table) = (definition.target.kind, definition.table.as_str());
+    target::check_key(kind, table, &key, &planned.row, &planned.column_places, &mut unknown);
     target::check_row(kind, &planned.row, &planned.column_places, &whole, &mut unknown);
     if unknown.has_errors() {
         return Err(unknown.0);
@@ -323,9 +332,10 @@ fn mode(spec: &PipelineSpec<'_>, key: &[Spanned<String>], findings: &mut Finding
     let Some(mode) = written.value else {
         return Some(if key.is_empty() { Mode::Append } else { Mode::Merge });
     };
-    if mode == Mode::Merge && key.is_empty() {
+    if mode.needs_key() && key.is_empty() {
+        let message = format!("`{}` needs a key", mode.name());
         findings.push(
-            Finding::error(codes::MERGE_WITHOUT_KEY, "`merge` needs a key", &written.place)
+            Finding::error(codes::MERGE_WITHOUT_KEY, message, &written.place)
                 .label("which columns identify a row?")
                 .help("name the columns that identify a row: `key=[\"id\"]`"),
         );
@@ -408,19 +418,21 @@ fn parents(sources: &[Source], declared: &[SourceSpec]) -> Vec<Source> {
 }
 
 fn check_key(
+    spec: &PipelineSpec<'_>,
+    table: &str,
     key: &[Spanned<String>],
     planned: &query::Planned,
-    sources: &[&SourceSpec],
     findings: &mut Findings,
 ) {
     for (index, column) in key.iter().enumerate() {
         let is_known = key.iter().take(index).any(|other| other.value == column.value);
         if !is_known {
             check_key_is_yielded(column, planned, findings);
-            check_key_is_not_null(column, planned, sources, findings);
+            check_key_is_not_null(column, planned, &spec.sources, findings);
         }
     }
-    target::check_key(key, &planned.row, &planned.column_places, findings);
+    let kind = spec.target.target.kind;
+    target::check_key(kind, table, key, &planned.row, &planned.column_places, findings);
 }
 
 /// A key that many rows share, so that all but one of them are gone.

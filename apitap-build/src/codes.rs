@@ -104,8 +104,8 @@ codes! {
     EMPTY_VALUE = "E0123", "a value that is empty",
         "The key is there, but its value is empty.";
     INVALID_DATABASE_URL = "E0124", "not a valid database URL",
-        "The URL of a PostgreSQL target begins with `postgres://`, that of a SQLite target \
-         with `sqlite:`, or it is the path of a file.";
+        "The URL of a PostgreSQL target begins with `postgres://`, that of a MySQL target with \
+         `mysql://`, that of a SQLite target with `sqlite:`, or it is the path of a file.";
     MULTILINE_HEADER = "E0125", "a header of several lines",
         "HTTP sends each header on one line.";
     MIXED_PAIRS = "E0126", "a list written as a mapping, or the other way round",
@@ -265,7 +265,8 @@ codes! {
     NULLABLE_KEY = "E0305", "a key that may be null",
         "A row whose key is NULL could never be found again.";
     MERGE_WITHOUT_KEY = "E0306", "a merge without a key",
-        "`merge` replaces the rows that are there already: which columns identify a row?";
+        "`merge` and `insert_new` look for the rows that are there already: which columns identify a \
+         row?";
     DUPLICATE_PIPELINE = "E0307", "two pipelines of one name",
         "A pipeline is named after its SQL file's path, and `a/b.sql` and `a_b.sql` make the \
          same name.";
@@ -280,16 +281,22 @@ codes! {
          that.";
     INVALID_COLUMN_NAME = "E0322", "a column name that the target does not take",
         "PostgreSQL cuts off what is longer than 63 bytes, and has columns of its own in \
-         every table (`ctid`, `xmin`, …).";
+         every table (`ctid`, `xmin`, …); MySQL takes 64 characters.";
     SAME_COLUMN_IN_TARGET = "E0323", "two columns that are one to the target",
-        "To SQLite `id` and `ID` are the same column.";
+        "To SQLite and MySQL `id` and `ID` are the same column.";
     TOO_MANY_COLUMNS = "E0324", "more columns than a table can have",
-        "PostgreSQL has a limit of 1600 columns, SQLite one of 2000; apitap needs one of \
-         them.";
+        "PostgreSQL has a limit of 1600 columns, SQLite one of 2000, MySQL one of 1017; apitap \
+         needs one of them.";
     REPEATED_KEY_COLUMN = "E0325", "a column that is in the key twice",
         "Once is enough.";
     CONFLICTING_PIPELINES = "E0326", "two pipelines that write one table against each other",
         "One replaces what the other has written, or would be refused because of it.";
+    KEY_NOT_IN_TARGET = "E0327", "a key that the target does not take",
+        "A key is an index of the table: one of MySQL has at most 16 columns and 3072 bytes.";
+    TYPE_NOT_IN_TARGET = "E0328", "a column type that the target does not have",
+        "MySQL keeps at most 30 digits behind the point of a decimal.";
+    DELETES_WITHOUT_MERGE = "E0329", "rows are deleted that no merge looks for",
+        "`delete_missing` deletes the rows whose key did not come: that goes with `merge`.";
     UNUSED_SOURCE = "E0390", "a source that no query reads",
         "A warning: nothing is fetched from it.";
     UNUSED_TARGET = "E0391", "a target that no query writes to",

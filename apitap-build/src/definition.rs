@@ -41,7 +41,7 @@ pub use crate::keys::pagination::*;
 pub use crate::keys::rate_limit::RateLimit;
 pub use crate::keys::request::Method;
 pub use crate::keys::retry::Retry;
-pub use crate::keys::sink::Mode;
+pub use crate::keys::sink::{Evolve, Mode};
 pub use crate::keys::tls::Tls;
 pub use crate::pointer::Pointer;
 pub use crate::template::{Part, RequestPart, RequestTextError, Template, TemplateError};
@@ -73,9 +73,36 @@ pub struct Definition {
     pub table: String,
     /// How the rows get into the table.
     pub mode: Mode,
-    /// The columns that identify a row; never empty for [`Mode::Merge`].
+    /// The columns that identify a row; never empty where the mode needs one ([`Mode::needs_key`]).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub key: Vec<String>,
+    /// Whether a run deletes the rows whose key it did not yield: with [`Mode::Merge`] only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub delete_missing: bool,
+    /// What happens where the table does not take the rows as it is.
+    #[serde(default = "Evolve::grows", skip_serializing_if = "Evolve::is_grows")]
+    pub evolve: Evolve,
+    /// SQL of the user's in the transaction of the rows.
+    #[serde(default, skip_serializing_if = "Hooks::is_empty")]
+    pub hooks: Hooks,
+}
+
+/// SQL of the user's in each transaction that commits rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hooks {
+    /// Before the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// Behind the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+impl Hooks {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.before.is_none() && self.after.is_none()
+    }
 }
 
 impl Definition {

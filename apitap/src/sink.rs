@@ -11,18 +11,22 @@ mod document;
 mod dry;
 mod feed;
 mod load;
+mod mysql;
 mod postgres;
 mod refusal;
+mod server;
 mod slices;
 mod sql;
 mod sqlite;
 mod text;
+mod values;
 
-pub use contract::{Session, State, StateChange, Target, Writer, Written};
+pub use contract::{Difference, Session, State, StateChange, Target, Writer, Written};
 pub(crate) use destination::dry;
 pub use destination::resolve;
 pub(crate) use feed::feed;
-pub use load::{Column, Load, Required};
+pub use load::{Column, Load, Missing, Required};
+pub use mysql::Mysql;
 pub use postgres::Postgres;
 pub use sqlite::Sqlite;
 

@@ -15,6 +15,7 @@ pub mod crates;
 mod envelope;
 pub mod faults;
 pub mod many;
+pub mod mariadb;
 pub mod postgres;
 pub mod public;
 
@@ -22,3 +23,4 @@ pub mod process;
 pub mod random;
 pub mod readme;
 pub mod records;
+mod server;

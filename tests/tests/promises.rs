@@ -21,11 +21,14 @@ mod promises {
     mod findings;
     mod for_each;
     mod harness;
+    mod histories;
     mod incremental;
     mod interpreter;
+    mod loads;
     mod many;
     mod map;
     mod mutants;
+    mod mysql;
     mod new;
     mod newcomers;
     mod openapi;

@@ -90,6 +90,15 @@ pub(super) fn check_pipeline(
                     .help("write `mode=\"merge\"` with a key, or `mode=\"append\"`"),
             );
         }
+        let deletes = &spec.sink.store.delete_missing;
+        if deletes.value {
+            let message = "`delete_missing` would delete all rows but the new ones";
+            findings.push(
+                error(message, &deletes.place)
+                    .related(&incremental.at, format!("`{name}` is incremental"))
+                    .help("remove `delete_missing`, or `incremental`"),
+            );
+        }
         if mode == Some(Mode::Append) && incremental.lookback.value.is_some() {
             findings.push(
                 finding("with `lookback`, `append` stores rows again that are there".to_owned())

@@ -8,7 +8,7 @@ use std::mem::{Discriminant, discriminant};
 
 use super::{Checked, PipelineSpec, list};
 use crate::codes;
-use crate::definition::table::{Misfit, TableName, can_be_key, check_columns, check_table};
+use crate::definition::table::{self, Misfit, TableName, can_be_key, check_columns, check_table};
 use crate::definition::{Connection, Definition, Mode, TargetKind};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::schema::notation::type_text;
@@ -52,8 +52,26 @@ fn finding(misfit: &Misfit, place: &Place, other: Option<&Place>) -> Finding {
     finding.help(misfit.help.as_str())
 }
 
-/// The key's columns, each once, of types that can be compared.
+/// `delete_missing`, against the mode.
+pub(super) fn check_missing(spec: &PipelineSpec<'_>, mode: Option<Mode>, findings: &mut Findings) {
+    let written = &spec.sink.store.delete_missing;
+    let Some(mode) = mode.filter(|mode| written.value && *mode != Mode::Merge) else { return };
+    let message = "`delete_missing` goes with the mode `merge`";
+    let finding = Finding::error(codes::DELETES_WITHOUT_MERGE, message, &written.place);
+    findings.push(match mode {
+        Mode::Replace => finding
+            .note("`replace` leaves only the rows of the run anyway")
+            .help("remove `delete_missing`"),
+        _ => finding
+            .note(format!("`{}` leaves the rows that are there as they are", mode.name()))
+            .help("use `mode=\"merge\"` with a key, or remove `delete_missing`"),
+    });
+}
+
+/// The key's columns, each once, of types that can be compared, and as the target takes them.
 pub(super) fn check_key(
+    kind: TargetKind,
+    table: &str,
     key: &[Spanned<String>],
     row: &Schema,
     places: &[Place],
@@ -88,6 +106,21 @@ pub(super) fn check_key(
             _ => "name a column that holds a number, a text, a date or the like".to_owned(),
         }));
     }
+    check_whole_key(kind, table, key, row, findings);
+}
+
+/// The key as a whole, against what the target takes.
+fn check_whole_key(
+    kind: TargetKind,
+    table: &str,
+    key: &[Spanned<String>],
+    row: &Schema,
+    findings: &mut Findings,
+) {
+    let (Some(first), Ok(table)) = (key.first(), TableName::parse(table)) else { return };
+    let types = key.iter().filter_map(|column| Some(&row.field(&column.value)?.ty));
+    let misfit = table::check_key(kind.capabilities(), &table, types);
+    findings.extend(misfit.map(|misfit| finding(&misfit, &first.place, None)));
 }
 
 fn type_name(ty: &Type) -> String {
@@ -114,7 +147,7 @@ impl<'a> Table<'a> {
             Connection::Url(url) => {
                 let url = url.0.trim();
                 let path = match target.kind {
-                    TargetKind::Postgres => url,
+                    TargetKind::Postgres | TargetKind::Mysql => url,
                     TargetKind::Sqlite => {
                         let path = url.strip_prefix("sqlite:").unwrap_or(url);
                         path.strip_prefix("//").unwrap_or(path)
@@ -171,15 +204,15 @@ fn conflict(first: &Checked, second: &Checked) -> Option<Finding> {
                     .help(apart),
             );
         }
-        (Mode::Replace, _) | (_, Mode::Replace) => {
-            let replaces = if a.mode == Mode::Replace { &a.name } else { &b.name };
+        _ if removes(a) || removes(b) => {
+            let replaces = if removes(a) { &a.name } else { &b.name };
             let message =
                 format!("two pipelines write the table `{table}`, and `{replaces}` replaces it");
             return Some(
                 error(message, place).note("it would remove the rows of the other").help(apart),
             );
         }
-        (Mode::Merge, Mode::Append) | (Mode::Append, Mode::Merge) => {
+        (keyed, Mode::Append) | (Mode::Append, keyed) if keyed.needs_key() => {
             let message =
                 format!("two pipelines write the table `{table}`, one with a key and one without");
             return Some(
@@ -188,7 +221,9 @@ fn conflict(first: &Checked, second: &Checked) -> Option<Finding> {
                     .help("use `mode=\"merge\"` with the same key in both"),
             );
         }
-        (Mode::Merge, Mode::Merge) if sorted(&a.key) != sorted(&b.key) => {
+        (one, other)
+            if one.needs_key() && other.needs_key() && sorted(&a.key) != sorted(&b.key) =>
+        {
             let message = format!("two pipelines merge into the table `{table}` by different keys");
             return Some(
                 error(message, place)
@@ -211,6 +246,11 @@ fn conflict(first: &Checked, second: &Checked) -> Option<Finding> {
     );
     let place = second.column_places.get(at).unwrap_or(place);
     Some(error(message, place).help("convert it to the same type in both: `CAST(… AS …)`"))
+}
+
+/// Whether a pipeline removes rows that it did not yield.
+fn removes(definition: &Definition) -> bool {
+    definition.mode == Mode::Replace || definition.delete_missing
 }
 
 fn sorted(key: &[String]) -> Vec<&str> {

@@ -30,6 +30,10 @@ pub fn target(definition: &Definition) -> Vec<Entry> {
         table: Some(definition.table.clone()),
         mode: Some(definition.mode),
         key: Texts(definition.key.clone()),
+        delete_missing: definition.delete_missing,
+        evolve: definition.evolve,
+        before: definition.hooks.before.clone(),
+        after: definition.hooks.after.clone(),
     };
     keys.extend(store.print_keys());
     keys

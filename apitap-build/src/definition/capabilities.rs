@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 
 use super::{Mode, TargetKind};
 
+mod mysql;
 mod postgres;
 mod sqlite;
 
@@ -23,10 +24,14 @@ pub struct Capabilities {
     pub folds_case: bool,
     /// Columns that every table has already.
     pub system_columns: &'static [&'static str],
-    /// What names of tables must not begin with, in any case of the letters.
-    pub reserved_prefix: Option<&'static str>,
+    /// What names of tables must not begin with, in any case of the letters, and whose tables those are.
+    pub reserved_prefix: Option<(&'static str, &'static str)>,
     /// The most columns of a row: those of a table, less the one that numbers staged rows.
     pub columns: usize,
+    /// What a key can be.
+    pub key: Key,
+    /// The most digits of a decimal behind the point.
+    pub scale: u8,
     /// How rows can get into a table.
     pub modes: &'static [Mode],
     /// Whether rows and state are committed together, or not at all.
@@ -44,6 +49,28 @@ pub enum Schemas {
     Any,
     /// Only this one, which is also meant where none is named.
     Only(&'static str),
+    /// Any that exists: it is not created.
+    Existing,
+}
+
+/// What a key can be: the columns of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// The most columns.
+    pub columns: usize,
+    /// The most characters of a text, and bytes of a binary, that is of the key; `None` for as many
+    /// as there are.
+    pub text: Option<usize>,
+    /// The most bytes of all of them together, each column at its longest; `None` where only the
+    /// values count.
+    pub bytes: Option<usize>,
+}
+
+impl Key {
+    /// The most columns, and nothing else.
+    const fn of_columns(columns: usize) -> Self {
+        Self { columns, text: None, bytes: None }
+    }
 }
 
 /// The length of a name.
@@ -73,6 +100,7 @@ impl TargetKind {
     pub fn capabilities(self) -> &'static Capabilities {
         match self {
             Self::Postgres => &postgres::CAPABILITIES,
+            Self::Mysql => &mysql::CAPABILITIES,
             Self::Sqlite => &sqlite::CAPABILITIES,
         }
     }

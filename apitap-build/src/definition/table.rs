@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::capabilities::{Capabilities, Length, Schemas};
+use super::capabilities::{Capabilities, Key, Length, Schemas};
 use crate::codes::{self, Code};
 use crate::schema::{Schema, Type};
 
@@ -84,14 +84,13 @@ pub fn check_table(target: &Capabilities, table: &TableName) -> Vec<Misfit> {
             misfits.push(of_table(message, "name a table with a shorter name"));
         }
     }
-    let begins = |prefix: &&str| {
+    let begins = |(prefix, _): &(&str, &str)| {
         let start = table.name.get(..prefix.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
-    if let Some(prefix) = target.reserved_prefix.filter(begins) {
+    if let Some((prefix, owner)) = target.reserved_prefix.filter(begins) {
         let message = format!(
-            "the table name `{table}` is reserved: those that start with `{prefix}` are {}'s own",
-            target.name
+            "the table name `{table}` is reserved: those that start with `{prefix}` are {owner}'s own"
         );
         misfits.push(of_table(message, "name another table"));
     }
@@ -140,6 +139,19 @@ pub fn check_columns(target: &Capabilities, row: &Schema) -> Vec<Misfit> {
                 "give the column another name with AS",
             ));
         }
+        if let Type::Decimal { precision, scale } = field.ty
+            && scale > target.scale
+        {
+            misfits.push(of_column(
+                codes::TYPE_NOT_IN_TARGET,
+                format!(
+                    "column `{name}` is `decimal({precision},{scale})`; {} keeps {} digits behind the \
+                     point",
+                    target.name, target.scale
+                ),
+                "round it in the query, or store it as text: `CAST(… AS text)`",
+            ));
+        }
         if !target.folds_case {
             continue;
         }
@@ -159,6 +171,59 @@ pub fn check_columns(target: &Capabilities, row: &Schema) -> Vec<Misfit> {
         }
     }
     misfits
+}
+
+/// What a target does not take of a key whose columns have these types.
+pub fn check_key<'a>(
+    target: &Capabilities,
+    table: &TableName,
+    types: impl Iterator<Item = &'a Type>,
+) -> Option<Misfit> {
+    let types: Vec<_> = types.collect();
+    let Key { columns, bytes: most, .. } = target.key;
+    let misfit = |message: String, help: &str| Misfit {
+        code: codes::KEY_NOT_IN_TARGET,
+        column: None,
+        other: None,
+        message,
+        help: help.to_owned(),
+    };
+    if types.len() > columns {
+        let message = format!(
+            "the key of `{table}` has {} columns; {} takes {columns}",
+            types.len(),
+            target.name
+        );
+        return Some(misfit(message, "make one column of several: `concat(a, '-', b) AS id`"));
+    }
+    let bytes: usize = types.iter().map(|ty| key_bytes(target, ty)).sum();
+    let most = most.filter(|most| bytes > *most)?;
+    let text = target.key.text.unwrap_or_default();
+    let message = format!(
+        "the key of `{table}` takes up to {bytes} bytes, with {text} characters for each text; a key \
+         of {} has {most}",
+        target.name
+    );
+    let help = "three columns of text fit in: leave out those that do not identify a row, or make one \
+                column of several: `md5(concat(a, '-', b)) AS id`";
+    Some(misfit(message, help))
+}
+
+/// The most bytes that a column of that type takes in a key.
+fn key_bytes(target: &Capabilities, ty: &Type) -> usize {
+    let text = target.key.text.unwrap_or_default();
+    match ty {
+        Type::Bool => 1,
+        Type::Int16 => 2,
+        Type::Int32 => 4,
+        Type::Date => 3,
+        Type::Time => 6,
+        Type::Decimal { .. } => 18,
+        Type::Uuid => 36,
+        Type::Binary => text,
+        Type::Int64 | Type::Float32 | Type::Float64 | Type::Timestamp => 8,
+        Type::String | Type::Json | Type::List(_) | Type::Record(_) => 4 * text,
+    }
 }
 
 /// Whether values of a type can identify a row: a table compares them whole, for every row.
@@ -266,6 +331,45 @@ mod tests {
             &["E0320 None", "E0323 Some(2)"],
         );
         check(Sqlite, "SQLite_x", &[], &["E0320 None"]);
+    }
+
+    #[test]
+    fn a_key_is_what_an_index_of_the_target_takes() {
+        let check = |kind: TargetKind, types: &[Type], expected: Option<&str>| {
+            let table = TableName::parse("orders").unwrap();
+            let misfit = check_key(kind.capabilities(), &table, types.iter());
+            assert_eq!(misfit.as_ref().map(|misfit| misfit.message.as_str()), expected);
+        };
+        check(TargetKind::Mysql, &[Type::String, Type::String, Type::String], None);
+        check(
+            TargetKind::Mysql,
+            &[Type::String, Type::String, Type::String, Type::Uuid],
+            Some(
+                "the key of `orders` takes up to 3096 bytes, with 255 characters for each text; a \
+                 key of MySQL has 3072",
+            ),
+        );
+        check(
+            TargetKind::Mysql,
+            &vec![Type::Int64; 17],
+            Some("the key of `orders` has 17 columns; MySQL takes 16"),
+        );
+        check(TargetKind::Postgres, &vec![Type::String; 32], None);
+        check(TargetKind::Sqlite, &vec![Type::String; 33], None);
+    }
+
+    #[test]
+    fn a_decimal_has_as_many_digits_behind_the_point_as_the_target_keeps() {
+        let check = |kind: TargetKind, scale: u8, expected: &[&str]| {
+            let ty = Type::Decimal { precision: 38, scale };
+            let row = [Field::new("ratio", ty, true)].into_iter().collect();
+            let misfits = check_columns(kind.capabilities(), &row);
+            let codes: Vec<_> = misfits.iter().map(|misfit| misfit.code.number()).collect();
+            assert_eq!(codes, expected);
+        };
+        check(TargetKind::Mysql, 30, &[]);
+        check(TargetKind::Mysql, 31, &["E0328"]);
+        check(TargetKind::Postgres, 38, &[]);
     }
 
     #[test]

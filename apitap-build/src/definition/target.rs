@@ -22,6 +22,8 @@ pub struct Target {
 pub enum TargetKind {
     /// PostgreSQL 13 or newer.
     Postgres,
+    /// MySQL 8.0.17 or newer, or MariaDB 10.6 or newer.
+    Mysql,
     /// A SQLite file.
     Sqlite,
 }
@@ -30,7 +32,7 @@ pub enum TargetKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Connection {
-    /// `postgres://user:password@host:5432/database`, `sqlite:quakes.db` or a path.
+    /// `postgres://user:password@host:5432/database`, `mysql://…`, `sqlite:quakes.db` or a path.
     Url(Template),
     /// The parts of it.
     Parts {

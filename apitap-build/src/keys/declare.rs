@@ -384,6 +384,13 @@ macro_rules! choices {
             use $crate::keys::declare::*;
 
             impl $name {
+                /// As it is written.
+                pub fn name(self) -> &'static str {
+                    match self {
+                        $( Self::$choice => $text, )*
+                    }
+                }
+
                 fn choices() -> Vec<(ChoiceShape, Self)> {
                     vec![$( (
                         ChoiceShape {
@@ -415,9 +422,7 @@ macro_rules! choices {
                 }
 
                 fn print(&self, _: &Info) -> Printed {
-                    Printed::Text(match self {
-                        $( Self::$choice => $text, )*
-                    }.to_owned())
+                    Printed::Text(self.name().to_owned())
                 }
 
                 fn shape(_: &Info) -> Shape {

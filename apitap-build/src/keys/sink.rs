@@ -15,6 +15,37 @@ choices! {
         Replace = "replace", also ["overwrite", "truncate", "full_refresh"];
         /// Update the row with the same key, or add it.
         Merge = "merge", also ["update", "upsert", "incremental"];
+        /// Add those whose key is not there; of a key that is there nothing changes.
+        InsertNew = "insert_new", also ["insert_ignore", "insert_or_ignore"];
+    }
+}
+
+choices! {
+    /// What happens where a table that is there does not take the rows as it is.
+    pub enum Evolve {
+        /// New columns are added, and types are widened where that loses nothing; else it is an error.
+        Add = "add", also ["evolve"];
+        /// It stays as it is: that is an error, with the statements that would change it.
+        Freeze = "freeze", also ["strict", "none"];
+    }
+}
+
+impl Evolve {
+    /// What is meant where nothing is said.
+    pub(crate) fn grows() -> Self {
+        Self::Add
+    }
+
+    /// Whether it is what is meant where nothing is said.
+    pub(crate) fn is_grows(&self) -> bool {
+        *self == Self::Add
+    }
+}
+
+impl Mode {
+    /// Whether it asks for a key: rows are looked for by it.
+    pub fn needs_key(self) -> bool {
+        matches!(self, Self::Merge | Self::InsertNew)
     }
 }
 
@@ -28,6 +59,14 @@ keys! {
         mode: Option<Mode> = optional().example("merge"),
         /// The columns that identify a row; else `primary_key_in_dest`.
         key: Texts = default(Texts::default()).example("[id]"),
+        /// With `merge`: deletes the rows whose key did not come in the run.
+        delete_missing: bool = default(false),
+        /// What happens where the table does not take the rows as it is.
+        evolve: Evolve = default(Evolve::Add),
+        /// SQL that runs in the transaction of the rows, before them: one or more statements.
+        before: Option<String> = optional().filled().example("DELETE FROM orders WHERE draft"),
+        /// SQL that runs in the transaction of the rows, behind them.
+        after: Option<String> = optional().filled().example("ANALYZE orders"),
     }
 }
 
@@ -46,6 +85,15 @@ impl StoreSpec {
     pub(crate) fn nothing(place: &crate::diagnostic::Place) -> Self {
         use super::key::KeyType as _;
 
-        Store { table: None, mode: None, key: Texts::default() }.at(place)
+        Store {
+            table: None,
+            mode: None,
+            key: Texts::default(),
+            delete_missing: false,
+            evolve: Evolve::Add,
+            before: None,
+            after: None,
+        }
+        .at(place)
     }
 }

@@ -6,7 +6,9 @@ use crate::definition::{Connection, Target, TargetKind};
 use crate::diagnostic::{Finding, Place};
 
 mod credentials;
+mod mysql;
 mod postgres;
+mod server;
 mod sqlite;
 
 /// What the keys of a type of target say.
@@ -47,6 +49,7 @@ macro_rules! targets {
 
 targets! {
     postgres::Postgres,
+    mysql::Mysql,
     sqlite::Sqlite,
 }
 

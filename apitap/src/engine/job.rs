@@ -207,10 +207,10 @@ impl Job<Arc<dyn Target>> {
     /// Fetches, computes, stores, commits.
     async fn load(&mut self, run: &Run) -> Result<Written> {
         let mut rows = pin!(self.stream(run).await?.peekable());
-        let Definition { name, table, mode, key, row, .. } = &*self.definition;
-        let row = row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
+        let row = self.definition.row.as_ref();
+        let row = row.ok_or_else(|| Error::config("the columns are not known"))?;
         let others = self.beside.iter().filter_map(|other| other.row.as_ref());
-        let load = others.fold(Load::new(name, table, *mode, key, row)?, Load::beside);
+        let load = others.fold(Load::of(&self.definition, row)?, Load::beside);
         let target = &self.destination;
         let connections = run.servers.connections(&target.address());
         // The target is the first to be asked: what it refuses costs no request.

@@ -46,6 +46,26 @@ pub trait Target: fmt::Debug + Send + Sync {
     /// # Errors
     /// Whatever stands between these rows and that table, with the statement that fixes it.
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>>;
+
+    /// All ways in which the table is not what the rows need, with the statements that would change it.
+    /// Changes nothing. A target without tables has none.
+    ///
+    /// # Errors
+    /// The target cannot be reached, or does not take such a table at all.
+    async fn differences(&self, _load: &Load) -> Result<Vec<Difference>> {
+        Ok(Vec::new())
+    }
+}
+
+/// A way in which a table is not what the rows need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What is wrong.
+    pub what: String,
+    /// The statement that changes it, where there is one.
+    pub statement: Option<String>,
+    /// Whether a run makes that change itself.
+    pub is_made: bool,
 }
 
 /// One load into one table: its rows, and the state that says which rows they are.
@@ -72,8 +92,7 @@ pub trait Session: Send {
     /// Commits the rows of all writers that were closed, and the state, in one transaction.
     ///
     /// More rows may follow, and another commit. Where a load counts only as a whole
-    /// ([`Mode::Replace`](crate::definition::Mode::Replace)), rows and states gather until
-    /// [`Session::finish`] commits them. Gives all that this session has committed so far.
+    /// ([`Load::is_whole`]), rows and states gather until [`Session::finish`] commits them. Gives all that this session has committed so far.
     ///
     /// # Errors
     /// A writer is still open or has failed, rows were lost on the way, or the target refuses. Then
@@ -101,7 +120,8 @@ pub trait Writer: Send {
     /// Takes the rows `first`, `first + 1`, … of the run, counted from 1.
     ///
     /// The numbers ascend within a writer. Of several rows of one key the one with the highest
-    /// number wins, whichever writer took it and whenever that was closed. The batch's columns are those of [`Load::columns`]. After an error the writer
+    /// number wins, whichever writer took it and whenever that was closed; with
+    /// [`Mode::InsertNew`](crate::definition::Mode::InsertNew) the one with the lowest. The batch's columns are those of [`Load::columns`]. After an error the writer
     /// is good for nothing, and a commit fails.
     ///
     /// # Errors

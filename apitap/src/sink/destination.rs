@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::dry::Dry;
-use super::{Postgres, Sqlite, Target};
+use super::{Mysql, Postgres, Sqlite, Target};
 use crate::definition::{self, TargetKind};
 use crate::engine::options::Tried;
 use crate::environment::Environment;
@@ -14,6 +14,7 @@ use crate::environment::Environment;
 pub fn resolve(target: &definition::Target, environment: &mut Environment) -> Arc<dyn Target> {
     match target.kind {
         TargetKind::Postgres => Arc::new(Postgres::resolve(&target.connection, environment)),
+        TargetKind::Mysql => Arc::new(Mysql::resolve(&target.connection, environment)),
         TargetKind::Sqlite => Arc::new(Sqlite::resolve(&target.connection, environment)),
     }
 }

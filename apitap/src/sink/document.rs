@@ -91,19 +91,19 @@ impl EncoderFactory for Exact {
             DataType::Date32 => Box::new(Temporal(
                 array.as_primitive::<Date32Type>(),
                 text::date,
-                "holds a date outside the years 0 to 9999",
+                text::NO_DATE,
                 trouble,
             )),
             DataType::Time64(TimeUnit::Microsecond) => Box::new(Temporal(
                 array.as_primitive::<Time64MicrosecondType>(),
                 text::time,
-                "holds a time that is not within a day",
+                text::NO_TIME,
                 trouble,
             )),
             DataType::Timestamp(TimeUnit::Microsecond, _) => Box::new(Temporal(
                 array.as_primitive::<TimestampMicrosecondType>(),
                 text::timestamp,
-                "holds a timestamp outside the years 0 to 9999",
+                text::NO_TIMESTAMP,
                 trouble,
             )),
             DataType::Binary => Box::new(Base64(array.as_binary())),

@@ -7,7 +7,7 @@ use arrow::datatypes::FieldRef;
 
 use super::refusal;
 use crate::definition::table::{self, Misfit, TableName};
-use crate::definition::{Capabilities, Mode};
+use crate::definition::{Capabilities, Definition, Evolve, Hooks, Mode};
 use crate::schema::{Field, Schema, Type};
 use crate::{Error, Result};
 
@@ -23,6 +23,22 @@ pub struct Load {
     /// The places of the columns that identify a row, in the order of the key. Empty for `append`,
     /// which keeps every row: there a key is no more than a remark.
     pub(super) key: Vec<usize>,
+    pub(super) missing: Missing,
+    pub(super) evolve: Evolve,
+    pub(super) hooks: Hooks,
+    /// What the table is for.
+    pub(super) description: Option<String>,
+}
+
+/// What becomes of the rows of a table whose key did not come in the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// They stay.
+    Keep,
+    /// They are deleted, unless no row came at all: that is an error.
+    Delete,
+    /// They are deleted, also all of them: the source may be empty.
+    DeleteAll,
 }
 
 /// One column of the rows.
@@ -47,8 +63,6 @@ pub enum Required {
     Schema,
     /// It is of the key.
     Key,
-    /// The table that is there: the column is NOT NULL.
-    Table,
 }
 
 impl Column {
@@ -86,7 +100,7 @@ impl Load {
             return Err(Error::config(format!("the rows for `{table}` have two columns `{name}`"))
                 .help("give one of them another name with AS"));
         }
-        if mode == Mode::Merge && key.is_empty() {
+        if mode.needs_key() && key.is_empty() {
             return Err(Error::config(format!("`{table}` has no key to merge by"))
                 .help("say which columns identify a row: `key`"));
         }
@@ -108,7 +122,57 @@ impl Load {
         });
         let columns: Vec<_> = columns.collect();
         let creates = columns.clone();
-        Ok(Self { pipeline: pipeline.to_owned(), table, mode, columns, creates, key: places })
+        Ok(Self {
+            pipeline: pipeline.to_owned(),
+            table,
+            mode,
+            columns,
+            creates,
+            key: places,
+            missing: Missing::Keep,
+            evolve: Evolve::Freeze,
+            hooks: Hooks::default(),
+            description: None,
+        })
+    }
+
+    /// The load of a pipeline that yields such rows.
+    ///
+    /// # Errors
+    /// Those of [`Load::new`].
+    pub fn of(definition: &Definition, row: &Schema) -> Result<Self> {
+        let Definition { name, table, mode, key, delete_missing, evolve, hooks, .. } = definition;
+        let missing = match definition.sources.iter().all(|source| source.allow_empty) {
+            _ if !delete_missing => Missing::Keep,
+            true => Missing::DeleteAll,
+            false => Missing::Delete,
+        };
+        let load = Self::new(name, table, *mode, key, row)?.missing(missing).evolve(*evolve);
+        let load = load.hooks(hooks.clone());
+        Ok(Self { description: definition.description.clone(), ..load })
+    }
+
+    /// The same, with what becomes of rows whose key does not come: for [`Mode::Merge`].
+    #[must_use]
+    pub fn missing(self, missing: Missing) -> Self {
+        Self { missing, ..self }
+    }
+
+    /// The same, with what happens where the table does not take the rows as it is; else it stays.
+    #[must_use]
+    pub fn evolve(self, evolve: Evolve) -> Self {
+        Self { evolve, ..self }
+    }
+
+    /// The same, with SQL in the transaction of the rows.
+    #[must_use]
+    pub fn hooks(self, hooks: Hooks) -> Self {
+        Self { hooks, ..self }
+    }
+
+    /// Whether it counts only as a whole, so that nothing is committed before its end.
+    pub fn is_whole(&self) -> bool {
+        self.mode == Mode::Replace || self.missing != Missing::Keep
     }
 
     /// The same, where another pipeline writes its rows into the same table: whichever comes first
@@ -167,8 +231,9 @@ impl Load {
     /// What it does not take, and what to write instead.
     pub fn check_names(&self, target: &Capabilities) -> Result<()> {
         let of_table = table::check_table(target, &self.table);
+        let key = table::check_key(target, &self.table, self.key_columns().map(|c| &c.ty));
         let row = self.columns.iter().map(|c| Field::new(&*c.name, c.ty.clone(), true)).collect();
-        match of_table.into_iter().chain(table::check_columns(target, &row)).next() {
+        match of_table.into_iter().chain(table::check_columns(target, &row)).chain(key).next() {
             Some(first) => Err(misfit(first)),
             None => Ok(()),
         }
@@ -192,15 +257,6 @@ impl Load {
     /// Whether there is nothing in a row but its key.
     pub(super) fn is_all_key(&self) -> bool {
         self.key.len() == self.columns.len()
-    }
-
-    /// Asks for a value in these columns too: in the table they are NOT NULL.
-    pub(super) fn require(&mut self, names: &[String]) {
-        for column in &mut self.columns {
-            if names.contains(&column.name) {
-                column.required.get_or_insert(Required::Table);
-            }
-        }
     }
 
     /// Whether a batch has these columns, and a value wherever one must be.

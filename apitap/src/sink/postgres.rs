@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Connection as _, Executor, Row};
 
-use super::contract::{Session, Target};
+use super::contract::{Difference, Session, Target};
 use super::load::Load;
 use super::sql::{self, Change, Dialect, Found, Inbox, Place, STAGING, staged};
 use crate::definition::table::TableName;
@@ -104,6 +104,10 @@ impl Target for Postgres {
         }
         sql::open_on(postgres, connection, load, table, limits).await
     }
+
+    async fn differences(&self, load: &Load) -> Result<Vec<Difference>> {
+        sql::differences(self, load).await
+    }
 }
 
 #[async_trait]
@@ -113,11 +117,14 @@ impl Dialect for Postgres {
 
     const BEGIN: &'static str = "BEGIN";
     const NOW: &'static str = "now()";
-    const STATE_TYPES: [&'static str; 3] = ["text", "text", "timestamp with time zone"];
     const TELLS_KEY_TWICE: bool = true;
 
     fn capabilities(&self) -> &'static Capabilities {
         TargetKind::Postgres.capabilities()
+    }
+
+    fn state_types(&self) -> [String; 3] {
+        ["text", "text", "timestamp with time zone"].map(str::to_owned)
     }
 
     async fn connect(&self) -> Result<Link> {
@@ -159,8 +166,12 @@ impl Dialect for Postgres {
         types::sql(ty)
     }
 
-    fn holds(&self, actual: &str, ty: &Type) -> bool {
+    fn holds(&self, actual: &str, ty: &Type, _key: bool) -> bool {
         types::holds(actual, ty)
+    }
+
+    fn widens(&self, actual: &str, ty: &Type) -> bool {
+        types::widens(actual, ty)
     }
 
     fn fix(&self, table: &Place, change: Change<'_>) -> String {
@@ -244,10 +255,14 @@ fn statements(
     constraints: Option<String>,
 ) -> Vec<String> {
     let mut create = vec![sql::create_table(postgres, load, table, constraints)];
-    create.extend(load.creates.iter().filter_map(|column| {
-        let description = column.description.as_deref()?.replace('\'', "''");
-        let name = postgres.quote(&column.name);
-        Some(format!("COMMENT ON COLUMN {table}.{name} IS '{description}'"))
+    if load.description.is_some() {
+        let comment = catalog::comment(load.description.as_deref());
+        create.push(format!("COMMENT ON TABLE {table} IS {comment}"));
+    }
+    let described = load.creates.iter().filter(|column| column.description.is_some());
+    create.extend(described.map(|column| {
+        let comment = catalog::comment(column.description.as_deref());
+        format!("COMMENT ON COLUMN {table}.{} IS {comment}", postgres.quote(&column.name))
     }));
     create
 }

@@ -18,9 +18,6 @@ pub(super) fn null(table: &TableName, column: &Column, required: Required, row: 
         Required::Key => {
             value(column, row, &format!("is null, but it belongs to the key of `{table}`"))
         }
-        Required::Table => {
-            value(column, row, &format!("is null, but in the table `{table}` it is NOT NULL"))
-        }
     }
     .help(help)
 }
@@ -43,6 +40,18 @@ pub(super) fn column_type(
         column.name
     ))
     .help(fix)
+}
+
+/// A column of the table that takes no null, and of which the query may yield one.
+pub(super) fn takes_no_null(table: &TableName, column: &Column, fix: &str) -> Error {
+    let name = &column.name;
+    Error::target(format!(
+        "column `{name}` may be null, and in the table `{table}` it is NOT NULL"
+    ))
+    .help(format!(
+        "{fix}; or leave such rows out: `WHERE {name} IS NOT NULL`; or declare the field as one that is \
+         never null: `!`"
+    ))
 }
 
 /// A column of the table that must have a value, and for which there is none.
@@ -117,6 +126,27 @@ pub(super) fn kept_rows(table: &TableName) -> Error {
          was changed"
     ))
     .help("a trigger or a rule of the table keeps them: drop it, or use the mode `merge`")
+}
+
+/// A refresh that would delete everything.
+pub(super) fn nothing_came(table: &TableName) -> Error {
+    Error::target(format!(
+        "the run yielded no rows, and `delete_missing` would delete all rows of `{table}`; nothing was \
+         changed"
+    ))
+    .help("look why it has none; where that is as it should be, say `allow_empty: true` in each source")
+}
+
+/// SQL of the user's that did not run; `said` is what the database said.
+pub(super) fn hook(target: &str, name: &str, said: &str) -> Error {
+    Error::target(format!("{target} refused the SQL of `{name}`: {said}"))
+}
+
+/// SQL of the user's that has ended the transaction of the rows.
+pub(super) fn ended_by_hook(name: &str) -> Error {
+    Error::target(format!("the SQL of `{name}` ended the transaction that it was to run in")).help(
+        "leave out COMMIT and ROLLBACK; in MySQL, each CREATE, ALTER, DROP and TRUNCATE commits",
+    )
 }
 
 /// Rows that an INSERT did not store.

@@ -10,12 +10,17 @@
 
 mod catalog;
 mod dialect;
+mod differences;
 mod session;
 pub(super) mod state;
 mod statement;
 mod writer;
 
-pub(super) use catalog::{Found, FoundColumn, Place};
+pub(super) use catalog::{Found, FoundColumn, Growth, Place};
 pub(super) use dialect::{Change, Dialect, Inbox, Stage};
-pub(super) use session::{commit, empty, open, open_on};
-pub(super) use statement::{STAGING, create_table, insert, list, primary_key, staged, written};
+pub(super) use differences::differences;
+pub(super) use session::{Hook, commit, empty, grow, hook, open, open_on};
+pub(super) use statement::{
+    STAGING, create_table, delete_missing, every_row, list, primary_key, staged, staged_key, upsert,
+    written,
+};

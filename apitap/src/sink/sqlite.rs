@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Executor, Row, SqliteConnection};
 
-use super::contract::{Session, Target};
+use super::contract::{Difference, Session, Target};
 use super::load::Load;
 use super::sql::{self, Change, Dialect, Found, Inbox, Place, STAGING, staged};
 use crate::definition::table::TableName;
@@ -63,6 +63,10 @@ impl Target for Sqlite {
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
         sql::open(self.clone(), load, limits).await
     }
+
+    async fn differences(&self, load: &Load) -> Result<Vec<Difference>> {
+        sql::differences(self, load).await
+    }
 }
 
 #[async_trait]
@@ -73,10 +77,13 @@ impl Dialect for Sqlite {
     // A transaction that only later begins to write may find that it cannot.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const NOW: &'static str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
-    const STATE_TYPES: [&'static str; 3] = ["TEXT", "TEXT", "TEXT"];
 
     fn capabilities(&self) -> &'static Capabilities {
         TargetKind::Sqlite.capabilities()
+    }
+
+    fn state_types(&self) -> [String; 3] {
+        std::array::from_fn(|_| "TEXT".to_owned())
     }
 
     async fn connect(&self) -> Result<SqliteConnection> {
@@ -118,8 +125,13 @@ impl Dialect for Sqlite {
         catalog::sql(ty).to_owned()
     }
 
-    fn holds(&self, actual: &str, ty: &Type) -> bool {
+    fn holds(&self, actual: &str, ty: &Type, _key: bool) -> bool {
         catalog::holds(actual, ty)
+    }
+
+    /// A column of SQLite holds all values of its kind; of another kind it cannot become.
+    fn widens(&self, _actual: &str, _ty: &Type) -> bool {
+        false
     }
 
     fn fix(&self, table: &Place, change: Change<'_>) -> String {
@@ -166,7 +178,11 @@ impl Dialect for Sqlite {
 
     async fn inbox(&self, connection: &mut SqliteConnection, load: &Load) -> Result<Inbox> {
         let values: Vec<_> = (0..load.columns.len()).map(staged).collect();
-        let columns: Vec<_> = values.iter().map(|name| format!(", {name}")).collect();
+        // Of the same affinity as the table's: else an index of them could not be used.
+        let columns = load.columns.iter().zip(&values);
+        let columns: Vec<_> = columns
+            .map(|(column, name)| format!(", {name} {}", catalog::sql(&column.ty)))
+            .collect();
         let create = format!(
             "CREATE TEMPORARY TABLE {STAGING} (seq INTEGER PRIMARY KEY{})",
             columns.concat()
@@ -174,6 +190,13 @@ impl Dialect for Sqlite {
         let made = self.execute(connection, &create).await;
         made.map_err(|error| refused(load, "to stage", &error))?;
         Ok(Inbox { table: format!("temp.{STAGING}"), values })
+    }
+
+    /// Without the index, each row of the table would be looked for among all that wait.
+    fn delete_missing(&self, load: &Load, table: &Place, inbox: &Inbox) -> Vec<String> {
+        let key = sql::staged_key(load);
+        let index = format!("CREATE INDEX IF NOT EXISTS temp.{STAGING}_key ON {STAGING} ({key})");
+        vec![index, sql::delete_missing(self, load, table, inbox)]
     }
 
     fn stage(&self, load: &Load, limits: &Limits) -> Result<stage::Insert> {

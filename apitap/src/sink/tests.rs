@@ -2,6 +2,7 @@
 
 mod conformance;
 mod destinations;
+mod evolve;
 mod modes;
 mod refusals;
 mod tables;

@@ -9,6 +9,13 @@ const MICROS_PER_SECOND: i64 = 1_000_000;
 /// Microseconds of a day.
 pub(super) const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 
+/// Why a day has no text: it goes on after "column … of row …".
+pub(super) const NO_DATE: &str = "holds a date outside the years 0 to 9999";
+/// Why a time has none.
+pub(super) const NO_TIME: &str = "holds a time that is not within a day";
+/// Why a timestamp has none.
+pub(super) const NO_TIMESTAMP: &str = "holds a timestamp outside the years 0 to 9999";
+
 /// A day, counted from 1970-01-01. `None` where its year has not four digits.
 pub(super) fn date(days: i32) -> Option<String> {
     let date = NaiveDate::from_epoch_days(days)?;

@@ -2,11 +2,14 @@
 
 mod conformance;
 mod connections;
+mod evolve;
 mod first_load;
+mod hooks;
 mod locks;
 mod modes;
 mod refusals;
 mod replace;
+mod swap;
 mod tables;
 mod transactions;
 mod values;
@@ -14,29 +17,30 @@ mod values;
 use std::sync::Arc;
 
 use apitap::Result;
-use apitap::definition::{Connection, Mode, TargetKind, Template};
-use apitap::schema::{Field, Item, Schema, Type};
+use apitap::definition::{Mode, TargetKind};
+use apitap::schema::{Field, Schema, Type};
 use apitap::sink::conformance::Run;
-use apitap::sink::{Load, Target, Written, resolve};
+use apitap::sink::{Load, Target, Written};
 use arrow::array::{
     ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, RecordBatch,
     StringArray, Time64MicrosecondArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::DataType;
-use arrow_json::ReaderBuilder;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, Row};
 
+use super::loads::{self, batch, fails, list, open, orders, schema};
+
 /// A database of its own.
-struct Database {
+pub(super) struct Database {
     url: String,
 }
 
 impl Database {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self { url: apitap_tests::postgres::database().await }
     }
 
@@ -78,46 +82,5 @@ impl Database {
 }
 
 fn destination(url: &str) -> Arc<dyn Target> {
-    let connection = Connection::Url(Template(url.to_owned()));
-    let kind = TargetKind::Postgres;
-    let target = apitap::definition::Target { name: "db".to_owned(), kind, connection };
-    resolve(&target, &mut Default::default())
-}
-
-async fn open(
-    target: &Arc<dyn Target>,
-    table: &str,
-    mode: Mode,
-    key: &[String],
-    row: &Schema,
-) -> Result<Run> {
-    Run::open(target.as_ref(), table, mode, key, row).await
-}
-
-fn batch(row: &Schema, rows: Value) -> RecordBatch {
-    let schema = apitap::schema::arrow::schema(row);
-    let rows: Vec<Value> = rows.as_array().unwrap().clone();
-    let mut decoder = ReaderBuilder::new(schema.clone()).build_decoder().unwrap();
-    decoder.serialize(&rows).unwrap();
-    decoder.flush().unwrap().unwrap_or_else(|| RecordBatch::new_empty(schema))
-}
-
-fn schema(fields: &[(&str, Type, bool)]) -> Schema {
-    fields.iter().map(|(name, ty, nullable)| Field::new(*name, ty.clone(), *nullable)).collect()
-}
-
-fn orders() -> Schema {
-    schema(&[("id", Type::Int64, false), ("status", Type::String, true)])
-}
-
-fn list(ty: Type) -> Type {
-    Type::List(Box::new(Item { ty, nullable: true }))
-}
-
-#[track_caller]
-fn fails<T>(result: Result<T>, expected: &str) {
-    match result {
-        Ok(_) => panic!("this was to fail with: {expected}"),
-        Err(error) => assert_eq!(error.to_string(), expected),
-    }
+    loads::destination(TargetKind::Postgres, url)
 }

@@ -1,6 +1,6 @@
 //! PostgreSQL 13 and newer.
 
-use super::{Capabilities, Length, MICROS_PER_DAY, Schemas, Values};
+use super::{Capabilities, Key, Length, MICROS_PER_DAY, Schemas, Values};
 use crate::definition::Mode;
 
 /// 4714-11-24 BC, in days from 1970-01-01.
@@ -17,7 +17,9 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     system_columns: &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"],
     reserved_prefix: None,
     columns: 1600 - 1,
-    modes: &[Mode::Append, Mode::Replace, Mode::Merge],
+    key: Key::of_columns(32),
+    scale: 38,
+    modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
     // More are not faster: they wait for each other at the end of the table and of the log.
     writers: 2,

@@ -1,6 +1,6 @@
 //! SQLite 3.24 and newer, as it is built by default.
 
-use super::{Capabilities, Schemas, Values, micros};
+use super::{Capabilities, Key, Schemas, Values, micros};
 use crate::definition::Mode;
 
 /// 0000-01-01, in days from 1970-01-01. Dates are text there, with four digits of a year.
@@ -14,9 +14,11 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     longest_name: None,
     folds_case: true,
     system_columns: &[],
-    reserved_prefix: Some("sqlite_"),
+    reserved_prefix: Some(("sqlite_", "SQLite")),
     columns: 2000 - 1,
-    modes: &[Mode::Append, Mode::Replace, Mode::Merge],
+    key: Key::of_columns(1999),
+    scale: 38,
+    modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
     writers: 1,
     values: Values {

@@ -1,7 +1,8 @@
 //! `type: postgres`.
 
+use super::Connects;
 use super::credentials::Credentials;
-use super::{Connects, conflict};
+use super::server::{self, PARTS, Server};
 use crate::definition::{Connection, Template};
 use crate::keys::declare::{Mapping, keys};
 use crate::keys::rules::{DatabaseUrl, database_url};
@@ -40,54 +41,18 @@ keys! {
     ])];
 }
 
-/// What stands in place of a URL.
-const PARTS: [&str; 4] = ["host", "port", "database", "auth"];
-
-/// `url`, or the original's `host`, `port`, `database` and `auth`.
 fn url_or_parts(_: &PostgresSpec, mapping: &mut Mapping<'_, '_>) -> bool {
-    if mapping.has("url") {
-        let both: Vec<_> = PARTS.into_iter().filter(|part| mapping.has(part)).collect();
-        for part in &both {
-            let place = mapping.key_place(part).cloned();
-            conflict("url", part, place, mapping);
-        }
-        return both.is_empty();
-    }
-    if !["host", "database", "auth"].iter().any(|part| mapping.has(part)) {
-        mapping.missing_as("url", "url: ${DATABASE_URL}");
-        return false;
-    }
-    let examples = [
-        ("host", "host: localhost"),
-        ("database", "database: warehouse"),
-        ("auth", "auth: {username: app, password: \"${PGPASSWORD}\"}"),
-    ];
-    let missing: Vec<_> = examples.into_iter().filter(|(part, _)| !mapping.has(part)).collect();
-    missing.iter().for_each(|(part, example)| mapping.missing_as(part, example));
-    missing.is_empty()
+    server::url_or_parts(mapping)
 }
 
 impl Connects for Postgres {
     fn connection(self) -> Option<Connection> {
-        if let Some(url) = self.url {
-            return Some(Connection::Url(url));
-        }
-        let (host, database, auth) = (self.host?, self.database?, self.auth?);
-        let (username, password) = auth.values()?;
-        Some(Connection::Parts { host, port: self.port, database, username, password })
+        let Self { url, host, port, database, auth } = self;
+        Server { url, host, port, database, auth }.connection()
     }
 
     fn of(connection: &Connection) -> Self {
-        let empty = Self { url: None, host: None, port: PORT, database: None, auth: None };
-        match connection.clone() {
-            Connection::Url(url) => Self { url: Some(url), ..empty },
-            Connection::Parts { host, port, database, username, password } => Self {
-                host: Some(host),
-                port,
-                database: Some(database),
-                auth: Some(Credentials::of(username, password)),
-                ..empty
-            },
-        }
+        let Server { url, host, port, database, auth } = Server::of(connection, PORT);
+        Self { url, host, port, database, auth }
     }
 }

@@ -2,11 +2,11 @@
 
 use futures::FutureExt as _;
 
-use super::run::{Run, batch, load, open};
-use super::{Place, Promise, Seen, same, sees, unexpected};
+use super::run::{Run, batch, load, open, row};
+use super::{Place, Promise, Seen, refused, same, sees, unexpected};
 use crate::definition::Mode;
 use crate::schema::{Field, Type};
-use crate::sink::Written;
+use crate::sink::{Load, Missing, Written};
 
 pub(super) const PROMISES: &[Promise] = &[
     Promise {
@@ -43,6 +43,21 @@ pub(super) const PROMISES: &[Promise] = &[
         name: "many batches all land, and the last row of a key wins over all of them",
         needs: &[Mode::Merge],
         check: |place| many_batches_land(place).boxed(),
+    },
+    Promise {
+        name: "insert_new adds the first row of each new key, and leaves the others as they are",
+        needs: &[Mode::InsertNew],
+        check: |place| insert_new_leaves_known_keys(place).boxed(),
+    },
+    Promise {
+        name: "a merge that deletes what is missing leaves the rows of the run, and no others",
+        needs: &[Mode::Merge],
+        check: |place| missing_keys_are_deleted(place).boxed(),
+    },
+    Promise {
+        name: "a merge that deletes what is missing counts as a whole",
+        needs: &[Mode::Merge],
+        check: |place| deleting_waits_for_the_end(place).boxed(),
     },
     Promise {
         name: "a run without rows makes an empty table",
@@ -180,6 +195,59 @@ async fn many_batches_land(place: &dyn Place) -> Seen {
         same("last rows", &found, &expected)?;
     }
     Ok(())
+}
+
+async fn insert_new_leaves_known_keys(place: &dyn Place) -> Seen {
+    let rows = [(1, Some("a")), (2, Some("b")), (1, Some("late"))];
+    stores(place, Mode::InsertNew, &rows, 2, &[(1, Some("a")), (2, Some("b"))]).await?;
+    let rows = [(2, Some("x")), (3, Some("y")), (3, Some("late")), (4, None)];
+    let after = [(1, Some("a")), (2, Some("b")), (3, Some("y")), (4, None)];
+    stores(place, Mode::InsertNew, &rows, 2, &after).await?;
+    stores(place, Mode::InsertNew, &rows, 0, &after).await?;
+    stores(place, Mode::InsertNew, &[], 0, &after).await
+}
+
+/// A merge of such rows that deletes the others.
+async fn deleting(place: &dyn Place, missing: Missing) -> crate::Result<Run> {
+    let load = Load::new("conformance", "t", Mode::Merge, &["id".to_owned()], &row())?;
+    Run::of(place.target().as_ref(), load.missing(missing)).await
+}
+
+async fn missing_keys_are_deleted(place: &dyn Place) -> Seen {
+    let rounds: [(&[(i64, Option<&str>)], &[(i64, Option<&str>)]); 3] = [
+        (&[(1, Some("a")), (2, Some("a"))], &[(1, Some("a")), (2, Some("a"))]),
+        (&[(2, Some("x")), (3, None), (2, Some("b"))], &[(2, Some("b")), (3, None)]),
+        (&[(4, Some("c"))], &[(4, Some("c"))]),
+    ];
+    for (rows, after) in rounds {
+        let mut run = deleting(place, Missing::Delete).await.map_err(unexpected)?;
+        run.write(batch(rows).map_err(unexpected)?).await.map_err(unexpected)?;
+        let written = run.commit().await.map_err(unexpected)?;
+        let (received, stored) = (rows.len() as u64, after.len() as u64);
+        same("rows written", &written, &Written { received, stored })?;
+        sees(place, "t", Some(after)).await?;
+    }
+    // A refresh that brings nothing deletes everything only where that was said.
+    let run = deleting(place, Missing::Delete).await.map_err(unexpected)?;
+    refused("a refresh without rows", run.commit().await)?;
+    sees(place, "t", Some(&[(4, Some("c"))])).await?;
+    let run = deleting(place, Missing::DeleteAll).await.map_err(unexpected)?;
+    run.commit().await.map_err(unexpected)?;
+    sees(place, "t", Some(&[])).await
+}
+
+async fn deleting_waits_for_the_end(place: &dyn Place) -> Seen {
+    let before = [(1, Some("old")), (2, Some("old"))];
+    load(&place.target(), "t", Mode::Merge, &before).await.map_err(unexpected)?;
+    let mut run = deleting(place, Missing::Delete).await.map_err(unexpected)?;
+    for id in [2, 3] {
+        run.write(batch(&[(id, Some("new"))]).map_err(unexpected)?).await.map_err(unexpected)?;
+        run.commit_with(&Default::default()).await.map_err(unexpected)?;
+        sees(place, "t", Some(&before)).await?;
+    }
+    let written = run.finish().await.map_err(unexpected)?;
+    same("rows written", &written, &Written { received: 2, stored: 2 })?;
+    sees(place, "t", Some(&[(2, Some("new")), (3, Some("new"))])).await
 }
 
 async fn nothing_makes_an_empty_table(place: &dyn Place) -> Seen {

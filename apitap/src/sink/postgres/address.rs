@@ -4,7 +4,6 @@
 //! passwords go to another machine through TLS, unless the user says `sslmode=disable`.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -13,7 +12,11 @@ use sqlx::{ConnectOptions, Executor as _, PgConnection, Row as _};
 
 use super::link::Link;
 use super::parameters::{self, Parameters};
+use crate::sink::server;
 use crate::{Error, Result};
+
+/// What people call it.
+const NAME: &str = "PostgreSQL";
 
 /// The first version that ends sessions that are idle.
 const ENDS_IDLE_SESSIONS: u32 = 140_000;
@@ -50,14 +53,14 @@ impl Address {
         if !password.is_empty() {
             connect = connect.password(password);
         }
-        let patience = Some(parameters::PATIENCE);
+        let patience = Some(server::PATIENCE);
         Self { options: Box::new(Ok(Options { connect, patience })) }
     }
 
     /// The server, without a secret; what is malformed is a server of its own.
     pub(super) fn server(&self) -> String {
         match self.options.as_ref() {
-            Ok(options) => server(&options.connect),
+            Ok(options) => host(&options.connect),
             Err(_) => "a malformed URL".to_owned(),
         }
     }
@@ -79,9 +82,11 @@ impl Address {
         };
         let mut connection = match connected {
             Ok(Ok(connection)) => connection,
-            Ok(Err(sqlx::Error::Tls(_))) if refuses_clear_text => return Err(clear_text(&options)),
+            Ok(Err(sqlx::Error::Tls(_))) if refuses_clear_text => {
+                return Err(server::clear_text(NAME, &place(&options), "sslmode=disable"));
+            }
             Ok(Err(error)) => return Err(unreachable(&options, &error)),
-            Err(_) => return Err(silent(&options, patience)),
+            Err(_) => return Err(server::silent(NAME, &place(&options), patience)),
         };
         let opened = open(&mut connection).await;
         let pid = opened.map_err(|error| unreachable(&options, &error))?;
@@ -114,12 +119,9 @@ fn settings(connection: &PgConnection) -> &'static str {
 
 fn parse(url: &str) -> Result<Options> {
     let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
-    // A `/` of the password would end the host here, and the rest would be shown as the database's
-    // name.
-    if !known || after_host(url).contains('@') {
+    if !known || server::after_host(url).contains('@') {
         return Err(malformed(""));
     }
-    // The URL is not repeated: it may hold the password.
     let parsed = url::Url::parse(url).map_err(|error| malformed(&format!(": {error}")))?;
     let mut server = parsed.clone();
     server.set_query(None);
@@ -131,11 +133,7 @@ fn parse(url: &str) -> Result<Options> {
 
 /// Whether what is sent leaves the machine, and nothing says that it may do so in clear text.
 fn sends_elsewhere(options: &PgConnectOptions) -> bool {
-    let host = options.get_host();
-    let is_here = options.get_socket().is_some()
-        || host.starts_with('/')
-        || host.eq_ignore_ascii_case("localhost")
-        || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    let is_here = options.get_socket().is_some() || server::is_here(options.get_host());
     !is_here && matches!(options.get_ssl_mode(), PgSslMode::Allow | PgSslMode::Prefer)
 }
 
@@ -148,49 +146,25 @@ impl fmt::Debug for Address {
     }
 }
 
-/// What stands behind the first `/` of a URL's host, up to its parameters.
-fn after_host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let path = rest.split_once('/').map_or("", |(_, path)| path);
-    path.split('?').next().unwrap_or_default()
-}
-
 fn malformed(why: &str) -> Error {
-    Error::config(format!("the URL of the PostgreSQL target is malformed{why}")).help(
-        "write `postgres://user:password@host:5432/database`; in the user and the password, \
-         characters such as `@`, `/` and `#` are percent-encoded",
-    )
+    server::malformed(NAME, "postgres://user:password@host:5432/database", why)
 }
 
 /// Host, port, database and user, in words.
 fn place(options: &PgConnectOptions) -> String {
     let user = options.get_username();
     let database = options.get_database().unwrap_or(user);
-    format!("{}, database `{database}`, user `{user}`", server(options))
+    format!("{}, database `{database}`, user `{user}`", host(options))
 }
 
 /// Host and port, in words.
-fn server(options: &PgConnectOptions) -> String {
+fn host(options: &PgConnectOptions) -> String {
     match options.get_socket() {
         Some(socket) => format!("`{}`, port {}", socket.display(), options.get_port()),
         None => format!("`{}:{}`", options.get_host(), options.get_port()),
     }
 }
 
-fn silent(options: &PgConnectOptions, patience: Option<Duration>) -> Error {
-    let seconds = patience.unwrap_or_default().as_secs();
-    let place = place(options);
-    Error::target(format!("PostgreSQL at {place} has not answered within {seconds} seconds"))
-        .help("check the host and the port, and whether a firewall is in between")
-}
-
-fn clear_text(options: &PgConnectOptions) -> Error {
-    Error::target(format!(
-        "PostgreSQL at {} does not offer TLS: the password and the rows would be sent in clear text",
-        place(options)
-    ))
-    .help("switch TLS on in the server; where the network is trusted, say `sslmode=disable`")
-}
 fn unreachable(options: &PgConnectOptions, error: &sqlx::Error) -> Error {
     let failed = Error::target(format!(
         "cannot connect to PostgreSQL at {}: {}",
@@ -217,15 +191,10 @@ fn unreachable(options: &PgConnectOptions, error: &sqlx::Error) -> Error {
 
 /// What the server, or the way to it, said: in one line.
 pub(super) fn said(error: &sqlx::Error) -> String {
-    match error {
-        sqlx::Error::Database(database) => {
-            let detail = database.try_downcast_ref::<PgDatabaseError>().and_then(|e| e.detail());
-            let detail = detail.map(|detail| format!(" ({})", detail.trim_end_matches('.')));
-            format!("{}{}", database.message(), detail.unwrap_or_default())
-        }
-        sqlx::Error::Io(error) => format!("the connection failed: {error}"),
-        sqlx::Error::Tls(error) => format!("TLS failed: {error}"),
-        sqlx::Error::Configuration(error) => error.to_string(),
-        other => other.to_string(),
-    }
+    server::said(error, |error| {
+        let database = error.as_database_error()?;
+        let detail = database.try_downcast_ref::<PgDatabaseError>().and_then(|e| e.detail());
+        let detail = detail.map(|detail| format!(" ({})", detail.trim_end_matches('.')));
+        Some(format!("{}{}", database.message(), detail.unwrap_or_default()))
+    })
 }

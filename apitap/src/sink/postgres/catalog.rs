@@ -116,7 +116,7 @@ pub(super) async fn find(
                 )),
                 _ => None,
             };
-            FoundColumn { name, ty, not_null, filled, closed }
+            FoundColumn { name, ty, not_null, filled, plain: !computed, closed }
         });
     Ok(Some(Found { columns: columns.collect(), unique_keys }))
 }
@@ -163,6 +163,17 @@ pub(super) async fn replaceable(
     }
 }
 
+/// A description as a literal of a COMMENT; NULL for none.
+pub(super) fn comment(description: Option<&str>) -> String {
+    match description {
+        // Within E'…' a backslash is what it is only where it is doubled, whatever the server's settings.
+        Some(text) => {
+            format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''").replace('\0', ""))
+        }
+        None => "NULL".to_owned(),
+    }
+}
+
 /// The statement that a person would run.
 pub(super) fn fix(postgres: &Postgres, table: &Place, change: Change<'_>) -> String {
     let quote = |name: &str| postgres.quote(name);
@@ -170,10 +181,12 @@ pub(super) fn fix(postgres: &Postgres, table: &Place, change: Change<'_>) -> Str
         Change::AddColumn(column) => {
             format!("ADD COLUMN {} {}", quote(&column.name), types::sql(&column.ty))
         }
-        Change::Retype(column) => {
+        Change::Retype(column, ..) => {
             format!("ALTER COLUMN {} TYPE {}", quote(&column.name), types::sql(&column.ty))
         }
-        Change::DropNotNull(name) => format!("ALTER COLUMN {} DROP NOT NULL", quote(name)),
+        Change::DropNotNull(found) | Change::TakeNull(found) => {
+            format!("ALTER COLUMN {} DROP NOT NULL", quote(&found.name))
+        }
         Change::AddUnique(load) => format!("ADD UNIQUE {}", sql::list(postgres, load.key_names())),
     };
     format!("ALTER TABLE {table} {change}")

@@ -7,11 +7,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
-use crate::sink::refusal;
+use crate::sink::{refusal, server};
 use crate::{Error, Result};
-
-/// How long a server may take to answer the first time, if nothing says otherwise.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The parameters that there are.
 const KNOWN: [&str; 16] = [
@@ -66,7 +63,7 @@ pub(super) struct Parameters {
 /// # Errors
 /// A parameter that is not known, or a value that means nothing.
 pub(super) fn apply(connect: PgConnectOptions, url: &Url) -> Result<Parameters> {
-    let start = Parameters { connect, patience: Some(PATIENCE) };
+    let start = Parameters { connect, patience: Some(server::PATIENCE) };
     url.query_pairs().try_fold(start, |parameters, (name, value)| parameters.with(&name, &value))
 }
 

@@ -86,16 +86,47 @@ pub(super) fn holds(actual: &str, ty: &Type) -> bool {
     }
 }
 
+/// Whether our type holds every value of a column of that type.
+pub(super) fn widens(actual: &str, ty: &Type) -> bool {
+    let one_of = |names: &[&str]| names.contains(&actual);
+    match ty {
+        Type::Int32 => one_of(&["smallint"]),
+        Type::Int64 => one_of(&["smallint", "integer"]),
+        Type::Float64 => one_of(&["real"]),
+        Type::Decimal { precision, scale } => {
+            let digits = |whole: u8| precision.saturating_sub(*scale) >= whole;
+            match actual {
+                "smallint" => digits(5),
+                "integer" => digits(10),
+                "bigint" => digits(19),
+                _ => numeric_digits(actual).is_some_and(|(p, s)| {
+                    i32::from(*scale) >= s && i32::from(*precision) - i32::from(*scale) >= p - s
+                }),
+            }
+        }
+        Type::String => actual.starts_with("character varying"),
+        Type::Time => actual.starts_with("time(") && actual.ends_with(" without time zone"),
+        Type::Timestamp => actual.starts_with("timestamp(") && actual.ends_with(" with time zone"),
+        Type::List(item) if !is_document(ty) => {
+            actual.strip_suffix("[]").is_some_and(|element| widens(element, &item.ty))
+        }
+        _ => false,
+    }
+}
+
 /// Whether `numeric`, or `numeric(p,s)` with room on both sides of the point.
 fn numeric_holds(actual: &str, precision: i32, scale: i32) -> bool {
     let Some(rest) = actual.strip_prefix("numeric") else { return false };
     if rest.is_empty() {
         return true;
     }
-    let inner = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
-    let Some((p, s)) = inner.and_then(|inner| inner.split_once(',')) else { return false };
-    let (Ok(p), Ok(s)) = (p.trim().parse::<i32>(), s.trim().parse::<i32>()) else { return false };
-    s >= scale && p - s >= precision - scale
+    numeric_digits(actual).is_some_and(|(p, s)| s >= scale && p - s >= precision - scale)
+}
+
+/// `numeric(12,2)` → 12, 2.
+fn numeric_digits(actual: &str) -> Option<(i32, i32)> {
+    let (p, s) = actual.strip_prefix("numeric(")?.strip_suffix(')')?.split_once(',')?;
+    Some((p.trim().parse().ok()?, s.trim().parse().ok()?))
 }
 
 #[cfg(test)]
@@ -134,6 +165,27 @@ mod tests {
         check(list(Type::Int32), "bigint", false);
         check(list(Type::Json), "jsonb", true);
         check(list(Type::Json), "jsonb[]", false);
+    }
+
+    #[test]
+    fn a_type_takes_the_place_of_a_narrower_one_and_of_no_other() {
+        let check = |actual: &str, ty: Type, expected: bool| {
+            assert_eq!(widens(actual, &ty), expected, "{actual} to {ty:?}");
+        };
+        check("integer", Type::Int64, true);
+        check("bigint", Type::Int32, false);
+        check("real", Type::Float64, true);
+        check("integer", Type::Float64, false);
+        check("numeric(12,2)", Type::Decimal { precision: 14, scale: 4 }, true);
+        check("numeric(12,2)", Type::Decimal { precision: 12, scale: 4 }, false);
+        check("integer", Type::Decimal { precision: 12, scale: 2 }, true);
+        check("bigint", Type::Decimal { precision: 12, scale: 2 }, false);
+        check("character varying(20)", Type::String, true);
+        check("integer", Type::String, false);
+        check("timestamp(3) with time zone", Type::Timestamp, true);
+        check("timestamp without time zone", Type::Timestamp, false);
+        check("integer[]", list(Type::Int64), true);
+        check("bigint", list(Type::Int64), false);
     }
 
     #[test]

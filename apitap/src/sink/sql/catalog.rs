@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Change, Dialect};
-use crate::definition::Mode;
+use crate::definition::Evolve;
 use crate::sink::load::Column;
 use crate::sink::{Load, refusal};
 use crate::{Error, Result};
@@ -57,36 +57,88 @@ pub(in crate::sink) struct FoundColumn {
     pub(in crate::sink) not_null: bool,
     /// Whether a row gets a value where it brings none.
     pub(in crate::sink) filled: bool,
+    /// Whether nothing hangs on its type that would be lost with another type.
+    pub(in crate::sink) plain: bool,
     /// What takes no value of ours, and why: the refusal's words, and its help.
     pub(in crate::sink) closed: Option<(String, String)>,
 }
 
-impl Found {
-    /// The names of the columns that take no null.
-    pub(super) fn not_null(&self) -> Vec<String> {
-        self.columns.iter().filter(|c| c.not_null).map(|c| c.name.clone()).collect()
+/// A way in which a table does not take the rows.
+pub(in crate::sink) struct Misfit {
+    /// What is wrong, with the statement that a person would run.
+    pub(in crate::sink) refusal: Error,
+    /// That statement, where there is one.
+    pub(in crate::sink) fix: Option<String>,
+    /// Whether it loses nothing, so that it can be run unasked; then how.
+    pub(in crate::sink) growth: Option<Growth>,
+}
+
+/// How a table grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sink) enum Growth {
+    /// A column more.
+    Column,
+    /// A wider type: in some databases all rows are written anew.
+    Type,
+}
+
+impl Misfit {
+    fn new(refusal: impl FnOnce(String) -> Error, fix: String) -> Self {
+        Self { refusal: refusal(fix.clone()), fix: Some(fix), growth: None }
     }
 
-    /// Whether the rows of a load fit in as they are.
+    fn grows(self, growth: Option<Growth>) -> Self {
+        Self { growth, ..self }
+    }
+}
+
+impl Found {
+    /// The statements with which the table takes the rows of a load; mostly none.
+    ///
+    /// # Errors
+    /// It does not take them, and may not be changed, or only by a person: all statements.
     pub(in crate::sink) fn check<D: Dialect>(
         &self,
         dialect: &D,
         load: &Load,
         table: &Place,
-    ) -> Result<()> {
-        for column in &load.columns {
-            self.check_column(dialect, load, table, column)?;
+    ) -> Result<Vec<(Growth, String)>> {
+        let misfits = self.misfits(dialect, load, table);
+        let may_grow = load.evolve == Evolve::Add;
+        let bad = |misfit: &Misfit| misfit.growth.is_none() || !may_grow;
+        let Some(first) = misfits.iter().find(|misfit| bad(misfit)) else {
+            let growths =
+                misfits.into_iter().filter_map(|misfit| Some((misfit.growth?, misfit.fix?)));
+            return Ok(growths.collect());
+        };
+        let fixes: Vec<_> = misfits.iter().filter_map(|misfit| misfit.fix.as_deref()).collect();
+        match fixes.len() {
+            0 | 1 => Err(first.refusal.clone()),
+            _ => Err(first.refusal.clone().help(fixes.join("; "))),
         }
+    }
+
+    /// All ways in which the table does not take the rows of a load.
+    pub(in crate::sink) fn misfits<D: Dialect>(
+        &self,
+        dialect: &D,
+        load: &Load,
+        table: &Place,
+    ) -> Vec<Misfit> {
+        let of_columns = load.columns.iter();
+        let mut misfits: Vec<_> =
+            of_columns.filter_map(|column| self.misfit(dialect, load, table, column)).collect();
         let ours = |name: &str| load.columns.iter().any(|column| same(dialect, &column.name, name));
-        let extra = self.columns.iter().find(|c| c.not_null && !c.filled && !ours(&c.name));
-        if let Some(extra) = extra {
-            let fix = dialect.fix(table, Change::DropNotNull(&extra.name));
-            return Err(refusal::extra_column(&load.table, &extra.name, fix));
+        let extra = self.columns.iter().filter(|c| c.not_null && !c.filled && !ours(&c.name));
+        misfits.extend(extra.map(|extra| {
+            let fix = dialect.fix(table, Change::DropNotNull(extra));
+            Misfit::new(|fix| refusal::extra_column(&load.table, &extra.name, fix), fix)
+        }));
+        if load.mode.needs_key() && !self.has_unique_key(dialect, load) {
+            let fix = dialect.fix(table, Change::AddUnique(load));
+            misfits.push(Misfit::new(|fix| refusal::no_unique_key(load, fix), fix));
         }
-        if load.mode == Mode::Merge && !self.has_unique_key(dialect, load) {
-            return Err(refusal::no_unique_key(load, dialect.fix(table, Change::AddUnique(load))));
-        }
-        Ok(())
+        misfits
     }
 
     /// Whether rows of one key cannot be in the table twice.
@@ -97,31 +149,42 @@ impl Found {
         })
     }
 
-    fn check_column<D: Dialect>(
+    fn misfit<D: Dialect>(
         &self,
         dialect: &D,
         load: &Load,
         table: &Place,
         column: &Column,
-    ) -> Result<()> {
+    ) -> Option<Misfit> {
         let is_ours = |theirs: &&FoundColumn| same(dialect, &theirs.name, &column.name);
         let Some(theirs) = self.columns.iter().find(is_ours) else {
             let fix = dialect.fix(table, Change::AddColumn(column));
-            return Err(refusal::missing_column(&load.table, column, fix));
+            let misfit = Misfit::new(|fix| refusal::missing_column(&load.table, column, fix), fix);
+            // A key that the rows there do not have cannot be made up.
+            let grows = !load.is_key(column);
+            return Some(misfit.grows(grows.then_some(Growth::Column)));
         };
         if let Some((why, help)) = &theirs.closed {
-            return Err(Error::target(format!(
+            let refusal = Error::target(format!(
                 "column `{}` of the table `{}` {why} and takes no values",
                 column.name, load.table
-            ))
-            .help(help));
+            ));
+            return Some(Misfit { refusal: refusal.help(help), fix: None, growth: None });
         }
-        if !dialect.holds(&theirs.ty, &column.ty) {
-            let ours = dialect.column_type(&column.ty, load.is_key(column));
-            let fix = dialect.fix(table, Change::Retype(column));
-            return Err(refusal::column_type(&load.table, column, &theirs.ty, &ours, fix));
+        let key = load.is_key(column);
+        if !dialect.holds(&theirs.ty, &column.ty, key) {
+            let ours = dialect.column_type(&column.ty, key);
+            let fix = dialect.fix(table, Change::Retype(column, theirs, key));
+            let refused = |fix| refusal::column_type(&load.table, column, &theirs.ty, &ours, fix);
+            let widens = theirs.plain && dialect.widens(&theirs.ty, &column.ty);
+            return Some(Misfit::new(refused, fix).grows(widens.then_some(Growth::Type)));
         }
-        Ok(())
+        if theirs.not_null && column.required.is_none() {
+            let fix = dialect.fix(table, Change::TakeNull(theirs));
+            let refused = |fix: String| refusal::takes_no_null(&load.table, column, &fix);
+            return Some(Misfit::new(refused, fix));
+        }
+        None
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 
-use super::{Found, Place, statement};
+use super::{Found, FoundColumn, Place, statement};
 use crate::definition::Capabilities;
 use crate::definition::table::TableName;
 use crate::engine::limits::Limits;
@@ -22,17 +22,21 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
 
     /// What begins a transaction that will write.
     const BEGIN: &'static str;
-    /// The instant now, in the third of [`Dialect::STATE_TYPES`].
+    /// The instant now, in the third of [`Dialect::state_types`].
     const NOW: &'static str;
-    /// The types of names, of JSON text and of instants in the state table.
-    const STATE_TYPES: [&'static str; 3];
-    /// Whether tables can be created in a transaction, and are gone after a ROLLBACK.
+    /// Whether tables can be created in a transaction, and are gone after a ROLLBACK. Where not, they are
+    /// created before it.
     const CREATES_IN_TRANSACTION: bool = true;
+    /// What stands behind the columns of a table that we create.
+    const TABLE_OPTIONS: &'static str = "";
     /// Whether a key that comes twice among the rows of one statement is an error of its own
     /// ([`Dialect::is_key_twice`]). Then rows are sorted by key only after that error.
     const TELLS_KEY_TWICE: bool = false;
 
     fn capabilities(&self) -> &'static Capabilities;
+
+    /// The types of names, of JSON text and of instants in the state table.
+    fn state_types(&self) -> [String; 3];
 
     async fn connect(&self) -> Result<Self::Connection>;
 
@@ -71,8 +75,21 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
     /// The type of a column that we create; `key` where it is of the key.
     fn column_type(&self, ty: &Type, key: bool) -> String;
 
-    /// Whether a column of that type holds every value of ours unchanged.
-    fn holds(&self, actual: &str, ty: &Type) -> bool;
+    /// What stands behind the type of a column that we create, to say what it is for.
+    fn column_comment(&self, _column: &Column) -> String {
+        String::new()
+    }
+
+    /// Whether a column of that type holds every value of ours unchanged; `key` where it is of the key.
+    fn holds(&self, actual: &str, ty: &Type, key: bool) -> bool;
+
+    /// Whether our type holds every value of a column of that type, so that it can take its place.
+    fn widens(&self, actual: &str, ty: &Type) -> bool;
+
+    /// What stands behind a table that we create, to say what it is for.
+    fn table_comment(&self, _load: &Load) -> String {
+        String::new()
+    }
 
     /// The statement that a person would run to have the table take our rows.
     fn fix(&self, table: &Place, change: Change<'_>) -> String;
@@ -90,6 +107,11 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
 
     /// Within a transaction: waits until no other run of apitap is at work on that name.
     async fn lock(&self, connection: &mut Self::Connection, name: &str) -> sqlx::Result<()>;
+
+    /// Behind a transaction: gives up what [`Dialect::lock`] has, where that does not end with it.
+    async fn unlock(&self, _connection: &mut Self::Connection) -> sqlx::Result<()> {
+        Ok(())
+    }
 
     /// Creates the table, and whatever must be there for it.
     async fn create(
@@ -123,9 +145,9 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
     /// What takes the rows over one connection.
     fn stage(&self, load: &Load, limits: &Limits) -> Result<Self::Stage>;
 
-    /// The query of the rows that wait, the last one of each key only.
-    fn last_rows(&self, load: &Load, inbox: &Inbox) -> String {
-        statement::last_rows(load, inbox)
+    /// The query of the rows that wait, of each key the one that counts.
+    fn one_of_each(&self, load: &Load, inbox: &Inbox) -> String {
+        statement::one_of_each(load, inbox)
     }
 
     /// Whether a statement failed because a key came twice among its rows, or is there already.
@@ -133,9 +155,16 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
         false
     }
 
-    /// What goes behind an INSERT, so that rows that are there are updated.
-    fn upsert(&self, load: &Load) -> String {
-        statement::on_conflict(load, |name| self.quote(name))
+    /// The statements that put the rows of a query over the inbox into a table that is there: those
+    /// whose key is there are updated, or stay as they are. Together they change as many rows as there
+    /// are keys, or new ones.
+    fn merge(&self, load: &Load, table: &Place, _inbox: &Inbox, rows: &str) -> Vec<String> {
+        vec![statement::upsert(self, load, table, rows)]
+    }
+
+    /// The statements that delete the rows whose key is not among those that wait; the last one is it.
+    fn delete_missing(&self, load: &Load, table: &Place, inbox: &Inbox) -> Vec<String> {
+        vec![statement::delete_missing(self, load, table, inbox)]
     }
 }
 
@@ -162,7 +191,11 @@ pub(in crate::sink) struct Inbox {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sink) enum Change<'a> {
     AddColumn(&'a Column),
-    Retype(&'a Column),
-    DropNotNull(&'a str),
+    /// The column as it is, and whether it is of the key.
+    Retype(&'a Column, &'a FoundColumn, bool),
+    /// The query does not yield the column.
+    DropNotNull(&'a FoundColumn),
+    /// The query may yield nulls for it.
+    TakeNull(&'a FoundColumn),
     AddUnique(&'a Load),
 }

@@ -1,15 +1,17 @@
 //! A load over one connection: the rehearsal, then rows into the inbox, then one transaction.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::writer::{Home, StagingWriter};
-use super::{Dialect, Inbox, Place, state, statement};
+use super::{Dialect, Growth, Inbox, Place, state, statement};
 use crate::Result;
 use crate::definition::Mode;
 use crate::engine::limits::Limits;
 use crate::sink::contract::{Session, State, StateChange, Writer, Written};
+use crate::sink::load::Missing;
 use crate::sink::{Load, refusal};
 
 /// Within the transaction: to where it goes back when a key comes twice.
@@ -31,13 +33,12 @@ pub(in crate::sink) async fn open<D: Dialect>(
 pub(in crate::sink) async fn open_on<D: Dialect>(
     dialect: D,
     mut connection: D::Connection,
-    mut load: Load,
+    load: Load,
     table: Place,
     limits: &Limits,
 ) -> Result<Box<dyn Session>> {
     let inbox = dialect.inbox(&mut connection, &load).await?;
-    let ready = rehearse(&dialect, &mut connection, &load, &table, &inbox).await?;
-    load.require(&ready.not_null);
+    rehearse(&dialect, &mut connection, &load, &table, &inbox).await?;
     Ok(Box::new(SqlSession {
         dialect,
         load: Arc::new(load),
@@ -73,10 +74,17 @@ struct SqlSession<D: Dialect> {
 struct Ready {
     /// Whether this transaction has created it.
     new: bool,
-    /// The columns that take no null.
-    not_null: Vec<String>,
+    /// What makes it take the rows.
+    growths: Vec<(Growth, String)>,
     /// Whether the table itself keeps a key from coming twice.
     unique: bool,
+}
+
+impl Ready {
+    /// A table that this load has created.
+    fn new() -> Self {
+        Self { new: true, growths: Vec::new(), unique: true }
+    }
 }
 
 #[async_trait]
@@ -107,7 +115,7 @@ impl<D: Dialect> Session for SqlSession<D> {
     }
 
     async fn commit(&mut self, state: &StateChange) -> Result<Written> {
-        if self.load.mode == Mode::Replace {
+        if self.load.is_whole() {
             self.covered = self.home.checked_waiting(&self.load)?;
             self.gathered.add(state);
             return Ok(self.written);
@@ -118,7 +126,7 @@ impl<D: Dialect> Session for SqlSession<D> {
 
     async fn finish(mut self: Box<Self>) -> Result<Written> {
         let waiting = self.home.checked_waiting(&self.load)?;
-        if self.load.mode == Mode::Replace && waiting == self.covered {
+        if self.load.is_whole() && waiting == self.covered {
             let state = std::mem::take(&mut self.gathered);
             self.apply(&state).await?;
         } else if waiting > 0 {
@@ -157,12 +165,19 @@ impl<D: Dialect> SqlSession<D> {
     ) -> Result<u64> {
         let Self { dialect, load, table, inbox, .. } = self;
         let to_write = |error| dialect.refused(load, "the rows for", &error);
-        if !D::CREATES_IN_TRANSACTION {
-            prepare(dialect, connection, load, table).await?;
-        }
-        dialect.execute(connection, D::BEGIN).await.map_err(to_write)?;
-        let done = async {
+        let ready = if D::CREATES_IN_TRANSACTION {
+            dialect.execute(connection, D::BEGIN).await.map_err(to_write)?;
+            prepare(dialect, connection, load, table).await?
+        } else {
             let ready = prepare(dialect, connection, load, table).await?;
+            if !state.is_empty() {
+                state::create(dialect, connection, load, table).await?;
+            }
+            dialect.execute(connection, D::BEGIN).await.map_err(to_write)?;
+            ready
+        };
+        let done = async {
+            hook(dialect, connection, Hook::Before, load).await?;
             if load.mode == Mode::Replace && !ready.new {
                 empty(dialect, connection, load, table).await?;
             }
@@ -173,7 +188,11 @@ impl<D: Dialect> SqlSession<D> {
                 }
                 Stored::Every(stored) | Stored::Last(stored) => stored,
             };
+            if load.missing != Missing::Keep && !ready.new {
+                self.delete_missing(connection, received).await?;
+            }
             state::write(dialect, connection, load, table, state).await?;
+            hook(dialect, connection, Hook::After, load).await?;
             Ok(stored)
         };
         // After an error, the transaction goes with the connection, and the connection with the session.
@@ -181,6 +200,52 @@ impl<D: Dialect> SqlSession<D> {
         commit(dialect, connection, load).await?;
         Ok(stored)
     }
+
+    /// Deletes the rows whose key did not come.
+    async fn delete_missing(&self, connection: &mut D::Connection, received: u64) -> Result<()> {
+        let Self { dialect, load, table, inbox, .. } = self;
+        if received == 0 && load.missing == Missing::Delete {
+            return Err(refusal::nothing_came(&load.table));
+        }
+        let mut deleted = 0;
+        for statement in dialect.delete_missing(load, table, inbox) {
+            let done = dialect.execute(connection, &statement).await;
+            deleted = done.map_err(|error| dialect.refused(load, "to delete rows of", &error))?;
+        }
+        tracing::info!(pipeline = load.pipeline, deleted, "rows whose key did not come");
+        Ok(())
+    }
+}
+
+/// When SQL of the user's runs.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sink) enum Hook {
+    Before,
+    After,
+}
+
+/// Within a transaction: runs SQL of the user's, which must leave the transaction open.
+pub(in crate::sink) async fn hook<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    hook: Hook,
+    load: &Load,
+) -> Result<()> {
+    let (name, sql) = match hook {
+        Hook::Before => ("before", &load.hooks.before),
+        Hook::After => ("after", &load.hooks.after),
+    };
+    let Some(sql) = sql else { return Ok(()) };
+    let target = dialect.capabilities().name;
+    let failed = |error: sqlx::Error| {
+        let said = error.as_database_error().map(|error| error.message().to_owned());
+        refusal::hook(target, name, &said.unwrap_or_else(|| error.to_string()))
+    };
+    dialect.execute(connection, &format!("SAVEPOINT {SAVEPOINT}")).await.map_err(failed)?;
+    dialect.execute(connection, sql).await.map_err(failed)?;
+    // It is gone where the transaction has ended.
+    let released = dialect.execute(connection, &format!("RELEASE SAVEPOINT {SAVEPOINT}")).await;
+    released.map(drop).map_err(|_| refusal::ended_by_hook(name))
 }
 
 /// Ends a transaction.
@@ -189,7 +254,13 @@ pub(in crate::sink) async fn commit<D: Dialect>(
     connection: &mut D::Connection,
     load: &Load,
 ) -> Result<()> {
-    let Err(error) = dialect.execute(connection, "COMMIT").await else { return Ok(()) };
+    let Err(error) = dialect.execute(connection, "COMMIT").await else {
+        // The rows are in: a lock that cannot be given up ends with the connection.
+        if let Err(error) = dialect.unlock(connection).await {
+            tracing::debug!("the lock ends with the connection: {error}");
+        }
+        return Ok(());
+    };
     let failed = dialect.refused(load, "the rows for", &error);
     Err(match error.as_database_error() {
         Some(_) => failed,
@@ -207,22 +278,88 @@ async fn rehearse<D: Dialect>(
     load: &Load,
     table: &Place,
     inbox: &Inbox,
-) -> Result<Ready> {
+) -> Result<()> {
     let to_take = |error| dialect.refused(load, "to take rows into", &error);
+    let to_create = |error| dialect.refused(load, "to create", &error);
     dialect.execute(connection, D::BEGIN).await.map_err(to_take)?;
-    let ready = prepare(dialect, connection, load, table).await?;
-    let insert =
-        statement::insert(dialect, load, table, &dialect.last_rows(load, inbox), ready.new);
-    let delete = (load.mode == Mode::Replace).then(|| format!("DELETE FROM {table}"));
-    for statement in delete.into_iter().chain([insert]) {
-        // Planned, with all rights checked, and not run: a DELETE of millions of rows is not free.
-        dialect.execute(connection, &format!("EXPLAIN {statement}")).await.map_err(to_take)?;
-    }
-    if let Some(complete) = dialect.complete(load, table).filter(|_| ready.new) {
-        dialect.execute(connection, &complete).await.map_err(to_take)?;
+    match found(dialect, connection, load, table).await? {
+        Some(ready) => {
+            // A column more costs nothing; rows that are written anew are not written twice.
+            let columns = ready.growths.iter().filter(|(growth, _)| *growth == Growth::Column);
+            let columns: Vec<_> = columns.cloned().collect();
+            if D::CREATES_IN_TRANSACTION {
+                grow(dialect, connection, load, &columns).await?;
+            }
+            if D::CREATES_IN_TRANSACTION || columns.is_empty() {
+                explain(dialect, connection, load, table, inbox, &ready).await.map_err(to_take)?;
+            }
+        }
+        None if D::CREATES_IN_TRANSACTION => {
+            let ready = prepare(dialect, connection, load, table).await?;
+            explain(dialect, connection, load, table, inbox, &ready).await.map_err(to_take)?;
+            if let Some(complete) = dialect.complete(load, table) {
+                dialect.execute(connection, &complete).await.map_err(to_take)?;
+            }
+        }
+        None => {
+            let trial = trial(dialect, table);
+            let drop = format!("DROP TABLE IF EXISTS {trial}");
+            dialect.execute(connection, &drop).await.map_err(to_create)?;
+            dialect.create(connection, load, &trial).await.map_err(to_create)?;
+            let ready = Ready::new();
+            let explained = explain(dialect, connection, load, &trial, inbox, &ready).await;
+            dialect.execute(connection, &drop).await.map_err(to_create)?;
+            explained.map_err(to_take)?;
+        }
     }
     dialect.execute(connection, "ROLLBACK").await.map_err(to_take)?;
-    Ok(ready)
+    dialect.unlock(connection).await.map_err(to_take)
+}
+
+/// Changes a table such that it takes the rows.
+pub(in crate::sink) async fn grow<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    load: &Load,
+    growths: &[(Growth, String)],
+) -> Result<()> {
+    for (_, statement) in growths {
+        let done = dialect.execute(connection, statement).await;
+        done.map_err(|error| dialect.refused(load, "to change", &error))?;
+        tracing::info!(pipeline = load.pipeline, "the table takes the rows: {statement}");
+    }
+    Ok(())
+}
+
+/// Where a table is tried out that cannot be taken back: under a hidden name, which belongs to that
+/// table, so that one that a killed run has left is removed by the next.
+fn trial(dialect: &impl Dialect, table: &Place) -> Place {
+    let mut hasher = DefaultHasher::new();
+    table.name.hash(&mut hasher);
+    table.beside(dialect, format!("_apitap_try_{:016x}", hasher.finish()))
+}
+
+/// Has the statements planned, with all rights checked, and not run: a DELETE of millions of rows is
+/// not free.
+async fn explain<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    load: &Load,
+    table: &Place,
+    inbox: &Inbox,
+    ready: &Ready,
+) -> sqlx::Result<()> {
+    let rows = dialect.one_of_each(load, inbox);
+    let store = statement::store(dialect, load, table, inbox, &rows, ready.new);
+    let delete = (load.mode == Mode::Replace).then(|| format!("DELETE FROM {table}"));
+    let missing = match load.missing {
+        Missing::Keep => Vec::new(),
+        _ => dialect.delete_missing(load, table, inbox),
+    };
+    for statement in delete.into_iter().chain(store).chain(missing) {
+        dialect.execute(connection, &format!("EXPLAIN {statement}")).await?;
+    }
+    Ok(())
 }
 
 /// Within a transaction: one run at a time, and a table that takes the rows.
@@ -232,18 +369,31 @@ async fn prepare<D: Dialect>(
     load: &Load,
     table: &Place,
 ) -> Result<Ready> {
+    if let Some(ready) = found(dialect, connection, load, table).await? {
+        grow(dialect, connection, load, &ready.growths).await?;
+        return Ok(ready);
+    }
+    let to_create = |error| dialect.refused(load, "to create", &error);
+    dialect.create(connection, load, table).await.map_err(to_create)?;
+    Ok(Ready::new())
+}
+
+/// Waits until no other run is at work on the table; then the table, if it is there and takes the rows.
+async fn found<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    load: &Load,
+    table: &Place,
+) -> Result<Option<Ready>> {
     let to_create = |error| dialect.refused(load, "to create", &error);
     dialect.lock(connection, &table.to_string()).await.map_err(to_create)?;
-    if let Some(found) = dialect.find(connection, load, table).await? {
-        found.check(dialect, load, table)?;
-        if load.mode == Mode::Replace {
-            dialect.replaceable(connection, load, table).await?;
-        }
-        let unique = found.has_unique_key(dialect, load);
-        return Ok(Ready { new: false, not_null: found.not_null(), unique });
+    let Some(found) = dialect.find(connection, load, table).await? else { return Ok(None) };
+    let growths = found.check(dialect, load, table)?;
+    if load.mode == Mode::Replace {
+        dialect.replaceable(connection, load, table).await?;
     }
-    dialect.create(connection, load, table).await.map_err(to_create)?;
-    Ok(Ready { new: true, not_null: Vec::new(), unique: true })
+    let unique = found.has_unique_key(dialect, load);
+    Ok(Some(Ready { new: false, growths, unique }))
 }
 
 /// Puts the rows that wait into the table; gives how many it has stored.
@@ -258,10 +408,11 @@ async fn fill<D: Dialect>(
     inbox: &Inbox,
     ready: &Ready,
 ) -> sqlx::Result<Stored> {
-    let insert = |rows: &str| statement::insert(dialect, load, table, rows, ready.new);
+    let store = |rows: &str| statement::store(dialect, load, table, inbox, rows, ready.new);
     let complete = dialect.complete(load, table).filter(|_| ready.new);
-    if D::TELLS_KEY_TWICE && ready.unique && !load.key.is_empty() {
-        let every = insert(&statement::every_row(inbox));
+    let may_come_twice = !load.key.is_empty() && load.mode != Mode::InsertNew;
+    if D::TELLS_KEY_TWICE && ready.unique && may_come_twice {
+        let every = store(&statement::every_row(inbox));
         dialect.execute(connection, &format!("SAVEPOINT {SAVEPOINT}")).await?;
         match all(dialect, connection, &every, complete.as_deref()).await {
             Err(error) if dialect.is_key_twice(&error) => {
@@ -275,7 +426,7 @@ async fn fill<D: Dialect>(
             dialect.execute(connection, &format!("TRUNCATE TABLE {table}")).await?;
         }
     }
-    let last = insert(&dialect.last_rows(load, inbox));
+    let last = store(&dialect.one_of_each(load, inbox));
     let stored = all(dialect, connection, &last, complete.as_deref()).await?;
     Ok(if load.key.is_empty() { Stored::Every(stored) } else { Stored::Last(stored) })
 }
@@ -307,14 +458,17 @@ pub(in crate::sink) async fn empty<D: Dialect>(
     }
 }
 
-/// Inserts, and completes a new table; gives the rows that were stored.
+/// Stores, and completes a new table; gives the rows that were stored.
 async fn all<D: Dialect>(
     dialect: &D,
     connection: &mut D::Connection,
-    insert: &str,
+    store: &[String],
     complete: Option<&str>,
 ) -> sqlx::Result<u64> {
-    let stored = dialect.execute(connection, insert).await?;
+    let mut stored = 0;
+    for statement in store {
+        stored += dialect.execute(connection, statement).await?;
+    }
     if let Some(complete) = complete {
         dialect.execute(connection, complete).await?;
     }

@@ -57,8 +57,10 @@ pub(in crate::sink) async fn write<D: Dialect>(
         return Ok(());
     }
     let to_write = |error| dialect.refused(load, "the state of", &error);
+    if D::CREATES_IN_TRANSACTION {
+        create(dialect, connection, load, table).await?;
+    }
     let place = table.beside(dialect, TABLE);
-    create(dialect, connection, load, &place).await?;
     if let Some(known) = &change.known {
         check_known(known, &read(dialect, connection, load, table).await?, change)?;
     }
@@ -102,29 +104,31 @@ fn check_known(known: &State, there: &State, change: &StateChange) -> Result<()>
         .help("none of these rows was stored: run it again, and it goes on from there"))
 }
 
-/// Creates the table where it is not there.
-async fn create<D: Dialect>(
+/// Creates the table beside that of the rows, where it is not there.
+pub(super) async fn create<D: Dialect>(
     dialect: &D,
     connection: &mut D::Connection,
     load: &Load,
-    place: &Place,
+    table: &Place,
 ) -> Result<()> {
-    if dialect.find(connection, load, place).await?.is_some() {
+    let place = table.beside(dialect, TABLE);
+    if dialect.find(connection, load, &place).await?.is_some() {
         return Ok(());
     }
     let to_create = |error| dialect.refused(load, "to create the state of", &error);
     dialect.lock(connection, &place.to_string()).await.map_err(to_create)?;
-    let [name, json, instant] = D::STATE_TYPES;
+    let [name, json, instant] = dialect.state_types();
     let quote = |column| dialect.quote(column);
     let create = format!(
         "CREATE TABLE IF NOT EXISTS {place} ({} {name} NOT NULL, {} {name} NOT NULL, \
-         {} {json} NOT NULL, {} {name} NOT NULL, {} {instant} NOT NULL, PRIMARY KEY {})",
+         {} {json} NOT NULL, {} {name} NOT NULL, {} {instant} NOT NULL, PRIMARY KEY {}){}",
         quote("pipeline"),
         quote("partition"),
         quote("value"),
         quote("run"),
         quote("changed_at"),
-        statement::list(dialect, ["pipeline", "partition"])
+        statement::list(dialect, ["pipeline", "partition"]),
+        D::TABLE_OPTIONS
     );
     dialect.execute(connection, &create).await.map_err(to_create)?;
     Ok(())

@@ -48,10 +48,21 @@ pub(in crate::sink) fn create_table(
     let columns = load.creates.iter().map(|column| {
         let ty = dialect.column_type(&column.ty, load.is_key(column));
         let not_null = if column.required.is_some() { " NOT NULL" } else { "" };
-        format!("{} {ty}{not_null}", dialect.quote(&column.name))
+        let comment = dialect.column_comment(column);
+        format!("{} {ty}{not_null}{comment}", dialect.quote(&column.name))
     });
     let lines: Vec<_> = columns.chain(constraints).collect();
-    format!("CREATE TABLE {table} (\n  {}\n)", lines.join(",\n  "))
+    let lines = lines.join(",\n  ");
+    format!(
+        "CREATE TABLE {table} (\n  {lines}\n){}{}",
+        options(dialect),
+        dialect.table_comment(load)
+    )
+}
+
+/// What stands behind the columns of a table.
+pub(super) fn options<D: Dialect>(_: &D) -> &'static str {
+    D::TABLE_OPTIONS
 }
 
 /// The key as a constraint, where rows replace one another.
@@ -61,19 +72,21 @@ pub(in crate::sink) fn primary_key(dialect: &impl Dialect, load: &Load) -> Optio
 }
 
 /// The query of all rows that wait.
-pub(super) fn every_row(inbox: &Inbox) -> String {
+pub(in crate::sink) fn every_row(inbox: &Inbox) -> String {
     // Without a WHERE, SQLite takes ON CONFLICT for part of a join.
     format!("SELECT {} FROM {} WHERE true", inbox.values.join(", "), inbox.table)
 }
 
-/// The query of the last row of each key.
-pub(super) fn last_rows(load: &Load, inbox: &Inbox) -> String {
+/// The query of the one row of each key that counts: the last one, or the first where known keys stay
+/// as they are.
+pub(super) fn one_of_each(load: &Load, inbox: &Inbox) -> String {
     let table = &inbox.table;
+    let one = if load.mode == Mode::InsertNew { "min" } else { "max" };
     match staged_key(load).as_str() {
         "" => every_row(inbox),
         // Only keys and numbers are hashed, not whole rows.
         key => format!(
-            "SELECT {} FROM {table} WHERE seq IN (SELECT max(seq) FROM {table} GROUP BY {key})",
+            "SELECT {} FROM {table} WHERE seq IN (SELECT {one}(seq) FROM {table} GROUP BY {key})",
             inbox.values.join(", ")
         ),
     }
@@ -84,30 +97,68 @@ pub(in crate::sink) fn staged_key(load: &Load) -> String {
     load.key.iter().map(|&place| staged(place)).collect::<Vec<_>>().join(", ")
 }
 
-/// Puts the rows of a query into the table; `upsert` where those that are there are to be updated.
-pub(in crate::sink) fn insert<D: Dialect>(
+/// What puts the rows of a query over the inbox into the table; `new` where nothing is in it.
+pub(super) fn store<D: Dialect>(
     dialect: &D,
     load: &Load,
     table: &Place,
+    inbox: &Inbox,
     rows: &str,
     new: bool,
-) -> String {
-    let names = list(dialect, load.columns.iter().map(|column| column.name.as_str()));
-    let upsert = match load.mode {
-        Mode::Merge if !new => dialect.upsert(load),
-        _ => String::new(),
-    };
-    format!("INSERT INTO {table} {names}\n{rows}{upsert}")
+) -> Vec<String> {
+    match load.mode {
+        mode if mode.needs_key() && !new => dialect.merge(load, table, inbox, rows),
+        _ => vec![insert(dialect, load, table, rows)],
+    }
 }
 
-/// `ON CONFLICT …`: rows that are there get the new values.
-pub(super) fn on_conflict(load: &Load, quote: impl Fn(&str) -> String) -> String {
+/// Adds the rows of a query.
+fn insert(dialect: &impl Dialect, load: &Load, table: &Place, rows: &str) -> String {
+    let names = list(dialect, load.columns.iter().map(|column| column.name.as_str()));
+    format!("INSERT INTO {table} {names}\n{rows}")
+}
+
+/// Adds the rows of a query to a table that is there, or updates those whose key is there.
+pub(in crate::sink) fn upsert(
+    dialect: &impl Dialect,
+    load: &Load,
+    table: &Place,
+    rows: &str,
+) -> String {
+    let insert = insert(dialect, load, table, rows);
+    match load.mode.needs_key() {
+        true => format!("{insert}{}", on_conflict(load, |name| dialect.quote(name))),
+        false => insert,
+    }
+}
+
+/// Deletes the rows whose key is not among those that wait.
+pub(in crate::sink) fn delete_missing(
+    dialect: &impl Dialect,
+    load: &Load,
+    table: &Place,
+    inbox: &Inbox,
+) -> String {
+    let same = load.key.iter().filter_map(|&place| {
+        let name = dialect.quote(&load.columns.get(place)?.name);
+        Some(format!("s.{} = {table}.{name}", staged(place)))
+    });
+    let same: Vec<_> = same.collect();
+    format!(
+        "DELETE FROM {table} WHERE NOT EXISTS (SELECT 1 FROM {} AS s WHERE {})",
+        inbox.table,
+        same.join(" AND ")
+    )
+}
+
+/// `ON CONFLICT …`: rows that are there get the new values, or stay as they are.
+fn on_conflict(load: &Load, quote: impl Fn(&str) -> String) -> String {
     let key: Vec<_> = load.key_names().map(&quote).collect();
     let key = key.join(", ");
     let updates: Vec<_> = load
         .columns
         .iter()
-        .filter(|column| !load.is_key(column))
+        .filter(|column| load.mode != Mode::InsertNew && !load.is_key(column))
         .map(|column| quote(&column.name))
         .map(|name| format!("{name} = excluded.{name}"))
         .collect();

@@ -79,7 +79,7 @@ pub(super) async fn find(
             let closed = computed.then(|| {
                 ("is computed by the database".to_owned(), "leave it out of the query".to_owned())
             });
-            FoundColumn { name, ty, not_null, filled, closed }
+            FoundColumn { name, ty, not_null, filled, plain: false, closed }
         });
     Ok(Some(Found { columns: columns.collect(), unique_keys }))
 }
@@ -115,14 +115,22 @@ pub(super) fn fix(sqlite: &Sqlite, table: &Place, change: Change<'_>) -> String 
         Change::AddColumn(column) => {
             format!("ALTER TABLE {table} ADD COLUMN {} {}", quote(&column.name), sql(&column.ty))
         }
-        Change::Retype(column) => {
+        Change::Retype(column, ..) => {
             let (name, ours) = (quote(&column.name), sql(&column.ty));
             format!(
                 "SQLite cannot change a column's type: ALTER TABLE {table} RENAME COLUMN {name} TO \
                  another name, then ALTER TABLE {table} ADD COLUMN {name} {ours}"
             )
         }
-        Change::DropNotNull(name) => format!("yield the column `{name}`, or give it a default"),
+        Change::DropNotNull(found) => {
+            format!("yield the column `{}`, or give it a default", found.name)
+        }
+        Change::TakeNull(found) => {
+            format!(
+                "SQLite cannot drop NOT NULL from `{}`: make the table anew without it",
+                found.name
+            )
+        }
         Change::AddUnique(load) => format!(
             "CREATE UNIQUE INDEX {} ON {} {}",
             table.beside(sqlite, format!("{}_key", table.name)),

@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, AssertSqlSafe, Executor, SqliteConnection};
 
-use super::{refused, values};
+use super::refused;
 use crate::Result;
 use crate::sink::load::Load;
 use crate::sink::sql::{STAGING, Stage, staged};
-use crate::sink::{refusal, slices};
+use crate::sink::{refusal, slices, values};
 
 /// The most rows of one INSERT: more are not faster.
 const INSERT_ROWS: usize = 128;
@@ -45,8 +45,7 @@ impl Insert {
                 let number = first + row as u64;
                 arguments.add(number as i64).map_err(|error| unsent(&self.load, error))?;
                 for (column, values) in self.load.columns.iter().zip(&columns) {
-                    values
-                        .bind(row, &mut arguments)
+                    super::values::bind(values, row, &mut arguments)
                         .map_err(|why| refusal::value(column, number, &why))?;
                 }
             }

@@ -64,7 +64,8 @@ async fn a_null_where_a_value_must_be_is_an_error() {
     database.execute("CREATE TABLE t (id INTEGER, v TEXT NOT NULL)").await;
     fails(
         database.load("t", Mode::Append, &row, rows).await,
-        "column `v` of row 1 is null, but in the table `t` it is NOT NULL\n  \
-         help:     leave such rows out: `WHERE v IS NOT NULL`",
+        "column `v` may be null, and in the table `t` it is NOT NULL\n  help:     SQLite cannot drop \
+         NOT NULL from `v`: make the table anew without it; or leave such rows out: `WHERE v IS NOT NULL`; or declare the field as one that is never \
+         null: `!`",
     );
 }

@@ -1,0 +1,141 @@
+//! The parameters of a MySQL URL → options of the connection; those that are not known are refused, by
+//! name and never by value.
+
+use std::time::Duration;
+
+use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
+use url::Url;
+
+use super::NAME;
+use crate::sink::{refusal, server};
+use crate::{Error, Result};
+
+/// The parameters that there are.
+const KNOWN: [&str; 6] = ["connect_timeout", "socket", "ssl-ca", "ssl-cert", "ssl-key", "ssl-mode"];
+
+/// What other drivers call them.
+const CALLED: [(&str, &str); 10] = [
+    ("connectTimeout", "connect_timeout"),
+    ("ssl", "ssl-mode"),
+    ("ssl_ca", "ssl-ca"),
+    ("ssl_mode", "ssl-mode"),
+    ("sslMode", "ssl-mode"),
+    ("sslca", "ssl-ca"),
+    ("sslcert", "ssl-cert"),
+    ("sslkey", "ssl-key"),
+    ("sslmode", "ssl-mode"),
+    ("unix_socket", "socket"),
+];
+
+/// The modes of `ssl-mode`, in any case of the letters.
+const MODES: [(&str, MySqlSslMode); 5] = [
+    ("DISABLED", MySqlSslMode::Disabled),
+    ("PREFERRED", MySqlSslMode::Preferred),
+    ("REQUIRED", MySqlSslMode::Required),
+    ("VERIFY_CA", MySqlSslMode::VerifyCa),
+    ("VERIFY_IDENTITY", MySqlSslMode::VerifyIdentity),
+];
+
+/// What a URL says beside the server, the user and the database.
+pub(super) struct Parameters {
+    pub(super) connect: MySqlConnectOptions,
+    pub(super) patience: Option<Duration>,
+}
+
+/// Adds the parameters of a URL to what it says of the server.
+///
+/// # Errors
+/// A parameter that is not known, or a value that means nothing.
+pub(super) fn apply(connect: MySqlConnectOptions, url: &Url) -> Result<Parameters> {
+    let start = Parameters { connect, patience: Some(server::PATIENCE) };
+    url.query_pairs().try_fold(start, |parameters, (name, value)| parameters.with(&name, &value))
+}
+
+/// What is to be shown nowhere of the parameters of a URL: whatever is not known may be a password.
+pub(super) fn secrets(url: &str) -> Vec<String> {
+    let Ok(url) = Url::parse(url.trim()) else { return Vec::new() };
+    let pairs = url.query_pairs().filter(|(name, _)| !KNOWN.contains(&&**name));
+    pairs.map(|(_, value)| value.into_owned()).collect()
+}
+
+impl Parameters {
+    fn with(self, name: &str, value: &str) -> Result<Self> {
+        let Self { connect, mut patience } = self;
+        let connect = match name {
+            "connect_timeout" => {
+                let seconds =
+                    value.parse().map_err(|_| invalid(name, "a whole number of seconds"))?;
+                patience = (seconds > 0).then(|| Duration::from_secs(seconds));
+                connect
+            }
+            "socket" => connect.socket(value),
+            "ssl-ca" => connect.ssl_ca(value),
+            "ssl-cert" => connect.ssl_client_cert(value),
+            "ssl-key" => connect.ssl_client_key(value),
+            "ssl-mode" => connect.ssl_mode(ssl_mode(value)?),
+            _ => return Err(unknown(name)),
+        };
+        Ok(Self { connect, patience })
+    }
+}
+
+fn ssl_mode(value: &str) -> Result<MySqlSslMode> {
+    let known = MODES.iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
+    known.map(|(_, mode)| *mode).ok_or_else(|| {
+        let names: Vec<_> = MODES.iter().map(|(name, _)| *name).collect();
+        Error::config(format!("the parameter `ssl-mode` of the {NAME} URL has no such value"))
+            .help(format!("choose one of {}", refusal::listed(&names)))
+    })
+}
+
+fn invalid(name: &str, expected: &str) -> Error {
+    Error::config(format!("the parameter `{name}` of the {NAME} URL is not valid"))
+        .help(format!("it is {expected}"))
+}
+
+fn unknown(name: &str) -> Error {
+    let called = CALLED.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
+    refusal::unknown_parameter(NAME, name, called, &KNOWN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(query: &str, expected: &str) {
+        let url = Url::parse(&format!("mysql://me@db/shop?{query}")).unwrap();
+        let shown = match apply(MySqlConnectOptions::new(), &url) {
+            Ok(Parameters { connect, patience }) => {
+                format!("{:?} {:?} {patience:?}", connect.get_ssl_mode(), connect.get_socket())
+            }
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(shown, expected, "{query}");
+    }
+
+    #[test]
+    fn what_a_url_says_is_done() {
+        check("", "Preferred None Some(30s)");
+        check("ssl-mode=verify_identity&connect_timeout=5", "VerifyIdentity None Some(5s)");
+        check(
+            "ssl-mode=DISABLED&connect_timeout=0&socket=/run/m.sock",
+            "Disabled Some(\"/run/m.sock\") None",
+        );
+    }
+
+    #[test]
+    fn what_nobody_knows_is_refused_without_its_value() {
+        let unknown = |name: &str, help: &str| {
+            format!("`{name}` is not a parameter of a MySQL URL\n  help:     {help}")
+        };
+        check("ssl-mod=s3cr3t", &unknown("ssl-mod", "a similar one exists: `ssl-mode`"));
+        check("sslmode=require", &unknown("sslmode", "write `ssl-mode`"));
+        check(
+            "ssl-mode=require",
+            "the parameter `ssl-mode` of the MySQL URL has no such value\n  help:     choose one of \
+             `DISABLED`, `PREFERRED`, `REQUIRED`, `VERIFY_CA`, `VERIFY_IDENTITY`",
+        );
+        assert_eq!(secrets("mysql://db/x?pasword=c&ssl-mode=d"), ["c"]);
+    }
+}

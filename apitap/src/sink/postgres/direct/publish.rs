@@ -1,0 +1,194 @@
+//! The commit of a load into a hidden table: it becomes the table, or its rows go there.
+
+use sqlx::Executor as _;
+
+use super::swap;
+use crate::Result;
+use crate::definition::Mode;
+use crate::sink::contract::StateChange;
+use crate::sink::load::Load;
+use crate::sink::postgres::copy::Chunk;
+use crate::sink::postgres::link::Link;
+use crate::sink::postgres::{Postgres, catalog, refused};
+use crate::sink::sql::{self, Dialect as _, Place};
+
+/// That commit.
+pub(super) struct Publish<'a> {
+    pub(super) postgres: &'a Postgres,
+    pub(super) load: &'a Load,
+    pub(super) table: &'a Place,
+    pub(super) hidden: &'a Place,
+    /// Whether the hidden table may take the place of one that is there.
+    pub(super) swaps: bool,
+    /// How many rows are in the hidden table.
+    pub(super) rows: u64,
+}
+
+/// What came of an attempt.
+enum Attempt {
+    Stored(u64),
+    KeyTwice(sqlx::Error),
+}
+
+impl Publish<'_> {
+    /// Gives the rows stored.
+    pub(super) async fn transaction(
+        &mut self,
+        connection: &mut Link,
+        chunks: &[Chunk],
+        state: &StateChange,
+    ) -> Result<u64> {
+        let to_write = |error| refused(self.load, "the rows for", &error);
+        if self.swaps {
+            self.complete(connection, chunks).await?;
+        }
+        match self.attempt(connection, chunks, state).await? {
+            Attempt::Stored(stored) => return Ok(stored),
+            Attempt::KeyTwice(error) if chunks.is_empty() => return Err(to_write(error)),
+            Attempt::KeyTwice(_) => {}
+        }
+        connection.execute("ROLLBACK").await.map_err(to_write)?;
+        let removed = self.keep_last(connection, chunks).await.map_err(to_write)?;
+        self.rows -= removed;
+        match self.attempt(connection, chunks, state).await? {
+            Attempt::Stored(stored) => Ok(stored),
+            Attempt::KeyTwice(error) => Err(refused(self.load, "the rows for", &error)),
+        }
+    }
+
+    /// Before the transaction, so that it is short: the key, what the planner must know, and whether
+    /// everybody sees all rows. Someone whose snapshot is older than some of them would see half a table
+    /// behind the swap, and keeps the old rows where they are deleted instead.
+    async fn complete(&mut self, connection: &mut Link, chunks: &[Chunk]) -> Result<()> {
+        let (postgres, load, hidden) = (self.postgres, self.load, self.hidden);
+        let to_write = |error| refused(load, "the rows for", &error);
+        if let Some(key) = postgres.complete(load, hidden) {
+            match postgres.execute(connection, &key).await {
+                Err(error) if postgres.is_key_twice(&error) => {
+                    self.rows -= self.keep_last(connection, chunks).await.map_err(to_write)?;
+                    postgres.execute(connection, &key).await.map_err(to_write)?;
+                }
+                done => drop(done.map_err(to_write)?),
+            }
+        }
+        // VACUUM takes a row for seen by all only once its commit is durable; those of the writers
+        // become so with the next one that waits for it.
+        for statement in [
+            "SET synchronous_commit = on".to_owned(),
+            format!("COMMENT ON TABLE {hidden} IS NULL"),
+            "RESET synchronous_commit".to_owned(),
+            format!("VACUUM (ANALYZE) {hidden}"),
+        ] {
+            postgres.execute(connection, &statement).await.map_err(to_write)?;
+        }
+        self.swaps = swap::is_seen_by_all(connection, hidden).await.map_err(to_write)?;
+        Ok(())
+    }
+
+    async fn attempt(
+        &self,
+        connection: &mut Link,
+        chunks: &[Chunk],
+        state: &StateChange,
+    ) -> Result<Attempt> {
+        let Self { postgres, load, table, .. } = self;
+        let to_write = |error| refused(load, "the rows for", &error);
+        connection.execute("BEGIN").await.map_err(to_write)?;
+        postgres.lock(connection, &table.to_string()).await.map_err(to_write)?;
+        sql::hook(*postgres, connection, sql::Hook::Before, load).await?;
+        let stored = match postgres.find(connection, load, table).await? {
+            None => self.rename(connection).await,
+            Some(found) => {
+                let growths = found.check(*postgres, load, table)?;
+                sql::grow(*postgres, connection, load, &growths).await?;
+                if load.mode == Mode::Replace {
+                    postgres.replaceable(connection, load, table).await?;
+                }
+                let swapped = self.swaps
+                    && swap::swap(postgres, connection, load, table, self.hidden)
+                        .await
+                        .map_err(to_write)?;
+                if swapped {
+                    Ok(self.rows)
+                } else {
+                    if !load.key.is_empty() && !found.has_unique_key(*postgres, load) {
+                        self.keep_last(connection, chunks).await.map_err(to_write)?;
+                    }
+                    self.pour(connection).await?
+                }
+            }
+        };
+        let stored = match stored {
+            Ok(stored) => stored,
+            Err(error) if postgres.is_key_twice(&error) => return Ok(Attempt::KeyTwice(error)),
+            Err(error) => return Err(to_write(error)),
+        };
+        sql::state::write(*postgres, connection, load, table, state).await?;
+        sql::hook(*postgres, connection, sql::Hook::After, load).await?;
+        sql::commit(*postgres, connection, load).await?;
+        Ok(Attempt::Stored(stored))
+    }
+
+    async fn rename(&self, connection: &mut Link) -> sqlx::Result<u64> {
+        let Self { postgres, load, table, hidden, rows, .. } = self;
+        let name = postgres.quote(&table.name);
+        let comment = catalog::comment(load.description.as_deref());
+        let rename =
+            format!("ALTER TABLE {hidden} RENAME TO {name}; COMMENT ON TABLE {table} IS {comment}");
+        postgres.execute(connection, &rename).await?;
+        if let Some(key) = postgres.complete(load, table) {
+            postgres.execute(connection, &key).await?;
+        }
+        Ok(*rows)
+    }
+
+    /// Another run has created the table in the meantime: the rows go there.
+    async fn pour(&self, connection: &mut Link) -> Result<sqlx::Result<u64>> {
+        let Self { postgres, load, table, .. } = self;
+        if load.mode == Mode::Replace {
+            sql::empty(*postgres, connection, load, table).await?;
+        }
+        Ok(self.insert(connection).await)
+    }
+
+    async fn insert(&self, connection: &mut Link) -> sqlx::Result<u64> {
+        let Self { postgres, load, table, hidden, .. } = self;
+        let columns = load.columns.iter().map(|column| postgres.quote(&column.name));
+        let rows = format!("SELECT {} FROM {hidden}", columns.collect::<Vec<_>>().join(", "));
+        let insert = sql::upsert(*postgres, load, table, &rows);
+        let stored = postgres.execute(connection, &insert).await?;
+        postgres.execute(connection, &format!("DROP TABLE {hidden}")).await?;
+        Ok(stored)
+    }
+
+    /// Removes from the hidden table all but the last row of each key; gives how many.
+    async fn keep_last(&self, connection: &mut Link, chunks: &[Chunk]) -> sqlx::Result<u64> {
+        let Self { postgres, load, hidden, .. } = self;
+        let create = "CREATE TEMPORARY TABLE apitap_chunks (xid xid, number bigint)";
+        postgres.execute(connection, create).await?;
+        let xids: Vec<&str> = chunks.iter().map(|chunk| chunk.xid.as_str()).collect();
+        let numbers: Vec<i64> = chunks.iter().map(|chunk| chunk.first as i64).collect();
+        sqlx::query(
+            "INSERT INTO pg_temp.apitap_chunks
+             SELECT xid::xid, number FROM unnest($1::text[], $2::bigint[]) AS c (xid, number)",
+        )
+        .bind(xids)
+        .bind(numbers)
+        .execute(&mut **connection)
+        .await?;
+        let key: Vec<_> =
+            load.key_names().map(|name| format!("h.{}", postgres.quote(name))).collect();
+        let delete = format!(
+            "DELETE FROM {hidden} WHERE ctid IN (
+                SELECT place FROM (
+                    SELECT h.ctid AS place,
+                           row_number() OVER (PARTITION BY {} ORDER BY c.number DESC) AS age
+                    FROM {hidden} h JOIN pg_temp.apitap_chunks c ON c.xid = h.xmin
+                ) AS ranked WHERE age > 1)",
+            key.join(", ")
+        );
+        let removed = postgres.execute(connection, &delete).await?;
+        postgres.execute(connection, "DROP TABLE pg_temp.apitap_chunks").await?;
+        Ok(removed)
+    }
+}

@@ -1,0 +1,2 @@
+{{ sink(name="warehouse", key=["currency"]) }}
+SELECT currency, rate FROM {{ use_source("rates") }}

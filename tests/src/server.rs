@@ -1,0 +1,192 @@
+//! A private server of a system package: started at the first call, gone when this process is.
+//!
+//! One server for the whole process, in a temporary folder, on a free port of loopback. A shell starts
+//! it and then reads from a pipe that this process holds open: however the process ends, the pipe ends
+//! too, and the shell stops the server and removes the folder.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use tempfile::TempDir;
+
+/// Who logs in: a user and a password, so that a program that loses the password is noticed.
+pub const USER: &str = "apitap";
+/// The password of [`USER`].
+pub const PASSWORD: &str = "no secret";
+
+/// A kind of server.
+pub(crate) struct Kind {
+    /// What people call it.
+    pub(crate) name: &'static str,
+    /// Debian's package.
+    pub(crate) package: &'static str,
+    /// The programs that the script runs.
+    pub(crate) programs: &'static [&'static str],
+    /// The users that it may run as, where we are root.
+    pub(crate) users: &'static [&'static str],
+    /// The folders where the package puts the programs, the best one first; then comes `PATH`.
+    pub(crate) folders: fn() -> Vec<PathBuf>,
+    /// `$1`: the folder of the programs, `$2`: an empty folder but for the file `password`, `$3`: the
+    /// port. Says `ready` once the server answers; anything else it says is why it does not.
+    pub(crate) serve: &'static str,
+}
+
+/// A server that runs as long as this process holds the other end of its pipe.
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    _pipe: ChildStdin,
+}
+
+impl Server {
+    pub(crate) fn url(&self, scheme: &str, database: &str) -> String {
+        let password = PASSWORD.replace(' ', "%20");
+        format!("{scheme}://{USER}:{password}@127.0.0.1:{}/{database}", self.port)
+    }
+}
+
+impl Kind {
+    pub(crate) fn start(&self) -> Result<Server, String> {
+        let programs = self.programs()?;
+        let mut reason = String::new();
+        // Between our choice of a port and the server's start, somebody else may take it.
+        for _ in 0..5 {
+            let port = free_port().map_err(|error| format!("no free port: {error}"))?;
+            match self.start_on(port, &programs) {
+                Ok(server) => return Ok(server),
+                Err(error) if error.contains("in use") => reason = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(reason)
+    }
+
+    pub(crate) fn start_on(&self, port: u16, programs: &Path) -> Result<Server, String> {
+        let name = self.name;
+        let prefix = format!("apitap-{}-", name.to_lowercase());
+        let folder = tempfile::Builder::new().prefix(&prefix).tempdir();
+        let folder = folder.map_err(|error| format!("no folder for {name}: {error}"))?;
+        let path = folder.path().display();
+        let failed = |error: io::Error| format!("cannot start {name} in {path}: {error}");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", self.serve, "sh"]).arg(programs).arg(folder.path()).arg(port.to_string());
+        shell.env("USER_NAME", USER).current_dir(folder.path());
+        // A group of its own: Ctrl-C reaches the tests only, and the pipe tells the shell.
+        shell.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let password = folder.path().join("password");
+        fs::write(&password, PASSWORD).map_err(failed)?;
+        if let Some((user, group)) = self.unprivileged(&folder)? {
+            chown(folder.path(), Some(user), Some(group)).map_err(failed)?;
+            chown(password, Some(user), Some(group)).map_err(failed)?;
+            shell.uid(user).gid(group);
+        }
+        let child = shell.spawn().map_err(failed)?;
+        // From here on the shell removes it.
+        let _ = folder.keep();
+        let pipe = self.wait_until_ready(child)?;
+        Ok(Server { port, _pipe: pipe })
+    }
+
+    /// Waits for the line; what comes instead is the reason.
+    fn wait_until_ready(&self, mut child: Child) -> Result<ChildStdin, String> {
+        let name = self.name;
+        let (Some(pipe), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(format!("cannot start {name}: its shell has no pipes"));
+        };
+        let mut said = Vec::new();
+        while said != b"ready\n" {
+            let mut byte = [0];
+            match output.read(&mut byte) {
+                Ok(0) => {
+                    let said = String::from_utf8_lossy(&said);
+                    return Err(format!("cannot start {name}:\n{said}"));
+                }
+                Ok(_) => said.push(byte[0]),
+                Err(error) => return Err(format!("cannot start {name}: {error}")),
+            }
+        }
+        Ok(pipe)
+    }
+
+    /// The user and group to run as where we are root, as which servers refuse to run.
+    fn unprivileged(&self, folder: &TempDir) -> Result<Option<(u32, u32)>, String> {
+        let owner = fs::metadata(folder.path()).map_err(|error| error.to_string())?.uid();
+        if owner != 0 {
+            return Ok(None);
+        }
+        let ids = |name: &&str| Some((id(name, "-u")?, id(name, "-g")?));
+        match self.users.iter().find_map(ids) {
+            Some(ids) => Ok(Some(ids)),
+            None => Err(format!(
+                "{} does not run as root, and there is none of the users {:?}",
+                self.name, self.users
+            )),
+        }
+    }
+
+    /// The folder of the programs, installed if need be.
+    pub(crate) fn programs(&self) -> Result<PathBuf, String> {
+        if let Some(folder) = self.find() {
+            return Ok(folder);
+        }
+        self.install()?;
+        let programs = self.programs.join("`, `");
+        let nothing = || format!("`apt-get install {}` brought no `{programs}`", self.package);
+        self.find().ok_or_else(nothing)
+    }
+
+    fn find(&self) -> Option<PathBuf> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        (self.folders)()
+            .into_iter()
+            .chain(std::env::split_paths(&path))
+            .find(|folder| self.programs.iter().all(|program| folder.join(program).is_file()))
+    }
+
+    fn install(&self) -> Result<(), String> {
+        let (name, package) = (self.name, self.package);
+        let programs = self.programs.join("`, `");
+        let help = format!(
+            "the tests need {name}: put its `{programs}` on PATH (on Debian: `sudo apt-get install \
+             {package}`)"
+        );
+        // One process at a time; the others find it installed.
+        let lock = std::env::temp_dir().join("apitap-tests-install.lock");
+        let lock =
+            fs::File::create(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
+        lock.lock().map_err(|error| format!("cannot wait for another installation: {error}"))?;
+        if self.find().is_some() {
+            return Ok(());
+        }
+        for arguments in
+            [&["update"][..], &["install", "--yes", "--no-install-recommends", package]]
+        {
+            let call = format!("apt-get {}", arguments.join(" "));
+            let output = Command::new("apt-get")
+                .args(["-o", "DPkg::Lock::Timeout=300"])
+                .args(arguments)
+                .env("DEBIAN_FRONTEND", "noninteractive")
+                .stdin(Stdio::null())
+                .output()
+                .map_err(|error| format!("{help}\n`{call}`: {error}"))?;
+            if !output.status.success() {
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                return Err(format!("{help}\n`{call}` failed: {said}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn id(user: &str, which: &str) -> Option<u32> {
+    let output = Command::new("id").args([which, user]).output().ok()?;
+    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
