@@ -23,6 +23,8 @@ pub mod tls;
 #[cfg(feature = "compiler")]
 pub mod api;
 #[cfg(feature = "compiler")]
+pub mod bad_record;
+#[cfg(feature = "compiler")]
 pub mod custom;
 #[cfg(feature = "compiler")]
 pub mod file;

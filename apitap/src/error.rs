@@ -178,6 +178,11 @@ impl Error {
         &self.0.message
     }
 
+    /// The JSON Pointer to what is wrong, where there is one.
+    pub fn path(&self) -> Option<&str> {
+        self.0.path.as_deref()
+    }
+
     /// What kind of error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -78,6 +78,8 @@ pub struct Numbers {
     pub pages: u64,
     /// Records found in them.
     pub records: u64,
+    /// Records that did not fit their schema, and are in the file of `dead_letters`.
+    pub skipped: u64,
     /// Rows that the query yielded and the target committed.
     pub rows: u64,
     /// Rows inserted or updated: fewer than `rows` where a run yielded several of one key.
@@ -103,6 +105,7 @@ impl Numbers {
     pub(crate) fn add_fetched(&mut self, fetched: &Fetched) {
         self.pages += fetched.pages.load(Ordering::Relaxed);
         self.records += fetched.records.load(Ordering::Relaxed);
+        self.skipped += fetched.skipped.load(Ordering::Relaxed);
         self.bytes += fetched.bytes.load(Ordering::Relaxed);
         self.retries += fetched.retries.load(Ordering::Relaxed);
         self.waited += Duration::from_millis(fetched.waited.load(Ordering::Relaxed));

@@ -32,6 +32,8 @@ pub struct Fetched {
     pub records: AtomicU64,
     /// Records that there will be, where the API has said so; else 0.
     pub(crate) expected: AtomicU64,
+    /// Records among them that did not fit their schema, and were left out.
+    pub skipped: AtomicU64,
     /// Milliseconds for which requests waited, together, because of a limit on their rate.
     pub waited: AtomicU64,
     waits: Mutex<Option<Waits>>,

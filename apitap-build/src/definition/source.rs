@@ -49,6 +49,9 @@ pub struct Source {
     /// Whether a body may be without anything at `data_path`.
     #[serde(default)]
     pub allow_empty: bool,
+    /// The file that takes records that do not fit their schema; `None` where one ends the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letters: Option<Template>,
     /// How to get from one page to the next.
     #[serde(default)]
     pub pagination: Pagination,

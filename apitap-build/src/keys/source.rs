@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::api;
+use super::bad_record::{self, OnBadRecord};
 use super::declare::{Key, Mapping, default, keys};
 use super::for_each::ForEachList;
 use super::incremental::Incremental;
@@ -60,6 +61,11 @@ keys! {
         key_as: Option<String> = optional().filled().example("id"),
         /// Whether a body may have nothing at `data_path`, or null: then it has no records.
         allow_empty: bool = default(false).brief().example("true"),
+        /// What becomes of a record that does not fit its schema.
+        on_bad_record: OnBadRecord = default(OnBadRecord::Error).brief().example("skip"),
+        /// The file that takes the records that are skipped, one a line as JSON, with the reason; `dead_letters/NAME.jsonl` if absent.
+        dead_letters: Option<Template> =
+            optional().filled().needs("on_bad_record").example("dead/orders.jsonl"),
         /// How to get the next page.
         pagination: Pagination = pagination(),
         /// What to do about 408, 429, 5xx, and broken connections and bodies.
@@ -122,7 +128,8 @@ pub(super) fn allow_hosts() -> Key<Texts> {
 /// What the keys say together.
 fn check(spec: &RequestSpec, mapping: &mut Mapping<'_, '_>) -> bool {
     let repeats = super::repeats::check(spec, mapping);
-    super::format::check(spec, mapping) && repeats
+    let format = super::format::check(spec, mapping);
+    bad_record::check(spec, mapping) && format && repeats
 }
 
 /// Reports where a source says its address twice, or not at all: `url`, or `api` and `path`.
@@ -194,6 +201,11 @@ impl Request {
             data_path: source.data_path.clone(),
             key_as: source.key_as.clone(),
             allow_empty: source.allow_empty,
+            on_bad_record: match source.dead_letters {
+                Some(_) => OnBadRecord::Skip,
+                None => OnBadRecord::Error,
+            },
+            dead_letters: source.dead_letters.clone(),
             pagination: source.pagination.clone(),
             retry: source.retry,
             timeout: source.timeout,
@@ -211,7 +223,6 @@ impl Request {
         let path = self.path.unwrap_or(Template(String::new()));
         let below = |base| api::joined(base, &path);
         Source {
-            name: self.name,
             description: None,
             url: self.url.or_else(|| base.map(below)).unwrap_or(Template(String::new())),
             method: self.method.unwrap_or(usual_method(&self.body)),
@@ -223,6 +234,12 @@ impl Request {
             data_path: self.data_path,
             key_as: self.key_as,
             allow_empty: self.allow_empty,
+            dead_letters: match self.on_bad_record {
+                OnBadRecord::Skip => {
+                    Some(self.dead_letters.unwrap_or_else(|| bad_record::usual_file(&self.name)))
+                }
+                OnBadRecord::Error => None,
+            },
             pagination: self.pagination,
             retry: self.retry,
             timeout: self.timeout,
@@ -234,6 +251,7 @@ impl Request {
             for_each: self.for_each.0,
             carried: Vec::new(),
             incremental: self.incremental,
+            name: self.name,
             schema: None,
             reads: Default::default(),
         }

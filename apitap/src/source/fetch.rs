@@ -10,6 +10,7 @@
 mod loops;
 pub(super) mod pace;
 mod plan;
+mod sieve;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ use crate::engine::limits::Limits;
 use crate::environment::Secrets;
 use crate::{Error, Result};
 use loops::{LoopGuard, Seen};
+use sieve::Sieve;
 
 /// After so many pages it is logged how far a fetch is.
 const LOGGED: u64 = 100;
@@ -85,6 +87,8 @@ struct Fetch {
     /// Whether a page has held a list.
     lists: bool,
     guard: LoopGuard,
+    /// Takes out what does not fit the schema, where the source says so.
+    sieve: Option<Sieve>,
     /// The declared fields of a record; empty where they are inferred.
     fields: Vec<String>,
 }
@@ -114,6 +118,7 @@ impl Fetch {
             begun: false,
             lists: false,
             guard: LoopGuard::default(),
+            sieve: plan.dead_letters().map(|(file, schema)| Sieve::new(plan.name(), file, schema)),
             fields: plan.fields().to_vec(),
         })
     }
@@ -134,8 +139,13 @@ impl Fetch {
             let named = |error: Error| error.in_request(&answered.page.request);
             let lone = check_lone(&answered, &self.fields, &self.endpoint.layout.data_path);
             lone.await.map_err(named)?;
-            if let Some(page) = self.take(&answered).map_err(named)? {
-                return Ok(Some(page));
+            let page = self.take(&answered).map_err(named)?;
+            let page = match (page, &mut self.sieve) {
+                (Some(page), Some(sieve)) => sieve.sift(page, &self.endpoint.fetched).await?,
+                (page, _) => page,
+            };
+            if page.is_some() {
+                return Ok(page);
             }
         }
     }

@@ -1,8 +1,10 @@
 //! One answer of the API: which request it answers, and its records.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::body::{Body, Segments, Stored};
+use crate::Result;
 
 /// One answer of the API, whole.
 #[derive(Debug, Clone)]
@@ -26,6 +28,15 @@ impl Page {
     /// The records, some at a time.
     pub fn segments(&self) -> Segments {
         self.stored.segments()
+    }
+
+    /// The same without some records, by their numbers from 1.
+    ///
+    /// # Errors
+    /// A temporary file cannot be read or written.
+    pub(super) async fn without(&self, dropped: &BTreeSet<u64>) -> Result<Self> {
+        let stored = self.stored.without(dropped).await?;
+        Ok(Self { request: Arc::clone(&self.request), number: self.number, stored })
     }
 
     /// The whole body, where it was kept: [`super::body::Wanted::text`].

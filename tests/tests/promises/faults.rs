@@ -257,3 +257,44 @@ fn values_that_are_no_json_are_named_where_they_stand_and_requested_once() {
         assert_eq!(api.pages().iter().filter(|page| **page == 1).count(), 1);
     }
 }
+
+#[test]
+fn records_that_do_not_fit_are_kept_as_dead_letters_where_the_source_says_so() {
+    let wrong = |record, value| Fault::Value { record, path: "/id", value };
+    let api = Api::serve(
+        collection()
+            .fault(On::page(1), wrong(100, json!("twelve")))
+            .fault(On::page(3), wrong(50, Value::Null)),
+    );
+    let project = orders_project(&api, "/data");
+    let yaml = project.read("pipelines.yaml");
+    project.write(
+        "pipelines.yaml",
+        &yaml.replace("    retry:", "    on_bad_record: skip\n    retry:"),
+    );
+    let report = run_well(&project);
+    assert_eq!(report["pipelines"][0]["rows"], 248, "{report:#}");
+    assert_eq!(report["pipelines"][0]["skipped"], 2, "{report:#}");
+    assert_eq!(
+        sqlite(&project, "count(*), sum(id)) FROM orders"),
+        [json!([248, 31375 - 100 - 250])]
+    );
+    let letters = project.read("dead_letters/orders.jsonl");
+    let letters: Vec<Value> =
+        letters.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+    let shown: Vec<_> = letters
+        .iter()
+        .map(|letter| json!([letter["record"], letter["path"], letter["reason"], letter["body"]]))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            json!([100, "/id", "expected int64, found the string \"twelve\"",
+                   {"id": "twelve", "status": "paid"}]),
+            json!([50, "/id", "`id` is null, but is declared not null",
+                   {"id": null, "status": "paid"}]),
+        ]
+    );
+    let request = letters[1]["request"].as_str().expect("it is named");
+    assert!(request.starts_with("GET ") && request.ends_with("page=3"), "{request}");
+}

@@ -1,5 +1,6 @@
 //! Some records of a body, one behind the other in one text; and where they are until they are read.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -61,6 +62,25 @@ impl Stored {
 
     pub(in crate::source) fn segments(&self) -> Segments {
         Segments(self.clone())
+    }
+
+    /// The same without some records, by their numbers from 1.
+    pub(in crate::source) async fn without(&self, dropped: &BTreeSet<u64>) -> Result<Self> {
+        let (mut segments, mut number) = (self.segments(), 0);
+        let (file, mut end) = (Arc::new(File::new(0)), 0);
+        while let Some(segment) = segments.next().await? {
+            let mut is_kept = |_: &&Range<u32>| {
+                number += 1;
+                !dropped.contains(&number)
+            };
+            let records = segment.records.iter().filter(&mut is_kept).cloned().collect();
+            let kept = Segment { text: segment.text.clone(), records, at: segment.at };
+            if let Self::Memory(_) = self {
+                return Ok(Self::Memory(Arc::new(kept)));
+            }
+            end = file.append(kept, end).await?;
+        }
+        Ok(Self::File { file, place: 0..end })
     }
 
     pub(in crate::source) fn size(&self) -> usize {

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Result;
 use crate::definition::{Pagination, Retry, RustRole, Source};
 use crate::environment::Environment;
+use crate::schema::Schema;
 use crate::source::body::Layout;
 use crate::source::custom::{Prepared, RustType};
 use crate::source::pagination::PaginationPlan;
@@ -40,6 +42,8 @@ struct Same {
     request: RequestPlan,
     credentials: Option<Credentials>,
     layout: Layout,
+    /// Where records go that do not fit this schema.
+    dead_letters: Option<(PathBuf, Schema)>,
     pagination: PaginationPlan,
     retry: Retry,
     timeout: Duration,
@@ -70,10 +74,14 @@ impl FetchPlan {
             )),
             kind => PaginationPlan::Kind(kind.clone()),
         };
+        let file = source.dead_letters.as_ref();
+        let file: Option<PathBuf> = file.map(|file| environment.text(file).into());
+        let dead_letters = file.zip(source.schema.clone());
         let same = Same {
             request: RequestPlan::resolve(source, environment),
             credentials,
             layout: Layout::of(source),
+            dead_letters,
             pagination,
             retry: source.retry,
             timeout: source.timeout,
@@ -168,6 +176,11 @@ impl FetchPlan {
 
     pub(in crate::source) fn layout(&self) -> &Layout {
         &self.same.layout
+    }
+
+    /// Where records go that do not fit this schema; `None` where they are errors.
+    pub(in crate::source) fn dead_letters(&self) -> Option<&(PathBuf, Schema)> {
+        self.same.dead_letters.as_ref()
     }
 
     pub(in crate::source) fn pagination(&self) -> &PaginationPlan {

@@ -59,6 +59,7 @@ fn source(server: &Server, pagination: Pagination) -> Source {
         format: Default::default(),
         key_as: None,
         allow_empty: false,
+        dead_letters: None,
         reads: Default::default(),
         for_each: Vec::new(),
         carried: Vec::new(),
