@@ -1,6 +1,6 @@
 //! `pagination`: how to get from one page to the next. Each kind is declared in a file of its own.
 
-use super::declare::kinds;
+use super::declare::{choices, kinds};
 #[cfg(feature = "compiler")]
 use super::key::{Key, absent, default};
 
@@ -14,6 +14,16 @@ mod page_only;
 mod stop;
 
 pub use stop::Stop;
+
+choices! {
+    /// Where the parameters of a pagination go.
+    pub enum ParamsIn {
+        /// The query of the URL.
+        Query = "query", also ["params", "url"];
+        /// The body: members of a JSON body, at their names or JSON Pointers, or fields of a form.
+        Body = "body", also ["json", "form"];
+    }
+}
 
 kinds! {
     /// How to get the next page.
@@ -57,6 +67,26 @@ fn first_page() -> Key<u64> {
 #[cfg(feature = "compiler")]
 fn concurrency() -> Key<usize> {
     default(4).within(1..=1_000).example("2")
+}
+
+/// Where the parameters go.
+#[cfg(feature = "compiler")]
+fn params_in() -> Key<ParamsIn> {
+    default(ParamsIn::Query).brief().example("body")
+}
+
+#[cfg(feature = "compiler")]
+impl PaginationSpec {
+    /// Where the parameters go, of a kind that has some.
+    pub(crate) fn params_in(&self) -> Option<&crate::diagnostic::Spanned<ParamsIn>> {
+        match self {
+            Self::PageNumber(kind) => Some(&kind.params_in),
+            Self::LimitOffset(kind) => Some(&kind.params_in),
+            Self::PageOnly(kind) => Some(&kind.params_in),
+            Self::Cursor(kind) => Some(&kind.params_in),
+            Self::NextUrl(_) | Self::LinkHeader(_) | Self::Custom(_) | Self::None => None,
+        }
+    }
 }
 
 /// What each answer says of the end.

@@ -5,7 +5,7 @@ use super::declare::{KeyType as _, Mapping, Sent};
 use super::pagination::PaginationSpec;
 use super::source::RequestSpec;
 use crate::codes;
-use crate::definition::{Incremental, Pagination};
+use crate::definition::{Incremental, Pagination, ParamsIn};
 use crate::diagnostic::{Finding, Findings, Spanned};
 
 /// Reports each name that is sent by two keys.
@@ -36,7 +36,11 @@ fn check_headers(mut headers: Vec<Spanned<String>>, spec: &RequestSpec, findings
 
 fn check_params(of_auth: Vec<Spanned<String>>, spec: &RequestSpec, findings: &mut Findings) {
     let mut params = Vec::new();
-    Pagination::params(&spec.pagination, &mut params);
+    let in_body =
+        spec.pagination.value.params_in().map(|place| place.value) == Some(ParamsIn::Body);
+    if !in_body {
+        Pagination::params(&spec.pagination, &mut params);
+    }
     Option::<Incremental>::params(&spec.incremental, &mut params);
     for (index, param) in params.iter().enumerate() {
         if let Some(first) = params.get(..index).and_then(|before| same(before, param)) {

@@ -23,12 +23,13 @@ mod stop;
 mod tests;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use super::answer::Answer;
 use super::body::Value;
 use super::custom::Prepared;
 use crate::Result;
-use crate::definition::{Pagination, Pointer};
+use crate::definition::{Pagination, ParamsIn, Pointer};
 use stop::Stops;
 
 /// Says what to ask for next, from the answer before it.
@@ -103,7 +104,7 @@ pub struct Params {
     /// Query parameters, in place of those of the same names.
     pub(super) query: Vec<(String, String)>,
     /// Values in the body: where, and what.
-    pub(super) body: Vec<(Pointer, String)>,
+    pub(super) body: Vec<(Pointer, Json)>,
     /// Where the last answer has said so, for messages.
     pub(super) origin: Option<Origin>,
 }
@@ -134,9 +135,26 @@ impl Params {
     /// The same with a value in the body: at a JSON Pointer of a JSON body (`/variables/after`), or as
     /// the field of a form (`/after`).
     #[must_use]
-    pub fn in_body(mut self, pointer: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn in_body(mut self, pointer: impl Into<String>, value: impl Into<Json>) -> Self {
         self.body.push((Pointer(pointer.into()), value.into()));
         self
+    }
+
+    /// The source's own request with these parameters, where the pagination sends them: in the query,
+    /// or in the body, at a JSON Pointer or as a member of that name.
+    fn sent(place: ParamsIn, params: impl IntoIterator<Item = (String, Json)>) -> Self {
+        let mut sent = Self::default();
+        for (name, value) in params {
+            match (place, value) {
+                (ParamsIn::Query, Json::String(value)) => sent.query.push((name, value)),
+                (ParamsIn::Query, value) => sent.query.push((name, value.to_string())),
+                (ParamsIn::Body, value) if name.starts_with('/') => {
+                    sent.body.push((Pointer(name), value));
+                }
+                (ParamsIn::Body, value) => sent.body.push((Pointer::default().child(&name), value)),
+            }
+        }
+        sent
     }
 
     fn said_at(mut self, path: Option<&Pointer>, cursor: Option<&str>) -> Self {

@@ -1,6 +1,6 @@
 //! `kind: cursor`.
 
-use super::Stop;
+use super::{ParamsIn, Stop};
 use crate::definition::{ParamName, Pointer};
 use crate::keys::declare::keys;
 
@@ -24,6 +24,8 @@ keys! {
         page_size_param: Option<ParamName> = optional().example("limit").means("size_param"),
         /// Records per page.
         page_size: u64 = super::page_size().needs("page_size_param"),
+        /// Where the parameters go: the query, or the body.
+        params_in: ParamsIn = super::params_in(),
         /// What each answer says of the end.
         stop: Stop = super::stop(),
     }

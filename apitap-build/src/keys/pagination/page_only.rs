@@ -1,6 +1,6 @@
 //! `kind: page_only`.
 
-use super::Stop;
+use super::{ParamsIn, Stop};
 use crate::definition::ParamName;
 use crate::keys::declare::keys;
 
@@ -14,6 +14,8 @@ keys! {
         first_page: u64 = super::first_page(),
         /// How many requests may be under way at once.
         concurrency: usize = super::concurrency(),
+        /// Where the parameters go: the query, or the body.
+        params_in: ParamsIn = super::params_in(),
         /// What each answer says of the end.
         stop: Stop = super::stop(),
     }

@@ -21,7 +21,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use apitap_build::definition::{
-    LinkHeader, Method, Pagination, Pointer, Retry, Source, Stop, Template, default_timeout,
+    LinkHeader, Method, Pagination, ParamsIn, Pointer, Retry, Source, Stop, Template,
+    default_timeout,
 };
 use futures::StreamExt;
 

@@ -35,9 +35,10 @@ impl Cursor {
 
     fn params(&self) -> Params {
         let definition::Cursor { cursor_param, page_size_param, page_size, .. } = &self.kind;
-        let size = page_size_param.iter().map(|name| (name.0.clone(), page_size.to_string()));
-        let cursor = self.next.iter().map(|cursor| (cursor_param.0.clone(), cursor.clone()));
-        Params::query(size.chain(cursor))
+        let size = page_size_param.iter().map(|name| (name.0.clone(), (*page_size).into()));
+        let cursor =
+            self.next.iter().map(|cursor| (cursor_param.0.clone(), cursor.as_str().into()));
+        Params::sent(self.kind.params_in, size.chain(cursor))
     }
 
     /// The cursor in an answer; `None` at the end.

@@ -6,5 +6,11 @@ use crate::definition::LimitOffset;
 /// Asks for records from an offset on.
 pub(super) fn new(kind: LimitOffset) -> Numbered {
     let size = Size::Offsets(kind.limit_param.0, kind.limit);
-    Numbered::new(kind.offset_param.0, kind.first_offset, size, kind.concurrency, kind.stop)
+    Numbered::new(
+        (kind.offset_param.0, kind.params_in),
+        kind.first_offset,
+        size,
+        kind.concurrency,
+        kind.stop,
+    )
 }

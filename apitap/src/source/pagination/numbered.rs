@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use super::stop::{Follows, Stopping};
 use super::{Paginator, Params, Position, Reads, Step};
-use crate::definition::Stop;
+use crate::definition::{ParamsIn, Stop};
 use crate::source::answer::Answer;
 use crate::{Error, Result};
 
@@ -47,6 +47,8 @@ enum Ending {
 pub(super) struct Numbered {
     /// Takes the number.
     param: String,
+    /// Where the parameters go.
+    place: ParamsIn,
     size: Size,
     /// How many requests may be under way at once; at least 1.
     concurrency: usize,
@@ -68,7 +70,7 @@ pub(super) struct Numbered {
 
 impl Numbered {
     pub(super) fn new(
-        param: String,
+        (param, place): (String, ParamsIn),
         first: u64,
         size: Size,
         concurrency: usize,
@@ -76,6 +78,7 @@ impl Numbered {
     ) -> Self {
         Self {
             param,
+            place,
             size,
             concurrency: concurrency.max(1),
             stop: Stopping::new(stop, 0),
@@ -105,10 +108,11 @@ impl Numbered {
         let size = match &self.size {
             Size::Unknown => None,
             Size::Pages(name, size) | Size::Offsets(name, size) => {
-                Some((name.clone(), size.to_string()))
+                Some((name.clone(), (*size).into()))
             }
         };
-        Params::query(size.into_iter().chain([(self.param.clone(), number.to_string())]))
+        let number = (self.param.clone(), number.into());
+        Params::sent(self.place, size.into_iter().chain([number]))
     }
 
     /// As many requests as are missing from those that may be under way, and not more than pages that

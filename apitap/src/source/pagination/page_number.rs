@@ -6,5 +6,11 @@ use crate::definition::PageNumber;
 /// Asks for pages of a size.
 pub(super) fn new(kind: PageNumber) -> Numbered {
     let size = Size::Pages(kind.per_page_param.0, kind.per_page);
-    Numbered::new(kind.page_param.0, kind.first_page, size, kind.concurrency, kind.stop)
+    Numbered::new(
+        (kind.page_param.0, kind.params_in),
+        kind.first_page,
+        size,
+        kind.concurrency,
+        kind.stop,
+    )
 }

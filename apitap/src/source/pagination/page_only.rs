@@ -5,5 +5,11 @@ use crate::definition::PageOnly;
 
 /// Asks for pages.
 pub(super) fn new(kind: PageOnly) -> Numbered {
-    Numbered::new(kind.page_param.0, kind.first_page, Size::Unknown, kind.concurrency, kind.stop)
+    Numbered::new(
+        (kind.page_param.0, kind.params_in),
+        kind.first_page,
+        Size::Unknown,
+        kind.concurrency,
+        kind.stop,
+    )
 }

@@ -126,7 +126,9 @@ fn shown(step: Result<Step>) -> String {
 fn shown_params(params: &Params) -> String {
     let query: Vec<_> =
         params.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let body = params.body.iter().map(|(at, value)| format!("{}={value}", at.0));
     match &params.url {
+        _ if !params.body.is_empty() => body.collect::<Vec<_>>().join("&"),
         Some(url) => format!("→{url}"),
         None => format!("?{}", query.join("&")),
     }
@@ -139,6 +141,7 @@ fn page_number(concurrency: usize) -> Pagination {
         per_page: 2,
         first_page: 1,
         concurrency,
+        params_in: ParamsIn::Query,
         stop: Stop::default(),
     })
 }
@@ -150,6 +153,7 @@ fn limit_offset(concurrency: usize) -> Pagination {
         limit: 2,
         first_offset: 0,
         concurrency,
+        params_in: ParamsIn::Query,
         stop: Stop::default(),
     })
 }
@@ -159,6 +163,7 @@ fn page_only() -> Pagination {
         page_param: "page".into(),
         first_page: 0,
         concurrency: 1,
+        params_in: ParamsIn::Query,
         stop: Stop::default(),
     })
 }
@@ -172,6 +177,7 @@ fn cursor() -> Pagination {
         may_be_absent: false,
         page_size_param: Some("size".into()),
         page_size: 2,
+        params_in: ParamsIn::Query,
         stop: Stop::default(),
     })
 }
@@ -517,4 +523,24 @@ fn what_an_answer_says_of_the_end_counts_more_than_a_cursor() {
     check(&cursor_in("/next", "1"), &[next(2, "a")], &["?size=2", "."], None);
     let short = "!the API counts 2 pages (`/pages`), and ends behind page 1";
     check(&cursor_in("/next", "/pages"), &[page(2).total_pages(2)], &["?size=2", short], None);
+}
+
+#[test]
+fn parameters_go_into_the_body_where_the_api_wants_them_there() {
+    let (mut pages, Pagination::Cursor(kind)) = (page_number(1), cursor()) else {
+        unreachable!("it is one")
+    };
+    if let Pagination::PageNumber(kind) = &mut pages {
+        kind.params_in = ParamsIn::Body;
+        kind.stop = stop("/total");
+    }
+    check(&pages, &[page(1).total(1)], &["/size=2&/page=1", "."], at(2));
+    let cursor = Pagination::Cursor(Cursor {
+        params_in: ParamsIn::Body,
+        cursor_param: "/variables/after".into(),
+        page_size_param: None,
+        ..kind
+    });
+    let asked = ["?", "/variables/after=\"a\"", "."];
+    check(&cursor, &[next(2, "a"), page(1)], &asked, Some(Position::Cursor("a".to_owned())));
 }

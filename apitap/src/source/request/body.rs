@@ -144,7 +144,7 @@ impl Body {
     /// There is no place for a value: the request has no body, or the pointer leads through a text.
     pub(super) fn with(
         &self,
-        values: &[(Pointer, String)],
+        values: &[(Pointer, Value)],
     ) -> Result<Option<(Vec<u8>, &'static str)>> {
         match self {
             Self::None => match values.first() {
@@ -165,7 +165,7 @@ impl Body {
                     .iter()
                     .filter(|(name, _)| !values.iter().any(|(at, _)| name_of(at) == *name));
                 form.extend_pairs(own);
-                form.extend_pairs(values.iter().map(|(at, value)| (name_of(at), value)));
+                form.extend_pairs(values.iter().map(|(at, value)| (name_of(at), plain(value))));
                 let bytes = form.finish().into_bytes();
                 Ok(Some((bytes, "application/x-www-form-urlencoded")))
             }
@@ -187,8 +187,13 @@ fn texts(json: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Puts a text at a pointer, making the objects on the way that are not there.
-fn set(json: &mut Value, at: &Pointer, text: &str) -> Result<()> {
+/// A value as the field of a form has it.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Puts a value at a pointer, making the objects on the way that are not there.
+fn set(json: &mut Value, at: &Pointer, value: &Value) -> Result<()> {
     let mut place = json;
     for token in at.tokens() {
         if place.is_null() {
@@ -204,7 +209,7 @@ fn set(json: &mut Value, at: &Pointer, text: &str) -> Result<()> {
             _ => return Err(unfit(at, "the body has a value on the way there")),
         };
     }
-    *place = Value::String(text.to_owned());
+    *place = value.clone();
     Ok(())
 }
 
@@ -222,7 +227,7 @@ mod tests {
     fn check(body: &Body, values: &[(&str, &str)], expected: std::result::Result<&str, &str>) {
         let values: Vec<_> = values
             .iter()
-            .map(|(at, value)| (Pointer((*at).to_owned()), (*value).to_owned()))
+            .map(|(at, value)| (Pointer((*at).to_owned()), (*value).into()))
             .collect();
         let found = body.with(&values).map(|sent| {
             sent.map(|(bytes, _)| String::from_utf8(bytes).unwrap()).unwrap_or_default()

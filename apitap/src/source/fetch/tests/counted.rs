@@ -11,6 +11,7 @@ fn limit_offset(limit: u64, concurrency: usize) -> Pagination {
         limit,
         first_offset: 0,
         concurrency,
+        params_in: ParamsIn::Query,
         stop: Stop::default(),
     })
 }
@@ -22,6 +23,7 @@ fn page_number(per_page: u64, concurrency: usize) -> Pagination {
         per_page,
         first_page: 1,
         concurrency,
+        params_in: ParamsIn::Query,
         stop: Stop::default(),
     })
 }
@@ -31,6 +33,7 @@ fn page_only(concurrency: usize) -> Pagination {
         page_param: "page".into(),
         first_page: 0,
         concurrency,
+        params_in: ParamsIn::Query,
         stop: Stop::default(),
     })
 }

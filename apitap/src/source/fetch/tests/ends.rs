@@ -13,6 +13,7 @@ fn cursor(path: &str) -> Pagination {
         may_be_absent: false,
         page_size_param: None,
         page_size: 100,
+        params_in: ParamsIn::Query,
         stop: Stop::default(),
     })
 }
@@ -32,6 +33,7 @@ fn page_number(per_page: u64, concurrency: usize) -> Pagination {
         per_page,
         first_page: 1,
         concurrency,
+        params_in: ParamsIn::Query,
         stop: Stop::default(),
     })
 }
@@ -161,6 +163,7 @@ async fn the_last_page_again_is_the_end() {
             page_param: "page".into(),
             first_page: 1,
             concurrency,
+            params_in: ParamsIn::Query,
             stop: Stop::default(),
         };
         check(Pagination::PageOnly(kind), clamped(3), &expected).await;

@@ -47,6 +47,7 @@ async fn an_error_in_the_middle_keeps_the_pages_before_it() {
         per_page: 1,
         first_page: 1,
         concurrency: 4,
+        params_in: ParamsIn::Query,
         stop: Stop::default(),
     });
     let answer = |request: &Request| match request.number("page") {

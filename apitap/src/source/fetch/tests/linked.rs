@@ -13,6 +13,7 @@ fn cursor(page_size_param: Option<&str>) -> Pagination {
         may_be_absent: false,
         page_size_param: page_size_param.map(Into::into),
         page_size: 2,
+        params_in: ParamsIn::Query,
         stop: Stop::default(),
     })
 }

@@ -20,6 +20,7 @@ fn cursor() -> Pagination {
         may_be_absent: false,
         page_size_param: None,
         page_size: 100,
+        params_in: ParamsIn::Query,
         stop: Stop::default(),
     })
 }

@@ -80,6 +80,7 @@ async fn what_is_skipped_has_no_records_and_no_page_follows_it() {
         per_page: 1,
         first_page: 1,
         concurrency: 1,
+        params_in: ParamsIn::Query,
         stop: Stop::default(),
     });
     let rules = vec![rule(Some(410), None, Action::Skip)];
