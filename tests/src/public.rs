@@ -8,6 +8,7 @@
 mod exports;
 mod linked;
 mod numbered;
+mod posted;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
@@ -17,7 +18,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header::{CONTENT_LENGTH, HOST, RETRY_AFTER};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use futures::{StreamExt as _, stream};
@@ -54,6 +55,8 @@ pub struct Model {
     pub keys: &'static str,
     /// What a query selects for the columns `id`, `title` and `note`.
     pub select: &'static str,
+    /// How it says that something went wrong, where it does not with a status.
+    refuses: Option<&'static str>,
     /// Answers a request.
     answer: fn(&Call<'_>) -> Reply,
 }
@@ -70,7 +73,7 @@ impl Model {
 
 /// All of them.
 pub fn models() -> Vec<Model> {
-    [linked::MODELS, numbered::MODELS, exports::MODELS].concat()
+    [linked::MODELS, numbered::MODELS, exports::MODELS, posted::MODELS].concat()
 }
 
 /// A key that is text, and sorts as the number does.
@@ -83,6 +86,7 @@ struct Call<'a> {
     query: BTreeMap<String, String>,
     headers: &'a HeaderMap,
     path: &'a str,
+    body: &'a [u8],
     items: &'a [Item],
 }
 
@@ -98,6 +102,11 @@ impl Call<'_> {
     /// `http://127.0.0.1:port`.
     fn origin(&self) -> String {
         format!("http://{}", self.headers[HOST].to_str().expect("ASCII"))
+    }
+
+    /// The body of the request; null where there is none.
+    fn json(&self) -> Value {
+        serde_json::from_slice(self.body).unwrap_or_default()
     }
 
     fn has(&self, header: &str, value: &str) -> bool {
@@ -139,7 +148,7 @@ impl Reply {
 enum Wrong {
     /// 429, with a `Retry-After`.
     TooMany,
-    /// 500.
+    /// 500, or what the API says in place of it.
     Broken,
     /// The connection breaks in the middle of the body.
     Cut,
@@ -250,12 +259,18 @@ async fn answer(
         Some(Wrong::TooMany) => {
             return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "0.02")]).into_response();
         }
-        Some(Wrong::Broken) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Some(Wrong::Broken) => {
+            return match model.refuses {
+                Some(text) => ([(CONTENT_TYPE, "application/json")], text).into_response(),
+                None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            };
+        }
         Some(Wrong::Cut) | None => {}
     }
     let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let query = query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    let call = Call { query, headers: &headers, path: uri.path(), items: &shared.items };
+    let call =
+        Call { query, headers: &headers, path: uri.path(), body: &body, items: &shared.items };
     let reply = (model.answer)(&call);
     let whole = Bytes::from(reply.body);
     let body = match wrong {

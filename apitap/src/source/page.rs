@@ -36,7 +36,7 @@ impl Page {
     /// A temporary file cannot be read or written.
     pub(super) async fn without(&self, dropped: &BTreeSet<u64>) -> Result<Self> {
         let stored = self.stored.without(dropped).await?;
-        Ok(Self { request: Arc::clone(&self.request), number: self.number, stored })
+        Ok(Self { stored, ..self.clone() })
     }
 
     /// The whole body, where it was kept: [`super::body::Wanted::text`].

@@ -17,6 +17,7 @@ key_as: id
 schema: {id: string!, title: string!, note: string}
 ",
     select: "id, title, note",
+    refuses: None,
     answer: |call| {
         let form = |item: &Item| {
             let mut record = Map::from_iter([("title".to_owned(), Value::from(&*item.title))]);
@@ -37,6 +38,7 @@ format: jsonl
 schema: {id: int64!, properties: {title: string!, note: string}}
 ",
     select: "id, properties.title AS title, properties.note AS note",
+    refuses: None,
     answer: |call| {
         let line = |item: &Item| {
             let properties = json!({"title": item.title, "note": item.note});
@@ -61,6 +63,7 @@ format: csv
 schema: {id: int64!, title: string!, note: string}
 ",
     select: "id, title, note",
+    refuses: None,
     answer: |call| {
         let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
         let mut body = "title,id,note\r\n".to_owned();

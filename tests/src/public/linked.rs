@@ -19,6 +19,7 @@ pagination: {kind: link_header}
 schema: {number: int64!, title: string!, body: string}
 ",
     select: "number AS id, title, body AS note",
+    refuses: None,
     answer: |call| {
         if !call.has("authorization", "Bearer ghp_test") {
             return Reply::status(401);
@@ -54,6 +55,7 @@ pagination:
 schema: {id: string!, description: string!, metadata: {note: string}}
 ",
     select: "id, description AS title, metadata.note AS note",
+    refuses: None,
     answer: |call| {
         let start = call.param("starting_after").map_or(0, position);
         let form = |item: &Item| {
@@ -79,6 +81,7 @@ pagination: {kind: link_header}
 schema: {id: int64!, name: string!, note: string}
 ",
     select: "id, name AS title, note",
+    refuses: None,
     answer: |call| {
         if !call.has("x-shopify-access-token", "shpat_test") {
             return Reply::status(401);
@@ -120,6 +123,7 @@ pagination:
 schema: {id: string!, properties: {subject: string!, content: string}}
 ",
     select: "id, properties.subject AS title, properties.content AS note",
+    refuses: None,
     answer: |call| {
         let (start, size) = (call.param("after").map_or(0, position), call.number("limit", 10));
         let form = |item: &Item| {
@@ -150,6 +154,7 @@ pagination:
 schema: {id: int64!, subject: string!, description: string}
 ",
     select: "id, subject AS title, description AS note",
+    refuses: None,
     answer: |call| {
         let start = call.param("cursor").map_or(0, position);
         let form =
@@ -173,6 +178,7 @@ pagination: {kind: next_url, path: /nextRecordsUrl, stop: {is_last_path: /done, 
 schema: {Id: string!, Subject: string!, Description: string}
 ",
     select: "Id AS id, Subject AS title, Description AS note",
+    refuses: None,
     answer: |call| {
         let start = call.path.rsplit_once('-').map_or(0, |(_, start)| start.parse().expect("one"));
         let form = |item: &Item| {
@@ -199,6 +205,7 @@ pagination: {kind: cursor, cursor_param: cursor, cursor_path: /cursor, may_be_ab
 schema: {id: string!, statement: string!, note: string}
 ",
     select: "id, statement AS title, note",
+    refuses: None,
     answer: |call| {
         let start = call.param("cursor").map_or(0, position);
         let form = |item: &Item| json!({"id": text_id(item.id), "statement": item.title, "note": item.note});
@@ -222,6 +229,7 @@ pagination: {kind: next_url, path: /_links/next/href, stop: {total_path: /page/t
 schema: {id: int64!, title: string!, note: string}
 ",
     select: "id, title, note",
+    refuses: None,
     answer: |call| {
         let (page, size) = (call.number("page", 0), call.number("size", 64));
         let (orders, more) = call.page(page * size, size, plain);
@@ -236,13 +244,14 @@ schema: {id: int64!, title: string!, note: string}
     },
 };
 
-/// `response_metadata.next_cursor`, which is empty at the end.
+/// `response_metadata.next_cursor`, which is empty at the end; errors are 200, too.
 const SLACK: Model = Model {
     name: "slack",
     path: "/api/conversations.list",
     keys: "
 data_path: /channels
 auth: {bearer: xoxb-test}
+on_response: [{contains: '\"error\":\"ratelimited\"', action: retry, wait: 20ms}]
 pagination:
   kind: cursor
   cursor_param: cursor
@@ -252,6 +261,7 @@ pagination:
 schema: {id: string!, name: string!, topic: {value: string}}
 ",
     select: "id, name AS title, topic.value AS note",
+    refuses: Some(r#"{"ok":false,"error":"ratelimited"}"#),
     answer: |call| {
         let (start, size) = (call.param("cursor").map_or(0, position), call.number("limit", 100));
         let form = |item: &Item| json!({"id": text_id(item.id), "name": item.title, "topic": {"value": item.note}});
@@ -268,6 +278,6 @@ fn plain(item: &Item) -> Value {
 }
 
 /// The number in a text id: the items before it and itself.
-fn position(id: &str) -> usize {
+pub(super) fn position(id: &str) -> usize {
     id.trim_start_matches("id_").parse().expect("an id of ours")
 }

@@ -22,6 +22,7 @@ pagination:
 schema: {id: int64!, key: string!, fields: {summary: string!, description: string}}
 ",
     select: "id, fields.summary AS title, fields.description AS note",
+    refuses: None,
     answer: |call| {
         let (start, size) = (call.number("startAt", 0), call.number("maxResults", 50).min(100));
         let form = |item: &Item| {
@@ -52,6 +53,7 @@ pagination:
 schema: {id: int64!, title: string!, note: string}
 ",
     select: "id, title, note",
+    refuses: None,
     answer: |call| {
         let (page, size) = (call.number("page", 0), call.number("size", 20));
         let form = |item: &Item| json!({"id": item.id, "title": item.title, "note": item.note});

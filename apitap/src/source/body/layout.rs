@@ -35,6 +35,8 @@ impl Layout {
     /// That of a source.
     pub fn of(source: &Source) -> Self {
         let fields = source.schema.iter().flat_map(|schema| &schema.fields);
+        // What a record takes from its parent is in no body.
+        let fields = fields.filter(|field| !source.carried.contains(field));
         let cells = fields.map(|field| (field.name.clone(), Cell::of(&field.ty)));
         Self {
             format: source.format,

@@ -76,7 +76,12 @@ impl FetchPlan {
         };
         let file = source.dead_letters.as_ref();
         let file: Option<PathBuf> = file.map(|file| environment.text(file).into());
-        let dead_letters = file.zip(source.schema.clone());
+        // What a record takes from its parent is in no body.
+        let own = source.schema.as_ref().map(|schema| {
+            let fields = schema.fields.iter();
+            Schema { fields: fields.filter(|f| !source.carried.contains(f)).cloned().collect() }
+        });
+        let dead_letters = file.zip(own);
         let same = Same {
             request: RequestPlan::resolve(source, environment),
             credentials,

@@ -225,10 +225,8 @@ mod tests {
     use super::*;
 
     fn check(body: &Body, values: &[(&str, &str)], expected: std::result::Result<&str, &str>) {
-        let values: Vec<_> = values
-            .iter()
-            .map(|(at, value)| (Pointer((*at).to_owned()), (*value).into()))
-            .collect();
+        let values: Vec<_> =
+            values.iter().map(|(at, value)| (Pointer((*at).to_owned()), (*value).into())).collect();
         let found = body.with(&values).map(|sent| {
             sent.map(|(bytes, _)| String::from_utf8(bytes).unwrap()).unwrap_or_default()
         });
