@@ -471,6 +471,14 @@ fn other(context: &Context<'_>, blame: &Blame<'_>, message: &str, range: Range<u
         return Draft::error(codes::UNSUPPORTED_QUERY, message, range)
             .help("write NULL for what is not known");
     }
+    if message.contains("logical expression InSubquery")
+        || message.contains("logical expression Exists")
+    {
+        let message = "IN and EXISTS over a query can only be conditions, in WHERE or HAVING";
+        let help =
+            "count instead: `(SELECT count(*) FROM b WHERE b.id = a.id) > 0`, or join the tables";
+        return Draft::error(codes::UNSUPPORTED_QUERY, message, range).help(help);
+    }
     if message.contains("does not support logical expression WindowFunction") {
         let message = "a window cannot be looked at here";
         return Draft::error(codes::UNSUPPORTED_QUERY, message, range)

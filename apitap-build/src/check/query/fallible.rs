@@ -112,7 +112,7 @@ fn why(guarded: &Guarded) -> Option<String> {
         |index: usize| guarded.operands.get(index).is_some_and(|operand| !varies(operand));
     let fails_on = guarded.guard.fallible(&types)?;
     let is_settled = fails_on.is_settled(is_constant) || (0..types.len()).all(is_constant);
-    if is_settled || is_never_divided_by_zero(guarded) {
+    if is_settled || is_never_divided_by_zero(guarded) || fits_always(guarded) {
         return None;
     }
     let to = |ty: &DataType| describe_type(ty);
@@ -137,6 +137,59 @@ fn why(guarded: &Guarded) -> Option<String> {
         (Operation::Binary(_), _) => "on a pattern that is not a regular expression".to_owned(),
         _ => "on values that it does not take".to_owned(),
     })
+}
+
+/// Whether the sum, difference or product of whole numbers fits its type, whatever they are:
+/// `quantity * 2`, where `quantity` is an `int32`.
+fn fits_always(guarded: &Guarded) -> bool {
+    let (Operation::Binary(operator), [left, right]) =
+        (&guarded.guard.operation, guarded.operands.as_slice())
+    else {
+        return false;
+    };
+    let is_int64 =
+        |expr: &Expr| expr.get_type(&guarded.schema).is_ok_and(|ty| ty == DataType::Int64);
+    if !is_int64(left) || !is_int64(right) {
+        return false;
+    }
+    let largest = |expr| largest(expr, &guarded.schema);
+    computed(*operator, largest(left), largest(right)).is_some_and(|n| n <= i64::MAX as u128)
+}
+
+/// How far from 0 a whole number can be; `None` where that is not known.
+fn largest(expr: &Expr, schema: &DFSchema) -> Option<u128> {
+    match expr {
+        Expr::Literal(value, _) => match value.cast_to(&DataType::Int64) {
+            Ok(ScalarValue::Int64(Some(number))) => Some(number.unsigned_abs().into()),
+            _ => None,
+        },
+        Expr::Cast(cast) => largest(&cast.expr, schema),
+        Expr::Alias(alias) => largest(&alias.expr, schema),
+        other => {
+            if let Some((guard, arguments)) = engine::guard_of(other)
+                && let (Operation::Binary(operator), [left, right]) =
+                    (&guard.operation, guard.operands(arguments))
+            {
+                return computed(*operator, largest(left, schema), largest(right, schema));
+            }
+            match other.get_type(schema).ok()? {
+                DataType::Int8 | DataType::UInt8 => Some(1 << 8),
+                DataType::Int16 | DataType::UInt16 => Some(1 << 16),
+                DataType::Int32 | DataType::UInt32 => Some(1 << 32),
+                DataType::Int64 => Some(1 << 63),
+                _ => None,
+            }
+        }
+    }
+}
+
+/// The same of what an operator makes of two.
+fn computed(operator: Operator, left: Option<u128>, right: Option<u128>) -> Option<u128> {
+    match operator {
+        Operator::Plus | Operator::Minus => left?.checked_add(right?),
+        Operator::Multiply => left?.checked_mul(right?),
+        _ => None,
+    }
 }
 
 /// Whether it is a division by `nullif(…, 0)`.
