@@ -106,6 +106,11 @@ impl Hooks {
 }
 
 impl Definition {
+    /// The sources that are requested: those that the query reads, and those for whose records they are.
+    pub fn requested(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter().chain(&self.parents)
+    }
+
     /// The query; `None` where a Rust function makes the rows.
     pub fn sql(&self) -> Option<&str> {
         match &self.transform {

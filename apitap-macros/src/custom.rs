@@ -32,7 +32,7 @@ impl Named {
     /// `.types(&[…])` for those that a pipeline names.
     pub(crate) fn expand(&self, definition: &Definition, krate: &syn::Path) -> Option<TokenStream> {
         let mut types = Vec::new();
-        for (role, custom) in definition.sources.iter().flat_map(Source::rust_types) {
+        for (role, custom) in definition.requested().flat_map(Source::rust_types) {
             let name = &custom.path;
             let span = self.0.iter().find(|(path, _)| path == name).map(|(_, span)| *span);
             let span = span.unwrap_or_else(Span::call_site);

@@ -152,7 +152,7 @@ impl Linked {
     }
 
     fn check(&self, definition: &Definition) -> Result<()> {
-        let types = definition.sources.iter().flat_map(Source::rust_types);
+        let types = definition.requested().flat_map(Source::rust_types);
         let missing = types.into_iter().find(|(role, custom)| {
             !self.types.iter().any(|ty| ty.path == custom.path && ty.role() == *role)
         });

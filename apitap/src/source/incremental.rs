@@ -87,7 +87,7 @@ impl Watermarks {
             let position = serde_json::from_value(value.clone()).map_err(|cause| {
                 Error::target(format!("the state of `{name}` is not one of an incremental source"))
                     .caused_by(cause)
-                    .help("set it anew: `state reset` loads everything again")
+                    .help("delete its row in `_apitap_state`: then all of it is loaded again")
             })?;
             before.insert(key.to_owned(), position);
         }
