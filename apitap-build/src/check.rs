@@ -11,6 +11,8 @@ use crate::definition::{
     Definition, Function, Hooks, Map, Mode, Pointer, Source, TargetKind, Transform,
 };
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
+use crate::keys::key::KeyType as _;
+use crate::keys::values::Texts;
 use crate::nearest::nearest;
 use crate::schema::Schema;
 use crate::schema::notation::type_text;
@@ -110,6 +112,7 @@ pub fn pipeline(
     let before = findings.errors();
     let key = key(spec);
     let mode = mode(spec, &key, findings);
+    target::check_mode(spec, mode, &key, findings);
     let table = table(spec);
     target::check_name(spec, &table, findings);
     spec.sources.iter().for_each(|source| check_key_field(source, findings));
@@ -137,6 +140,8 @@ pub fn pipeline(
         incremental::check_pipeline(spec, planned, mode, mode_place, findings);
         let kind = spec.target.target.kind;
         target::check_row(kind, &planned.row, &planned.column_places, &whole, findings);
+        let partition_by = &spec.sink.store.partition_by.value;
+        target::check_partitions(kind, partition_by, &planned.row, findings);
         column_places.clone_from(&planned.column_places);
         *row = Some(planned.row.clone());
     }
@@ -164,6 +169,7 @@ pub fn pipeline(
             before: spec.sink.store.before.value.clone(),
             after: spec.sink.store.after.value.clone(),
         },
+        partition_by: Texts::plain(&spec.sink.store.partition_by.value).0,
     };
     if let Some(planned) = &planned {
         keep_what_is_read(&mut definition, &planned.reads);
@@ -290,17 +296,16 @@ pub fn complete(
     });
     let Some(planned) = planned else { return Err(findings) };
     keep_what_is_read(definition, &planned.reads);
-    let key: Vec<_> = definition
-        .key
-        .iter()
-        .map(|name| Spanned::new(name.clone(), Place::text(file, 0..0)))
-        .collect();
+    let spanned = |name: &String| Spanned::new(name.clone(), Place::text(file, 0..0));
+    let key: Vec<_> = definition.key.iter().map(spanned).collect();
+    let partition_by: Vec<_> = definition.partition_by.iter().map(spanned).collect();
     let mut unknown = Findings::default();
     key.iter().for_each(|column| check_key_is_yielded(column, &planned, &mut unknown));
     let whole = Place::text(file, 0..sql.len());
     let (kind, table) = (definition.target.kind, definition.table.as_str());
     target::check_key(kind, table, &key, &planned.row, &planned.column_places, &mut unknown);
     target::check_row(kind, &planned.row, &planned.column_places, &whole, &mut unknown);
+    target::check_partitions(kind, &partition_by, &planned.row, &mut unknown);
     if unknown.has_errors() {
         return Err(unknown.0);
     }

@@ -297,6 +297,12 @@ codes! {
         "MySQL keeps at most 30 digits behind the point of a decimal.";
     DELETES_WITHOUT_MERGE = "E0329", "rows are deleted that no merge looks for",
         "`delete_missing` deletes the rows whose key did not come: that goes with `merge`.";
+    UNSUPPORTED_MODE = "E0340", "a mode that the target does not have",
+        "Files keep every row that is written: rows can be added, and all of them replaced, but \
+         none is found by a key.";
+    INVALID_PARTITION = "E0341", "rows that cannot be kept apart so",
+        "`partition_by` names columns of the query whose values can name a folder; only targets \
+         of files have folders.";
     UNUSED_SOURCE = "E0390", "a source that no query reads",
         "A warning: nothing is fetched from it.";
     UNUSED_TARGET = "E0391", "a target that no query writes to",

@@ -23,7 +23,7 @@ pub use param::ParamName;
 pub use request::default_timeout;
 pub use rust::{Custom, Function, Map, RustRole, Transform};
 pub use source::Source;
-pub use target::{Connection, Target, TargetKind};
+pub use target::{Compression, Connection, Folder, Target, TargetKind};
 pub use texts::{Json, Pairs, Texts};
 
 // The plain types of what has keys of its own are made from the declarations of those.
@@ -76,6 +76,9 @@ pub struct Definition {
     /// The columns that identify a row; never empty where the mode needs one ([`Mode::needs_key`]).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub key: Vec<String>,
+    /// The columns by whose values the rows are in folders of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partition_by: Vec<String>,
     /// Whether a run deletes the rows whose key it did not yield: with [`Mode::Merge`] only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub delete_missing: bool,

@@ -59,6 +59,8 @@ pub mod sent;
 #[cfg(feature = "compiler")]
 pub mod shape;
 #[cfg(feature = "compiler")]
+mod size;
+#[cfg(feature = "compiler")]
 pub mod source;
 #[cfg(feature = "compiler")]
 pub mod target;

@@ -19,6 +19,7 @@ pub mod nearest;
 pub mod pointer;
 pub mod schema;
 pub mod secret_names;
+pub mod size;
 mod sql;
 #[cfg(feature = "compiler")]
 pub mod stored;

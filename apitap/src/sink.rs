@@ -10,6 +10,7 @@ mod destination;
 mod document;
 mod dry;
 mod feed;
+mod files;
 mod load;
 mod mysql;
 mod postgres;
@@ -25,6 +26,7 @@ pub use contract::{Difference, Session, State, StateChange, Target, Writer, Writ
 pub(crate) use destination::dry;
 pub use destination::resolve;
 pub(crate) use feed::feed;
+pub use files::Files;
 pub use load::{Column, Load, Missing, Required};
 pub use mysql::Mysql;
 pub use postgres::Postgres;

@@ -18,6 +18,7 @@ mod promises {
     mod engine;
     mod failures;
     mod faults;
+    mod files;
     mod findings;
     mod for_each;
     mod harness;

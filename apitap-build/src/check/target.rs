@@ -8,7 +8,10 @@ use std::mem::{Discriminant, discriminant};
 
 use super::{Checked, PipelineSpec, list};
 use crate::codes;
-use crate::definition::table::{self, Misfit, TableName, can_be_key, check_columns, check_table};
+use crate::definition::capabilities::Storage;
+use crate::definition::table::{
+    self, Misfit, TableName, can_be_key, can_name_a_folder, check_columns, check_table,
+};
 use crate::definition::{Connection, Definition, Mode, TargetKind};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::schema::notation::type_text;
@@ -66,6 +69,94 @@ pub(super) fn check_missing(spec: &PipelineSpec<'_>, mode: Option<Mode>, finding
             .note(format!("`{}` leaves the rows that are there as they are", mode.name()))
             .help("use `mode=\"merge\"` with a key, or remove `delete_missing`"),
     });
+}
+
+/// The mode, and the key with it, against what the target can.
+pub(super) fn check_mode(
+    spec: &PipelineSpec<'_>,
+    mode: Option<Mode>,
+    key: &[Spanned<String>],
+    findings: &mut Findings,
+) {
+    let Some(mode) = mode else { return };
+    let target = spec.target.target.kind.capabilities();
+    let written = &spec.sink.store.mode;
+    let store = &spec.sink.store;
+    for (name, hook) in [("before", &store.before), ("after", &store.after)] {
+        if hook.value.is_some() && target.storage == Storage::Files {
+            let message = format!("`{name}` is SQL, which a {} target does not run", target.name);
+            let finding = Finding::error(codes::UNSUPPORTED_MODE, message, &hook.place);
+            findings.push(finding.help("remove it, or load into a database"));
+        }
+    }
+    if !target.modes.contains(&mode) {
+        let name = target.name;
+        let message = format!("mode `{}` is not supported by a {name} target", mode.name());
+        let finding = match (written.value, key.first()) {
+            (None, Some(first)) => Finding::error(codes::UNSUPPORTED_MODE, message, &first.place)
+                .label(format!("where there is a key, the mode is `{}`", mode.name())),
+            _ => Finding::error(codes::UNSUPPORTED_MODE, message, &written.place),
+        };
+        findings.push(finding.help(
+            "keep the rows of all runs, `mode=\"append\"`, or those of the last one, \
+             `mode=\"replace\"`",
+        ));
+    } else if mode == Mode::Replace
+        && target.storage == Storage::Files
+        && let Some(first) = key.first()
+    {
+        let message = format!("a {} target keeps every row, whatever its key", target.name);
+        let finding = Finding::error(codes::UNSUPPORTED_MODE, message, &first.place)
+            .label("rows are not found by it")
+            .help(
+                "leave the key out; where a record may come twice, let the query keep one of them: \
+                 `SELECT DISTINCT …`",
+            );
+        findings.push(finding);
+    }
+}
+
+/// The columns by whose values rows are kept apart: each once, and such as can name a folder.
+pub(super) fn check_partitions(
+    kind: TargetKind,
+    columns: &[Spanned<String>],
+    row: &Schema,
+    findings: &mut Findings,
+) {
+    let Some(first) = columns.first() else { return };
+    let target = kind.capabilities();
+    let error = |message: String, column: &Spanned<String>| {
+        Finding::error(codes::INVALID_PARTITION, message, &column.place)
+    };
+    if target.storage != Storage::Files {
+        let message = format!("`partition_by` has no meaning for a {} target", target.name);
+        let help = "remove it: only targets of files, `parquet`, `csv` and `jsonl`, have folders";
+        findings.push(error(message, first).help(help));
+        return;
+    }
+    for (index, column) in columns.iter().enumerate() {
+        let name = &column.value;
+        let names = row.fields.iter().map(|field| field.name.as_str());
+        if columns.iter().take(index).any(|other| other.value == *name) {
+            let message = format!("column `{name}` is in `partition_by` twice");
+            findings.push(error(message, column).help("name each column once"));
+        } else if let Some(field) = row.field(name) {
+            if !can_name_a_folder(&field.ty) {
+                let ty = type_name(&field.ty);
+                let message = format!("column `{name}` is {ty}, which cannot name a folder");
+                let help = "name a column that holds a text, a date or a whole number";
+                findings.push(error(message, column).help(help));
+            }
+        } else {
+            let message = format!("the query yields no column `{name}` to keep rows apart by");
+            findings.push(error(message, column).suggest("column", name, names));
+        }
+    }
+    let named = |field: &Field| columns.iter().any(|column| column.value == field.name);
+    if row.fields.iter().all(named) {
+        let message = "all columns are in `partition_by`, so that nothing is left for the files";
+        findings.push(error(message.to_owned(), first).help("leave one of them out"));
+    }
 }
 
 /// The key's columns, each once, of types that can be compared, and as the target takes them.
@@ -147,17 +238,18 @@ impl<'a> Table<'a> {
             Connection::Url(url) => {
                 let url = url.0.trim();
                 let path = match target.kind {
-                    TargetKind::Postgres | TargetKind::Mysql => url,
                     TargetKind::Sqlite => {
                         let path = url.strip_prefix("sqlite:").unwrap_or(url);
                         path.strip_prefix("//").unwrap_or(path)
                     }
+                    _ => url,
                 };
                 (vec![path], 0)
             }
             Connection::Parts { host, port, database, .. } => {
                 (vec![host.0.as_str(), database.0.as_str()], *port)
             }
+            Connection::Folder(folder) => (vec![folder.path.0.trim().trim_end_matches('/')], 0),
         };
         let mut name = TableName::parse(&definition.table).ok()?;
         if target.kind == TargetKind::Sqlite {
@@ -233,7 +325,20 @@ fn conflict(first: &Checked, second: &Checked) -> Option<Finding> {
         }
         _ => {}
     }
+    let files = b.target.kind.capabilities().storage == Storage::Files;
+    if files && a.partition_by != b.partition_by {
+        let message = format!("two pipelines keep the rows of `{table}` apart by other columns");
+        return Some(error(message, place).help("use the same `partition_by` in both"));
+    }
     let (a, b) = (a.row.as_ref()?, b.row.as_ref()?);
+    if files && !same_columns(a, b) {
+        let message = format!("two pipelines write other columns into the table `{table}`");
+        return Some(
+            error(message, place)
+                .note("all files of a table have the same columns, in the same order")
+                .help(apart),
+        );
+    }
     let (at, field, other) = b.fields.iter().enumerate().find_map(|(at, field)| {
         let other = a.field(&field.name).filter(|other| !same_family(other, field))?;
         Some((at, field, other))
@@ -251,6 +356,12 @@ fn conflict(first: &Checked, second: &Checked) -> Option<Finding> {
 /// Whether a pipeline removes rows that it did not yield.
 fn removes(definition: &Definition) -> bool {
     definition.mode == Mode::Replace || definition.delete_missing
+}
+
+/// Whether two rows have the same columns, whether or not those may be null.
+fn same_columns(a: &Schema, b: &Schema) -> bool {
+    let same = |(a, b): (&Field, &Field)| a.name == b.name && a.ty == b.ty;
+    a.fields.len() == b.fields.len() && a.fields.iter().zip(&b.fields).all(same)
 }
 
 fn sorted(key: &[String]) -> Vec<&str> {

@@ -34,6 +34,7 @@ pub fn target(definition: &Definition) -> Vec<Entry> {
         evolve: definition.evolve,
         before: definition.hooks.before.clone(),
         after: definition.hooks.after.clone(),
+        partition_by: Texts(definition.partition_by.clone()),
     };
     keys.extend(store.print_keys());
     keys

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 
 use super::{Mode, TargetKind};
 
+mod files;
 mod mysql;
 mod postgres;
 mod sqlite;
@@ -16,6 +17,8 @@ mod sqlite;
 pub struct Capabilities {
     /// What people call it.
     pub name: &'static str,
+    /// What the rows are kept in.
+    pub storage: Storage,
     /// Which schemas a table's name may have.
     pub schemas: Schemas,
     /// The longest name of a schema, a table or a column.
@@ -26,6 +29,8 @@ pub struct Capabilities {
     pub system_columns: &'static [&'static str],
     /// What names of tables must not begin with, in any case of the letters, and whose tables those are.
     pub reserved_prefix: Option<(&'static str, &'static str)>,
+    /// Characters that a table's name must not have in it, besides control characters.
+    pub unfit: &'static [char],
     /// The most columns of a row: those of a table, less the one that numbers staged rows.
     pub columns: usize,
     /// What a key can be.
@@ -40,6 +45,16 @@ pub struct Capabilities {
     pub writers: usize,
     /// Which values a column of the matching type holds.
     pub values: Values,
+}
+
+/// What rows are kept in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// Tables of a database: a key says which rows are the same, and a row may lack columns.
+    Tables,
+    /// Files in a folder for each table: every row is kept, and all have the same columns. A folder
+    /// may have further ones within, for the values of some columns.
+    Files,
 }
 
 /// Which schemas a table's name may have in front.
@@ -102,6 +117,9 @@ impl TargetKind {
             Self::Postgres => &postgres::CAPABILITIES,
             Self::Mysql => &mysql::CAPABILITIES,
             Self::Sqlite => &sqlite::CAPABILITIES,
+            Self::Parquet => &files::PARQUET,
+            Self::Csv => &files::CSV,
+            Self::Jsonl => &files::JSONL,
         }
     }
 }

@@ -84,6 +84,14 @@ pub fn check_table(target: &Capabilities, table: &TableName) -> Vec<Misfit> {
             misfits.push(of_table(message, "name a table with a shorter name"));
         }
     }
+    let unfit = |c: &char| c.is_control() || target.unfit.contains(c);
+    if let Some(c) = (!target.unfit.is_empty()).then(|| table.name.chars().find(unfit)).flatten() {
+        let message = format!(
+            "the table name `{table}` has `{}` in it, which a folder's name cannot have",
+            c.escape_debug()
+        );
+        misfits.push(of_table(message, "name the table with letters, digits and `_`"));
+    }
     let begins = |(prefix, _): &(&str, &str)| {
         let start = table.name.get(..prefix.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
@@ -229,6 +237,21 @@ fn key_bytes(target: &Capabilities, ty: &Type) -> usize {
 /// Whether values of a type can identify a row: a table compares them whole, for every row.
 pub fn can_be_key(ty: &Type) -> bool {
     !matches!(ty, Type::List(_) | Type::Record(_) | Type::Json)
+}
+
+/// Whether a value of a type can be the name of a folder.
+pub fn can_name_a_folder(ty: &Type) -> bool {
+    !matches!(
+        ty,
+        Type::List(_)
+            | Type::Record(_)
+            | Type::Json
+            | Type::Binary
+            | Type::Float32
+            | Type::Float64
+            | Type::Time
+            | Type::Timestamp
+    )
 }
 
 /// A type of a column that holds the values of both; the first where there is none.

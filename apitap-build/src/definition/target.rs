@@ -2,21 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::size::Size;
 use crate::template::Template;
 
-/// A database that takes rows.
+/// A database or a folder that takes rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// Its name in `sink(name=…)`.
     pub name: String,
-    /// Which database.
+    /// Which kind of database or of files.
     #[serde(rename = "type")]
     pub kind: TargetKind,
     /// How to reach it.
     pub connection: Connection,
 }
 
-/// Which database.
+/// Which kind of database or of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetKind {
@@ -26,9 +27,15 @@ pub enum TargetKind {
     Mysql,
     /// A SQLite file.
     Sqlite,
+    /// Parquet files in a folder.
+    Parquet,
+    /// CSV files in a folder.
+    Csv,
+    /// Files of JSON lines in a folder.
+    Jsonl,
 }
 
-/// How to reach a database.
+/// How to reach a database or a folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Connection {
@@ -47,4 +54,31 @@ pub enum Connection {
         /// The password; empty for none.
         password: Template,
     },
+    /// A folder that takes files.
+    Folder(Folder),
+}
+
+/// A folder that takes files, and how they are written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Folder {
+    /// Its path.
+    pub path: Template,
+    /// About how large a file gets before the next one begins.
+    pub file_size: Size,
+    /// How the files are compressed.
+    pub compression: Compression,
+}
+
+/// How a file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// gzip; of text.
+    Gzip,
+    /// Snappy; of the columns of Parquet.
+    Snappy,
+    /// Zstandard.
+    Zstd,
 }

@@ -379,18 +379,20 @@ macro_rules! choices {
             $( $(#[doc = $choice_doc])* $choice, )*
         }
 
+        impl $name {
+            /// As it is written.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $( Self::$choice => $text, )*
+                }
+            }
+        }
+
         #[cfg(feature = "compiler")]
         const _: () = {
             use $crate::keys::declare::*;
 
             impl $name {
-                /// As it is written.
-                pub fn name(self) -> &'static str {
-                    match self {
-                        $( Self::$choice => $text, )*
-                    }
-                }
-
                 fn choices() -> Vec<(ChoiceShape, Self)> {
                     vec![$( (
                         ChoiceShape {

@@ -68,6 +68,13 @@ fn definitions() -> Json {
                 { "type": "string", "pattern": r"^0*[1-9][0-9]*\s*(ms|s|m|h|d|w)$" },
             ],
         },
+        "size": {
+            "description": "`512KiB`, `128MiB`, `1GiB`, or a number of bytes.",
+            "oneOf": [
+                { "type": "integer", "minimum": 1 },
+                { "type": "string", "pattern": r"^0*[1-9][0-9]{0,8}\s*([kKmMgG]([iI]?[bB])?|[bB])$" },
+            ],
+        },
         "pairs": {
             "description": "Names and values: a mapping, or a list of `{key, value}`.",
             "oneOf": [
@@ -204,6 +211,7 @@ fn value(shape: &Shape, key: &KeyShape) -> Json {
         Shape::Pointer if key.info.filled => reference("pointer_to_a_value"),
         Shape::Pointer => reference("pointer"),
         Shape::Duration => reference("duration"),
+        Shape::Size => reference("size"),
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Number => {
             json!({ "type": "integer", "minimum": bounds.start(), "maximum": bounds.end() })

@@ -17,6 +17,8 @@ pub enum Shape {
     Pointer,
     /// `30s`.
     Duration,
+    /// `128MiB`.
+    Size,
     /// `true` or `false`.
     Flag,
     /// A whole number.

@@ -67,6 +67,8 @@ keys! {
         before: Option<String> = optional().filled().example("DELETE FROM orders WHERE draft"),
         /// SQL that runs in the transaction of the rows, behind them.
         after: Option<String> = optional().filled().example("ANALYZE orders"),
+        /// The columns by whose values rows are kept apart: a folder `column=value` for each, in a target of files.
+        partition_by: Texts = default(Texts::default()).example("[country]"),
     }
 }
 
@@ -93,6 +95,7 @@ impl StoreSpec {
             evolve: Evolve::Add,
             before: None,
             after: None,
+            partition_by: Texts::default(),
         }
         .at(place)
     }

@@ -1,4 +1,4 @@
-//! A target: which database, and how to reach it. Each type is declared in a file of its own.
+//! A target: which database or folder, and how to reach it. Each type is declared in a file of its own.
 
 use super::declare::{Mapping, keys, kinds};
 use crate::codes;
@@ -6,7 +6,11 @@ use crate::definition::{Connection, Target, TargetKind};
 use crate::diagnostic::{Finding, Place};
 
 mod credentials;
+mod csv;
+mod files;
+mod jsonl;
 mod mysql;
+mod parquet;
 mod postgres;
 mod server;
 mod sqlite;
@@ -24,7 +28,7 @@ trait Connects {
 macro_rules! targets {
     ($($file:ident::$target:ident,)*) => {
         kinds! {
-            /// A database that takes rows.
+            /// A database or a folder that takes rows.
             pub enum TargetKeys, spec TargetKeysSpec, key "type" {
                 $( $file::$target, )*
             }
@@ -51,6 +55,9 @@ targets! {
     postgres::Postgres,
     mysql::Mysql,
     sqlite::Sqlite,
+    parquet::Parquet,
+    csv::Csv,
+    jsonl::Jsonl,
 }
 
 keys! {

@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use apitap_build::engine::{MEMORY, query_memory};
+use apitap_build::size::{NotASize, Size};
 
 use crate::{Environment, Error, Result};
 
@@ -42,6 +43,8 @@ pub struct Limits {
     pub query: usize,
     /// Encoded rows that one writer gathers before it sends them.
     pub copy: usize,
+    /// Rows that one writer of files gathers, encoded, before it ends their row groups.
+    pub files: usize,
     /// Pipelines under way at once; the others wait.
     pub at_once: usize,
     /// Connections to one target that are open at once.
@@ -70,6 +73,7 @@ impl Limits {
             batch: (share / 32).min(MIB),
             query,
             copy: (share / 8).min(4 * MIB),
+            files: (share / 4).min(64 * MIB),
             at_once,
             connections: CONNECTIONS,
         }
@@ -87,20 +91,6 @@ impl Default for Memory {
         Self(MEMORY)
     }
 }
-
-/// Units of a figure, the longer names first. KB is what is written where KiB is meant.
-const UNITS: [(&str, usize); 10] = [
-    ("KIB", KIB),
-    ("MIB", MIB),
-    ("GIB", 1 << 30),
-    ("KB", KIB),
-    ("MB", MIB),
-    ("GB", 1 << 30),
-    ("K", KIB),
-    ("M", MIB),
-    ("G", 1 << 30),
-    ("B", 1),
-];
 
 impl Memory {
     /// The variable that names the figure.
@@ -137,29 +127,18 @@ impl FromStr for Memory {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let upper = text.trim().to_ascii_uppercase();
-        let unit = UNITS.iter().find_map(|(unit, bytes)| Some((upper.strip_suffix(unit)?, *bytes)));
-        let (number, unit) = unit.unwrap_or((&upper, 1));
-        let bytes =
-            number.trim_end().parse().ok().and_then(|number: usize| number.checked_mul(unit));
-        match bytes {
-            None => Err(format!("`{text}` is not a number of bytes such as `256MiB` or `1GiB`")),
-            Some(bytes) if bytes < Self::LEAST => {
-                Err(format!("a run needs at least {}, not `{text}`", Self(Self::LEAST)))
-            }
-            Some(bytes) => Ok(Self(bytes)),
+        let size: Size = text.parse().map_err(|error: NotASize| error.to_string())?;
+        match usize::try_from(size.0).map(Self) {
+            Ok(memory) if memory.0 >= Self::LEAST => Ok(memory),
+            Ok(_) => Err(format!("a run needs at least {}, not `{text}`", Self(Self::LEAST))),
+            Err(_) => Err(format!("`{text}` is more than this machine can address")),
         }
     }
 }
 
 impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            bytes if bytes.is_multiple_of(1 << 30) => write!(f, "{}GiB", bytes >> 30),
-            bytes if bytes.is_multiple_of(MIB) => write!(f, "{}MiB", bytes >> 20),
-            bytes if bytes.is_multiple_of(KIB) => write!(f, "{}KiB", bytes >> 10),
-            bytes => write!(f, "{bytes}B"),
-        }
+        Size(self.0 as u64).fmt(f)
     }
 }
 
@@ -219,8 +198,10 @@ mod tests {
         let check = |memory: &str, pipelines: usize| {
             let memory: Memory = memory.parse().unwrap();
             let limits = Limits::of(memory, pipelines);
-            // A batch is decoded, two wait, one is written: each as JSON and as Arrow.
-            let buffers = limits.body + limits.ahead + limits.waiting + limits.copy;
+            // A batch is decoded, two wait, one is written: each as JSON and as Arrow. A target is a
+            // database or a folder.
+            let target = limits.copy.max(limits.files);
+            let buffers = limits.body + limits.ahead + limits.waiting + target;
             let one = buffers + 8 * limits.batch;
             let all = limits.query + limits.at_once * one + limits.kept * pipelines;
             assert!(all <= memory.0, "{memory} {pipelines}: {all} {limits:?}");

@@ -20,9 +20,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::Load;
-use crate::Result;
 use crate::definition::Capabilities;
 use crate::engine::limits::Limits;
+use crate::{Error, Result};
 
 /// A place that takes rows. Its `Debug` shows no secret.
 #[async_trait]
@@ -182,6 +182,20 @@ impl StateChange {
             self.known.clone_from(&later.known);
         }
         self.partitions.extend(later.partitions.clone());
+    }
+
+    /// Whether what a run goes on from is still what is there: it is locked until the commit.
+    ///
+    /// # Errors
+    /// Another run has changed one of these partitions.
+    pub(super) fn check_known(&self, there: &State) -> Result<()> {
+        let Some(known) = &self.known else { return Ok(()) };
+        let moved = |name: &&String| known.partitions.get(*name) != there.partitions.get(*name);
+        if !self.partitions.keys().any(|name| moved(&name)) {
+            return Ok(());
+        }
+        Err(Error::target("another run of this pipeline has committed in the meantime")
+            .help("none of these rows was stored: run it again, and it goes on from there"))
     }
 
     /// Whether there is nothing to remember.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::dry::Dry;
-use super::{Mysql, Postgres, Sqlite, Target};
+use super::{Files, Mysql, Postgres, Sqlite, Target};
 use crate::definition::{self, TargetKind};
 use crate::engine::options::Tried;
 use crate::environment::Environment;
@@ -16,6 +16,9 @@ pub fn resolve(target: &definition::Target, environment: &mut Environment) -> Ar
         TargetKind::Postgres => Arc::new(Postgres::resolve(&target.connection, environment)),
         TargetKind::Mysql => Arc::new(Mysql::resolve(&target.connection, environment)),
         TargetKind::Sqlite => Arc::new(Sqlite::resolve(&target.connection, environment)),
+        TargetKind::Parquet | TargetKind::Csv | TargetKind::Jsonl => {
+            Arc::new(Files::resolve(target.kind, &target.connection, environment))
+        }
     }
 }
 

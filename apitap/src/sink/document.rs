@@ -10,7 +10,7 @@ use arrow::array::types::{
     ArrowPrimitiveType, Date32Type, Float32Type, Float64Type, Time64MicrosecondType,
     TimestampMicrosecondType,
 };
-use arrow::array::{Array, AsArray, BinaryArray, LargeStringArray, LargeStringBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, LargeStringArray, LargeStringBuilder};
 use arrow::array::{PrimitiveArray, StringArray};
 use arrow::datatypes::{DataType, FieldRef, TimeUnit};
 use arrow::error::ArrowError;
@@ -55,6 +55,46 @@ pub(super) fn encode(field: &FieldRef, array: &dyn Array) -> Result<LargeStringA
         }
     }
     Ok(rows.finish())
+}
+
+/// Rows as JSON, one object a line, with all columns in their order; adds them to `out`.
+///
+/// # Errors
+/// The column by its place, and why its value has no JSON. Then `out` holds some of the rows.
+pub(super) fn lines(
+    fields: &[&FieldRef],
+    arrays: &[ArrayRef],
+    out: &mut Vec<u8>,
+) -> Result<(), (usize, Refused)> {
+    let trouble = Trouble::default();
+    let options = EncoderOptions::default()
+        .with_explicit_nulls(true)
+        .with_encoder_factory(Arc::new(Exact(trouble.clone())));
+    let mut columns = Vec::with_capacity(fields.len());
+    for (place, (field, array)) in fields.iter().zip(arrays).enumerate() {
+        let unable = |why: String| (place, Refused { row: 0, why });
+        let encoder = make_encoder(field, array.as_ref(), &options);
+        let encoder = encoder.map_err(|error| unable(format!("has no JSON: {error}")))?;
+        let mut name = if place == 0 { b"{".to_vec() } else { b",".to_vec() };
+        serde_json::to_writer(&mut name, field.name())
+            .map_err(|error| unable(format!("has a name without JSON: {error}")))?;
+        name.push(b':');
+        columns.push((name, encoder));
+    }
+    for row in 0..arrays.first().map_or(0, |array| array.len()) {
+        for (place, (name, encoder)) in columns.iter_mut().enumerate() {
+            out.extend_from_slice(name);
+            match encoder.is_null(row) {
+                true => out.extend_from_slice(b"null"),
+                false => encoder.encode(row, out),
+            }
+            if let Some(why) = trouble.0.get() {
+                return Err((place, Refused { row, why: (*why).to_owned() }));
+            }
+        }
+        out.extend_from_slice(b"}\n");
+    }
+    Ok(())
 }
 
 /// Whether a text is one JSON value and nothing else.
@@ -165,7 +205,10 @@ impl Encoder for Raw<'_> {
     fn encode(&mut self, index: usize, out: &mut Vec<u8>) {
         let json = self.0.value(index);
         match is_json(json) {
-            true => out.extend_from_slice(json.as_bytes()),
+            // Between the values there may be line breaks, and nowhere else: a document is one line.
+            true => {
+                out.extend(json.bytes().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { b }))
+            }
             false => self.1.met("holds text that is not JSON in a `json` field"),
         }
     }

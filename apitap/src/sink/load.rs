@@ -23,6 +23,8 @@ pub struct Load {
     /// The places of the columns that identify a row, in the order of the key. Empty for `append`,
     /// which keeps every row: there a key is no more than a remark.
     pub(super) key: Vec<usize>,
+    /// The places of the columns by whose values the rows are kept apart.
+    pub(super) partition_by: Vec<usize>,
     pub(super) missing: Missing,
     pub(super) evolve: Evolve,
     pub(super) hooks: Hooks,
@@ -129,6 +131,7 @@ impl Load {
             columns,
             creates,
             key: places,
+            partition_by: Vec::new(),
             missing: Missing::Keep,
             evolve: Evolve::Freeze,
             hooks: Hooks::default(),
@@ -142,12 +145,14 @@ impl Load {
     /// Those of [`Load::new`].
     pub fn of(definition: &Definition, row: &Schema) -> Result<Self> {
         let Definition { name, table, mode, key, delete_missing, evolve, hooks, .. } = definition;
+        let by = &definition.partition_by;
         let missing = match definition.sources.iter().all(|source| source.allow_empty) {
             _ if !delete_missing => Missing::Keep,
             true => Missing::DeleteAll,
             false => Missing::Delete,
         };
-        let load = Self::new(name, table, *mode, key, row)?.missing(missing).evolve(*evolve);
+        let load = Self::new(name, table, *mode, key, row)?.partitioned(by)?;
+        let load = load.missing(missing).evolve(*evolve);
         let load = load.hooks(hooks.clone());
         Ok(Self { description: definition.description.clone(), ..load })
     }
@@ -173,6 +178,31 @@ impl Load {
     /// Whether it counts only as a whole, so that nothing is committed before its end.
     pub fn is_whole(&self) -> bool {
         self.mode == Mode::Replace || self.missing != Missing::Keep
+    }
+
+    /// The same, with the rows kept apart by the values of these columns.
+    ///
+    /// # Errors
+    /// The rows have no such column, or none besides them.
+    pub fn partitioned(mut self, columns: &[String]) -> Result<Self> {
+        let place = |name: &String| {
+            let place = self.columns.iter().position(|column| column.name == *name);
+            place.ok_or_else(|| {
+                let table = &self.table;
+                Error::config(format!(
+                    "`partition_by` of `{table}` names a column `{name}`, which the query does not \
+                     yield"
+                ))
+            })
+        };
+        self.partition_by = columns.iter().map(place).collect::<Result<_>>()?;
+        if self.partition_by.len() >= self.columns.len() {
+            return Err(Error::config(format!(
+                "all columns of `{}` are in `partition_by`, so that nothing is left for the files",
+                self.table
+            )));
+        }
+        Ok(self)
     }
 
     /// The same, where another pipeline writes its rows into the same table: whichever comes first

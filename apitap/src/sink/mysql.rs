@@ -59,6 +59,7 @@ impl Mysql {
                 &environment.text(username),
                 &environment.secret(password),
             ),
+            Connection::Folder(folder) => Address::url(&environment.text(&folder.path)),
         };
         Self { address, server: Arc::default() }
     }

@@ -68,6 +68,7 @@ impl Postgres {
                 &environment.text(username),
                 &environment.secret(password),
             ),
+            Connection::Folder(folder) => Address::url(&environment.text(&folder.path)),
         })
     }
 }

@@ -41,6 +41,7 @@ impl Sqlite {
             Connection::Url(url) => File::new(environment.text(url)),
             // A file has no host or user: of the parts, the database is its path.
             Connection::Parts { database, .. } => File::new(environment.text(database)),
+            Connection::Folder(folder) => File::new(environment.text(&folder.path)),
         })
     }
 }

@@ -3,6 +3,7 @@
 mod conformance;
 mod destinations;
 mod evolve;
+mod files;
 mod modes;
 mod refusals;
 mod tables;

@@ -1,6 +1,6 @@
 //! MySQL 8.0.17 and MariaDB 10.6, and what is newer.
 
-use super::{Capabilities, Key, Length, Schemas, Values, micros};
+use super::{Capabilities, Key, Length, Schemas, Storage, Values, micros};
 use crate::definition::Mode;
 
 /// 0001-01-01, in days from 1970-01-01. What is documented begins with the year 1000; earlier days are
@@ -11,12 +11,14 @@ const LAST_DAY: i32 = 2_932_896;
 
 pub(super) const CAPABILITIES: Capabilities = Capabilities {
     name: "MySQL",
+    storage: Storage::Tables,
     schemas: Schemas::Existing,
     longest_name: Some(Length::Characters(64)),
     folds_case: true,
     system_columns: &[],
     // Such a table would hide behind the temporary one.
     reserved_prefix: Some(("_apitap_", "apitap")),
+    unfit: &[],
     columns: 1017 - 1,
     // InnoDB's index of 3072 bytes, in which a character of utf8mb4 takes four.
     key: Key { columns: 16, text: Some(255), bytes: Some(3072) },

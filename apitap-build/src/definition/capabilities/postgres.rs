@@ -1,6 +1,6 @@
 //! PostgreSQL 13 and newer.
 
-use super::{Capabilities, Key, Length, MICROS_PER_DAY, Schemas, Values};
+use super::{Capabilities, Key, Length, MICROS_PER_DAY, Schemas, Storage, Values};
 use crate::definition::Mode;
 
 /// 4714-11-24 BC, in days from 1970-01-01.
@@ -10,12 +10,14 @@ const LAST_DAY: i32 = 2_145_042_905;
 
 pub(super) const CAPABILITIES: Capabilities = Capabilities {
     name: "PostgreSQL",
+    storage: Storage::Tables,
     schemas: Schemas::Any,
     // What is longer is cut off, silently.
     longest_name: Some(Length::Bytes(63)),
     folds_case: false,
     system_columns: &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"],
     reserved_prefix: None,
+    unfit: &[],
     columns: 1600 - 1,
     key: Key::of_columns(32),
     scale: 38,

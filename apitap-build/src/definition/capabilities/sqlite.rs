@@ -1,6 +1,6 @@
 //! SQLite 3.24 and newer, as it is built by default.
 
-use super::{Capabilities, Key, Schemas, Values, micros};
+use super::{Capabilities, Key, Schemas, Storage, Values, micros};
 use crate::definition::Mode;
 
 /// 0000-01-01, in days from 1970-01-01. Dates are text there, with four digits of a year.
@@ -10,11 +10,13 @@ const LAST_DAY: i32 = 2_932_896;
 
 pub(super) const CAPABILITIES: Capabilities = Capabilities {
     name: "SQLite",
+    storage: Storage::Tables,
     schemas: Schemas::Only("main"),
     longest_name: None,
     folds_case: true,
     system_columns: &[],
     reserved_prefix: Some(("sqlite_", "SQLite")),
+    unfit: &[],
     columns: 2000 - 1,
     key: Key::of_columns(1999),
     scale: 38,

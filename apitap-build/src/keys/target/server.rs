@@ -57,6 +57,7 @@ impl Server {
         let empty = Self { url: None, host: None, port, database: None, auth: None };
         match connection.clone() {
             Connection::Url(url) => Self { url: Some(url), ..empty },
+            Connection::Folder(folder) => Self { url: Some(folder.path), ..empty },
             Connection::Parts { host, port, database, username, password } => Self {
                 host: Some(host),
                 port,

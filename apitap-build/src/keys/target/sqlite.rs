@@ -1,7 +1,7 @@
 //! `type: sqlite`.
 
 use super::{Connects, conflict};
-use crate::definition::{Connection, Template};
+use crate::definition::{Connection, Folder, Template};
 use crate::keys::declare::{Mapping, keys};
 use crate::keys::rules::{DatabaseUrl, database_url};
 
@@ -46,9 +46,9 @@ impl Connects for Sqlite {
             Connection::Url(url) if url.0.starts_with("sqlite:") => {
                 Self { path: None, url: Some(url) }
             }
-            Connection::Url(path) | Connection::Parts { database: path, .. } => {
-                Self { path: Some(path), url: None }
-            }
+            Connection::Url(path)
+            | Connection::Parts { database: path, .. }
+            | Connection::Folder(Folder { path, .. }) => Self { path: Some(path), url: None },
         }
     }
 }

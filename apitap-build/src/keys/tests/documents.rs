@@ -136,6 +136,11 @@ fn value(shape: &Shape, key: &KeyShape) -> BoxedStrategy<Printed> {
             text("[1-9][0-9]{0,2}(ms|s|m)".boxed()),
         ]
         .boxed(),
+        Shape::Size => prop_oneof![
+            (1..1_u64 << 40).prop_map(|n| Printed::Number(n.to_string())),
+            text("[1-9][0-9]{0,3} ?(B|K|KiB|MB|MiB|GiB)".boxed()),
+        ]
+        .boxed(),
         Shape::Flag => any::<bool>().prop_map(Printed::Flag).boxed(),
         Shape::Number => {
             let (least, most) = key.info.bounds.clone().unwrap_or(0..=i64::MAX as u64).into_inner();

@@ -159,6 +159,7 @@ fn value(shape: &Shape, key: &KeyShape) -> Option<String> {
         Shape::Pointer => "JSON Pointer".to_owned(),
         Shape::Duration if key.info.in_seconds => "duration or a number of seconds".to_owned(),
         Shape::Duration => "duration".to_owned(),
+        Shape::Size => "size".to_owned(),
         Shape::Flag => "`true` or `false`".to_owned(),
         Shape::Number => {
             let bounds = bounds(&key.info);

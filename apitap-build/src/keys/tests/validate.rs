@@ -62,6 +62,10 @@ impl Object<'_> {
             let own = property.get("const").into_iter().chain(list(&property["enum"]));
             own.filter_map(Json::as_str).map(str::to_owned).collect::<Vec<_>>()
         };
+        // A key of a kind has choices of its own; which kind it is, the others say too.
+        if self.schema["properties"][word].get("enum").is_some() {
+            return of(self.schema).into_iter().collect();
+        }
         self.branches.iter().copied().chain([self.schema]).flat_map(of).collect()
     }
 }

@@ -15,9 +15,14 @@ pub(super) const PROMISES: &[Promise] = &[
         check: |place| append_adds(place).boxed(),
     },
     Promise {
-        name: "replace leaves only the rows of the run, the last one of each key",
+        name: "replace leaves only the rows of the run",
         needs: &[Mode::Replace],
         check: |place| replace_leaves_the_run(place).boxed(),
+    },
+    Promise {
+        name: "replace leaves the last row of each key, where there are keys",
+        needs: &[Mode::Replace, Mode::Merge],
+        check: |place| replace_leaves_the_last_of_a_key(place).boxed(),
     },
     Promise {
         name: "merge updates by key, and the last row of a key wins",
@@ -94,6 +99,15 @@ async fn append_adds(place: &dyn Place) -> Seen {
 }
 
 async fn replace_leaves_the_run(place: &dyn Place) -> Seen {
+    for rows in
+        [&[(1, Some("a")), (2, Some("b"))][..], &[(2, Some("x")), (3, None)], &[], &[(4, None)]]
+    {
+        stores(place, Mode::Replace, rows, rows.len() as u64, rows).await?;
+    }
+    Ok(())
+}
+
+async fn replace_leaves_the_last_of_a_key(place: &dyn Place) -> Seen {
     let rows = [(1, Some("a")), (2, Some("b")), (1, Some("c"))];
     stores(place, Mode::Replace, &rows, 2, &[(1, Some("c")), (2, Some("b"))]).await?;
     let rows = [(2, Some("x")), (3, Some("y")), (3, Some("z"))];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 
 use crate::definition::Mode;
+use crate::definition::capabilities::Storage;
 use crate::engine::limits::{Limits, Memory};
 use crate::schema::{Field, Schema, Type};
 use crate::sink::{Load, Session, State, StateChange, Target, Writer, Written};
@@ -115,9 +116,17 @@ pub(super) fn row() -> Schema {
         .collect()
 }
 
-/// A load of such rows; its key is `id`.
+/// A load of such rows; its key is `id`, where the target has keys.
 pub(super) async fn open(target: &Arc<dyn Target>, table: &str, mode: Mode) -> Result<Run> {
-    Run::open(target.as_ref(), table, mode, &["id".to_owned()], &row()).await
+    Run::open(target.as_ref(), table, mode, &key(target), &row()).await
+}
+
+/// What has no table to look a row up in has no keys.
+fn key(target: &Arc<dyn Target>) -> Vec<String> {
+    match target.capabilities().storage {
+        Storage::Tables => vec!["id".to_owned()],
+        Storage::Files => Vec::new(),
+    }
 }
 
 /// The same for a pipeline of another name.
@@ -127,7 +136,7 @@ pub(super) async fn open_as(
     table: &str,
     mode: Mode,
 ) -> Result<Run> {
-    Run::of(target.as_ref(), Load::new(pipeline, table, mode, &["id".to_owned()], &row())?).await
+    Run::of(target.as_ref(), Load::new(pipeline, table, mode, &key(target), &row())?).await
 }
 
 /// These rows in a batch.

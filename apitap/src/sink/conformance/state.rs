@@ -15,6 +15,11 @@ pub(super) const PROMISES: &[Promise] = &[
         check: |place| rows_and_state_commit_together(place).boxed(),
     },
     Promise {
+        name: "appended rows and state are committed together, as often as it takes",
+        needs: &[Mode::Append],
+        check: |place| appends_and_states_repeat(place).boxed(),
+    },
+    Promise {
         name: "a commit that fails leaves rows and state as they were",
         needs: &[Mode::Append, Mode::Merge],
         check: |place| a_failed_commit_leaves_both(place).boxed(),
@@ -112,6 +117,33 @@ async fn rows_and_state_commit_together(place: &dyn Place) -> Seen {
         sees(place, "t", Some(&[(1, Some(&text))])).await?;
         run.finish().await.map_err(unexpected)?;
         remembers(place, "t", &[("", value.clone())]).await?;
+    }
+    Ok(())
+}
+
+/// Over two runs, each with commits that have rows and one that has only a state.
+async fn appends_and_states_repeat(place: &dyn Place) -> Seen {
+    let mut rows = Vec::new();
+    let mut known = json!(null);
+    for round in 0..2 {
+        let mut run = open(&place.target(), "t", Mode::Append).await.map_err(unexpected)?;
+        let found = run.state().await.map_err(unexpected)?;
+        let expected = if round == 0 { State::default() } else { state(&[("", known.clone())]) };
+        same("states", &found, &expected)?;
+        for part in 0..3_u64 {
+            let id = round * 10 + part as i64 * 2;
+            let written = if part < 2 { vec![(id, Some("a")), (id + 1, None)] } else { Vec::new() };
+            run.write(batch(&written).map_err(unexpected)?).await.map_err(unexpected)?;
+            rows.extend(written);
+            known = json!({ "last": id });
+            let committed = run.commit_with(&change("run", &[("", known.clone())])).await;
+            let received = 2 * (part + 1).min(2);
+            let expected = Written { received, stored: received };
+            same("rows written", &committed.map_err(unexpected)?, &expected)?;
+            sees(place, "t", Some(&rows)).await?;
+        }
+        run.finish().await.map_err(unexpected)?;
+        remembers(place, "t", &[("", known.clone())]).await?;
     }
     Ok(())
 }

@@ -61,8 +61,8 @@ pub(in crate::sink) async fn write<D: Dialect>(
         create(dialect, connection, load, table).await?;
     }
     let place = table.beside(dialect, TABLE);
-    if let Some(known) = &change.known {
-        check_known(known, &read(dialect, connection, load, table).await?, change)?;
+    if change.known.is_some() {
+        change.check_known(&read(dialect, connection, load, table).await?)?;
     }
     let at = |number| dialect.parameter(number);
     let delete = format!(
@@ -92,16 +92,6 @@ pub(in crate::sink) async fn write<D: Dialect>(
         dialect.pairs(connection, &insert, &row).await.map_err(to_write)?;
     }
     Ok(())
-}
-
-/// Whether what a run goes on from is still what is there: it is locked until the commit.
-fn check_known(known: &State, there: &State, change: &StateChange) -> Result<()> {
-    let moved = |name: &&String| known.partitions.get(*name) != there.partitions.get(*name);
-    if !change.partitions.keys().any(|name| moved(&name)) {
-        return Ok(());
-    }
-    Err(Error::target("another run of this pipeline has committed in the meantime")
-        .help("none of these rows was stored: run it again, and it goes on from there"))
 }
 
 /// Creates the table beside that of the rows, where it is not there.

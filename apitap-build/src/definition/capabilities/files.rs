@@ -1,0 +1,49 @@
+//! Parquet, CSV and JSON lines: files in a folder.
+
+use super::{Capabilities, Key, Length, Schemas, Storage, Values, micros};
+use crate::definition::Mode;
+
+/// 0000-01-01, in days from 1970-01-01. In text, dates have four digits of a year.
+const FIRST_DAY: i32 = -719_528;
+/// 9999-12-31, in days from 1970-01-01.
+const LAST_DAY: i32 = 2_932_896;
+
+/// The values of files of text.
+const TEXT: Values = Values {
+    non_finite: true,
+    nul: true,
+    days: FIRST_DAY..=LAST_DAY,
+    micros: micros(FIRST_DAY, LAST_DAY),
+};
+
+pub(super) const PARQUET: Capabilities = of(
+    "Parquet",
+    Values { non_finite: true, nul: true, days: i32::MIN..=i32::MAX, micros: i64::MIN..=i64::MAX },
+);
+
+pub(super) const CSV: Capabilities = of("CSV", TEXT);
+
+pub(super) const JSONL: Capabilities = of("JSON lines", Values { non_finite: false, ..TEXT });
+
+const fn of(name: &'static str, values: Values) -> Capabilities {
+    Capabilities {
+        name,
+        storage: Storage::Files,
+        schemas: Schemas::Any,
+        // The name of a folder; a schema stands in the same one.
+        longest_name: Some(Length::Bytes(120)),
+        folds_case: false,
+        system_columns: &[],
+        reserved_prefix: None,
+        unfit: &['/', '\\', ':', '*', '?', '"', '<', '>', '|', '=', '%', '#'],
+        columns: 10_000,
+        // There are no keys.
+        key: Key::of_columns(0),
+        scale: 38,
+        modes: &[Mode::Append, Mode::Replace],
+        transactions: true,
+        // Rows stay in their order, and a small load is one file.
+        writers: 1,
+        values,
+    }
+}

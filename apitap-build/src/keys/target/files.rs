@@ -1,0 +1,87 @@
+//! What the types of target that write files into a folder have in common.
+
+use crate::definition::{Compression, Connection, Folder, Template};
+use crate::diagnostic::{Findings, Spanned};
+use crate::keys::declare::choices;
+use crate::keys::rules::{DatabaseUrl, database_url};
+use crate::size::Size;
+
+/// How large a file gets, about.
+pub(super) const FILE_SIZE: Size = Size(128 << 20);
+
+choices! {
+    /// How the columns of a Parquet file are compressed.
+    pub enum ParquetCompression {
+        /// Small, and fast to read.
+        Zstd = "zstd", also ["zst"];
+        /// Larger, and faster to write.
+        Snappy = "snappy";
+        /// Not at all.
+        None = "none", also ["uncompressed"];
+    }
+}
+
+choices! {
+    /// How a file of text is compressed.
+    pub enum TextCompression {
+        /// Not at all.
+        None = "none", also ["uncompressed"];
+        /// As `.gz`, which everything reads.
+        Gzip = "gzip", also ["gz"];
+        /// As `.zst`: smaller, and faster.
+        Zstd = "zstd", also ["zst"];
+    }
+}
+
+impl ParquetCompression {
+    pub(super) fn plain(self) -> Compression {
+        match self {
+            Self::Zstd => Compression::Zstd,
+            Self::Snappy => Compression::Snappy,
+            Self::None => Compression::None,
+        }
+    }
+
+    pub(super) fn of(compression: Compression) -> Self {
+        match compression {
+            Compression::Zstd | Compression::Gzip => Self::Zstd,
+            Compression::Snappy => Self::Snappy,
+            Compression::None => Self::None,
+        }
+    }
+}
+
+impl TextCompression {
+    pub(super) fn plain(self) -> Compression {
+        match self {
+            Self::None => Compression::None,
+            Self::Gzip => Compression::Gzip,
+            Self::Zstd => Compression::Zstd,
+        }
+    }
+
+    pub(super) fn of(compression: Compression) -> Self {
+        match compression {
+            Compression::None | Compression::Snappy => Self::None,
+            Compression::Gzip => Self::Gzip,
+            Compression::Zstd => Self::Zstd,
+        }
+    }
+}
+
+/// The path of a folder; `${NAME}` may stand anywhere in it.
+pub(super) fn folder(written: &Spanned<String>, findings: &mut Findings) -> bool {
+    const FOLDER: DatabaseUrl =
+        DatabaseUrl { what: "file", schemes: &[], path: true, example: "data/warehouse" };
+    database_url(&FOLDER, written, findings)
+}
+
+/// The folder of a connection, whichever way that was said.
+pub(super) fn folder_of(connection: &Connection, compression: Compression) -> Folder {
+    let path = |path: &Template| Folder { path: path.clone(), file_size: FILE_SIZE, compression };
+    match connection {
+        Connection::Folder(folder) => folder.clone(),
+        Connection::Url(url) => path(url),
+        Connection::Parts { database, .. } => path(database),
+    }
+}

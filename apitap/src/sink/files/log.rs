@@ -1,0 +1,163 @@
+//! The log of a table's commits, of which the last one counts.
+//!
+//! A commit is a file whose number is one more than that of the last one. Creating it is the moment
+//! at which its rows and its state are in: of several that create the same number, one succeeds, and
+//! the others begin anew behind it. Then the files are published, and the old ones removed. Each
+//! commit is settled in that way before the next one is created, by whoever comes next if not by its
+//! own run; so all published files are of the table, but for those that the last commit still says.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::store::{Added, Published, Store};
+use crate::schema::Field;
+use crate::{Error, Result};
+
+/// What this program reads and writes.
+const VERSION: u32 = 1;
+/// Old commits that are kept for people to look at.
+const KEPT: u64 = 20;
+
+/// One commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    version: u32,
+    /// `parquet`, `csv`, `jsonl`.
+    pub(super) format: String,
+    /// The pipeline that has written it.
+    pub(super) pipeline: String,
+    /// Its run, where that has a name.
+    pub(super) run: String,
+    pub(super) at: String,
+    /// The columns of all files.
+    pub(super) columns: Vec<Field>,
+    pub(super) partition_by: Vec<String>,
+    pub(super) add: Vec<Added>,
+    pub(super) remove: Vec<String>,
+    /// What each pipeline that writes the table remembers, by partition.
+    pub(super) state: BTreeMap<String, BTreeMap<String, Value>>,
+}
+
+impl Record {
+    /// A commit that changes nothing yet.
+    pub(super) fn new(format: &str, columns: Vec<Field>, partition_by: Vec<String>) -> Self {
+        Self {
+            version: VERSION,
+            format: format.to_owned(),
+            pipeline: String::new(),
+            run: String::new(),
+            at: chrono::Utc::now().to_rfc3339(),
+            columns,
+            partition_by,
+            add: Vec::new(),
+            remove: Vec::new(),
+            state: BTreeMap::new(),
+        }
+    }
+}
+
+/// The last commit.
+#[derive(Debug)]
+pub(super) struct Tip {
+    pub(super) number: u64,
+    pub(super) record: Record,
+}
+
+/// The last commit, all of whose files are published; `None` where there is none yet.
+///
+/// # Errors
+/// It cannot be read or settled.
+pub(super) async fn settled(store: &dyn Store) -> Result<Option<Tip>> {
+    loop {
+        let Some(tip) = tip(store).await? else { return Ok(None) };
+        if settle(store, &tip).await? {
+            return Ok(Some(tip));
+        }
+    }
+}
+
+/// Commits behind a tip that is settled; `false` where another commit was first.
+///
+/// # Errors
+/// It cannot be created. Where it was, but could not be settled, the next run does that.
+pub(super) async fn commit(store: &dyn Store, tip: Option<&Tip>, record: Record) -> Result<bool> {
+    let number = tip.map_or(1, |tip| tip.number + 1);
+    let text = serde_json::to_vec_pretty(&record);
+    let text = text.map_err(|cause| Error::target("the commit has no JSON").caused_by(cause))?;
+    if !store.create_commit(number, text).await? {
+        return Ok(false);
+    }
+    // Who slept long enough may have found a number free that had been used and removed.
+    let commits = store.commits().await?;
+    if commits.last().is_some_and(|last| *last > number) {
+        store.remove_commit(number).await?;
+        return Ok(false);
+    }
+    settle(store, &Tip { number, record }).await?;
+    for old in commits.into_iter().filter(|old| old + KEPT < number) {
+        store.remove_commit(old).await?;
+    }
+    Ok(true)
+}
+
+async fn tip(store: &dyn Store) -> Result<Option<Tip>> {
+    loop {
+        let Some(number) = store.commits().await?.last().copied() else { return Ok(None) };
+        // It may have become an old one since, and be gone.
+        let Some(text) = store.read_commit(number).await? else { continue };
+        return Ok(Some(Tip { number, record: read(number, &text)? }));
+    }
+}
+
+fn read(number: u64, text: &[u8]) -> Result<Record> {
+    /// What all versions have.
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+
+    let unread = |cause: serde_json::Error| {
+        Error::target(format!("commit {number} of the table cannot be read: {cause}"))
+            .caused_by(cause)
+            .help("it was not written by apitap, or changed since: bring back the file as it was")
+    };
+    let Versioned { version } = serde_json::from_slice(text).map_err(unread)?;
+    if version > VERSION {
+        return Err(Error::target(format!(
+            "commit {number} of the table was written by a newer apitap"
+        ))
+        .help("use that version"));
+    }
+    serde_json::from_slice(text).map_err(unread)
+}
+
+/// Publishes and removes what the last commit says; `false` where it is no longer the last one.
+async fn settle(store: &dyn Store, tip: &Tip) -> Result<bool> {
+    for added in &tip.record.add {
+        if store.publish(added).await? == Published::Gone {
+            let last = store.commits().await?.last().copied();
+            if last.is_some_and(|last| last > tip.number) {
+                return Ok(false);
+            }
+            return Err(lost(tip, added));
+        }
+    }
+    for file in &tip.record.remove {
+        store.remove(file).await?;
+    }
+    Ok(true)
+}
+
+fn lost(tip: &Tip, added: &Added) -> Error {
+    let Added { file, rows, .. } = added;
+    Error::target(format!(
+        "the file `{file}` with {rows} rows, which commit {} of the table has added, is gone",
+        tip.number
+    ))
+    .help(
+        "something other than apitap has removed it: bring it back, or load the table anew into \
+         another folder",
+    )
+}
