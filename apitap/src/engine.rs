@@ -211,14 +211,15 @@ pub(crate) fn check_environment(pipelines: &[&Pipeline], environment: Environmen
 /// # Errors
 /// Whatever stands between the rows and the table.
 pub(crate) async fn try_target(pipeline: &Pipeline, mut environment: Environment) -> Result<bool> {
-    let Definition { name, table, mode, key, row, target, .. } = pipeline.definition()?;
+    let definition = pipeline.definition()?;
+    let Definition { name, row, target, .. } = definition;
     let limits = Limits::of(Memory::of(&environment)?, 1);
     let target = sink::resolve(target, &mut environment);
     environment.check()?;
     let Some(row) = row else { return Ok(false) };
     let secrets = environment.secrets();
     let tried = async {
-        let session = target.open(Load::new(name, table, *mode, key, row)?, &limits).await?;
+        let session = target.open(Load::of(definition, row)?, &limits).await?;
         session.abort().await
     };
     let mask = |error: Error| error.in_pipeline(name).masked(|text| secrets.mask(text));

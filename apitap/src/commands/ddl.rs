@@ -53,9 +53,9 @@ pub(super) fn print(pipelines: &[&Pipeline], format: Format) -> ExitCode {
 /// # Errors
 /// The rows make no table.
 pub(super) fn statements(definition: &Definition) -> Result<Option<String>> {
-    let Definition { name, table, mode, key, row, target, .. } = definition;
+    let Definition { row, target, .. } = definition;
     let Some(row) = row else { return Ok(None) };
-    let load = Load::new(name, table, *mode, key, row)?;
+    let load = Load::of(definition, row)?;
     // Where the target is does not matter for what is said to it.
     let target = sink::resolve(target, &mut Environment::default());
     Ok(target.creation(&load))

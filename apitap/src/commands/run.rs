@@ -90,6 +90,9 @@ fn check_limit(pipelines: &[&Pipeline], arguments: &Arguments) -> Result<(), Str
             Mode::Append if remembers => {
                 format!("append rows to `{table}` that the next run of `{name}` appends again")
             }
+            _ if definition.delete_missing => {
+                format!("delete the rows of `{table}` that are not among the first {limit}")
+            }
             _ => continue,
         };
         return Err(format!(
