@@ -48,7 +48,7 @@ keys! {
             .brief()
             .example("epoch_s"),
         /// How much time one request covers: the whole is requested slice by slice, several at once.
-        window: Option<Duration> = optional().up_to(LONGEST).example("7d"),
+        window: Option<Duration> = optional().up_to(LONGEST).needs("start").example("7d"),
         /// How much of what is known is loaded again, for records that the API shows late.
         lookback: Option<Duration> = optional().up_to(LONGEST).example("1h"),
         /// Who leaves out what is known already.
@@ -57,8 +57,7 @@ keys! {
     check: check;
 }
 
-/// What goes together: slices are requested of an API that is told both of their ends, and begin
-/// somewhere.
+/// What goes together: slices are requested of an API that is told both of their ends.
 #[cfg(feature = "compiler")]
 fn check(spec: &IncrementalSpec, mapping: &mut Mapping<'_, '_>) -> bool {
     let before = mapping.findings.errors();
@@ -70,12 +69,6 @@ fn check(spec: &IncrementalSpec, mapping: &mut Mapping<'_, '_>) -> bool {
     if window.value.is_some() && spec.mode.value != IncrementalMode::Server {
         let help = "remove `window`: only an API that is told since when can be asked in slices";
         refuse(window, "`window` does nothing where the API is not told since when", help);
-    } else if window.value.is_some() && spec.start.value.is_none() {
-        refuse(
-            window,
-            "the first slice has no beginning",
-            "add `start`, as in `start: 2026-01-31`",
-        );
     }
     mapping.findings.errors() == before
 }

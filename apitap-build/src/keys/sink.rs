@@ -60,9 +60,9 @@ keys! {
         /// The columns that identify a row; else `primary_key_in_dest`.
         key: Texts = default(Texts::default()).example("[id]"),
         /// With `merge`: deletes the rows whose key did not come in the run.
-        delete_missing: bool = default(false),
+        delete_missing: bool = default(false).brief(),
         /// What happens where the table does not take the rows as it is.
-        evolve: Evolve = default(Evolve::Add),
+        evolve: Evolve = default(Evolve::Add).brief(),
         /// SQL that runs in the transaction of the rows, before them: one or more statements.
         before: Option<String> = optional().filled().example("DELETE FROM orders WHERE draft"),
         /// SQL that runs in the transaction of the rows, behind them.

@@ -23,7 +23,8 @@ const SEED: u64 = 20_261_127;
 /// Queries over the same records.
 const OVER_ONE: usize = 20;
 
-fn number<N: std::str::FromStr<Err: std::fmt::Debug>>(name: &str, otherwise: N) -> N {
+/// A figure of the environment.
+pub(crate) fn number<N: std::str::FromStr<Err: std::fmt::Debug>>(name: &str, otherwise: N) -> N {
     std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 

@@ -289,7 +289,7 @@ fn records_that_do_not_fit_are_kept_as_dead_letters_where_the_source_says_so() {
     assert_eq!(
         shown,
         [
-            json!([100, "/id", "expected int64, found the string \"twelve\"",
+            json!([100, "/id", "expected int64, found the string `\"twelve\"`",
                    {"id": "twelve", "status": "paid"}]),
             json!([50, "/id", "`id` is null, but is declared not null",
                    {"id": null, "status": "paid"}]),

@@ -15,10 +15,11 @@ use proptest::test_runner::TestRunner;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _};
 
+use super::differential::number;
 use super::loads::{self, batch, schema};
 
-/// How many histories each database goes through.
-const HISTORIES: usize = 1_000;
+/// How many histories each database goes through; `HISTORIES=1000` asks for more.
+const HISTORIES: usize = 100;
 
 /// What a run does.
 #[derive(Debug, Clone)]
@@ -95,7 +96,7 @@ async fn run(target: &dyn Target, table: &str, step: &Step) -> Result<Written> {
 /// Runs histories until one does not end as the model says.
 async fn check(place: &dyn Place) {
     let mut runner = TestRunner::deterministic();
-    for number in 0..HISTORIES {
+    for number in 0..number("HISTORIES", HISTORIES) {
         let history = steps().new_tree(&mut runner).unwrap().current();
         // A table for some of them, so that each begins with what others have left.
         let table = format!("t{}", number / 4);

@@ -38,7 +38,7 @@ const fn of(name: &'static str, values: Values) -> Capabilities {
         unfit: &['/', '\\', ':', '*', '?', '"', '<', '>', '|', '=', '%', '#'],
         columns: 10_000,
         // There are no keys.
-        key: Key::of_columns(0),
+        key: Key::of_columns(10_000),
         scale: 38,
         modes: &[Mode::Append, Mode::Replace],
         transactions: true,
