@@ -38,6 +38,7 @@ pub use function::{Body, declared, function, takes, takes_literal};
 pub use guard::{Failing, Guard, Operation, Written, result_type};
 pub use guards::{guard_of, has_guards};
 pub use locate::{Located, Place, parse, place};
+#[cfg(feature = "compiler")]
 pub(crate) use locate::{locate, only_one};
 
 /// Bytes that a run may keep in memory, unless `--memory` says otherwise.

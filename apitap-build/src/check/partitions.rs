@@ -253,7 +253,7 @@ fn no_schema(parent: &Spanned<String>) -> Finding {
 }
 
 /// The type of a field that is taken, with what stands behind its dots.
-fn taken(fields: &[Field], source: &str, written: &Spanned<String>) -> Result<Type, Finding> {
+fn taken(fields: &[Field], source: &str, written: &Spanned<String>) -> Result<Type, Box<Finding>> {
     let finding =
         |message: String| Finding::error(codes::INVALID_PARENT_FIELD, message, &written.place);
     let path: Vec<_> = written.value.split('.').collect();
@@ -263,14 +263,14 @@ fn taken(fields: &[Field], source: &str, written: &Spanned<String>) -> Result<Ty
         let Some(field) = inside.iter().find(|field| field.name == *name) else {
             let known: Vec<_> = inside.iter().map(|field| field.name.as_str()).collect();
             let found = finding(format!("field `{shown}` not found in source `{source}`"));
-            return Err(found.suggest("field", name, known));
+            return Err(Box::new(found.suggest("field", name, known)));
         };
         if field.nullable {
             let found = finding(format!("field `{shown}` of source `{source}` may be null"));
-            return Err(found.help(format!(
+            return Err(Box::new(found.help(format!(
                 "declare it as `{name}: {}!` if it never is, or take one that is always there",
                 type_text(&field.ty, true)
-            )));
+            ))));
         }
         match &field.ty {
             Type::Record(fields) if index + 1 < path.len() => inside = fields,
@@ -278,13 +278,12 @@ fn taken(fields: &[Field], source: &str, written: &Spanned<String>) -> Result<Ty
             ty => {
                 let found =
                     finding(format!("field `{shown}` is of the type {}", type_text(ty, true)));
-                return Err(
-                    found.help("take a text, a number or a time: a request holds nothing else")
-                );
+                let help = "take a text, a number or a time: a request holds nothing else";
+                return Err(Box::new(found.help(help)));
             }
         }
     }
-    Err(finding("the name of a field is empty".to_owned()))
+    Err(Box::new(finding("the name of a field is empty".to_owned())))
 }
 
 /// Adds a field at its path.

@@ -183,12 +183,24 @@ const OF_FLOATS: &[&str] = &[
     "signum", "trunc",
 ];
 
+/// Functions that make an instant of a whole number: only at the ends of time is there none.
+const OF_INSTANTS: &[&str] = &[
+    "to_timestamp",
+    "to_timestamp_micros",
+    "to_timestamp_millis",
+    "to_timestamp_nanos",
+    "to_timestamp_seconds",
+];
+
 /// On what a function can fail, called with operands of those types.
 pub(super) fn function(name: &str, types: &[DataType]) -> Fallible {
     let first = types.first().is_some_and(DataType::is_floating);
     let is_exact = |ty: &DataType| ty.is_integer() || ty.is_decimal();
     if OF_FLOATS.contains(&name) && first && (name != "power" || !types.iter().any(is_exact)) {
         return Fallible::Never;
+    }
+    if OF_INSTANTS.contains(&name) && types.first().is_some_and(DataType::is_integer) {
+        return Fallible::AtTheEnds;
     }
     let row = FUNCTIONS.iter().find(|(_, names)| names.contains(&name));
     row.map_or(Fallible::ByValue, |(fallible, _)| *fallible)

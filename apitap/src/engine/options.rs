@@ -95,9 +95,10 @@ pub(super) fn counted(
     limit: Option<u64>,
     progress: Arc<Progress>,
 ) -> BoxStream<'static, Result<RecordBatch>> {
-    let count = move |batch: &Result<RecordBatch>| match batch {
-        Ok(batch) => progress.add_rows(batch.num_rows()),
-        Err(_) => {}
+    let count = move |batch: &Result<RecordBatch>| {
+        if let Ok(batch) = batch {
+            progress.add_rows(batch.num_rows());
+        }
     };
     limited(rows, limit).inspect(count).boxed()
 }

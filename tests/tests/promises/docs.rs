@@ -145,7 +145,7 @@ fn the_queries_of_the_page_on_sql_run() {
             "customer": {"id": id % 3, "email": null, "Country Code": "DE"},
             "placed_at": "2026-11-24T08:00:00Z",
             "due": "2026-12-24",
-            "note": if id % 2 == 0 { "12" } else { "x" },
+            "note": if id.is_multiple_of(2) { "12" } else { "x" },
         })
     };
     let expressions = EXPRESSIONS.iter().map(|text| format!("SELECT {text} AS value FROM orders"));

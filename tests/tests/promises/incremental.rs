@@ -81,7 +81,8 @@ fn a_feed_is_asked_until_a_page_ends_with_what_is_known() {
     let old: Vec<_> = (1..=9).rev().map(|n| (n, n as u32)).collect();
     assert_eq!(load(&project, &old).len(), 3);
     let new: Vec<_> = (1..=11).rev().map(|n| (n, n as u32)).collect();
-    assert_eq!(load(&project, &new).len(), 1);
+    // The first page ends with the last one that is known: another of its time may follow.
+    assert_eq!(load(&project, &new).len(), 2);
     let mut stored = ids(&project);
     stored.sort_unstable();
     assert_eq!(stored, (1..=11).collect::<Vec<_>>());
@@ -168,5 +169,6 @@ fn what_is_killed_at_any_moment_is_stored_once_in_postgres() {
     });
     let state = postgres(&url, "SELECT value FROM _apitap_state");
     assert_eq!(state.len(), 1);
-    assert!(state[0]["value"]["cursor"].as_str().is_some_and(|cursor| cursor.starts_with("2026-")));
+    let value: Value = serde_json::from_str(state[0]["value"].as_str().unwrap()).unwrap();
+    assert!(value["cursor"].as_str().is_some_and(|cursor| cursor.starts_with("2026-")), "{value}");
 }

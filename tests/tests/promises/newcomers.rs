@@ -145,10 +145,8 @@ fn a_database_that_cannot_take_rows_is_said_before_the_api_is_asked() {
     check(&format!("{server}/none"), &["database \"none\" does not exist"]);
     postgres_do(
         &database,
-        &format!(
-            "CREATE ROLE newcomer LOGIN PASSWORD 'newcomer'; REVOKE CREATE ON SCHEMA public FROM \
-             PUBLIC; GRANT USAGE ON SCHEMA public TO newcomer"
-        ),
+        "CREATE ROLE newcomer LOGIN PASSWORD 'newcomer'; REVOKE CREATE ON SCHEMA public FROM \
+         PUBLIC; GRANT USAGE ON SCHEMA public TO newcomer",
     );
     let newcomer = database.replace(&format!("{USER}:{password}"), "newcomer:newcomer");
     check(&newcomer, &["permission denied for schema public", "grant the user what is missing"]);

@@ -228,7 +228,9 @@ async fn deleting(place: &dyn Place, missing: Missing) -> crate::Result<Run> {
 }
 
 async fn missing_keys_are_deleted(place: &dyn Place) -> Seen {
-    let rounds: [(&[(i64, Option<&str>)], &[(i64, Option<&str>)]); 3] = [
+    /// Keys and values.
+    type Rows = &'static [(i64, Option<&'static str>)];
+    let rounds: [(Rows, Rows); 3] = [
         (&[(1, Some("a")), (2, Some("a"))], &[(1, Some("a")), (2, Some("a"))]),
         (&[(2, Some("x")), (3, None), (2, Some("b"))], &[(2, Some("b")), (3, None)]),
         (&[(4, Some("c"))], &[(4, Some("c"))]),

@@ -82,11 +82,15 @@ pub(super) async fn find(
     }))
 }
 
+/// Name, type, character set, whether it is NOT NULL, whether it has a default, what else it is, whether
+/// it is computed, whether it has a comment.
+type ColumnRow = (String, String, String, bool, bool, String, bool, bool);
+
 async fn columns(
     connection: &mut MySqlConnection,
     place: &Place,
 ) -> sqlx::Result<Vec<FoundColumn>> {
-    let columns: Vec<(String, String, String, bool, bool, String, bool, bool)> = sqlx::query_as(
+    let columns: Vec<ColumnRow> = sqlx::query_as(
         "SELECT CONVERT(column_name USING utf8mb4), CONVERT(column_type USING utf8mb4),
                 COALESCE(CONVERT(character_set_name USING utf8mb4), ''), is_nullable = 'NO',
                 column_default IS NOT NULL AND (is_nullable = 'NO' OR column_default <> 'NULL'),
@@ -122,14 +126,16 @@ fn spelled(ty: &str, charset: &str) -> String {
     }
 }
 
+/// The index, the column, whether all of it counts, its collation and its type.
+type IndexPart = (String, Option<String>, bool, Option<String>, Option<String>);
+
 /// What tells rows apart exactly: over whole columns, compared byte by byte.
 async fn unique_keys(
     connection: &mut MySqlConnection,
     place: &Place,
 ) -> sqlx::Result<Vec<Vec<String>>> {
-    let parts: Vec<(String, Option<String>, bool, Option<String>, Option<String>)> =
-        sqlx::query_as(
-            "SELECT CONVERT(s.index_name USING utf8mb4), CONVERT(s.column_name USING utf8mb4),
+    let parts: Vec<IndexPart> = sqlx::query_as(
+        "SELECT CONVERT(s.index_name USING utf8mb4), CONVERT(s.column_name USING utf8mb4),
                 s.sub_part IS NULL, CONVERT(c.collation_name USING utf8mb4),
                 CONVERT(c.column_type USING utf8mb4)
          FROM information_schema.statistics s
@@ -138,11 +144,11 @@ async fn unique_keys(
           AND c.column_name = s.column_name
          WHERE s.table_schema = ? AND s.table_name = ? AND s.non_unique = 0
          ORDER BY s.index_name, s.seq_in_index",
-        )
-        .bind(&place.schema)
-        .bind(&place.name)
-        .fetch_all(connection)
-        .await?;
+    )
+    .bind(&place.schema)
+    .bind(&place.name)
+    .fetch_all(connection)
+    .await?;
     let mut keys = Vec::new();
     for index in parts.chunk_by(|a, b| a.0 == b.0) {
         let columns = index.iter().map(|(_, column, whole, collation, ty)| {

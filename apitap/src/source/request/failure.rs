@@ -19,7 +19,7 @@ use crate::{Error, ErrorKind};
 pub(super) struct Failure {
     kind: ErrorKind,
     message: String,
-    cause: Option<String>,
+    cause: Option<Box<str>>,
     help: Option<String>,
     /// The whole error, where it comes from elsewhere.
     ready: Option<Box<Error>>,
@@ -174,7 +174,7 @@ impl Failure {
     }
 
     pub(super) fn cause(mut self, cause: String) -> Self {
-        self.cause = Some(cause);
+        self.cause = Some(cause.into());
         self
     }
 

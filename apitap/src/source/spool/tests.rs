@@ -46,7 +46,7 @@ fn page(number: u64, padding: usize) -> Page {
     let end = 1 + u32::try_from(record.len()).unwrap();
     let segment = Segment { text: body, records: std::iter::once(1..end).collect(), at: 0 };
     let stored = Stored::Memory(Arc::new(segment));
-    let carried = (number % 2 == 0).then(|| format!("{{\"org\":\"é{number}\"}}").into());
+    let carried = number.is_multiple_of(2).then(|| format!("{{\"org\":\"é{number}\"}}").into());
     Page { request: format!("GET /é?page={number}").into(), number, carried, stored }
 }
 

@@ -235,7 +235,10 @@ fn plain(cell: Option<Cell>, kind: TargetKind) -> Option<Cell> {
     }
 }
 
-fn check(kind: TargetKind, read: fn(&[Column], &str) -> Vec<Vec<Option<Cell>>>) {
+/// Reads a file: the cells of each row.
+type Read = fn(&[Column], &str) -> Vec<Vec<Option<Cell>>>;
+
+fn check(kind: TargetKind, read: Read) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let is_text = |ty: &Type| matches!(ty, Type::String);
     let test = |columns: Vec<Column>| {
