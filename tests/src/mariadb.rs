@@ -1,4 +1,4 @@
-//! A private MariaDB ([`crate::server`]): each test has a database of its own in it. Nothing is durable.
+//! A private MariaDB (`server.rs`): each test has a database of its own in it. Nothing is durable.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! A private PostgreSQL ([`crate::server`]): each test has a database of its own in it. Nothing is
+//! A private PostgreSQL (`server.rs`): each test has a database of its own in it. Nothing is
 //! durable: a machine that crashes has nothing to recover.
 
 use std::fs;

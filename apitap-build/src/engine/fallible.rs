@@ -11,7 +11,7 @@ use datafusion::logical_expr::Operator;
 pub enum Fallible {
     /// On nothing.
     Never,
-    /// On nothing but the size of what it would yield ([`super::bounds`]).
+    /// On nothing but the size of what it would yield (`bounds.rs`).
     BySize,
     /// On values at the ends of time and the like, which no source has.
     AtTheEnds,

@@ -1,6 +1,6 @@
 //! An entry of `apis`, and `#[api(…)]`: what several sources of one API share.
 //!
-//! A source that names it is read as if what it does not say itself were written there: [`shared`] makes
+//! A source that names it is read as if what it does not say itself were written there: `shared` makes
 //! one tree of the two, so that there is one reader, and each value keeps the place where it stands.
 
 use std::time::Duration;

@@ -145,7 +145,8 @@ fn check_kills(target: &str, kills: u64, stored: impl Fn(&Project) -> Vec<i64>) 
         running.kill().unwrap();
         running.wait().unwrap();
     }
-    assert!((kills / 4..kills).contains(&killed), "{killed} of {kills} runs were killed");
+    // On a busy machine all of them may be.
+    assert!(killed >= kills / 4, "{killed} of {kills} runs were killed");
     load(&project, &all_of(count));
     assert_eq!(stored(&project), (1..=count).collect::<Vec<_>>());
 }
