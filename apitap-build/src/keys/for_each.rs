@@ -25,6 +25,7 @@ keys! {
         fields: Option<Texts> = optional().example("[slug]"),
     }
     check: one_of_both;
+    missing: neither;
     rules: vec![
         Rule::OneOf(vec![
             Alternative { with: vec!["source", "fields"], without: vec!["values"] },
@@ -48,6 +49,14 @@ fn is_name(name: &Spanned<String>, findings: &mut Findings) -> bool {
     is_name
 }
 
+/// Something says what it is requested for.
+fn neither(mapping: &mut Mapping<'_, '_>) {
+    if !mapping.has("source") && !mapping.has("values") {
+        mapping.missing_as("source", "source: organizations");
+    }
+}
+
+/// One thing says what it is requested for, with all that belongs to it.
 fn one_of_both(spec: &ForEachKeysSpec, mapping: &mut Mapping<'_, '_>) -> bool {
     match (&spec.source.value, &spec.values.value) {
         (Some(_), Some(_)) => {
@@ -60,10 +69,7 @@ fn one_of_both(spec: &ForEachKeysSpec, mapping: &mut Mapping<'_, '_>) -> bool {
             mapping.findings.push(finding.help("write two entries for the product of both"));
             false
         }
-        (None, None) => {
-            mapping.missing_as("source", "source: organizations");
-            false
-        }
+        (None, None) => false,
         (Some(_), None) if spec.fields.value.as_ref().is_none_or(Vec::is_empty) => {
             mapping.missing_as("fields", "fields: [id]");
             false

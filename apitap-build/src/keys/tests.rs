@@ -125,9 +125,7 @@ fn check_missing(object: &Object<'_>, missing: &BTreeSet<String>, context: &str)
     let alternatives = object.alternatives();
     let others: BTreeSet<_> = missing.difference(&required).cloned().collect();
     assert!(others.is_subset(&alternatives), "{others:?} missing from {context}");
-    // What keys say together is looked at once those are there that each needs.
-    let looked_at = absent.is_empty() && !alternatives.is_empty();
-    if looked_at && object.keys.is_disjoint(&alternatives) {
+    if !alternatives.is_empty() && object.keys.is_disjoint(&alternatives) {
         assert!(!others.is_empty(), "nothing of {alternatives:?} is missing from {context}");
     }
 }
