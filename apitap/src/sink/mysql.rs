@@ -14,10 +14,11 @@ mod values;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, Connection as _, Executor, MySqlConnection, Row};
+use sqlx::{AssertSqlSafe, Connection as _, Executor, MySqlConnection};
 
 use super::contract::{Difference, Session, Target};
 use super::load::{Column, Load};
+use super::server;
 use super::sql::{self, Change, Dialect, Found, Inbox, Place, staged};
 use crate::definition::table::TableName;
 use crate::definition::{Capabilities, Connection, Mode, TargetKind};
@@ -46,21 +47,9 @@ pub struct Mysql {
 impl Mysql {
     /// A target's connection, with the variables' values in place of their names.
     pub(super) fn resolve(connection: &Connection, environment: &mut Environment) -> Self {
-        let address = match connection {
-            Connection::Url(url) => {
-                let url = environment.text(url);
-                parameters::secrets(&url).iter().for_each(|secret| environment.hide(secret));
-                Address::url(&url)
-            }
-            Connection::Parts { host, port, database, username, password } => Address::parts(
-                &environment.text(host),
-                *port,
-                &environment.text(database),
-                &environment.text(username),
-                &environment.secret(password),
-            ),
-            Connection::Folder(folder) => Address::url(&environment.text(&folder.path)),
-        };
+        let secrets = parameters::secrets;
+        let address =
+            server::address(connection, environment, secrets, Address::url, Address::parts);
         Self { address, server: Arc::default() }
     }
 
@@ -93,8 +82,7 @@ impl Target for Mysql {
     }
 
     fn creation(&self, load: &Load) -> Option<String> {
-        let (table, key) = (sql::written(self, &load.table), sql::primary_key(self, load));
-        Some(format!("{};", sql::create_table(self, load, &table, key)))
+        Some(sql::creation(self, load))
     }
 
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
@@ -148,10 +136,9 @@ impl Dialect for Mysql {
         sql: &str,
         arguments: &[&str],
     ) -> sqlx::Result<Vec<(String, String)>> {
-        let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        let query = sqlx::query_as(AssertSqlSafe(sql.to_owned()));
         let query = arguments.iter().fold(query, |query, argument| query.bind(*argument));
-        let rows = connection.fetch_all(query).await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+        query.fetch_all(connection).await
     }
 
     async fn is_alive(&self, connection: &mut MySqlConnection) -> bool {
@@ -226,17 +213,6 @@ impl Dialect for Mysql {
 
     async fn unlock(&self, connection: &mut MySqlConnection) -> sqlx::Result<()> {
         self.execute(connection, "DO RELEASE_ALL_LOCKS()").await.map(drop)
-    }
-
-    async fn create(
-        &self,
-        connection: &mut MySqlConnection,
-        load: &Load,
-        table: &Place,
-    ) -> sqlx::Result<()> {
-        let key = sql::primary_key(self, load);
-        let create = sql::create_table(self, load, &table.to_string(), key);
-        self.execute(connection, &create).await.map(drop)
     }
 
     async fn replaceable(

@@ -18,10 +18,11 @@ mod wire;
 use std::borrow::Cow;
 
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, Connection as _, Executor, Row};
+use sqlx::{AssertSqlSafe, Connection as _, Executor};
 
 use super::contract::{Difference, Session, Target};
 use super::load::Load;
+use super::server;
 use super::sql::{self, Change, Dialect, Found, Inbox, Place, STAGING, staged};
 use crate::definition::table::TableName;
 use crate::definition::{Capabilities, Connection, Mode, TargetKind};
@@ -55,21 +56,8 @@ impl Postgres {
 
     /// A target's connection, with the variables' values in place of their names.
     pub(super) fn resolve(connection: &Connection, environment: &mut Environment) -> Self {
-        Self(match connection {
-            Connection::Url(url) => {
-                let url = environment.text(url);
-                parameters::secrets(&url).iter().for_each(|secret| environment.hide(secret));
-                Address::url(&url)
-            }
-            Connection::Parts { host, port, database, username, password } => Address::parts(
-                &environment.text(host),
-                *port,
-                &environment.text(database),
-                &environment.text(username),
-                &environment.secret(password),
-            ),
-            Connection::Folder(folder) => Address::url(&environment.text(&folder.path)),
-        })
+        let secrets = parameters::secrets;
+        Self(server::address(connection, environment, secrets, Address::url, Address::parts))
     }
 }
 
@@ -145,10 +133,9 @@ impl Dialect for Postgres {
         sql: &str,
         arguments: &[&str],
     ) -> sqlx::Result<Vec<(String, String)>> {
-        let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        let query = sqlx::query_as(AssertSqlSafe(sql.to_owned()));
         let query = arguments.iter().fold(query, |query, argument| query.bind(*argument));
-        let rows = connection.fetch_all(query).await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+        query.fetch_all(&mut **connection).await
     }
 
     async fn is_alive(&self, connection: &mut Link) -> bool {

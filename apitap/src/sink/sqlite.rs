@@ -11,7 +11,7 @@ mod values;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, Executor, Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, Executor, SqliteConnection};
 
 use super::contract::{Difference, Session, Target};
 use super::load::Load;
@@ -57,8 +57,7 @@ impl Target for Sqlite {
     }
 
     fn creation(&self, load: &Load) -> Option<String> {
-        let (table, key) = (sql::written(self, &load.table), sql::primary_key(self, load));
-        Some(format!("{};", sql::create_table(self, load, &table, key)))
+        Some(sql::creation(self, load))
     }
 
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
@@ -102,10 +101,9 @@ impl Dialect for Sqlite {
         sql: &str,
         arguments: &[&str],
     ) -> sqlx::Result<Vec<(String, String)>> {
-        let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        let query = sqlx::query_as(AssertSqlSafe(sql.to_owned()));
         let query = arguments.iter().fold(query, |query, argument| query.bind(*argument));
-        let rows = connection.fetch_all(query).await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+        query.fetch_all(connection).await
     }
 
     /// A file does not go away.
@@ -155,17 +153,6 @@ impl Dialect for Sqlite {
     /// The transaction itself is that lock.
     async fn lock(&self, _connection: &mut SqliteConnection, _name: &str) -> sqlx::Result<()> {
         Ok(())
-    }
-
-    async fn create(
-        &self,
-        connection: &mut SqliteConnection,
-        load: &Load,
-        table: &Place,
-    ) -> sqlx::Result<()> {
-        let key = sql::primary_key(self, load);
-        let create = sql::create_table(self, load, &table.to_string(), key);
-        self.execute(connection, &create).await.map(drop)
     }
 
     async fn replaceable(

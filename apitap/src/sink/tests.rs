@@ -26,6 +26,27 @@ use crate::Result;
 use crate::definition::{Connection, Mode, TargetKind, Template};
 use crate::schema::{Field, Item, Schema, Type};
 
+/// A type of each kind that a column can have, but for lists.
+pub(super) fn every_type() -> Vec<Type> {
+    vec![
+        Type::Bool,
+        Type::Int16,
+        Type::Int32,
+        Type::Int64,
+        Type::Float32,
+        Type::Float64,
+        Type::Decimal { precision: 38, scale: 9 },
+        Type::String,
+        Type::Date,
+        Type::Time,
+        Type::Timestamp,
+        Type::Uuid,
+        Type::Binary,
+        Type::Json,
+        Type::Record(Vec::new()),
+    ]
+}
+
 /// A SQLite file of its own.
 struct Database {
     folder: TempDir,

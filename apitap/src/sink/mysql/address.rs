@@ -6,13 +6,12 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlSslMode};
 use sqlx::{ConnectOptions, Executor as _, MySqlConnection, Row as _};
 
 use super::NAME;
-use super::parameters::{self, Parameters};
+use super::parameters::{self, Options};
 use crate::sink::server;
 use crate::{Error, Result};
 
@@ -29,13 +28,6 @@ const SETTINGS: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,N
 #[derive(Clone)]
 pub(super) struct Address {
     options: Box<Result<Options>>,
-}
-
-#[derive(Clone)]
-struct Options {
-    connect: MySqlConnectOptions,
-    /// How long the server may take to answer the first time; `None` for ever.
-    patience: Option<Duration>,
 }
 
 /// What a server is.
@@ -67,8 +59,7 @@ impl Address {
         if !password.is_empty() {
             connect = connect.password(password);
         }
-        let patience = Some(server::PATIENCE);
-        Self { options: Box::new(Ok(Options { connect, patience })) }
+        Self { options: Box::new(Ok(Options::patient(connect))) }
     }
 
     /// The server, without a secret; what is malformed is a server of its own.
@@ -92,19 +83,11 @@ impl Address {
         if refuses_clear_text {
             quiet = quiet.ssl_mode(MySqlSslMode::Required);
         }
+        let allows = refuses_clear_text.then_some("ssl-mode=DISABLED");
+        let place = place(&options);
         let connecting = quiet.connect();
-        let connected = match patience {
-            Some(patience) => tokio::time::timeout(patience, connecting).await,
-            None => Ok(connecting.await),
-        };
-        let mut connection = match connected {
-            Ok(Ok(connection)) => connection,
-            Ok(Err(sqlx::Error::Tls(_))) if refuses_clear_text => {
-                return Err(server::clear_text(NAME, &place(&options), "ssl-mode=DISABLED"));
-            }
-            Ok(Err(error)) => return Err(unreachable(&options, &error)),
-            Err(_) => return Err(server::silent(NAME, &place(&options), patience)),
-        };
+        let connected = server::connected(connecting, patience, (NAME, &place), allows).await?;
+        let mut connection = connected.map_err(|error| unreachable(&options, &error))?;
         let opened = open(&mut connection).await;
         let (version, server) = opened.map_err(|error| unreachable(&options, &error))?;
         match is_supported(&version, server.is_mariadb) {
@@ -137,20 +120,13 @@ fn is_supported(version: &str, is_mariadb: bool) -> bool {
 }
 
 fn parse(url: &str) -> Result<Options> {
-    let known = ["mysql://", "mariadb://"].iter().any(|scheme| url.starts_with(scheme));
-    if !known || server::after_host(url).contains('@') {
-        return Err(malformed(""));
-    }
-    let parsed = url::Url::parse(url).map_err(|error| malformed(&format!(": {error}")))?;
-    let mut server = parsed.clone();
-    server.set_query(None);
+    let (parsed, server) = server::parse(url, &["mysql://", "mariadb://"], malformed)?;
     let connect = MySqlConnectOptions::from_str(server.as_str())
         .map_err(|error| malformed(&format!(": {}", said(&error))))?;
     if connect.get_database().is_none_or(str::is_empty) {
         return Err(malformed(": it names no database"));
     }
-    let Parameters { connect, patience } = parameters::apply(connect, &parsed)?;
-    Ok(Options { connect, patience })
+    parameters::apply(connect, &parsed)
 }
 
 /// Whether what is sent leaves the machine, and nothing says that it may do so in clear text.

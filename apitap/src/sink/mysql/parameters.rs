@@ -37,18 +37,15 @@ const MODES: [(&str, MySqlSslMode); 5] = [
 ];
 
 /// What a URL says beside the server, the user and the database.
-pub(super) struct Parameters {
-    pub(super) connect: MySqlConnectOptions,
-    pub(super) patience: Option<Duration>,
-}
+pub(super) type Options = server::Options<MySqlConnectOptions>;
 
 /// Adds the parameters of a URL to what it says of the server.
 ///
 /// # Errors
 /// A parameter that is not known, or a value that means nothing.
-pub(super) fn apply(connect: MySqlConnectOptions, url: &Url) -> Result<Parameters> {
-    let start = Parameters { connect, patience: Some(server::PATIENCE) };
-    url.query_pairs().try_fold(start, |parameters, (name, value)| parameters.with(&name, &value))
+pub(super) fn apply(connect: MySqlConnectOptions, url: &Url) -> Result<Options> {
+    let start = Options::patient(connect);
+    url.query_pairs().try_fold(start, |options, (name, value)| with(options, &name, &value))
 }
 
 /// What is to be shown nowhere of the parameters of a URL: whatever is not known may be a password.
@@ -58,25 +55,25 @@ pub(super) fn secrets(url: &str) -> Vec<String> {
     pairs.map(|(_, value)| value.into_owned()).collect()
 }
 
-impl Parameters {
-    fn with(self, name: &str, value: &str) -> Result<Self> {
-        let Self { connect, mut patience } = self;
-        let connect = match name {
-            "connect_timeout" => {
-                let seconds =
-                    value.parse().map_err(|_| invalid(name, "a whole number of seconds"))?;
-                patience = (seconds > 0).then(|| Duration::from_secs(seconds));
-                connect
-            }
-            "socket" => connect.socket(value),
-            "ssl-ca" => connect.ssl_ca(value),
-            "ssl-cert" => connect.ssl_client_cert(value),
-            "ssl-key" => connect.ssl_client_key(value),
-            "ssl-mode" => connect.ssl_mode(ssl_mode(value)?),
-            _ => return Err(unknown(name)),
-        };
-        Ok(Self { connect, patience })
-    }
+fn with(options: Options, name: &str, value: &str) -> Result<Options> {
+    let Options { connect, mut patience } = options;
+    let connect = match name {
+        "connect_timeout" => {
+            patience = seconds(name, value)?;
+            connect
+        }
+        "socket" => connect.socket(value),
+        "ssl-ca" => connect.ssl_ca(value),
+        "ssl-cert" => connect.ssl_client_cert(value),
+        "ssl-key" => connect.ssl_client_key(value),
+        "ssl-mode" => connect.ssl_mode(ssl_mode(value)?),
+        _ => return Err(unknown(name)),
+    };
+    Ok(Options { connect, patience })
+}
+
+fn seconds(name: &str, value: &str) -> Result<Option<Duration>> {
+    server::seconds(value).map_err(|_| invalid(name, "a whole number of seconds"))
 }
 
 fn ssl_mode(value: &str) -> Result<MySqlSslMode> {
@@ -106,7 +103,7 @@ mod tests {
     fn check(query: &str, expected: &str) {
         let url = Url::parse(&format!("mysql://me@db/shop?{query}")).unwrap();
         let shown = match apply(MySqlConnectOptions::new(), &url) {
-            Ok(Parameters { connect, patience }) => {
+            Ok(Options { connect, patience }) => {
                 format!("{:?} {:?} {patience:?}", connect.get_ssl_mode(), connect.get_socket())
             }
             Err(error) => error.to_string(),

@@ -157,6 +157,7 @@ fn is_kept_as_json(ty: &Type) -> bool {
 mod tests {
     use super::*;
     use crate::schema::Item;
+    use crate::sink::tests::every_type;
 
     #[track_caller]
     fn check(ty: Type, actual: &str, expected: bool) {
@@ -231,24 +232,7 @@ mod tests {
 
     #[test]
     fn a_column_that_we_create_holds_our_values() {
-        for ty in [
-            Type::Bool,
-            Type::Int16,
-            Type::Int32,
-            Type::Int64,
-            Type::Float32,
-            Type::Float64,
-            Type::Decimal { precision: 38, scale: 9 },
-            Type::String,
-            Type::Date,
-            Type::Time,
-            Type::Timestamp,
-            Type::Uuid,
-            Type::Binary,
-            Type::Json,
-            Type::Record(Vec::new()),
-            list(Type::Int32),
-        ] {
+        for ty in every_type().into_iter().chain([list(Type::Int32)]) {
             for key in [false, true] {
                 let column = sql(&ty, key, exact(true));
                 // The catalog tells the character set apart only where it is not utf8mb4.

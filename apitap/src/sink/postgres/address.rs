@@ -5,13 +5,12 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgSslMode};
 use sqlx::{ConnectOptions, Executor as _, PgConnection, Row as _};
 
 use super::link::Link;
-use super::parameters::{self, Parameters};
+use super::parameters::{self, Options};
 use crate::sink::server;
 use crate::{Error, Result};
 
@@ -25,13 +24,6 @@ const ENDS_IDLE_SESSIONS: u32 = 140_000;
 #[derive(Clone)]
 pub(super) struct Address {
     options: Box<Result<Options>>,
-}
-
-#[derive(Clone)]
-struct Options {
-    connect: PgConnectOptions,
-    /// How long the server may take to answer the first time; `None` for ever.
-    patience: Option<Duration>,
 }
 
 impl Address {
@@ -53,8 +45,7 @@ impl Address {
         if !password.is_empty() {
             connect = connect.password(password);
         }
-        let patience = Some(server::PATIENCE);
-        Self { options: Box::new(Ok(Options { connect, patience })) }
+        Self { options: Box::new(Ok(Options::patient(connect))) }
     }
 
     /// The server, without a secret; what is malformed is a server of its own.
@@ -75,19 +66,11 @@ impl Address {
         if refuses_clear_text {
             quiet = quiet.ssl_mode(PgSslMode::Require);
         }
+        let allows = refuses_clear_text.then_some("sslmode=disable");
+        let place = place(&options);
         let connecting = quiet.connect();
-        let connected = match patience {
-            Some(patience) => tokio::time::timeout(patience, connecting).await,
-            None => Ok(connecting.await),
-        };
-        let mut connection = match connected {
-            Ok(Ok(connection)) => connection,
-            Ok(Err(sqlx::Error::Tls(_))) if refuses_clear_text => {
-                return Err(server::clear_text(NAME, &place(&options), "sslmode=disable"));
-            }
-            Ok(Err(error)) => return Err(unreachable(&options, &error)),
-            Err(_) => return Err(server::silent(NAME, &place(&options), patience)),
-        };
+        let connected = server::connected(connecting, patience, (NAME, &place), allows).await?;
+        let mut connection = connected.map_err(|error| unreachable(&options, &error))?;
         let opened = open(&mut connection).await;
         let pid = opened.map_err(|error| unreachable(&options, &error))?;
         Ok(Link::new(connection, pid))
@@ -118,17 +101,10 @@ fn settings(connection: &PgConnection) -> &'static str {
 }
 
 fn parse(url: &str) -> Result<Options> {
-    let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
-    if !known || server::after_host(url).contains('@') {
-        return Err(malformed(""));
-    }
-    let parsed = url::Url::parse(url).map_err(|error| malformed(&format!(": {error}")))?;
-    let mut server = parsed.clone();
-    server.set_query(None);
+    let (parsed, server) = server::parse(url, &["postgres://", "postgresql://"], malformed)?;
     let connect = PgConnectOptions::from_str(server.as_str())
         .map_err(|error| malformed(&format!(": {}", said(&error))))?;
-    let Parameters { connect, patience } = parameters::apply(connect, &parsed)?;
-    Ok(Options { connect, patience })
+    parameters::apply(connect, &parsed)
 }
 
 /// Whether what is sent leaves the machine, and nothing says that it may do so in clear text.

@@ -53,18 +53,15 @@ const MODES: [(&str, PgSslMode); 6] = [
 ];
 
 /// What a URL says beside the server, the user and the database.
-pub(super) struct Parameters {
-    pub(super) connect: PgConnectOptions,
-    pub(super) patience: Option<Duration>,
-}
+pub(super) type Options = server::Options<PgConnectOptions>;
 
 /// Adds the parameters of a URL to what it says of the server.
 ///
 /// # Errors
 /// A parameter that is not known, or a value that means nothing.
-pub(super) fn apply(connect: PgConnectOptions, url: &Url) -> Result<Parameters> {
-    let start = Parameters { connect, patience: Some(server::PATIENCE) };
-    url.query_pairs().try_fold(start, |parameters, (name, value)| parameters.with(&name, &value))
+pub(super) fn apply(connect: PgConnectOptions, url: &Url) -> Result<Options> {
+    let start = Options::patient(connect);
+    url.query_pairs().try_fold(start, |options, (name, value)| with(options, &name, &value))
 }
 
 /// What is to be shown nowhere of the parameters of a URL: the password, and whatever is not known,
@@ -76,38 +73,34 @@ pub(super) fn secrets(url: &str) -> Vec<String> {
     pairs.map(|(_, value)| value.into_owned()).collect()
 }
 
-impl Parameters {
-    fn with(self, name: &str, value: &str) -> Result<Self> {
-        let Self { connect, mut patience } = self;
-        let connect = match name {
-            "application_name" => connect.application_name(value),
-            "connect_timeout" => {
-                patience = seconds(name, value)?;
-                connect
-            }
-            "dbname" => connect.database(value),
-            "host" if value.starts_with('/') => connect.socket(value),
-            "host" => connect.host(value),
-            "hostaddr" => {
-                let is_address = value.parse::<IpAddr>().is_ok();
-                let address = is_address.then_some(value);
-                connect.host(address.ok_or_else(|| invalid(name, "an IP address"))?)
-            }
-            "options" => with_options(connect, value)?,
-            "password" => connect.password(value),
-            "port" => connect.port(value.parse().map_err(|_| invalid(name, "a port"))?),
-            "lock_timeout" | "search_path" | "statement_timeout" => {
-                connect.options([(name, value)])
-            }
-            "sslcert" => connect.ssl_client_cert(value),
-            "sslkey" => connect.ssl_client_key(value),
-            "sslmode" => connect.ssl_mode(ssl_mode(value)?),
-            "sslrootcert" => connect.ssl_root_cert(value),
-            "user" => connect.username(value),
-            _ => return Err(unknown(name)),
-        };
-        Ok(Self { connect, patience })
-    }
+fn with(options: Options, name: &str, value: &str) -> Result<Options> {
+    let Options { connect, mut patience } = options;
+    let connect = match name {
+        "application_name" => connect.application_name(value),
+        "connect_timeout" => {
+            patience = seconds(name, value)?;
+            connect
+        }
+        "dbname" => connect.database(value),
+        "host" if value.starts_with('/') => connect.socket(value),
+        "host" => connect.host(value),
+        "hostaddr" => {
+            let is_address = value.parse::<IpAddr>().is_ok();
+            let address = is_address.then_some(value);
+            connect.host(address.ok_or_else(|| invalid(name, "an IP address"))?)
+        }
+        "options" => with_options(connect, value)?,
+        "password" => connect.password(value),
+        "port" => connect.port(value.parse().map_err(|_| invalid(name, "a port"))?),
+        "lock_timeout" | "search_path" | "statement_timeout" => connect.options([(name, value)]),
+        "sslcert" => connect.ssl_client_cert(value),
+        "sslkey" => connect.ssl_client_key(value),
+        "sslmode" => connect.ssl_mode(ssl_mode(value)?),
+        "sslrootcert" => connect.ssl_root_cert(value),
+        "user" => connect.username(value),
+        _ => return Err(unknown(name)),
+    };
+    Ok(Options { connect, patience })
 }
 
 /// The settings in `-c name=value -c other=value`.
@@ -127,10 +120,8 @@ fn with_options(connect: PgConnectOptions, value: &str) -> Result<PgConnectOptio
     Ok(connect.options(settings))
 }
 
-/// Seconds; 0 for as long as it takes.
 fn seconds(name: &str, value: &str) -> Result<Option<Duration>> {
-    let seconds = value.parse().map_err(|_| invalid(name, "a whole number of seconds"))?;
-    Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
+    server::seconds(value).map_err(|_| invalid(name, "a whole number of seconds"))
 }
 
 fn ssl_mode(value: &str) -> Result<PgSslMode> {
@@ -160,7 +151,7 @@ mod tests {
     fn check(query: &str, expected: &str) {
         let url = Url::parse(&format!("postgres://me@db/shop?{query}")).unwrap();
         let shown = match apply(PgConnectOptions::new_without_pgpass(), &url) {
-            Ok(Parameters { connect, patience }) => format!(
+            Ok(Options { connect, patience }) => format!(
                 "{}:{} {} {:?} {:?} {:?} {patience:?}",
                 connect.get_host(),
                 connect.get_port(),

@@ -133,6 +133,7 @@ fn numeric_digits(actual: &str) -> Option<(i32, i32)> {
 mod tests {
     use super::*;
     use crate::schema::Item;
+    use crate::sink::tests::every_type;
 
     #[track_caller]
     fn check(ty: Type, actual: &str, expected: bool) {
@@ -190,23 +191,7 @@ mod tests {
 
     #[test]
     fn a_column_that_we_create_holds_our_values() {
-        for ty in [
-            Type::Bool,
-            Type::Int16,
-            Type::Int32,
-            Type::Int64,
-            Type::Float32,
-            Type::Float64,
-            Type::Decimal { precision: 38, scale: 9 },
-            Type::String,
-            Type::Date,
-            Type::Time,
-            Type::Timestamp,
-            Type::Uuid,
-            Type::Binary,
-            Type::Json,
-            Type::Record(Vec::new()),
-        ] {
+        for ty in every_type() {
             check(ty.clone(), &sql(&ty), true);
             let list = list(ty);
             check(list.clone(), &sql(&list), true);

@@ -113,13 +113,17 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Creates the table, and whatever must be there for it.
+    /// Creates the table, with its key, and whatever must be there for it.
     async fn create(
         &self,
         connection: &mut Self::Connection,
         load: &Load,
         table: &Place,
-    ) -> sqlx::Result<()>;
+    ) -> sqlx::Result<()> {
+        let key = statement::primary_key(self, load);
+        let create = statement::create_table(self, load, &table.to_string(), key);
+        self.execute(connection, &create).await.map(drop)
+    }
 
     /// Whether emptying the table removes its rows, all of them, and changes no other table.
     async fn replaceable(

@@ -65,6 +65,12 @@ pub(super) fn options<D: Dialect>(_: &D) -> &'static str {
     D::TABLE_OPTIONS
 }
 
+/// What creates the table of a load as its name was written, with its key, for people.
+pub(in crate::sink) fn creation(dialect: &impl Dialect, load: &Load) -> String {
+    let (table, key) = (written(dialect, &load.table), primary_key(dialect, load));
+    format!("{};", create_table(dialect, load, &table, key))
+}
+
 /// The key as a constraint, where rows replace one another.
 pub(in crate::sink) fn primary_key(dialect: &impl Dialect, load: &Load) -> Option<String> {
     let key = || format!("PRIMARY KEY {}", list(dialect, load.key_names()));
