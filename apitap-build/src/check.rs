@@ -6,21 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::codes;
-use crate::definition::table::can_be_key;
 use crate::definition::{
     Definition, Function, Hooks, Map, Mode, Pointer, Source, TargetKind, Transform,
 };
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::keys::key::KeyType as _;
 use crate::keys::values::Texts;
-use crate::nearest::nearest;
 use crate::schema::Schema;
-use crate::schema::notation::type_text;
 use crate::spec::{FunctionSpec, SinkSpec, SourceSpec, TableSpec, TargetSpec};
 
 pub mod expressions;
 pub mod function;
 mod incremental;
+mod key;
 mod parallel;
 pub mod partitions;
 pub mod project;
@@ -110,7 +108,7 @@ pub fn pipeline(
 ) -> Option<Checked> {
     let policy = policy.into();
     let before = findings.errors();
-    let key = key(spec);
+    let key = key::of(spec);
     let mode = mode(spec, &key, findings);
     target::check_mode(spec, mode, &key, findings);
     let table = table(spec);
@@ -129,8 +127,8 @@ pub fn pipeline(
     let planned = sql.plan(policy, findings);
     let mut column_places = Vec::new();
     if let Some(planned) = &planned {
-        check_key(spec, &table.value, &key, planned, findings);
-        findings.extend(shared_key(&key, planned));
+        key::check(spec, &table.value, &key, planned, findings);
+        findings.extend(key::shared(&key, planned));
         findings.extend(repeated_groups(spec, mode, planned, &table.place));
         let whole = (spec.sql_place)(0..spec.sql.len());
         let mode_place = match &spec.sink.store.mode {
@@ -300,7 +298,7 @@ pub fn complete(
     let key: Vec<_> = definition.key.iter().map(spanned).collect();
     let partition_by: Vec<_> = definition.partition_by.iter().map(spanned).collect();
     let mut unknown = Findings::default();
-    key.iter().for_each(|column| check_key_is_yielded(column, &planned, &mut unknown));
+    key.iter().for_each(|column| key::check_yielded(column, &planned, &mut unknown));
     let whole = Place::text(file, 0..sql.len());
     let (kind, table) = (definition.target.kind, definition.table.as_str());
     target::check_key(kind, table, &key, &planned.row, &planned.column_places, &mut unknown);
@@ -319,16 +317,6 @@ fn called(spec: &PipelineSpec<'_>) -> Vec<Function> {
     let names = functions().map(|function| function.name.as_str()).collect();
     let called = query::called(spec.sql, &names);
     functions().filter(|function| called.contains(&function.name)).cloned().collect()
-}
-
-/// The columns that identify a row: those of `sink(…)`, else those of the first source.
-fn key(spec: &PipelineSpec<'_>) -> Vec<Spanned<String>> {
-    let key = &spec.sink.store.key.value;
-    if !key.is_empty() {
-        return key.clone();
-    }
-    let first = spec.sources.first();
-    first.and_then(|s| s.described.primary_key_in_dest.value.clone()).unwrap_or_default()
 }
 
 /// The mode that is written, else merge where there is a key, else append.
@@ -422,45 +410,6 @@ fn parents(sources: &[Source], declared: &[SourceSpec]) -> Vec<Source> {
     found
 }
 
-fn check_key(
-    spec: &PipelineSpec<'_>,
-    table: &str,
-    key: &[Spanned<String>],
-    planned: &query::Planned,
-    findings: &mut Findings,
-) {
-    for (index, column) in key.iter().enumerate() {
-        let is_known = key.iter().take(index).any(|other| other.value == column.value);
-        if !is_known {
-            check_key_is_yielded(column, planned, findings);
-            check_key_is_not_null(column, planned, &spec.sources, findings);
-        }
-    }
-    let kind = spec.target.target.kind;
-    target::check_key(kind, table, key, &planned.row, &planned.column_places, findings);
-}
-
-/// A key that many rows share, so that all but one of them are gone.
-fn shared_key(key: &[Spanned<String>], planned: &query::Planned) -> Option<Finding> {
-    let column = |name: &String| planned.row.fields.iter().position(|field| field.name == *name);
-    let columns: Option<Vec<_>> = key.iter().map(|name| column(&name.value)).collect();
-    let (columns, first) = (columns?, key.first()?);
-    let rows = &planned.rows;
-    if columns.iter().all(|column| rows.constant.contains(column)) {
-        return Some(
-            Finding::warning(codes::SHARED_KEY, "the key is the same in all rows", &first.place)
-                .label("only the last row stays")
-                .help("name a column that differs from row to row"),
-        );
-    }
-    let differs = |column: &usize| rows.of_elements.contains(column);
-    (rows.are_elements && !columns.iter().any(differs)).then(|| {
-        let message = "the rows of one list share this key: only the last of them stays";
-        Finding::warning(codes::SHARED_KEY, message, &first.place)
-            .help("add a column of the elements to the key, such as their `id`")
-    })
-}
-
 /// Groups that are appended: each run adds all of them once more.
 fn repeated_groups(
     spec: &PipelineSpec<'_>,
@@ -480,74 +429,6 @@ fn repeated_groups(
             .help("replace them, `mode=\"replace\"`, or merge by what is grouped, `key=[…]`")
             .help("to keep a history, select `now()` with them"),
     )
-}
-
-fn check_key_is_yielded(
-    column: &Spanned<String>,
-    planned: &query::Planned,
-    findings: &mut Findings,
-) {
-    let name = &column.value;
-    if planned.row.field(name).is_some() {
-        return;
-    }
-    let columns: Vec<_> = planned.row.fields.iter().map(|field| field.name.as_str()).collect();
-    let message = format!("the query yields no column `{name}`, which is in the key");
-    let finding = Finding::error(codes::KEY_NOT_SELECTED, message, &column.place)
-        .label("not a column of the query")
-        .note(format!("the query yields {}", list(&columns)));
-    findings.push(match nearest(name, columns.iter().copied()) {
-        Some(_) => finding.suggest("column", name, columns.iter().copied()),
-        None => finding.help(format!("select `{name}`, or choose the key among these columns")),
-    });
-}
-
-/// A file never promises that a field is there; the YAML file can.
-fn check_key_is_not_null(
-    column: &Spanned<String>,
-    planned: &query::Planned,
-    sources: &[&SourceSpec],
-    findings: &mut Findings,
-) {
-    let name = &column.value;
-    let Some(index) = planned.row.fields.iter().position(|field| &field.name == name) else {
-        return;
-    };
-    // What can never be a key is reported as that.
-    let field = &planned.row.fields[index];
-    if !field.nullable || !can_be_key(&field.ty) {
-        return;
-    }
-    let message = format!("column `{name}` is in the key, but may be null");
-    let mut finding = Finding::error(codes::NULLABLE_KEY, message, &column.place)
-        .label("may be null")
-        .help(format!(
-            "if the API always sends it, declare it not null in the source's schema with `!`; \
-             else leave the rows without it out: `WHERE {name} IS NOT NULL`"
-        ));
-    if sources.iter().any(|source| source.files().is_some()) {
-        let ty = type_text(&planned.row.fields[index].ty, false);
-        finding =
-            finding.help(format!("beside a file, that is `fields: {{{name}: {ty}}}` in `schema`"));
-    }
-    if let Some(place) = planned.column_places.get(index) {
-        finding = finding.related(place, "the query yields it here");
-    }
-    // Where the source's own declaration says that it may be null, that is what to look at.
-    if let Some((source, path)) = planned.rows.fields.get(&index)
-        && let Some(source) = sources.iter().find(|known| known.table.name.value == *source)
-        && let Some(declared) = &source.table.declared
-        && let Some(place) = declared.value.places.get(path)
-    {
-        finding = finding.related(
-            place,
-            match source.files() {
-                Some(_) => format!("`{path}` comes from here, and a file does not promise it"),
-                None => format!("`{path}` is declared here, without `!`"),
-            },
-        );
-    }
-    findings.push(finding);
 }
 
 /// `` `a`, `b` and `c` ``.

@@ -131,7 +131,7 @@ fn no_schema_file(name: &str, error: &std::io::Error, place: &Place) -> Finding 
         .help("the path is relative to the YAML file")
 }
 
-/// What some editors of Windows put before the first character; it is no part of the text.
+/// What some editors of Windows put before the first character; it does not belong to the text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 fn read(files: &mut Files, root: &Path, path: &Path, findings: &mut Findings) -> Option<FileId> {

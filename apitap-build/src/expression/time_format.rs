@@ -19,9 +19,6 @@ pub enum TimeFormat {
     Pattern(String),
 }
 
-/// The names of those that are no pattern.
-const NAMED: [&str; 3] = ["rfc3339", "epoch_s", "epoch_ms"];
-
 impl TimeFormat {
     /// What a text means: one of the names, or a pattern with a `%`.
     pub fn parse(text: &str) -> Option<Self> {
@@ -59,8 +56,11 @@ mod check {
     use chrono::NaiveDate;
     use chrono::format::{Fixed, Item, Numeric, StrftimeItems};
 
-    use super::{NAMED, TimeFormat};
+    use super::TimeFormat;
     use crate::nearest::nearest;
+
+    /// The names of those that are no pattern.
+    const NAMED: [&str; 3] = ["rfc3339", "epoch_s", "epoch_ms"];
 
     /// What is wrong with a text as a format of times, and what to write instead; `dates` where it is
     /// one of days, which have no hours.

@@ -34,6 +34,7 @@ pub(crate) struct Word {
     /// Its bytes.
     pub(crate) range: Range<usize>,
     /// Its index among all tokens.
+    #[cfg_attr(not(feature = "compiler"), expect(dead_code, reason = "only findings go back"))]
     index: usize,
     /// For a bracket: the other one.
     partner: Option<usize>,
@@ -83,22 +84,6 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The tokens that say something.
-    pub(crate) fn words(&self) -> &[Word] {
-        &self.words
-    }
-
-    /// All tokens up to that word, exclusive.
-    pub(crate) fn tokens_before(&self, word: Option<&Word>) -> Vec<TokenWithSpan> {
-        let end = word.map_or(self.all.len(), |word| word.index);
-        self.all.iter().take(end).cloned().collect()
-    }
-
-    /// The first word, for findings about the whole query.
-    pub(crate) fn first(&self) -> Range<usize> {
-        self.words.first().map_or(0..0, |word| word.range.clone())
-    }
-
     /// What stands there.
     pub(crate) fn slice(&self, range: &Range<usize>) -> &'a str {
         self.sql.get(range.clone()).unwrap_or_default()
@@ -134,12 +119,6 @@ impl<'a> Text<'a> {
         }
         let start = self.offset(start.line, start.column);
         Some(start..self.offset(end.line, end.column).max(start))
-    }
-
-    /// The index of the word that starts at this byte or covers it.
-    pub(crate) fn word_at(&self, offset: usize) -> Option<usize> {
-        let index = self.words.partition_point(|word| word.range.end <= offset);
-        (self.words.get(index)?.range.start <= offset).then_some(index)
     }
 
     /// The word just before a range.
@@ -183,6 +162,32 @@ impl<'a> Text<'a> {
             })?;
         Some(open.range.start..self.partner(open)?.range.end)
     }
+}
+
+/// What only findings need.
+#[cfg(feature = "compiler")]
+impl Text<'_> {
+    /// The tokens that say something.
+    pub(crate) fn words(&self) -> &[Word] {
+        &self.words
+    }
+
+    /// All tokens up to that word, exclusive.
+    pub(crate) fn tokens_before(&self, word: Option<&Word>) -> Vec<TokenWithSpan> {
+        let end = word.map_or(self.all.len(), |word| word.index);
+        self.all.iter().take(end).cloned().collect()
+    }
+
+    /// The first word, for findings about the whole query.
+    pub(crate) fn first(&self) -> Range<usize> {
+        self.words.first().map_or(0..0, |word| word.range.clone())
+    }
+
+    /// The index of the word that starts at this byte or covers it.
+    pub(crate) fn word_at(&self, offset: usize) -> Option<usize> {
+        let index = self.words.partition_point(|word| word.range.end <= offset);
+        (self.words.get(index)?.range.start <= offset).then_some(index)
+    }
 
     /// The first word that reads so, in any case.
     pub(crate) fn find(&self, word: &str) -> Option<Range<usize>> {
@@ -197,6 +202,7 @@ pub(crate) fn union(a: Range<usize>, b: &Range<usize>) -> Range<usize> {
 }
 
 /// Whether two ranges share a byte.
+#[cfg(feature = "compiler")]
 pub(crate) fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
 }

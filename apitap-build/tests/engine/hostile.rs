@@ -81,7 +81,7 @@ fn a_function_ends_soon_in_bounded_memory_whatever_it_is_given() {
         for arguments in arguments() {
             let call = format!("{}({arguments})", function.name());
             let sql = format!("SELECT {call} AS x FROM v");
-            // What is no call of the function at all is none of its values' business.
+            // Where the function cannot be called so, its values do not matter.
             let plan = block_on(logical_plan(&context.state(), &sql));
             let Ok(frame) = plan.map(|plan| block_on(context.execute_logical_plan(plan))) else {
                 continue;

@@ -84,7 +84,7 @@ fn datafusion_as_it_is_still_answers_wrongly() {
     let known: BTreeSet<_> = CORRECTIONS.iter().map(|correction| correction.name).collect();
     let tried = RIGHT.iter().map(|(name, ..)| *name).chain([OF_THE_PARSER]);
     assert_eq!(tried.collect::<BTreeSet<_>>(), known);
-    let mended: Vec<_> = RIGHT
+    let fixed: Vec<_> = RIGHT
         .iter()
         .filter(|(_, sql, right)| match (rows(stock(), TABLES, sql), right) {
             (Ok(found), Some(right)) => found == *right,
@@ -92,5 +92,8 @@ fn datafusion_as_it_is_still_answers_wrongly() {
             (Err(_), Some(_)) => false,
         })
         .collect();
-    assert!(mended.is_empty(), "these are right by now, and need no correction: {mended:#?}");
+    assert!(
+        fixed.is_empty(),
+        "DataFusion answers these correctly now: remove their corrections: {fixed:#?}"
+    );
 }

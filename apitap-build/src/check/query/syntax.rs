@@ -1,4 +1,4 @@
-//! A parser's error → what is missing or too much, where, and the change that mends it.
+//! A parser's error → what is missing or too much, where, and the change that fixes it.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -167,7 +167,7 @@ fn reserved(found: &Found<'_>, fields: &BTreeSet<&str>) -> Option<Draft> {
     Some(quote(found.written(word), word.range.clone()))
 }
 
-/// Whether a word is no name of a column without quotes.
+/// Whether a word must be quoted to be the name of a column.
 fn is_reserved(word: &str, keyword: Keyword) -> bool {
     if keyword == Keyword::NoKeyword {
         return false;

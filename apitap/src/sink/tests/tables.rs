@@ -28,7 +28,7 @@ async fn a_table_that_takes_the_rows_is_used() {
 }
 
 #[tokio::test]
-async fn a_table_that_does_not_is_refused_with_what_mends_it() {
+async fn a_table_that_does_not_is_refused_with_the_fix() {
     check(
         "CREATE TABLE orders (id INT)",
         Mode::Append,

@@ -47,7 +47,7 @@ pub(super) fn unread<E>(
     if is_cut { Unread::Cut(error) } else { Unread::NotJson(look, error) }
 }
 
-/// A byte that is no part of UTF-8.
+/// A byte that does not occur in UTF-8.
 pub(super) fn not_utf8(bytes: &[u8], at: usize) -> Fault {
     let byte = bytes.get(at).copied().unwrap_or_default();
     Fault::malformed(format!("is not UTF-8: found the byte 0x{byte:02x}"), at, "")

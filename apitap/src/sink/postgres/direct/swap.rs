@@ -50,7 +50,7 @@ pub(super) async fn are_alike(
 /// table is for.
 ///
 /// A sequence that a column owns depends on it as an index does (`a`); what depends on the table and is
-/// no part of it (`n`) are views, functions and the like, also through the type of its rows.
+/// not a part of it (`n`) are views, functions and the like, also through the type of its rows.
 const ALIKE: &str = "
 WITH pair AS (
     SELECT c.*, c.relname = $2 AS is_old FROM pg_catalog.pg_class c

@@ -362,7 +362,7 @@ impl InString {
 }
 
 impl InNumber {
-    /// Behind one more byte; `None` where that is no part of the number.
+    /// Behind one more byte; `None` where that does not belong to the number.
     fn next(self, byte: u8) -> Option<Self> {
         match (self, byte) {
             (Self::Start, b'-') => Some(Self::Minus),
