@@ -1,9 +1,11 @@
 //! What targets of files promise, shown by the `apitap` command and by programs that are killed.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use apitap::definition::{Compression, Connection, Folder, Mode, Target, TargetKind, Template};
 use apitap::engine::limits::{Limits, Memory};
@@ -22,6 +24,10 @@ use super::runs::LIMIT;
 const ROWS: u64 = 20_000;
 /// The rows between two commits.
 const PART: u64 = 250;
+/// A program is killed behind fewer commits than that.
+const COMMITS: u64 = 4;
+/// What the program says on its standard error when it has committed.
+const COMMITTED: &str = "committed";
 /// The variable that tells a test that it is the program to be killed, and where it writes.
 const FOLDER: &str = "APITAP_TEST_FOLDER";
 
@@ -119,32 +125,17 @@ impl Chance {
 fn rows_land_once_however_often_the_run_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let table = folder.path().join("orders");
-    let (mut chance, mut kills) = (Chance(20_261_127), 0);
+    let (mut chance, mut kills, mut before) = (Chance(20_261_127), 0, 0);
     let (mut seen, mut staged) = (BTreeMap::<u64, u32>::new(), 0);
     loop {
-        let mut program = Command::new(std::env::current_exe().unwrap());
-        program
-            .args(["--ignored", "--exact", "promises::files::the_program_that_is_killed"])
-            .env(FOLDER, folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let mut program = program.spawn().unwrap();
-        // Most in the midst of its work, many of them right at its beginning.
-        std::thread::sleep(Duration::from_millis(5 + chance.below(120)));
-        if let Some(status) = program.try_wait().unwrap() {
-            assert!(status.success(), "{status}");
-            break;
-        }
-        program.kill().unwrap();
-        let ended = program.wait().unwrap();
-        if ended.success() {
-            break;
-        }
+        // At the beginning, at a commit, or somewhere in the work between two of them.
+        let Some(commits) = killed_after(folder.path(), &mut chance) else { break };
         kills += 1;
-        assert!(kills < 2_000, "it does not get on: {} rows", lines(&table, ".jsonl").len());
         // What a reader finds now is whole parts, each of them once.
         let found = lines(&table, ".jsonl").len() as u64;
         assert_eq!(found % PART, 0, "after {kills} kills");
+        assert!(found >= before + commits * PART, "a commit is lost after {kills} kills");
+        before = found;
         *seen.entry(found / PART).or_default() += 1;
         staged += u32::from(table.join("_apitap/staged").exists());
     }
@@ -154,7 +145,42 @@ fn rows_land_once_however_often_the_run_is_killed() {
     assert_eq!(state(folder.path()), json!({ "next": ROWS }));
     assert!(!table.join("_apitap/staged").exists());
     println!("{kills} kills at {} states of the table; {staged} left staged files", seen.len());
-    assert!(kills >= 1, "only {kills} kills: the program is too fast for this test");
+    assert!(kills >= 5, "only {kills} kills");
+}
+
+/// Runs the program and kills it behind some of its commits, and a while that may reach over the next
+/// one: how often it had said that it committed. Nothing if it came to its end.
+fn killed_after(folder: &Path, chance: &mut Chance) -> Option<u64> {
+    let mut program = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--ignored",
+            "--exact",
+            "--nocapture",
+            "promises::files::the_program_that_is_killed",
+        ])
+        .env(FOLDER, folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(program.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let (wanted, mut commits) = (chance.below(COMMITS), 0);
+    let mut last = Instant::now();
+    let mut between = Duration::from_millis(20);
+    while commits < wanted && said.by_ref().any(|line| line == COMMITTED) {
+        commits += 1;
+        between = last.elapsed();
+        last = Instant::now();
+    }
+    if commits == wanted {
+        std::thread::sleep(between.mul_f64(chance.below(200) as f64 / 100.0));
+        program.kill().unwrap();
+    }
+    let commits = commits + said.filter(|line| line == COMMITTED).count() as u64;
+    let status = program.wait().unwrap();
+    assert!(status.success() || status.signal() == Some(9), "{status}");
+    (!status.success()).then_some(commits)
 }
 
 fn id(line: &str) -> u64 {
@@ -183,6 +209,7 @@ fn the_program_that_is_killed() {
             let partitions = BTreeMap::from([(String::new(), json!({ "next": next }))]);
             let change = StateChange { run: "killed".to_owned(), partitions, known: None };
             session.commit(&change).await.unwrap();
+            eprintln!("{COMMITTED}");
         }
         session.finish().await.unwrap();
     });
