@@ -168,7 +168,13 @@ fn killed_after(folder: &Path, chance: &mut Chance) -> Option<u64> {
     let (wanted, mut commits) = (chance.below(COMMITS), 0);
     let mut last = Instant::now();
     let mut between = Duration::from_millis(20);
-    while commits < wanted && said.by_ref().any(|line| line == COMMITTED) {
+    let mut all = String::new();
+    let mut committed = |line: &String| {
+        all.push_str(line);
+        all.push('\n');
+        line == COMMITTED
+    };
+    while commits < wanted && said.by_ref().any(|line| committed(&line)) {
         commits += 1;
         between = last.elapsed();
         last = Instant::now();
@@ -177,9 +183,9 @@ fn killed_after(folder: &Path, chance: &mut Chance) -> Option<u64> {
         std::thread::sleep(between.mul_f64(chance.below(200) as f64 / 100.0));
         program.kill().unwrap();
     }
-    let commits = commits + said.filter(|line| line == COMMITTED).count() as u64;
+    let commits = commits + said.filter(|line| committed(line)).count() as u64;
     let status = program.wait().unwrap();
-    assert!(status.success() || status.signal() == Some(9), "{status}");
+    assert!(status.success() || status.signal() == Some(9), "{status}: {all}");
     (!status.success()).then_some(commits)
 }
 

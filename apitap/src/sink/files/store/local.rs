@@ -125,6 +125,8 @@ impl Store for Local {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
             Err(error) => return Err(write(error)),
         }
+        // The next commit of this session is written under that name, and must not be this file.
+        removed(&whole).await?;
         sync(&log).await.map(|()| true)
     }
 

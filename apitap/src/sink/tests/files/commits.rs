@@ -1,6 +1,7 @@
 //! Commits: what a killed run leaves, and what is refused.
 
 use super::*;
+use crate::sink::StateChange;
 
 fn row(id: i64) -> Value {
     json!([{ "id": id, "status": "a" }])
@@ -80,6 +81,28 @@ async fn what_a_killed_run_has_staged_is_taken_away() {
     other.commit().await.unwrap();
     assert_eq!(ids(&data), [1, 2, 3]);
     assert!(!staged.exists());
+}
+
+/// Written once and never again: a run that is killed in its next commit has not touched this one.
+#[tokio::test]
+async fn each_commit_of_a_session_is_a_file_of_its_own() {
+    let data = Data::new(TargetKind::Jsonl);
+    let load = Load::new("files", "t", Mode::Append, &[], &orders()).unwrap();
+    let limits = Limits::of(Memory::default(), 1);
+    let mut session = data.destination().open(load, &limits).await.unwrap();
+    let path = |number| data.table("t").join(format!("_apitap/log/{number:020}.json"));
+    let mut records = Vec::new();
+    for id in 1..=3 {
+        let mut writer = session.writer().await.unwrap();
+        writer.write(id, batch(&orders(), row(id as i64))).await.unwrap();
+        writer.close().await.unwrap();
+        session.commit(&StateChange::default()).await.unwrap();
+        records.push(fs::read(path(id)).unwrap());
+    }
+    for (number, record) in (1..).zip(&records) {
+        assert_eq!(fs::read(path(number)).unwrap(), *record);
+    }
+    session.finish().await.unwrap();
 }
 
 #[tokio::test]
