@@ -231,6 +231,7 @@ impl Sql<'_> {
                     schema: &declared.value.schema,
                     declared: Some(declared.place.clone()),
                     field_places: &declared.value.places,
+                    untyped: &source.untyped,
                 })
             })
             .collect();
@@ -267,7 +268,7 @@ pub fn complete(
     let Some(sql) = definition.sql().map(str::to_owned) else { return Ok(()) };
     let file = files.add(format!("{}.sql", definition.name), sql.clone());
     let empty = Schema::default();
-    let places = BTreeMap::new();
+    let (places, typed) = (BTreeMap::new(), BTreeSet::new());
     let tables: Vec<_> = definition
         .sources
         .iter()
@@ -276,6 +277,7 @@ pub fn complete(
             schema: source.schema.as_ref().unwrap_or(&empty),
             declared: None,
             field_places: &places,
+            untyped: &typed,
         })
         .collect();
     let functions: Vec<_> = definition

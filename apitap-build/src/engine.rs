@@ -9,11 +9,13 @@ mod date_bin;
 mod dialect;
 mod failure;
 mod fallible;
+mod fetch_first;
 mod function;
 mod grouping;
 mod guard;
 mod guards;
 mod locate;
+mod risks;
 mod sums;
 mod time;
 
@@ -34,12 +36,17 @@ pub use corrections::{CORRECTIONS, Correction, Remedy};
 pub use dialect::Sql;
 pub use failure::{Failure, sentence};
 pub use fallible::Fallible;
+#[cfg(feature = "compiler")]
+pub(crate) use fetch_first::as_limit;
 pub use function::{Body, declared, function, takes, takes_literal};
 pub use guard::{Failing, Guard, Operation, Written, result_type};
 pub use guards::{guard_of, has_guards};
 pub use locate::{Located, Place, parse, place};
 #[cfg(feature = "compiler")]
 pub(crate) use locate::{locate, only_one};
+#[cfg(feature = "compiler")]
+pub(crate) use risks::varies;
+pub use risks::{Guarded, Risk, Why, guards, instead, risks};
 
 /// Bytes that a run may keep in memory, unless `--memory` says otherwise.
 pub const MEMORY: usize = 256 << 20;

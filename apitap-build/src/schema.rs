@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 pub mod arrow;
+pub(crate) mod described;
 #[cfg(feature = "compiler")]
 pub mod documents;
 #[cfg(feature = "compiler")]

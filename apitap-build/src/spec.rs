@@ -37,6 +37,8 @@ pub struct TableSpec {
     pub name: Spanned<String>,
     /// Its fields, and where they are declared; `None` where they are not known.
     pub declared: Option<Spanned<FieldsSpec>>,
+    /// The names of the fields whose type is not known, because there are findings about it.
+    pub untyped: BTreeSet<String>,
 }
 
 /// A source as written.
@@ -55,9 +57,10 @@ pub struct SourceSpec {
 }
 
 impl TableSpec {
-    /// Its fields.
+    /// Its fields, if the types of all are known.
     pub fn schema(&self) -> Option<&Schema> {
-        self.declared.as_ref().map(|declared| &declared.value.schema)
+        let declared = self.declared.as_ref().filter(|_| self.untyped.is_empty());
+        declared.map(|declared| &declared.value.schema)
     }
 }
 

@@ -25,6 +25,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use apitap_build::definition::Definition;
+use apitap_build::engine::Risk;
 use chrono::Utc;
 use datafusion::arrow::array::RecordBatch;
 use futures::{Stream, TryStreamExt as _};
@@ -226,16 +227,28 @@ pub(crate) async fn try_target(pipeline: &Pipeline, mut environment: Environment
     tried.await.map(|()| true).map_err(mask)
 }
 
-/// How the engine computes the rows of a pipeline whose sources all have a schema: a step a line.
+/// How the engine computes the rows of a pipeline whose sources all have a schema.
+pub(crate) struct Explained {
+    /// A step a line, the last one first.
+    pub(crate) steps: String,
+    /// The expressions that can fail in a run.
+    pub(crate) risks: Vec<Risk>,
+}
+
+/// Explains the query of a pipeline whose sources all have a schema.
 ///
 /// # Errors
 /// A part of it is not in this program.
-pub(crate) async fn explain(pipeline: &Pipeline) -> Result<String> {
+pub(crate) async fn explain(pipeline: &Pipeline) -> Result<Explained> {
     let limits = Limits::of(Memory::default(), 1);
     let memory = session::memory(&limits)?;
     let (linked, definition) = (pipeline.linked()?, pipeline.definition()?);
-    let query = Query::plan(&linked, definition, &memory, &limits, &Arc::default()).await;
-    query.map(|query| query.explained()).map_err(|error| error.in_pipeline(pipeline.name()))
+    let explained = async {
+        let query = Query::plan(&linked, definition, &memory, &limits, &Arc::default()).await?;
+        let risks = query::risks(&linked, definition).await?;
+        Ok(Explained { steps: query.explained(), risks })
+    };
+    explained.await.map_err(|error: Error| error.in_pipeline(pipeline.name()))
 }
 
 /// The sums of the pipelines' rows, and of what was fetched, each page once.

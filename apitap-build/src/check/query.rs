@@ -22,6 +22,7 @@ use self::text::{Text, overlap};
 use crate::codes;
 use crate::definition::{Function, Pointer, TargetKind};
 use crate::diagnostic::{Finding, Place, Severity};
+use crate::engine;
 use crate::schema::{Field, Schema, Type, arrow};
 use crate::sql::{text, tree};
 use crate::stored;
@@ -54,6 +55,7 @@ mod syntax;
 mod tests;
 mod units;
 mod unsupported;
+mod untyped;
 mod words;
 mod wrong;
 
@@ -71,6 +73,8 @@ pub struct Table<'a> {
     pub declared: Option<Place>,
     /// Where each field is declared: dotted path (`customer.email`) → place.
     pub field_places: &'a BTreeMap<String, Place>,
+    /// The names of the fields whose type is not known; the schema has some type for them.
+    pub untyped: &'a BTreeSet<String>,
 }
 
 /// A function that is written in Rust, as the query sees it.
@@ -217,7 +221,10 @@ fn outcome(
     );
     let context = Context { text: &text, tables, functions, scope: &scope, planner: &planner };
     let outcome = plan_or_explain(&context, statement, wanted, &mut drafts);
-    (outcome, drafts)
+    match untyped::Untyped::read_by(&context) {
+        Some(untyped) => (None, untyped.certain(drafts)),
+        None => (outcome, drafts),
+    }
 }
 
 /// The names of fields, those inside of records among them.
@@ -259,7 +266,7 @@ fn tried_out(
     row: &row::Row,
     wanted: Wanted,
 ) -> Vec<Draft> {
-    let guards = fallible::guards(&plan.analyzed);
+    let guards = engine::guards(&plan.analyzed);
     let refuses = |batch: &RecordBatch| {
         let kind = wanted.target?;
         let mut columns = row.schema.fields.iter().zip(batch.columns()).enumerate();

@@ -26,7 +26,8 @@ impl Fallible {
     /// Whether a constant in each argument that it fails on, once tried, cannot fail again.
     pub fn is_settled(self, is_constant: impl Fn(usize) -> bool) -> bool {
         match self {
-            Self::Never | Self::BySize | Self::AtTheEnds => true,
+            Self::Never => true,
+            Self::BySize | Self::AtTheEnds => false,
             Self::By(arguments) => arguments.iter().all(|argument| is_constant(*argument)),
             Self::ByValue => false,
         }

@@ -80,12 +80,17 @@ pub fn takes(parameter: &Type, argument: &DataType) -> Option<DataType> {
     (argument.is_null() || *argument == own || fits).then_some(own)
 }
 
-/// The type in which a parameter takes a whole number of the query that fits it: a literal has 64 bits.
+/// The type in which a parameter takes a number of the query that fits it: a whole one has 64 bits, and
+/// one with a point is a decimal.
 ///
 /// The compiler refuses what is no literal; here it is only seen that there is a type.
 pub fn takes_literal(parameter: &Type, argument: &DataType) -> Option<DataType> {
-    let takes = matches!(parameter, Type::Int16 | Type::Int32 | Type::Float32 | Type::Float64);
-    (takes && argument.is_integer()).then(|| arrow::data_type(parameter))
+    let takes = match parameter {
+        Type::Int16 | Type::Int32 => argument.is_integer(),
+        Type::Float32 | Type::Float64 => argument.is_integer() || argument.is_decimal(),
+        _ => false,
+    };
+    takes.then(|| arrow::data_type(parameter))
 }
 
 /// Whether a function of the engine is one that is written in Rust.

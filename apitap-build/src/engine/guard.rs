@@ -35,6 +35,9 @@ pub enum Operation {
     Negate,
     /// A call of a function.
     Call(Arc<ScalarUDF>),
+    /// A sum or an average, by its name: what rows come to together has no guard, and says by itself
+    /// what it has met.
+    Total(&'static str),
 }
 
 /// What happens to a value that cannot be computed.
@@ -129,6 +132,7 @@ impl Guard {
                 binary(arguments, *operator)
             }
             Operation::Negate => negate(arguments),
+            Operation::Total(name) => internal_err!("{name} has no guard"),
             Operation::Call(function) => {
                 bounds::check(function.name(), &arguments.args, arguments.number_rows)?;
                 function.invoke_with_args(bounds::tamed(function.name(), arguments.clone())?)
@@ -402,6 +406,7 @@ impl fmt::Display for Operation {
             Self::Binary(operator) => write!(f, "{operator}"),
             Self::Negate => f.write_str("minus"),
             Self::Call(function) => f.write_str(function.name()),
+            Self::Total(name) => f.write_str(name),
         }
     }
 }
@@ -413,6 +418,7 @@ impl ScalarUDFImpl for Guard {
             Operation::Binary(_) => "operator",
             Operation::Negate => "minus",
             Operation::Call(function) => function.name(),
+            Operation::Total(name) => name,
         }
     }
 

@@ -102,6 +102,11 @@ fn computed_spans(plan: &LogicalPlan) -> ComputedSpans {
 }
 
 /// From the first to the last name of a column in an expression.
+pub(super) fn span_of(expr: &Expr) -> Option<Span> {
+    span(expr, &ComputedSpans::new())
+}
+
+/// The same where some columns are computed below.
 fn span(expr: &Expr, computed: &ComputedSpans) -> Option<Span> {
     let mut span: Option<Span> = None;
     let _ = expr.apply(|expr| {

@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 
 use super::dialect::Sql;
 use super::failure::Failure;
+use super::fetch_first;
 use super::guard::{Operation, Written};
 use crate::sql::text::Text;
 use crate::sql::tree::Tree;
@@ -64,7 +65,8 @@ pub(crate) fn only_one(
     found.next().is_none().then_some(Located { range, infallible: None })
 }
 
-/// Where in the query an expression that has failed stands: the expression, its line and column.
+/// Where in the query an expression stands that has failed, or can fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// As written.
     pub expression: String,
@@ -78,10 +80,15 @@ pub struct Place {
 
 /// Where in a query a failure happened; `None` where that is not known.
 pub fn place(sql: &str, failure: &Failure) -> Option<Place> {
+    place_of(sql, &failure.operation, &failure.written)
+}
+
+/// Where in a query the expression stands that a guard was put around.
+pub(super) fn place_of(sql: &str, operation: &Operation, written: &Written) -> Option<Place> {
     let text = Text::new(sql).ok()?;
     let statement = parse(sql).ok()?;
-    let located = locate(&text, &statement, &failure.operation, &failure.written)
-        .or_else(|| only_one(&text, &statement, &failure.operation))?;
+    let located = locate(&text, &statement, operation, written)
+        .or_else(|| only_one(&text, &statement, operation))?;
     let before = sql.get(..located.range.start)?;
     let line = before.rsplit('\n').next().unwrap_or_default();
     Some(Place {
@@ -98,7 +105,7 @@ pub fn place(sql: &str, failure: &Failure) -> Option<Place> {
 /// The parser's.
 pub fn parse(sql: &str) -> Result<Statement, datafusion::sql::sqlparser::parser::ParserError> {
     let mut parser = Parser::new(&Sql).try_with_sql(sql)?;
-    parser.parse_statement()
+    parser.parse_statement().map(fetch_first::as_limit)
 }
 
 fn one_line(text: &str) -> String {
@@ -133,6 +140,12 @@ fn is_of(expr: &Expr, operation: &Operation) -> bool {
         (Operation::Call(function), Expr::Function(call)) => {
             let name = call.name.to_string().to_lowercase();
             function.name() == name || function.aliases().contains(&name)
+        }
+        (Operation::Total("avg"), Expr::Function(call)) => {
+            ["avg", "mean"].contains(&call.name.to_string().to_lowercase().as_str())
+        }
+        (Operation::Total(name), Expr::Function(call)) => {
+            call.name.to_string().eq_ignore_ascii_case(name)
         }
         (Operation::Call(function), Expr::Substring { .. }) => function.name() == "substr",
         (Operation::Call(function), Expr::Extract { .. }) => function.name() == "date_part",

@@ -11,12 +11,16 @@ use datafusion::arrow::datatypes::{
     ArrowPrimitiveType, DataType, Decimal128Type, DecimalType, Field, FieldRef, Int64Type,
     UInt64Type,
 };
-use datafusion::common::{Result, ScalarValue, exec_err, internal_err};
+use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature,
 };
+
+use super::failure::Failure;
+use super::guard::{Operation, Written};
+use crate::schema::described::describe_type;
 
 /// The function of ours in the place of one of the engine's, if there is one.
 pub(super) fn function(theirs: &Arc<AggregateUDF>) -> Option<AggregateUDF> {
@@ -128,8 +132,22 @@ where
 }
 
 fn overflow<T>(exact: &Exact) -> Result<T> {
-    let what = if exact.average { "average" } else { "sum" };
-    exec_err!("the {what} of {} does not fit {}", exact.of, exact.to)
+    let operation = Operation::Total(if exact.average { "avg" } else { "sum" });
+    let why = format!("the result does not fit {}", describe_type(&exact.to));
+    Err(Failure { operation, written: Written::default(), values: Vec::new(), why }.into())
+}
+
+/// The sum or average that an aggregate function is, and whether rows such as APIs send can come to
+/// more than its type holds; `None` where they cannot, whatever they are.
+pub(super) fn risk(function: &AggregateUDF, of: &DataType) -> Option<(Operation, bool)> {
+    let sum: &Sum = function.inner().downcast_ref()?;
+    let to = sum.return_type(std::slice::from_ref(of)).ok()?;
+    let fields = [Arc::new(Field::new("value", of.clone(), true)) as FieldRef];
+    let exact = sum.exact(&fields, &to)?;
+    // A sum has ten digits more than what is added up, as long as there are so many.
+    let (precision, _) = Exact::digits(of);
+    let is_remote = !of.is_decimal() || precision <= 28;
+    Some((Operation::Total(if exact.average { "avg" } else { "sum" }), is_remote))
 }
 
 /// Numbers of a batch.

@@ -254,6 +254,15 @@ fn two_files(first: &Spanned<String>, second: &Spanned<String>) -> Finding {
         .help("keep one of them; single fields can be declared besides, under `fields`")
 }
 
+/// The fields of a `schema` that has findings; `None` where it names files, or no fields.
+pub(crate) fn known(node: &Node) -> Option<notation::Known> {
+    let is_of_files = |(key, _): &(Spanned<String>, Node)| KINDS.contains(&key.value.as_str());
+    match node.entries() {
+        entries if entries.iter().any(is_of_files) => None,
+        _ => notation::known(node),
+    }
+}
+
 /// The files that the schemas of a YAML file name, and whether those may refer to others.
 pub(crate) fn files(project: &Node) -> Vec<(Spanned<String>, bool)> {
     let sources = project.get("sources").map(Node::elements).unwrap_or_default();

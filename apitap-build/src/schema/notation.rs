@@ -4,7 +4,7 @@
 
 use super::{Type, scalar};
 #[cfg(feature = "compiler")]
-pub use read::{schema, ty};
+pub use read::{Known, known, schema, ty};
 
 #[cfg(feature = "compiler")]
 mod read;

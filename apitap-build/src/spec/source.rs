@@ -1,12 +1,16 @@
 //! A source as written → [`SourceSpec`].
 
+use std::collections::BTreeSet;
+
 use super::{ApiSpec, Apis, SourceSpec, TableSpec};
 use crate::definition::Template;
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
+use crate::keys;
 use crate::keys::group::Group as _;
 use crate::keys::mapping::Mapping;
 use crate::keys::schema::{FieldsSpec, SchemaKeysSpec};
 use crate::keys::source::{Described, DescribedSpec, Request, check_address};
+use crate::schema::notation;
 use crate::tree::Node;
 
 /// Reads `#[source(…)]`: the record's struct says the schema and the description.
@@ -20,7 +24,8 @@ pub fn source(node: &Node, apis: &Apis, findings: &mut Findings) -> Option<Sourc
             return None;
         }
         let request = request?;
-        let table = TableSpec { name: request.name.clone(), declared: None };
+        let untyped = BTreeSet::new();
+        let table = TableSpec { name: request.name.clone(), declared: None, untyped };
         let described = Described::nothing(&request.at);
         Some(SourceSpec { table, request, api: api.map(base), described, carried: Vec::new() })
     })
@@ -81,14 +86,24 @@ fn read(
     let declared = described.as_ref().and_then(|spec| fields(spec, schema_place));
     match (request, described, whole) {
         (Some(request), Some(described), true) => {
-            let table = TableSpec { name: request.name.clone(), declared };
+            let untyped = BTreeSet::new();
+            let table = TableSpec { name: request.name.clone(), declared, untyped };
             Ok(SourceSpec { table, request, api: api.map(base), described, carried: Vec::new() })
         }
-        _ => {
-            let known = name.zip(declared);
-            Err(known.map(|(name, fields)| Box::new(TableSpec { name, declared: Some(fields) })))
-        }
+        _ => Err(name.and_then(|name| known(name, node)).map(Box::new)),
     }
+}
+
+/// What queries see of a source that has findings: they are checked all the same.
+fn known(name: Spanned<String>, node: &Node) -> Option<TableSpec> {
+    // What a parent gives its records is not known.
+    if node.get("for_each").is_some() {
+        return None;
+    }
+    let (key, schema) = node.entries().iter().find(|(key, _)| key.value == "schema")?;
+    let notation::Known { schema, places, untyped } = keys::schema::known(schema)?;
+    let fields = Spanned::new(FieldsSpec { schema, places }, key.place.clone());
+    Some(TableSpec { name, declared: Some(fields), untyped })
 }
 
 /// The fields that are declared, and where their schema is.

@@ -25,7 +25,7 @@ fn an_overflow_is_an_error_that_names_the_expression() {
     check(
         ORDERS,
         "SELECT sum(total + 9223372036854775000) AS x FROM orders",
-        Err("the sum of Int64"),
+        Err("the result does not fit `int64`"),
     );
     check(ORDERS, "SELECT abs(id - 9223372036854775807 - 2) AS x FROM orders", Err("abs"));
     check(ORDERS, "SELECT id FROM orders WHERE small - 1 < 1", Ok(&["3"]));

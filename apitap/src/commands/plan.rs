@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
+use apitap_build::engine::Risk;
 use serde_json::json;
 
 use super::output::{FAINT, TITLE, print, styled, tell_error};
 use super::{Format, Options};
 use crate::definition::{Definition, Source, Transform};
+use crate::engine::Explained;
 use crate::schema::notation;
 use crate::{Pipeline, Report, Result, blocking, engine};
 
@@ -35,12 +37,12 @@ fn describe(pipeline: &Pipeline, format: Format) -> Result<String> {
         None => None,
     };
     Ok(match format {
-        Format::Text => text(definition, plan.as_deref()),
-        Format::Json => format!("{:#}", machine(definition, plan.as_deref())),
+        Format::Text => text(definition, plan.as_ref()),
+        Format::Json => format!("{:#}", machine(definition, plan.as_ref())),
     })
 }
 
-fn text(definition: &Definition, plan: Option<&str>) -> String {
+fn text(definition: &Definition, plan: Option<&Explained>) -> String {
     let mut parts = vec![styled(TITLE, &definition.name)];
     parts.extend(definition.description.as_ref().map(|text| format!("  {}", styled(FAINT, text))));
     parts.extend(definition.sources.iter().map(|source| section("reads", &source_text(source))));
@@ -49,10 +51,25 @@ fn text(definition: &Definition, plan: Option<&str>) -> String {
         Transform::Map(map) => section("map", &map.name),
     };
     parts.push(transform);
-    let plan = plan.unwrap_or("known in a run only, as a source has no `schema:`");
-    parts.push(section("plan", plan.trim_end()));
+    let unknown = "known in a run only, as a source has no `schema:`";
+    let steps = plan.map_or(unknown, |plan| plan.steps.trim_end());
+    parts.push(section("plan", steps));
+    let risks: Vec<_> = plan.iter().flat_map(|plan| &plan.risks).map(risk).collect();
+    if !risks.is_empty() {
+        parts.push(section("can fail", &risks.join("\n")));
+    }
     parts.push(section("writes", &writes(definition)));
     parts.join("\n")
+}
+
+/// An expression that can fail, and what to write instead.
+fn risk(risk: &Risk) -> String {
+    let Risk { place, expression, why, is_remote, instead } = risk;
+    let place = place.as_ref().map(|place| format!("{}:{}: ", place.line, place.column));
+    let place = place.unwrap_or_default();
+    let remote = if *is_remote { ", which is far from what APIs send" } else { "" };
+    let instead = instead.as_ref().map(|instead| format!("\n  {instead}")).unwrap_or_default();
+    format!("{place}`{expression}` {why}{remote}{instead}")
 }
 
 /// A title, and lines that are indented below it.
@@ -111,7 +128,17 @@ fn writes(definition: &Definition) -> String {
     lines.join("\n")
 }
 
-fn machine(definition: &Definition, plan: Option<&str>) -> serde_json::Value {
+fn machine(definition: &Definition, plan: Option<&Explained>) -> serde_json::Value {
+    let risk = |risk: &Risk| {
+        json!({
+            "expression": risk.expression,
+            "line": risk.place.as_ref().map(|place| place.line),
+            "column": risk.place.as_ref().map(|place| place.column),
+            "why": risk.why,
+            "remote": risk.is_remote,
+            "instead": risk.instead,
+        })
+    };
     let source = |source: &Source| {
         let read = source.read_schema();
         let fields = read.iter().flat_map(|schema| &schema.fields);
@@ -128,7 +155,8 @@ fn machine(definition: &Definition, plan: Option<&str>) -> serde_json::Value {
         "name": definition.name,
         "sources": definition.sources.iter().map(source).collect::<Vec<_>>(),
         "query": definition.sql(),
-        "plan": plan,
+        "plan": plan.map(|plan| &plan.steps),
+        "can_fail": plan.map(|plan| plan.risks.iter().map(risk).collect::<Vec<_>>()),
         "target": definition.target.name,
         "table": definition.table,
         "mode": definition.mode,

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use apitap_build::engine::{self, Failure};
+use apitap_build::engine::{self, Failure, Operation};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DataFusionError, Result};
@@ -90,6 +90,10 @@ impl Failed {
 
     /// The request and the number of the record that an expression has failed on.
     async fn record(&self, failure: &Failure) -> Option<(String, u64)> {
+        // No record alone is to blame for what all of them come to.
+        if matches!(failure.operation, Operation::Total(_)) {
+            return None;
+        }
         let mut parts = Vec::new();
         by_record(&self.plan, &mut parts);
         for (source, batches) in self.reading.sent() {
@@ -205,6 +209,10 @@ fn described(sql: &str, failure: &Failure) -> Error {
         failure.why
     );
     let error = Error::query(message);
+    if let Operation::Total(name) = failure.operation {
+        return error
+            .help(format!("add up a type of more digits: `{name}(CAST(… AS DECIMAL(38, 0)))`"));
+    }
     match infallible {
         Some(form) => error.help(format!("write `{form}`, or leave such rows out with WHERE")),
         None => error.help("leave such rows out with WHERE, or compute it in a CASE"),

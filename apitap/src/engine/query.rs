@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use apitap_build::definition::{Definition, Source, Transform};
-use apitap_build::engine;
+use apitap_build::engine::{self, Risk};
 use apitap_build::schema::arrow;
 use datafusion::arrow::array::{Array as _, ArrayRef, RecordBatch};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
@@ -14,13 +14,14 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::session_state::SessionState;
 use datafusion::execution::{FunctionRegistry as _, TaskContext};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream_partitioned};
 use futures::{Stream, StreamExt as _};
 
 use super::failed::{self, Failed};
-use super::limits::Limits;
+use super::limits::{Limits, Memory};
 use super::session;
 use crate::map::{Description, MapCall, Records};
 use crate::pipeline::Linked;
@@ -55,14 +56,7 @@ impl Query {
         let row =
             definition.row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
         let reading = Arc::new(Reading::new(limits, definition.sources.iter(), drift));
-        let tables = definition.sources.iter().map(|source| {
-            let table: Arc<dyn TableProvider> = Arc::new(SourceTable::new(source.clone()));
-            (source.name.clone(), table)
-        });
-        let mut session = session::of(tables, &reading).map_err(|cause| error(&cause))?;
-        for body in linked.bodies(definition)? {
-            session.register_udf(Arc::new(body)).map_err(|cause| error(&cause))?;
-        }
+        let session = session_of(linked, definition, &reading)?;
         let (logical, map) = match &definition.transform {
             Transform::Sql(sql) => (engine::logical_plan(&session, sql).await, None),
             Transform::Map(map) => {
@@ -125,6 +119,37 @@ impl Query {
         };
         Ok(rows.map(move |batch| batch.and_then(|batch| align(&batch, &row))))
     }
+}
+
+/// A session with the sources and the functions of a pipeline.
+fn session_of(
+    linked: &Linked,
+    definition: &Definition,
+    reading: &Arc<Reading>,
+) -> Result<SessionState> {
+    let tables = definition.sources.iter().map(|source| {
+        let table: Arc<dyn TableProvider> = Arc::new(SourceTable::new(source.clone()));
+        (source.name.clone(), table)
+    });
+    let mut session = session::of(tables, reading).map_err(|cause| error(&cause))?;
+    for body in linked.bodies(definition)? {
+        session.register_udf(Arc::new(body)).map_err(|cause| error(&cause))?;
+    }
+    Ok(session)
+}
+
+/// The expressions of a pipeline's query that can fail in a run; a map has none.
+///
+/// # Errors
+/// The engine refuses the query, which it accepted when it was checked.
+pub(crate) async fn risks(linked: &Linked, definition: &Definition) -> Result<Vec<Risk>> {
+    let Some(sql) = definition.sql() else { return Ok(Vec::new()) };
+    let limits = Limits::of(Memory::default(), 1);
+    let drift = Arc::default();
+    let reading = Arc::new(Reading::new(&limits, definition.sources.iter(), &drift));
+    let session = session_of(linked, definition, &reading)?;
+    let plan = engine::logical_plan(&session, sql).await.map_err(|cause| error(&cause))?;
+    engine::risks(&session, plan, sql).map_err(|cause| error(&cause))
 }
 
 /// A plan that reads all records of a source.

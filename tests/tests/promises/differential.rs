@@ -9,6 +9,7 @@ use apitap_tests::random::Random;
 
 use self::engine::Answer;
 use self::query::Writer;
+use self::tables::Values;
 
 mod engine;
 mod everyday;
@@ -60,7 +61,7 @@ fn a_query_has_the_rows_that_postgresql_has() {
     let mut server = postgres::Server::start();
     for round in 0..queries.div_ceil(OVER_ONE) {
         let mut random = Random::new(seed.wrapping_add(round as u64));
-        let tables = tables::random(&mut random);
+        let tables = tables::random(&mut random, Values::Common);
         server.create(&tables);
         for _ in 0..OVER_ONE {
             let query = Writer::new(&mut random, &tables, false).query();
@@ -102,7 +103,7 @@ fn an_expression_that_fails_was_named_by_the_check() {
     let mut tally = Tally::default();
     for round in 0..queries.div_ceil(OVER_ONE) {
         let mut random = Random::new(seed.wrapping_add(round as u64));
-        let tables = tables::random(&mut random);
+        let tables = tables::random(&mut random, Values::Extreme);
         for _ in 0..OVER_ONE {
             let query = Writer::new(&mut random, &tables, true).query();
             match engine::answer(&tables, &query.sql) {

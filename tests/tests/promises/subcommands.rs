@@ -151,6 +151,28 @@ fn what_will_be_done_is_shown_without_doing_it() {
 }
 
 #[test]
+fn what_can_fail_is_told_before_a_run() {
+    let api = Api::serve(orders());
+    let sources = sources(&api).replace("{id: int64!}", "{id: int64!, code: string}");
+    let query =
+        "SELECT id, CAST(code AS INT) AS code, id + 1 AS next FROM {{ use_source(\"orders\") }}";
+    let project = project(&sources, &[("codes", query)]);
+    let plan = call_well(&project, &["plan"]);
+    let expected = "  can fail
+    1:12: `CAST(code AS INT)` fails on a text that cannot be parsed as `int32`
+      `TRY_CAST(code AS INT)` yields null instead
+    1:39: `id + 1` fails where the result does not fit `int64`, which is far from what APIs send
+      compute with a wider type: `CAST(id AS DECIMAL(20, 0)) + 1`
+";
+    assert!(plan.contains(expected), "{plan}");
+    let plan: Value =
+        serde_json::from_str(&call_well(&project, &["plan", "--format", "json"])).unwrap();
+    let risks = plan[0]["can_fail"].as_array().unwrap();
+    assert_eq!(risks.len(), 2, "{plan}");
+    assert_eq!((&risks[0]["column"], &risks[0]["remote"]), (&json!(12), &json!(false)), "{plan}");
+}
+
+#[test]
 fn a_finding_is_explained() {
     let project = Project::new([]);
     let explained = call_well(&project, &["explain", "e0204"]);

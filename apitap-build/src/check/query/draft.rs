@@ -67,6 +67,11 @@ impl Draft {
         Self { severity: Severity::Note, ..Self::error(code, message, range) }
     }
 
+    /// Whether it has one of these codes.
+    pub(super) fn is_of(&self, codes: &[&'static Code]) -> bool {
+        codes.iter().any(|code| *code == self.code)
+    }
+
     /// Whether it only repeats what the planner says. After other findings that may well be about
     /// what has been fixed because of them.
     pub(super) fn is_vague(&self) -> bool {

@@ -153,12 +153,22 @@ pub(super) fn too_wide(context: &Context<'_>, statement: &Statement) -> Vec<Draf
 /// Whether a literal is one of the values of a type.
 fn fits(expr: &Expr, ty: &Type) -> bool {
     let (sign, expr) = match expr {
+        Expr::Nested(expr) | Expr::UnaryOp { op: UnaryOperator::Plus, expr } => {
+            return fits(expr, ty);
+        }
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => ("-", &**expr),
         expr => ("", expr),
     };
     let Expr::Value(value) = expr else { return false };
     let Value::Number(digits, _) = &value.value else { return false };
-    let Ok(number) = format!("{sign}{digits}").parse::<i64>() else { return false };
+    let Ok(number) = format!("{sign}{digits}").parse::<i64>() else {
+        // What has a point is meant as the number that is nearest to it.
+        return match ty {
+            Type::Float32 => digits.parse().is_ok_and(f32::is_finite),
+            Type::Float64 => digits.parse().is_ok_and(f64::is_finite),
+            _ => false,
+        };
+    };
     match ty {
         Type::Int16 => i16::try_from(number).is_ok(),
         Type::Int32 => i32::try_from(number).is_ok(),

@@ -11,7 +11,7 @@ use super::draft::Draft;
 use super::text::{Text, Word};
 use super::{commas, spelling, syntax};
 use crate::codes;
-use crate::engine::Sql;
+use crate::engine::{self, Sql};
 
 /// How deeply a query may nest, as in the runtime.
 pub(super) const DEPTH: usize = 50;
@@ -32,7 +32,7 @@ pub(super) fn parse(text: &Text<'_>, fields: &BTreeSet<&str>) -> Result<Statemen
     }
     match statement {
         Statement::Query(query) if reads(&query.body) => {
-            Ok(spelling::with_fields(Statement::Query(query)))
+            Ok(engine::as_limit(spelling::with_fields(Statement::Query(query))))
         }
         _ => Err(Box::new(not_a_query(text))),
     }
@@ -83,6 +83,18 @@ fn parse_one(
         }
     });
     parsed.map_err(|error| Box::new(syntax::explain(text, &error, fields)))
+}
+
+/// Whether a text is one query, as far as the grammar is concerned.
+pub(super) fn is_query(sql: &str) -> bool {
+    let Ok(text) = Text::new(sql) else { return false };
+    let end = text.words().iter().find(|word| word.token == Token::SemiColon);
+    let tokens = spelling::with_names(text.tokens_before(end));
+    let mut parser =
+        Parser::new(&Sql).with_recursion_limit(DEPTH).with_tokens_with_locations(tokens);
+    let parsed = parser.parse_statement();
+    matches!(parsed, Ok(Statement::Query(query)) if reads(&query.body))
+        && parser.peek_token().token == Token::EOF
 }
 
 fn empty() -> Draft {

@@ -29,11 +29,10 @@ use futures::StreamExt as _;
 
 use super::context::Context;
 use super::draft::Draft;
-use super::fallible::{Guarded, varies};
 use super::planner::{Plan, innermost};
 use super::words::sentence;
 use crate::codes;
-use crate::engine::{self, Failure};
+use crate::engine::{self, Failure, Guarded, varies};
 use crate::schema::Schema;
 
 pub(super) mod values;

@@ -84,6 +84,7 @@ pub(super) fn explain(text: &Text<'_>, error: &ParserError, fields: &BTreeSet<&s
         .help(format!("compare with `=`: `… = {found}`"));
     }
     reserved(&found, fields)
+        .or_else(|| keyword(&found, fields))
         .or_else(|| misspelled(&found, message, fields))
         .or_else(|| missing_comma(&found))
         .unwrap_or_else(|| with_help(&found, message))
@@ -264,6 +265,69 @@ fn missing_comma(found: &Found<'_>) -> Option<Draft> {
         Draft::error(codes::INVALID_SQL, message, last.range.clone())
             .related(Site::Query(next.range.clone()), "the next item begins here")
             .fix(format!("write `{last_is}, {next_is}`"), fix),
+    )
+}
+
+/// Keywords that are looked for where the parser gives up.
+#[rustfmt::skip]
+const KEYWORDS: [&str; 67] = [
+    "ALL", "AND", "AS", "ASC", "BETWEEN", "BY", "CASE", "CAST", "CROSS", "CURRENT", "DATE", "DESC",
+    "DISTINCT", "ELSE", "END", "EXCEPT", "EXISTS", "EXTRACT", "FALSE", "FILTER", "FIRST",
+    "FOLLOWING", "FROM", "FULL", "GROUP", "GROUPING", "HAVING", "ILIKE", "IN", "INNER", "INTERSECT",
+    "INTERVAL", "IS", "JOIN", "LAST", "LEFT", "LIKE", "LIMIT", "NOT", "NULL", "NULLS", "OFFSET",
+    "ON", "OR", "ORDER", "OUTER", "OVER", "PARTITION", "PRECEDING", "QUALIFY", "RANGE", "RECURSIVE",
+    "RIGHT", "ROW", "ROWS", "SELECT", "SETS", "THEN", "TIMESTAMP", "TRUE", "TRY_CAST", "UNBOUNDED",
+    "UNION", "USING", "VALUES", "WHEN", "WHERE",
+];
+
+/// How far before the place where the parser gives up a misspelled word is looked for.
+const BACK: usize = 4;
+
+/// Bytes of a query that is parsed again for each word that may be meant.
+const TRIED: usize = 50_000;
+
+/// A keyword that is misspelled: with the right one, the text is a query.
+fn keyword(found: &Found<'_>, fields: &BTreeSet<&str>) -> Option<Draft> {
+    if found.text.sql.len() > TRIED {
+        return None;
+    }
+    let near = std::iter::once(found.here()).chain((1..=BACK).map(|count| found.back(count)));
+    let mut candidates = Vec::new();
+    for word in near.flatten() {
+        let Token::Word(name) = &word.token else { continue };
+        let written = name.value.to_uppercase();
+        // What a query begins with is known better than by its letters.
+        let is_other = name.quote_style.is_some()
+            || word.range == found.text.first()
+            || fields.contains(name.value.as_str())
+            || KEYWORDS.contains(&written.as_str());
+        if is_other {
+            continue;
+        }
+        let most = if written.len() > 4 { 2 } else { 1 };
+        let near = KEYWORDS.iter().map(|one| (strsim::damerau_levenshtein(&written, one), *one));
+        let near = near.filter(|(distance, _)| *distance <= most);
+        candidates.extend(near.map(|(distance, meant)| (distance, word, meant)));
+    }
+    candidates.sort_by_key(|(distance, ..)| *distance);
+    let sql = found.text.sql;
+    let replaced = |word: &Word, meant: &str| {
+        let (before, after) = (sql.get(..word.range.start), sql.get(word.range.end..));
+        [before, Some(meant), after].into_iter().flatten().collect::<String>()
+    };
+    let is_meant =
+        |(_, word, meant): &&(usize, &Word, &str)| super::parse::is_query(&replaced(word, meant));
+    let mut meant = candidates.iter().filter(is_meant);
+    let (distance, word, first) = meant.next()?;
+    let sure = meant.next().is_none_or(|(other, ..)| other > distance);
+    let written = found.written(word);
+    let is_small = written.chars().all(char::is_lowercase);
+    let meant = if is_small { first.to_lowercase() } else { (*first).to_owned() };
+    let fix = Fix { range: word.range.clone(), replacement: meant.clone(), sure };
+    let message = format!("unexpected `{written}`: not an SQL keyword");
+    Some(
+        Draft::error(codes::INVALID_SQL, message, word.range.clone())
+            .fix(format!("a similar keyword exists: `{meant}`"), fix),
     )
 }
 

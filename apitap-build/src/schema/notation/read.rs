@@ -1,6 +1,6 @@
 //! A schema as written → [`Schema`], with the place of every field.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codes;
 use crate::diagnostic::{Edit, Finding, Findings, Place};
@@ -12,69 +12,129 @@ use crate::tree::{Node, Value};
 /// Where each field was declared, by dotted path.
 type Places = BTreeMap<String, Place>;
 
-/// Reads the fields of a schema.
+/// Reads the fields of a schema; `None` where anything is wrong with it.
 pub fn schema(node: &Node, findings: &mut Findings) -> Option<(Schema, Places)> {
-    let mut places = Places::new();
-    let fields = fields("", node, &mut places, findings)?;
-    Some((Schema { fields }, places))
+    let before = findings.errors();
+    let mut reader = Reader::new(findings);
+    let fields = reader.fields("", node)?;
+    let places = reader.places;
+    (findings.errors() == before).then_some((Schema { fields }, places))
 }
 
-fn fields(
-    prefix: &str,
-    node: &Node,
-    places: &mut Places,
-    findings: &mut Findings,
-) -> Option<Vec<Field>> {
-    let Value::Map(entries) = &node.value else {
-        findings.push(
-            Finding::error(
-                codes::INVALID_SCHEMA,
-                "a schema is a mapping of fields to types",
-                &node.place,
-            )
-            .help("write one field a line, as in `id: int64!`"),
-        );
-        return None;
-    };
-    if entries.is_empty() {
-        findings.push(
-            Finding::error(codes::INVALID_SCHEMA, "a record needs at least one field", &node.place)
-                .help("write one field a line, as in `id: int64!`"),
-        );
-        return None;
+/// What is known of a schema that has findings.
+#[derive(Debug)]
+pub struct Known {
+    /// All fields that are declared; the types of some are not known.
+    pub schema: Schema,
+    /// Where each is declared.
+    pub places: Places,
+    /// The names of those whose type is not known.
+    pub untyped: BTreeSet<String>,
+}
+
+/// The fields of a schema that has findings; `None` where it is no mapping of fields.
+pub fn known(node: &Node) -> Option<Known> {
+    // What is wrong has been said when it was read.
+    let mut findings = Findings::default();
+    let mut reader = Reader::new(&mut findings);
+    let fields = reader.fields("", node)?;
+    Some(Known { schema: Schema { fields }, places: reader.places, untyped: reader.untyped })
+}
+
+struct Reader<'f> {
+    places: Places,
+    untyped: BTreeSet<String>,
+    findings: &'f mut Findings,
+}
+
+impl<'f> Reader<'f> {
+    fn new(findings: &'f mut Findings) -> Self {
+        Self { places: Places::new(), untyped: BTreeSet::new(), findings }
     }
-    let before = findings.errors();
-    let mut fields: Vec<Field> = Vec::new();
-    let mut entries = entries.iter().peekable();
-    while let Some((key, value)) = entries.next() {
-        if let Some(finding) = cut_decimal(value) {
-            findings.push(finding);
-            // What follows the comma, `2)`, is the rest of the same mistake.
-            entries.next_if(|(next, _)| next.value.ends_with([')', '!']));
-            continue;
-        }
-        let (name, marked) = match key.value.strip_suffix('!') {
-            Some(name) => (name, true),
-            None => (key.value.as_str(), false),
+
+    /// All fields that are declared, each once.
+    fn fields(&mut self, prefix: &str, node: &Node) -> Option<Vec<Field>> {
+        let wrong = |what: &str| {
+            Finding::error(codes::INVALID_SCHEMA, what, &node.place)
+                .help("write one field a line, as in `id: int64!`")
         };
-        let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
-        if let Some(first) = places.insert(path.clone(), key.place.clone()) {
-            findings.push(
-                Finding::error(
-                    codes::DUPLICATE_KEY,
-                    format!("field `{path}` is declared twice"),
-                    &key.place,
-                )
-                .related(&first, "it was declared here first")
-                .help("remove one of them"),
-            );
-            continue;
+        let Value::Map(entries) = &node.value else {
+            self.findings.push(wrong("a schema is a mapping of fields to types"));
+            return None;
+        };
+        if entries.is_empty() {
+            self.findings.push(wrong("a record needs at least one field"));
+            return None;
         }
-        if let Some((ty, nullable)) = nested(&path, value, places, findings) {
+        let mut fields: Vec<Field> = Vec::new();
+        let mut entries = entries.iter().peekable();
+        while let Some((key, value)) = entries.next() {
+            let cut = cut_decimal(value);
+            if cut.is_some() {
+                // What follows the comma, `2)`, is the rest of the same mistake.
+                entries.next_if(|(next, _)| next.value.ends_with([')', '!']));
+            }
+            let (name, marked) = match key.value.strip_suffix('!') {
+                Some(name) => (name, true),
+                None => (key.value.as_str(), false),
+            };
+            let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
+            if let Some(first) = self.places.insert(path.clone(), key.place.clone()) {
+                self.findings.push(declared_twice(&path, &key.place, &first));
+                continue;
+            }
+            let typed = match cut {
+                Some(finding) => {
+                    self.findings.push(finding);
+                    None
+                }
+                None => self.ty(&path, value),
+            };
+            let (ty, nullable) = typed.unwrap_or_else(|| {
+                self.untyped.insert(name.to_owned());
+                (Type::String, true)
+            });
             fields.push(Field::new(name, ty, nullable && !marked));
         }
+        Some(fields)
     }
-    (findings.errors() == before).then_some(fields)
+
+    fn ty(&mut self, path: &str, node: &Node) -> Option<(Type, bool)> {
+        let finding = match &node.value {
+            Value::String(text) => return scalar(text, &node.place, self.findings),
+            Value::Map(_) => return Some((Type::Record(self.fields(path, node)?), true)),
+            Value::List(items) => match &items[..] {
+                [item] => {
+                    let (ty, nullable) = self.ty(path, item)?;
+                    return Some((Type::List(Box::new(Item { ty, nullable })), true));
+                }
+                items => items.iter().find_map(cut_decimal).unwrap_or_else(|| {
+                    let message = "a list has one type of elements";
+                    Finding::error(codes::INVALID_SCHEMA, message, &node.place)
+                        .help("write it in brackets, as in `tags: [string]`")
+                }),
+            },
+            other => {
+                let message = match other {
+                    Value::Null => "the type is missing".to_owned(),
+                    other => {
+                        format!("a type is a name such as `string`, not {}", other.describe())
+                    }
+                };
+                Finding::error(codes::INVALID_SCHEMA, message, &node.place)
+                    .help("write `int64`, `string`, `[string]` or `{name: string}`")
+            }
+        };
+        self.findings.push(finding);
+        None
+    }
+}
+
+fn declared_twice(path: &str, place: &Place, first: &Place) -> Finding {
+    let message = format!("field `{path}` is declared twice");
+    Finding::error(codes::DUPLICATE_KEY, message, place)
+        .related(first, "it was declared here first")
+        .help("remove one of them")
 }
 
 /// Inside `{…}` and `[…]` a comma ends the value: `decimal(12,2)` arrives as `decimal(12`.
@@ -93,51 +153,9 @@ fn cut_decimal(node: &Node) -> Option<Finding> {
 
 /// A scalar's name, a list with one type, or a record's fields; and whether it may be null.
 pub fn ty(node: &Node, findings: &mut Findings) -> Option<(Type, bool)> {
-    nested("", node, &mut Places::new(), findings)
-}
-
-fn nested(
-    path: &str,
-    node: &Node,
-    places: &mut Places,
-    findings: &mut Findings,
-) -> Option<(Type, bool)> {
-    match &node.value {
-        Value::String(text) => scalar(text, &node.place, findings),
-        Value::Map(_) => Some((Type::Record(fields(path, node, places, findings)?), true)),
-        Value::List(items) => match &items[..] {
-            [item] => {
-                let (ty, nullable) = nested(path, item, places, findings)?;
-                Some((Type::List(Box::new(Item { ty, nullable })), true))
-            }
-            items if items.iter().any(|item| cut_decimal(item).is_some()) => {
-                findings.extend(items.iter().find_map(cut_decimal));
-                None
-            }
-            _ => {
-                findings.push(
-                    Finding::error(
-                        codes::INVALID_SCHEMA,
-                        "a list has one type of elements",
-                        &node.place,
-                    )
-                    .help("write it in brackets, as in `tags: [string]`"),
-                );
-                None
-            }
-        },
-        other => {
-            let message = match other {
-                Value::Null => "the type is missing".to_owned(),
-                other => format!("a type is a name such as `string`, not {}", other.describe()),
-            };
-            findings.push(
-                Finding::error(codes::INVALID_SCHEMA, message, &node.place)
-                    .help("write `int64`, `string`, `[string]` or `{name: string}`"),
-            );
-            None
-        }
-    }
+    let before = findings.errors();
+    let typed = Reader::new(findings).ty("", node);
+    typed.filter(|_| findings.errors() == before)
 }
 
 fn scalar(text: &str, place: &Place, findings: &mut Findings) -> Option<(Type, bool)> {

@@ -1,13 +1,13 @@
 //! A query → what apitap's check says of it, and its rows, as texts that can be compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use apitap_build::check::query::{self, Planned, Query};
 use apitap_build::codes;
 use apitap_build::definition::TargetKind;
 use apitap_build::diagnostic::{Files, Finding, Place, Severity};
-use apitap_build::engine::{self, Failure};
+use apitap_build::engine::{self, Failure, Risk};
 use apitap_build::schema::arrow;
 use datafusion::arrow::array::{Array as _, ArrayRef, RecordBatch, new_empty_array};
 use datafusion::arrow::datatypes::{Field, SchemaRef};
@@ -35,10 +35,10 @@ pub(super) enum Answer {
 /// What the check says of a query.
 pub(super) fn checked(tables: &[Table], sql: &str) -> (Option<Planned>, Vec<Finding>) {
     let schemas: Vec<_> = tables.iter().map(Table::schema).collect();
-    let none = BTreeMap::new();
+    let (none, typed) = (BTreeMap::new(), BTreeSet::new());
     let source = |(table, schema): (&Table, _)| {
         let (name, field_places) = (table.name, &none);
-        query::Table { name, schema, declared: None, field_places }
+        query::Table { name, schema, declared: None, field_places, untyped: &typed }
     };
     let sources: Vec<_> = tables.iter().zip(&schemas).map(source).collect();
     let file = Files::default().add("query.sql", sql);
@@ -61,7 +61,7 @@ pub(super) fn answer(tables: &[Table], sql: &str) -> Answer {
     let Some(planned) = planned else { return Answer::Broken("no plan, no error".to_owned()) };
     let batches = match rows(tables, sql) {
         Ok(batches) => batches,
-        Err(error) => return failed(sql, &error, &findings),
+        Err(error) => return failed(tables, sql, &error, &findings),
     };
     for (index, field) in planned.row.fields.iter().enumerate() {
         let has_null = batches.iter().any(|batch| batch.column(index).null_count() > 0);
@@ -72,15 +72,19 @@ pub(super) fn answer(tables: &[Table], sql: &str) -> Answer {
     Answer::Rows(texts(&batches))
 }
 
-/// Whether the check has named the expression that has failed.
-fn failed(sql: &str, error: &DataFusionError, findings: &[Finding]) -> Answer {
+/// Whether the check has named the expression that has failed; or `plan`, where it takes values that
+/// are far from what APIs send.
+fn failed(tables: &[Table], sql: &str, error: &DataFusionError, findings: &[Finding]) -> Answer {
     let failure = match error.find_root() {
         DataFusionError::External(inner) => inner.downcast_ref::<Failure>(),
         _ => None,
     };
     let Some(failure) = failure else { return Answer::Broken(error.to_string()) };
     let Some(at) = engine::place(sql, failure) else {
-        let named = findings.iter().any(|finding| finding.code == codes::CAN_FAIL);
+        let named = findings.iter().any(|finding| finding.code == codes::CAN_FAIL)
+            || risks(tables, sql)
+                .iter()
+                .any(|risk| risk.expression == failure.operation.to_string());
         return Answer::Failed { why: failure.to_string(), named };
     };
     // The query is one line of ASCII.
@@ -90,11 +94,25 @@ fn failed(sql: &str, error: &DataFusionError, findings: &[Finding]) -> Answer {
     };
     let why =
         format!("`{}` at {}: {}; {}", at.expression, at.column, failure.why, failure.values());
-    Answer::Failed { why, named: findings.iter().any(is_it) }
+    let is_remote = |risk: &Risk| {
+        let same = risk.place.as_ref().is_some_and(|place| place.column == at.column);
+        risk.is_remote && same
+    };
+    let named = findings.iter().any(is_it) || risks(tables, sql).iter().any(is_remote);
+    Answer::Failed { why, named }
 }
 
-/// Runs a query over the tables.
-fn rows(tables: &[Table], sql: &str) -> Result<Vec<RecordBatch>, DataFusionError> {
+/// What `plan` says that can fail.
+fn risks(tables: &[Table], sql: &str) -> Vec<Risk> {
+    let context = context(tables).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let state = context.state();
+    let plan = runtime.block_on(engine::logical_plan(&state, sql)).unwrap();
+    engine::risks(&state, plan, sql).unwrap()
+}
+
+/// A session that has the tables.
+fn context(tables: &[Table]) -> Result<SessionContext, DataFusionError> {
     thread_local! {
         static STATE: SessionState = engine::session_state();
     }
@@ -106,6 +124,12 @@ fn rows(tables: &[Table], sql: &str) -> Result<Vec<RecordBatch>, DataFusionError
         context.deregister_table(name.clone())?;
         context.register_table(name, Arc::new(source))?;
     }
+    Ok(context)
+}
+
+/// Runs a query over the tables.
+fn rows(tables: &[Table], sql: &str) -> Result<Vec<RecordBatch>, DataFusionError> {
+    let context = context(tables)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let plan = engine::logical_plan(&context.state(), sql).await?;

@@ -35,8 +35,11 @@ SELECT id FROM orders WHERE placed_at >= '2026-01-01T00:00:00Z';
 SELECT id, total FROM orders ORDER BY total DESC, id LIMIT 3;
 SELECT id, total FROM orders ORDER BY total, id LIMIT 2 OFFSET 1;
 SELECT name, city FROM customers ORDER BY city NULLS FIRST, name;
--- E0299
 SELECT id FROM orders ORDER BY id DESC FETCH FIRST 2 ROWS ONLY;
+SELECT id FROM orders ORDER BY id OFFSET 1 ROWS FETCH NEXT 2 ROWS ONLY;
+SELECT id FROM (SELECT id FROM orders ORDER BY total FETCH FIRST ROW ONLY) AS o;
+-- W0402
+SELECT count(*) AS n FROM (SELECT id FROM orders FETCH FIRST 2 ROWS ONLY) AS o;
 
 -- Numbers
 SELECT id, total * 2 AS double_total FROM orders;

@@ -397,26 +397,73 @@ impl<'a> Writer<'a> {
 
     /// What fails on some value.
     fn fallible(&mut self, kind: Kind, scope: &Scope, depth: usize) -> String {
-        let of = match kind {
-            Kind::Bool | Kind::Text => Kind::Int,
-            _ if self.random.percent(50) => Kind::Text,
-            kind => kind,
+        let of = |this: &mut Self, kind| this.value(kind, scope, depth);
+        let text = of(self, Kind::Text);
+        let (one, other) = (of(self, kind), of(self, kind));
+        let (int, float) = (of(self, Kind::Int), of(self, Kind::Float));
+        let time = of(self, Kind::Time);
+        let operator = *self.random.one(&["/", "%", "*", "+", "-"]);
+        let forms: Vec<String> = match kind {
+            Kind::Bool => {
+                vec![
+                    format!("{int} / {} > 1", of(self, Kind::Int)),
+                    format!("({text} ~ {})", of(self, Kind::Text)),
+                ]
+            }
+            Kind::Small => vec![
+                format!("CAST({text} AS INT)"),
+                format!("CAST({one} * 40000 AS INT)"),
+                format!("CAST({int} AS INT)"),
+                format!("({one} {operator} {other})"),
+                format!("(- {one})"),
+                format!("abs({one})"),
+            ],
+            Kind::Int => vec![
+                format!("CAST({text} AS BIGINT)"),
+                format!("({one} {operator} {other})"),
+                format!("CAST({float} AS BIGINT)"),
+                format!("CAST({} AS BIGINT)", of(self, Kind::Money)),
+                format!("(- {one})"),
+                format!("abs({one})"),
+            ],
+            Kind::Float => vec![
+                format!("CAST({text} AS DOUBLE PRECISION)"),
+                format!("sqrt({one})"),
+                format!("ln({one})"),
+                format!("power({one}, {other})"),
+                format!("({one} / {other})"),
+            ],
+            Kind::Money => vec![
+                format!("CAST({text} AS DECIMAL(12,2))"),
+                format!("CAST({one} / {other} AS DECIMAL(12,2))"),
+                format!("CAST({int} AS DECIMAL(12,2))"),
+                format!("CAST({float} AS DECIMAL(12,2))"),
+                format!("CAST({one} * {other} AS DECIMAL(12,2))"),
+                format!("round({one}, 1)"),
+            ],
+            Kind::Date => vec![
+                format!("CAST({text} AS DATE)"),
+                format!("CAST({one} + INTERVAL '9000 years' AS DATE)"),
+                format!("to_date({text})"),
+            ],
+            Kind::Time => vec![
+                format!("CAST({text} AS TIMESTAMP WITH TIME ZONE)"),
+                format!("({time} + INTERVAL '300000 years')"),
+                format!("to_timestamp({int})"),
+                format!("to_timestamp({text})"),
+                format!("date_trunc('week', {time})"),
+            ],
+            Kind::Text => vec![
+                format!("chr({int})"),
+                format!("repeat({text}, {int})"),
+                format!("lpad({text}, {int})"),
+                format!("substr({text}, 1, {int})"),
+                format!("split_part({text}, ' ', {int})"),
+                format!("to_char({time}, {text})"),
+                format!("CAST({time} AS VARCHAR)"),
+            ],
         };
-        let (one, other) = (self.value(of, scope, depth), self.value(of, scope, depth));
-        match (kind, of) {
-            (Kind::Bool, _) => format!("{one} / {other} > 1"),
-            (Kind::Small, Kind::Text) => format!("CAST({one} AS INT)"),
-            (Kind::Small, _) => format!("CAST({one} * 40000 AS INT)"),
-            (Kind::Int, Kind::Text) => format!("CAST({one} AS BIGINT)"),
-            (Kind::Int, _) => format!("({one} {} {other})", self.random.one(&["/", "%", "*", "+"])),
-            (Kind::Float, Kind::Text) => format!("CAST({one} AS DOUBLE PRECISION)"),
-            (Kind::Money, Kind::Text) => format!("CAST({one} AS DECIMAL(12,2))"),
-            (Kind::Money, _) => format!("CAST({one} / {other} AS DECIMAL(12,2))"),
-            (Kind::Date, Kind::Text) => format!("CAST({one} AS DATE)"),
-            (Kind::Time, Kind::Text) => format!("CAST({one} AS TIMESTAMP WITH TIME ZONE)"),
-            (Kind::Text, _) => format!("chr({one})"),
-            _ => one,
-        }
+        self.random.one(&forms).clone()
     }
 
     /// What cannot fail on the values that there are.

@@ -73,8 +73,11 @@ impl Kind {
     }
 
     /// A value, as text.
-    fn value(self, random: &mut Random) -> String {
+    fn value(self, random: &mut Random, values: Values) -> String {
         let one = |random: &mut Random, of: &[&str]| (*random.one(of)).to_owned();
+        if values == Values::Extreme && random.percent(25) {
+            return one(random, self.extremes());
+        }
         match self {
             Self::Bool => one(random, &["true", "false"]),
             Self::Small => one(random, &["-7", "0", "1", "2", "3", "40", "2000"]),
@@ -91,6 +94,43 @@ impl Kind {
             ),
         }
     }
+}
+
+impl Kind {
+    /// The first and the last values of the type, and texts that are nearly something else.
+    fn extremes(self) -> &'static [&'static str] {
+        match self {
+            Self::Bool => &["true", "false"],
+            Self::Small => &["-2147483648", "2147483647"],
+            Self::Int => &["-9223372036854775808", "9223372036854775807", "4294967296"],
+            Self::Float => &["-1.7976931348623157e308", "1.7976931348623157e308", "5e-324", "-0"],
+            Self::Money => &["-9999999999.99", "9999999999.99"],
+            Self::Text => &[
+                "9223372036854775808",
+                "1e400",
+                "-0",
+                " 7",
+                "2026-02-30",
+                "2026-02-28",
+                "2026-01-01T25:00:00Z",
+                "(",
+                "%Q",
+                "NaN",
+                "a\u{301}\u{10ffff}",
+            ],
+            Self::Date => &["0001-01-01", "9999-12-31"],
+            Self::Time => &["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"],
+        }
+    }
+}
+
+/// Which values tables have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Values {
+    /// Those that everybody has.
+    Common,
+    /// Those at the ends of each type, too.
+    Extreme,
 }
 
 /// A column.
@@ -142,11 +182,11 @@ pub(super) fn table_of(name: &'static str, columns: &str, rows: &[&str]) -> Tabl
 const NAMES: [&str; 7] = ["name", "amount", "at", "n", "flag", "note", "day"];
 
 /// Three tables.
-pub(super) fn random(random: &mut Random) -> Vec<Table> {
-    ["a", "b", "c"].map(|name| table(name, random)).into()
+pub(super) fn random(random: &mut Random, values: Values) -> Vec<Table> {
+    ["a", "b", "c"].map(|name| table(name, random, values)).into()
 }
 
-fn table(name: &'static str, random: &mut Random) -> Table {
+fn table(name: &'static str, random: &mut Random, values: Values) -> Table {
     let id = Column { name: "id".to_owned(), kind: Kind::Int, nullable: false };
     let mut columns = vec![id];
     for _ in 0..3 + random.below(4) {
@@ -161,7 +201,7 @@ fn table(name: &'static str, random: &mut Random) -> Table {
         let value = |column: &Column| match column.name.as_str() {
             "id" => Some((row + 1).to_string()),
             _ if column.nullable && random.percent(30) => None,
-            _ => Some(column.kind.value(random)),
+            _ => Some(column.kind.value(random, values)),
         };
         columns.iter().map(value).collect()
     });

@@ -1,5 +1,7 @@
 //! Rows that are picked, where nothing says which.
 
+use std::ops::Range;
+
 use datafusion::sql::sqlparser::ast::{
     Distinct, Expr, Function, FunctionArgumentClause, FunctionArguments, LimitClause, Query,
     Select, SelectItem, SetExpr, Spanned, TableFactor, WindowType,
@@ -33,13 +35,22 @@ pub(super) fn of_query(context: &Context<'_>, query: &Query) -> Option<Draft> {
     if yields_one_row(context, select) || reads_ordered(query, select) {
         return None;
     }
-    let number = context.text.range(limit.span())?;
-    let word = context.text.before(&number)?;
-    let range = word.range.start..number.end;
+    let range = limit_range(context, limit)?;
     Some(
         Draft::warning(codes::ARBITRARY_ROWS, "which rows are kept is left to chance", range)
             .help("say which: `ORDER BY … LIMIT …`"),
     )
+}
+
+/// `LIMIT 10`, or `FETCH FIRST 10`.
+fn limit_range(context: &Context<'_>, limit: &Expr) -> Option<Range<usize>> {
+    let text = context.text;
+    let Some(number) = text.range(limit.span()) else { return text.find("FETCH") };
+    let word = text.before(&number)?;
+    let is_first =
+        ["FIRST", "NEXT"].iter().any(|w| text.slice(&word.range).eq_ignore_ascii_case(w));
+    let first = if is_first { text.before(&word.range)? } else { word };
+    Some(first.range.start..number.end)
 }
 
 /// Aggregates without groups.

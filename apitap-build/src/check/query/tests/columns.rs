@@ -297,12 +297,12 @@ help: write `LIMIT …`, or a condition
 #[test]
 fn a_clause_that_is_not_supported_is_named() {
     check(
-        "SELECT id FROM orders FETCH FIRST 3 ROWS ONLY",
+        "SELECT id FROM orders FETCH FIRST 3 ROWS WITH TIES",
         r"
 error[E0299]: FETCH clause is not supported yet
  --> sql/paid_orders.sql:1:23
   |
-1 | SELECT id FROM orders FETCH FIRST 3 ROWS ONLY
+1 | SELECT id FROM orders FETCH FIRST 3 ROWS WITH TIES
   |                       ^^^^^
   |
 help: write `LIMIT …` at the end of the query

@@ -19,6 +19,9 @@ fn a_function_is_called_with_what_it_takes() {
         "SELECT id FROM orders WHERE domain_of(status) = 'x' ORDER BY domain_of(status) LIMIT 9",
         "SELECT domain_of(status) AS a, count(*) AS n FROM orders GROUP BY domain_of(status)",
         "SELECT token() AS a FROM orders",
+        "SELECT clamped(total, 3) AS a, clamped(total, -2147483648) AS b FROM orders",
+        "SELECT half(0.5) AS a, half(-1.25e3) AS b, half(7) AS c FROM orders",
+        "SELECT clamped(total, +3) AS a, clamped(total, (3)) AS b FROM orders",
     ] {
         // That a conversion can fail is a note.
         let (_, planned, findings) = planned(sql);
@@ -106,6 +109,42 @@ note: it is declared here
    | ^^^^^^^^^
 note: it is called as `half(number: float64)`
 help: take a field of the record: `customer.id`
+",
+    );
+}
+
+#[test]
+fn a_number_that_does_not_fit_its_parameter_is_found() {
+    check(
+        "SELECT clamped(total, 2147483648) AS a, clamped(total, id) AS b FROM orders",
+        r"
+error[E0360]: `n` of `clamped` is `int32`, not `int64`
+  --> sql/paid_orders.sql:1:23
+   |
+ 1 | SELECT clamped(total, 2147483648) AS a, clamped(total, id) AS b FROM orders
+   |                       ^^^^^^^^^^
+   |
+note: it is declared here
+  --> pipelines.yaml:17:1
+   |
+17 | functions:
+   | ^^^^^^^^^
+note: it is called as `clamped(value: decimal(28,10)!, n: int32)`
+help: convert it: `CAST(2147483648 AS INT)`
+
+error[E0360]: `n` of `clamped` is `int32`, not `int64`
+  --> sql/paid_orders.sql:1:56
+   |
+ 1 | SELECT clamped(total, 2147483648) AS a, clamped(total, id) AS b FROM orders
+   |                                                        ^^
+   |
+note: it is declared here
+  --> pipelines.yaml:17:1
+   |
+17 | functions:
+   | ^^^^^^^^^
+note: it is called as `clamped(value: decimal(28,10)!, n: int32)`
+help: convert it: `CAST(id AS INT)`
 ",
     );
 }

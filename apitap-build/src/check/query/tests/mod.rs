@@ -1,6 +1,6 @@
 //! One shop for all suites: two sources, declared in a YAML file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Callable, Planned, Query, Table, plan};
 use crate::definition::{Function, TargetKind};
@@ -110,7 +110,7 @@ fn planned(sql: &str) -> (Files, Option<Planned>, Vec<Finding>) {
         ("customer".to_owned(), at("customer:").clone()),
         ("customer.email".to_owned(), at("email")),
     ]);
-    let none = BTreeMap::new();
+    let (none, typed) = (BTreeMap::new(), BTreeSet::new());
     let (orders, customers) = (orders(), customers());
     let tables = [
         Table {
@@ -118,8 +118,15 @@ fn planned(sql: &str) -> (Files, Option<Planned>, Vec<Finding>) {
             schema: &orders,
             declared: Some(at("schema")),
             field_places: &of_orders,
+            untyped: &typed,
         },
-        Table { name: "customers", schema: &customers, declared: None, field_places: &none },
+        Table {
+            name: "customers",
+            schema: &customers,
+            declared: None,
+            field_places: &none,
+            untyped: &typed,
+        },
     ];
     let functions = functions();
     let callables: Vec<_> = functions

@@ -1,0 +1,1 @@
+SELECT id + status AS sum, placed_at FROM {{ use_source("orders") }}
