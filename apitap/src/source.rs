@@ -39,8 +39,11 @@ pub struct Fetched {
     waits: Mutex<Option<Waits>>,
 }
 
+/// A shorter wait is over before it could be read.
+const WORTH_SHOWING: Duration = Duration::from_secs(1);
+
 /// Why no request is sent for a while.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Waits {
     /// For what, in a few words.
     pub(crate) reason: &'static str,
@@ -57,19 +60,20 @@ impl Fetched {
 
     /// Sleeps, and says why to whoever looks on.
     pub(crate) async fn wait(&self, reason: &'static str, delay: Duration) {
-        let until = Instant::now() + delay;
-        self.set_waits(Some(Waits { reason, until }));
+        if delay >= WORTH_SHOWING {
+            let until = Instant::now() + delay;
+            let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+            // Of several requests that wait, the last one to go on.
+            if waits.is_none_or(|other| other.until < until) {
+                *waits = Some(Waits { reason, until });
+            }
+        }
         tokio::time::sleep(delay).await;
-        self.set_waits(None);
-    }
-
-    fn set_waits(&self, waits: Option<Waits>) {
-        *self.waits.lock().unwrap_or_else(PoisonError::into_inner) = waits;
     }
 
     /// What it waits for, if it does.
     pub(crate) fn waits(&self) -> Option<Waits> {
-        let waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let waits = *self.waits.lock().unwrap_or_else(PoisonError::into_inner);
         waits.filter(|waits| waits.until > Instant::now())
     }
 }

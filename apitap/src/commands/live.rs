@@ -229,7 +229,10 @@ fn parts(progress: &Progress, rate: f64, now: Instant) -> Vec<Part> {
         parts.push(part(5, styled(WARNING, format_args!("{} {retries}", numbers.retries))));
     }
     let elapsed = now.saturating_duration_since(since);
-    let last = if committing {
+    let last = if let Some(since) = progress.locked() {
+        let waited = now.saturating_duration_since(since);
+        styled(WARNING, format_args!("waits for a lock, {}", lasting(waited)))
+    } else if committing {
         styled(FAINT, format_args!("storing {} rows", grouped(numbers.rows)))
     } else if let Some(waits) = progress.waits() {
         let left = waits.until.saturating_duration_since(now);
@@ -356,6 +359,34 @@ mod tests {
         let known = progress("orders", 12_000, 48_000, 0);
         known.begin();
         check(&[known], 20, 60, &["* orders  120 pages  12,000 of 48,000 records  3.4 MB  0 s"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_waited_for_is_said_with_its_time() {
+        let fetched = Arc::new(Fetched::default());
+        let orders = Arc::new(Progress::new("orders", vec![Arc::clone(&fetched)]));
+        orders.begin();
+        let wait = async move {
+            fetched.wait("tries again in", Duration::from_millis(500)).await;
+            fetched.wait("waits for the rate limit", Duration::from_secs(90)).await;
+        };
+        let waiting = tokio::spawn(wait);
+        tokio::task::yield_now().await;
+        let all = [orders];
+        check(&all, 20, 80, &["* orders  0 pages  0 records  0 B  0 s"]);
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        let expected = "* orders  0 pages  0 records  0 B  waits for the rate limit 1 min 29 s";
+        check(&all, 20, 80, &[expected]);
+        waiting.abort();
+        all[0].add_rows(11_000);
+        all[0].commits();
+        let since = Instant::now().checked_sub(Duration::from_secs(12)).unwrap();
+        let locked = async {
+            let _locked = crate::engine::watch::locked(since);
+            check(&all, 20, 80, &["* orders  0 pages  0 records  0 B  waits for a lock, 12 s"]);
+        };
+        crate::engine::watch::working(Arc::clone(&all[0]), locked).await;
+        check(&all, 20, 80, &["* orders  0 pages  0 records  0 B  storing 11,000 rows"]);
     }
 
     #[test]

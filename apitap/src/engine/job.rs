@@ -19,7 +19,7 @@ use super::limits::{Limits, Memory};
 use super::options::{self, Options};
 use super::query::Query;
 use super::session;
-use super::watch::Progress;
+use super::watch::{self, Progress};
 use crate::environment::{Environment, Secrets};
 use crate::pipeline::Linked;
 use crate::report::{Numbers, PipelineReport, Status};
@@ -172,7 +172,7 @@ impl Job<Arc<dyn Target>> {
         let (began, started) = (Instant::now(), Utc::now());
         self.progress.begin();
         tracing::info!(pipeline = self.definition.name, "started");
-        let outcome = self.load(run).await;
+        let outcome = watch::working(Arc::clone(&self.progress), self.load(run)).await;
         self.progress.end(outcome.is_ok());
         let Definition { name, table, .. } = &*self.definition;
         let mut numbers = Numbers { seconds: began.elapsed(), ..Numbers::default() };

@@ -2,6 +2,7 @@
 //!
 //! Nothing here says how it is shown, and nothing in a run waits for those who look.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
@@ -31,6 +32,39 @@ pub(crate) struct Progress {
     fetched: Vec<Arc<Fetched>>,
     rows: AtomicU64,
     stage: Mutex<Stage>,
+    /// Since when it waits for a lock that another session holds.
+    locked: Mutex<Option<Instant>>,
+}
+
+tokio::task_local! {
+    /// The pipeline for which a task works.
+    static PIPELINE: Arc<Progress>;
+}
+
+/// Does the work of a pipeline, so that what it waits for can be told of it.
+pub(crate) async fn working<T>(progress: Arc<Progress>, work: impl Future<Output = T>) -> T {
+    PIPELINE.scope(progress, work).await
+}
+
+/// The pipeline of this task waits for a lock, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Locked(Option<Arc<Progress>>);
+
+/// Says that the pipeline of this task has been waiting for a lock since then.
+pub(crate) fn locked(since: Instant) -> Locked {
+    let progress = PIPELINE.try_with(Arc::clone).ok();
+    if let Some(progress) = &progress {
+        *progress.locked.lock().unwrap_or_else(PoisonError::into_inner) = Some(since);
+    }
+    Locked(progress)
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        if let Some(progress) = &self.0 {
+            *progress.locked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
 }
 
 /// What a pipeline does.
@@ -59,7 +93,8 @@ impl Progress {
     /// One that has not begun; `fetched` is what is counted of its sources.
     pub(crate) fn new(name: &str, fetched: Vec<Arc<Fetched>>) -> Self {
         let stage = Mutex::new(Stage::Queued);
-        Self { name: name.to_owned(), fetched, rows: AtomicU64::new(0), stage }
+        let locked = Mutex::new(None);
+        Self { name: name.to_owned(), fetched, rows: AtomicU64::new(0), stage, locked }
     }
 
     /// What it does now.
@@ -107,6 +142,11 @@ impl Progress {
             records => Some(records),
         };
         self.fetched.iter().map(one).sum()
+    }
+
+    /// Since when it waits for a lock, if it does.
+    pub(crate) fn locked(&self) -> Option<Instant> {
+        *self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What one of its sources waits for, if it does.

@@ -12,6 +12,7 @@ mod types;
 mod values;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Connection as _, Executor, MySqlConnection};
@@ -23,6 +24,7 @@ use super::sql::{self, Change, Dialect, Found, Inbox, Place, staged};
 use crate::definition::table::TableName;
 use crate::definition::{Capabilities, Connection, Mode, TargetKind};
 use crate::engine::limits::Limits;
+use crate::engine::watch;
 use crate::environment::Environment;
 use crate::schema::Type;
 use crate::{Error, Result};
@@ -193,7 +195,8 @@ impl Dialect for Mysql {
     /// It ends with [`Dialect::unlock`], or with the connection.
     async fn lock(&self, connection: &mut MySqlConnection, name: &str) -> sqlx::Result<()> {
         let [mut patience, again] = PATIENCE;
-        let mut waited = 0;
+        let (mut waited, began) = (0, Instant::now());
+        let mut shown = None;
         loop {
             let lock = "SELECT CAST(GET_LOCK(CONCAT('apitap ', SHA1(?)), ?) AS SIGNED)";
             let lock = sqlx::query_scalar(lock).bind(name).bind(patience);
@@ -203,6 +206,7 @@ impl Dialect for Mysql {
             }
             waited += patience;
             patience = again;
+            shown.get_or_insert_with(|| watch::locked(began));
             let holder = self.holder(connection, name).await?;
             tracing::warn!(
                 "waiting for another run of apitap into {name} for {waited} s: the lock is held by \

@@ -10,6 +10,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::Postgres;
 use crate::Result;
+use crate::engine::watch;
 
 /// How long a statement runs before anybody asks whether it waits.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -60,19 +61,26 @@ impl Postgres {
         let began = Instant::now();
         let mut statement = std::pin::pin!(statement);
         let mut patience = PATIENCE;
+        let mut locked = None;
         loop {
             tokio::select! {
                 biased;
                 done = &mut statement => return done,
-                () = self.tell_later(pid, patience, began) => patience = AGAIN,
+                held = self.tell_later(pid, patience, began) => {
+                    patience = AGAIN;
+                    if held && locked.is_none() {
+                        locked = Some(watch::locked(began));
+                    }
+                }
             }
         }
     }
 
-    async fn tell_later(&self, pid: i32, patience: Duration, began: Instant) {
+    /// Whether somebody holds what it waits for.
+    async fn tell_later(&self, pid: i32, patience: Duration, began: Instant) -> bool {
         tokio::time::sleep(patience).await;
         match self.holders(pid).await {
-            Ok(holders) if holders.is_empty() => {}
+            Ok(holders) if holders.is_empty() => false,
             Ok(holders) => {
                 let waited = began.elapsed().as_secs();
                 let held: Vec<_> = holders.iter().map(shown).collect();
@@ -81,8 +89,12 @@ impl Postgres {
                      URL would bound the wait",
                     held.join(", ")
                 );
+                true
             }
-            Err(error) => tracing::debug!("nobody can say who holds a lock: {}", error.message()),
+            Err(error) => {
+                tracing::debug!("nobody can say who holds a lock: {}", error.message());
+                false
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::retry::LONGEST_WAIT;
 use crate::definition;
+use crate::source::Fetched;
 
 /// The limits of this process, by their scopes.
 static SCOPES: LazyLock<Mutex<HashMap<String, Arc<Scope>>>> = LazyLock::new(Mutex::default);
@@ -58,10 +59,11 @@ impl RateLimit {
     }
 
     /// Waits until a request may be sent, which it then counts as sent; gives how long that was.
-    pub(super) async fn turn(&self) -> Duration {
+    pub(super) async fn turn(&self, fetched: &Fetched) -> Duration {
         let began = Instant::now();
         while let Some(until) = self.take(Instant::now()) {
-            tokio::time::sleep_until(until).await;
+            let left = until.saturating_duration_since(Instant::now());
+            fetched.wait("waits for the rate limit", left).await;
         }
         began.elapsed()
     }

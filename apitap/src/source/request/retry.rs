@@ -88,7 +88,7 @@ impl Endpoint {
 
     /// Waits until the limit on the rate allows a request.
     pub(super) async fn turn(&self, label: &str) {
-        let waited = self.rate_limit.turn().await;
+        let waited = self.rate_limit.turn(&self.fetched).await;
         self.fetched.add_wait(waited);
         if waited >= WORTH_TELLING {
             tracing::info!(
