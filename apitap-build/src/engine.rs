@@ -14,6 +14,7 @@ mod function;
 mod grouping;
 mod guard;
 mod guards;
+mod json;
 mod locate;
 mod risks;
 mod sums;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use datafusion::common::Result;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{AggregateUDF, LogicalPlan, ScalarUDF};
 use datafusion::optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
@@ -105,7 +107,7 @@ pub fn session_where(failing: Failing) -> SessionStateBuilder {
         .with_config(session_config())
         .with_analyzer_rules(analyzer_rules(failing))
         .with_optimizer_rules(optimizer_rules())
-        .with_expr_planners(SessionStateDefaults::default_expr_planners())
+        .with_expr_planners(expr_planners())
         .with_scalar_functions(scalar_functions())
         .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
         .with_aggregate_functions(aggregate_functions())
@@ -130,11 +132,18 @@ fn optimizer_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     rules
 }
 
-/// The engine's functions, ours in the place of some.
+/// What operators mean that have no types of the engine.
+fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
+    let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(json::Operators)];
+    planners.extend(SessionStateDefaults::default_expr_planners());
+    planners
+}
+
+/// The engine's functions, ours in the place of some, and those of JSON.
 fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     let theirs = SessionStateDefaults::default_scalar_functions();
     let ours = |function| time::function(&function).map_or(function, Arc::new);
-    theirs.into_iter().map(ours).collect()
+    theirs.into_iter().map(ours).chain(json::functions()).collect()
 }
 
 fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {

@@ -6,10 +6,14 @@ use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 /// The dialect that every query is parsed with.
 #[derive(Debug)]
 pub struct Sql;
+
+/// How strongly `->` and `->>` bind: more than arithmetic, less than `::`.
+const STEP: u8 = 45;
 
 /// What the generic dialect says.
 macro_rules! as_generic {
@@ -59,6 +63,13 @@ impl Dialect for Sql {
             true => Expr::IsNotDistinctFrom(left, right),
             false => Expr::IsDistinctFrom(left, right),
         }))
+    }
+
+    /// `a ->> 'b' = 'c'`: the generic dialect takes all of `'b' = 'c'` for the key. What PostgreSQL
+    /// reads otherwise than this, such as `a -> 1 + 1`, has no types here.
+    fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
+        let takes_a_step = matches!(parser.peek_token_ref().token, Token::Arrow | Token::LongArrow);
+        takes_a_step.then(|| Ok(STEP))
     }
 
     as_generic! {

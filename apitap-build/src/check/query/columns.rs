@@ -359,7 +359,10 @@ fn not_a_record(before: &str, field: &ArrowField, part: &Part) -> Draft {
         .label(format!("there is no field `{}` in it", part.name));
     match describe(field).as_str() {
         "`json`" => {
-            draft.help("declare the fields that it has: `{name: type, …}` in place of `json`")
+            let key = part.name.replace('\'', "''");
+            draft
+                .help(format!("take the key out of the JSON: `{before}->>'{key}'`"))
+                .help("or declare the fields that it has: `{name: type, …}` in place of `json`")
         }
         list if list.starts_with("a list") || list.starts_with("`[") => {
             draft.help(format!("take one element of the list first: `{before}[1]`"))

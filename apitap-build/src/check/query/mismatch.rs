@@ -179,6 +179,22 @@ impl Operands {
     }
 }
 
+/// What to write where `->` looks into something that is no JSON, or not by a key or a position.
+fn into_json(written: &str, field: &FieldRef, step: &str) -> String {
+    match (fields(field), field.data_type()) {
+        (Some(fields), _) => {
+            let meant = fields.iter().find(|name| **name == step.trim_matches('\''));
+            let meant = meant.or(fields.first()).map_or("…", String::as_str);
+            format!("take a field of the record: `{written}.{meant}`")
+        }
+        (None, DataType::List(_)) => format!("take an element of the list: `{written}[1]`"),
+        (None, ty) if ty.is_string() => {
+            format!("name a key, `{written}->>'key'`, or a position, `{written}->>0`")
+        }
+        (None, _) => format!("only `json` is looked into: select the value itself, `{written}`"),
+    }
+}
+
 /// The names of the fields of a record.
 fn fields(field: &FieldRef) -> Option<Vec<String>> {
     match field.data_type() {
@@ -237,9 +253,10 @@ fn expression(expr: &Expr, operands: &Operands, message: &str, draft: Make<'_>) 
                 (BinaryOperator::And | BinaryOperator::Or, _) => {
                     draft.help("compare the value: `… = …`, `… > 0`, `… IS NOT NULL`")
                 }
-                (BinaryOperator::Arrow | BinaryOperator::LongArrow, _) => {
-                    draft.help("declare the field in the source's schema, and write `record.field`")
-                }
+                (
+                    BinaryOperator::Arrow | BinaryOperator::LongArrow,
+                    [(written, field), (step, _)],
+                ) => draft.help(into_json(written, field, step)),
                 _ => with_cast(draft),
             }
         }

@@ -189,6 +189,6 @@ pub(super) fn comparable(kind: Kind, text: &str) -> String {
                 None => text,
             }
         }
-        Kind::Bool | Kind::Text | Kind::Date => text.to_owned(),
+        Kind::Bool | Kind::Text | Kind::Date | Kind::Json => text.to_owned(),
     }
 }

@@ -62,6 +62,17 @@ fn tables() -> Vec<Table> {
                 "b, 2026-01-01T01:00:00Z, -",
             ],
         ),
+        table_of(
+            "events",
+            "id int!, meta json",
+            &[
+                r#"1, {"plan":"pro","n":42,"price":1.50,"tags":["x",{"y":[1,2]}],"none":null}"#,
+                r#"2, {"plan":"free","n":7,"price":99,"tags":[],"a":{"b":"deep"}}"#,
+                r#"3, {"a":{"b":{"c":[true]}},"plan":null}"#,
+                "4, []",
+                "5, -",
+            ],
+        ),
     ]
 }
 

@@ -230,6 +230,22 @@ SELECT name FROM customers EXCEPT SELECT name FROM employees;
 SELECT 'customer' AS kind, count(*) AS n FROM customers UNION ALL SELECT 'employee' AS kind, count(*) AS n FROM employees;
 SELECT id, status FROM orders WHERE status = 'paid' UNION ALL SELECT id, 'archived' AS status FROM orders WHERE status = 'sent';
 
+-- JSON
+SELECT id, meta->>'plan' AS plan FROM events;
+SELECT id, meta->'a'->>'b' AS b FROM events;
+SELECT id, meta->'a'->'b'->'c'->>0 AS c FROM events;
+SELECT id, meta->'tags'->1->'y'->>0 AS y FROM events;
+SELECT id, meta->'tags'->>-1 AS last FROM events;
+SELECT id, meta->'tags' AS tags, meta->'none' AS none, meta->>'none' AS nothing FROM events;
+SELECT id FROM events WHERE meta->>'plan' = 'pro' OR meta->>'plan' IS NULL;
+SELECT id FROM events WHERE meta->>'plan' LIKE 'p%' AND NOT meta->>'plan' IN ('free');
+SELECT id, meta->>'plan' || '!' AS loud FROM events;
+SELECT meta->>'plan' AS plan, count(*) AS n FROM events GROUP BY meta->>'plan';
+-- N0381
+SELECT id, (meta->>'n')::bigint + 1 AS next FROM events;
+-- N0381
+SELECT id, (meta->>'price')::numeric(12, 2) AS price FROM events WHERE meta->>'price' IS NOT NULL;
+
 -- What fails on some value: a note each, and the form that does not
 -- N0381
 SELECT id, total / customer_id AS share FROM orders WHERE customer_id <> 0 AND id < 3;

@@ -360,6 +360,7 @@ impl<'a> Writer<'a> {
             Kind::Text => &["'a'", "'B'", "'x y'", "''", "'12'"],
             Kind::Date => &["DATE '2026-01-31'", "DATE '2024-02-29'"],
             Kind::Time => &["CAST('2026-03-04T05:06:07Z' AS TIMESTAMP WITH TIME ZONE)"],
+            Kind::Json => &["'{}'"],
         };
         (*self.random.one(all)).to_owned()
     }
@@ -404,6 +405,7 @@ impl<'a> Writer<'a> {
         let time = of(self, Kind::Time);
         let operator = *self.random.one(&["/", "%", "*", "+", "-"]);
         let forms: Vec<String> = match kind {
+            Kind::Json => vec![one],
             Kind::Bool => {
                 vec![
                     format!("{int} / {} > 1", of(self, Kind::Int)),
@@ -475,7 +477,7 @@ impl<'a> Writer<'a> {
         let small = 1 + self.random.below(3);
         let of = |this: &mut Self, kind| this.value(kind, scope, depth);
         match (kind, self.random.below(8)) {
-            (Kind::Bool, _) => one,
+            (Kind::Bool | Kind::Json, _) => one,
             (Kind::Int | Kind::Float | Kind::Money | Kind::Small, 0) => {
                 format!("({one} + {other})")
             }

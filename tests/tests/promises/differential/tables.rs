@@ -17,6 +17,8 @@ pub(super) enum Kind {
     Text,
     Date,
     Time,
+    /// In no random table.
+    Json,
 }
 
 impl Kind {
@@ -55,6 +57,7 @@ impl Kind {
             Self::Text => "text",
             Self::Date => "date",
             Self::Time => "timestamptz",
+            Self::Json => "json",
         }
     }
 
@@ -69,6 +72,7 @@ impl Kind {
             Self::Text => Type::String,
             Self::Date => Type::Date,
             Self::Time => Type::Timestamp,
+            Self::Json => Type::Json,
         }
     }
 
@@ -92,6 +96,7 @@ impl Kind {
                 random,
                 &["1970-01-01T00:00:00Z", "2026-01-31T23:59:59Z", "2026-03-04T05:06:07.5Z"],
             ),
+            Self::Json => one(random, &["{}", "[1]", "null"]),
         }
     }
 }
@@ -120,6 +125,7 @@ impl Kind {
             ],
             Self::Date => &["0001-01-01", "9999-12-31"],
             Self::Time => &["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"],
+            Self::Json => &["{}"],
         }
     }
 }
@@ -162,9 +168,10 @@ impl Table {
 pub(super) fn table_of(name: &'static str, columns: &str, rows: &[&str]) -> Table {
     let column = |written: &str| {
         let (name, ty) = written.trim().split_once(' ').unwrap();
-        let kinds = ["bool", "small", "int", "float", "money", "text", "date", "time"];
-        let kind = kinds.iter().position(|kind| *kind == ty.trim_end_matches('!')).unwrap();
-        Column { name: name.to_owned(), kind: Kind::ALL[kind], nullable: !ty.ends_with('!') }
+        let names = ["bool", "small", "int", "float", "money", "text", "date", "time", "json"];
+        let mut kinds = names.iter().zip(Kind::ALL.into_iter().chain([Kind::Json]));
+        let (_, kind) = kinds.find(|(name, _)| **name == ty.trim_end_matches('!')).unwrap();
+        Column { name: name.to_owned(), kind, nullable: !ty.ends_with('!') }
     };
     let value = |written: &str| match written {
         "-" => None,

@@ -385,7 +385,8 @@ error[E0213]: `extra` is not a record, but `json`
 1 | SELECT extra.name AS a FROM orders
   |              ^^^^ there is no field `name` in it
   |
-help: declare the fields that it has: `{name: type, …}` in place of `json`
+help: take the key out of the JSON: `extra->>'name'`
+help: or declare the fields that it has: `{name: type, …}` in place of `json`
 ",
     );
 }

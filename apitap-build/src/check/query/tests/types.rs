@@ -1,6 +1,7 @@
 //! Types that do not fit.
 
-use super::check;
+use super::{check, planned};
+use crate::schema::Type;
 
 #[test]
 fn a_record_is_not_compared_with_a_number() {
@@ -305,17 +306,96 @@ error[E0207]: `'ten'` cannot be converted to `BIGINT`
 }
 
 #[test]
-fn json_is_not_reached_into() {
+fn only_json_is_looked_into_and_by_keys_and_positions() {
     check(
-        "SELECT extra->'a' AS a FROM orders",
+        "SELECT id->'a' AS a, customer->>'email' AS b, tags->>0 AS c, extra->>true AS d FROM orders",
         r"
-error[E0207]: `->` does not take `json` and `string`
+error[E0207]: `->` does not take `int64` and `string`
  --> sql/paid_orders.sql:1:8
   |
-1 | SELECT extra->'a' AS a FROM orders
-  |        ^^^^^^^^^^
+1 | SELECT id->'a' AS a, customer->>'email' AS b, tags->>0 AS c, extra->>true AS d FROM orders
+  |        ^^^^^^^
   |
-help: declare the field in the source's schema, and write `record.field`
+help: only `json` is looked into: select the value itself, `id`
+
+error[E0207]: `->>` does not take a record and `string`
+ --> sql/paid_orders.sql:1:22
+  |
+1 | SELECT id->'a' AS a, customer->>'email' AS b, tags->>0 AS c, extra->>true AS d FROM orders
+  |                      ^^^^^^^^^^^^^^^^^^
+  |
+help: take a field of the record: `customer.email`
+
+error[E0207]: `->>` does not take `[string]` and `int64`
+ --> sql/paid_orders.sql:1:47
+  |
+1 | SELECT id->'a' AS a, customer->>'email' AS b, tags->>0 AS c, extra->>true AS d FROM orders
+  |                                               ^^^^^^^^
+  |
+help: take an element of the list: `tags[1]`
+
+error[E0207]: `->>` does not take `json` and `bool`
+ --> sql/paid_orders.sql:1:62
+  |
+1 | SELECT id->'a' AS a, customer->>'email' AS b, tags->>0 AS c, extra->>true AS d FROM orders
+  |                                                              ^^^^^^^^^^^^
+  |
+help: name a key, `extra->>'key'`, or a position, `extra->>0`
+",
+    );
+}
+
+#[test]
+fn json_is_looked_into() {
+    for (expression, ty) in [
+        ("extra->'a'", Type::Json),
+        ("extra->>'a'", Type::String),
+        ("extra->'a'->0->>'b'", Type::String),
+        ("extra->>status", Type::String),
+        ("json_get_str(extra, 'a', status)", Type::String),
+        ("status->>'a'", Type::String),
+        ("json_get(extra, 'a', 'b')", Type::Json),
+        ("json_get_int(extra, 'n')", Type::Int64),
+        ("json_length(extra, 'list')", Type::Int64),
+        ("json_get_float(extra, 'n')", Type::Float64),
+        ("json_get_bool(extra, 'on')", Type::Bool),
+        ("json_contains(extra, 'on')", Type::Bool),
+        // An element is a text; without a step, `json_get` makes JSON of it.
+        ("json_get_array(extra, 'lines')[1]", Type::String),
+        ("unnest(json_get_array(extra, 'lines'))", Type::String),
+        ("json_get(status)", Type::Json),
+    ] {
+        let sql = format!("SELECT id, {expression} AS x FROM orders");
+        let (_, planned, findings) = planned(&sql);
+        assert!(findings.is_empty(), "{sql}: {findings:#?}");
+        let row = planned.map(|planned| planned.row).unwrap_or_default();
+        let field = row.field("x").map(|field| (field.ty.clone(), field.nullable));
+        assert_eq!(field, Some((ty, true)), "{sql}");
+    }
+}
+
+#[test]
+fn a_number_out_of_json_can_fail_to_be_one() {
+    check(
+        "SELECT (extra->>'n')::int AS n, (extra->'a'->>'b')::int AS b FROM orders",
+        r"
+note[E0381]: `(extra->>'n')::int` fails on a text that cannot be parsed as `int32`
+ --> sql/paid_orders.sql:1:8
+  |
+1 | SELECT (extra->>'n')::int AS n, (extra->'a'->>'b')::int AS b FROM orders
+  |        ^^^^^^^^^^^^^^^^^^
+  |
+note: a value that cannot be computed ends the run, and nothing is stored
+help: `TRY_CAST((extra->>'n') AS INT)` yields null instead
+
+note[E0381]: `(extra->'a'->>'b')::int` fails on a text that cannot be parsed as `int32`
+ --> sql/paid_orders.sql:1:33
+  |
+1 | SELECT (extra->>'n')::int AS n, (extra->'a'->>'b')::int AS b FROM orders
+  |                                 ^^^^^^^^^^^^^^^^^^^^^^^
+  |
+note: a value that cannot be computed ends the run, and nothing is stored
+help: `TRY_CAST((extra->'a'->>'b') AS INT)` yields null instead
 ",
     );
 }
