@@ -9,6 +9,7 @@ mod exports;
 mod linked;
 mod numbered;
 mod posted;
+mod recipes;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
@@ -25,6 +26,8 @@ use futures::{StreamExt as _, stream};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use url::form_urlencoded;
+
+pub use recipes::{Recipe, recipes};
 
 /// One thing that all of them serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +62,21 @@ pub struct Model {
     refuses: Option<&'static str>,
     /// Answers a request.
     answer: fn(&Call<'_>) -> Reply,
+}
+
+/// What a server needs of an API.
+#[derive(Clone, Copy)]
+pub struct Served {
+    /// What the paths of its requests begin with.
+    path: &'static str,
+    refuses: Option<&'static str>,
+    answer: fn(&Call<'_>) -> Reply,
+}
+
+impl From<Model> for Served {
+    fn from(Model { path, refuses, answer, .. }: Model) -> Self {
+        Self { path, refuses, answer }
+    }
 }
 
 impl Model {
@@ -167,7 +185,7 @@ pub struct Public {
 }
 
 struct Shared {
-    models: Vec<Model>,
+    apis: Vec<Served>,
     items: Vec<Item>,
     faults: bool,
     latency: Duration,
@@ -193,9 +211,15 @@ impl std::fmt::Debug for Shared {
 
 impl Public {
     /// Serves these items in the form of each API, with faults or without.
-    pub fn serve(models: Vec<Model>, items: Vec<Item>, faults: bool, latency: Duration) -> Self {
+    pub fn serve<S: Into<Served>>(
+        apis: impl IntoIterator<Item = S>,
+        items: Vec<Item>,
+        faults: bool,
+        latency: Duration,
+    ) -> Self {
+        let apis = apis.into_iter().map(Into::into).collect();
         let requests = Mutex::default();
-        let shared = Arc::new(Shared { models, items, faults, latency, requests });
+        let shared = Arc::new(Shared { apis, items, faults, latency, requests });
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -217,6 +241,11 @@ impl Public {
              retry: {{max_attempts: 4, min_delay_secs: 0.01, max_delay_secs: 0.05}}\n",
             model.name, self.address, model.path
         )
+    }
+
+    /// `http://127.0.0.1:port`.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// Each request that was made.
@@ -242,7 +271,7 @@ async fn answer(
 ) -> Response {
     let named = format!("{method} {uri} {}", String::from_utf8_lossy(&body));
     tokio::time::sleep(shared.latency).await;
-    let Some(model) = shared.models.iter().find(|model| uri.path().starts_with(model.path)) else {
+    let Some(api) = shared.apis.iter().find(|api| uri.path().starts_with(api.path)) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let wrong = {
@@ -260,7 +289,7 @@ async fn answer(
             return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "0.02")]).into_response();
         }
         Some(Wrong::Broken) => {
-            return match model.refuses {
+            return match api.refuses {
                 Some(text) => ([(CONTENT_TYPE, "application/json")], text).into_response(),
                 None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
             };
@@ -271,7 +300,7 @@ async fn answer(
     let query = query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
     let call =
         Call { query, headers: &headers, path: uri.path(), body: &body, items: &shared.items };
-    let reply = (model.answer)(&call);
+    let reply = (api.answer)(&call);
     let whole = Bytes::from(reply.body);
     let body = match wrong {
         Some(Wrong::Cut) => cut(&whole),

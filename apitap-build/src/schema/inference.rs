@@ -174,8 +174,18 @@ fn format(text: &str) -> Option<Format> {
     let (clock, zone) = rest.split_at(rest.find(['Z', '+', '-'])?);
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
     let is_fraction = !fraction.is_empty() && fraction.len() <= 6 && digits(fraction);
-    let is_zone = zone == "Z" || is_clock(zone.get(1..).unwrap_or_default(), &[23, 59]);
+    let is_zone = zone == "Z" || is_offset(zone.get(1..).unwrap_or_default());
     (is_clock(clock, &[23, 59, 59]) && is_fraction && is_zone).then_some(Format::Timestamp)
+}
+
+/// `01:30`, `0130`.
+fn is_offset(text: &str) -> bool {
+    match text.split_at_checked(2) {
+        Some((hours, minutes)) if text.len() == 4 => {
+            is_clock(&format!("{hours}:{minutes}"), &[23, 59])
+        }
+        _ => is_clock(text, &[23, 59]),
+    }
 }
 
 /// Whether a text is numbers of two digits with `:` between them, each at most as large as given.
@@ -405,6 +415,8 @@ mod tests {
         check_texts(&["2026-11-24", "2024-02-29"], "date");
         check_texts(&["2026-11-24", "2025-02-29"], "string");
         check_texts(&["2026-11-24T08:00:00Z", "2026-11-24T08:00:00.123456+01:30"], "timestamp");
+        check_texts(&["2026-11-24T08:00:00.000+0130", "2026-11-24T08:00:00-0500"], "timestamp");
+        check_texts(&["2026-11-24T08:00:00+2400"], "string");
         check_texts(&["2026-11-24T08:00:00"], "string");
         check_texts(&["2026-11-24T08:00:60Z"], "string");
         check_texts(&["2026-11-24T08:00:00.1234567Z"], "string");

@@ -176,7 +176,7 @@ pub const SCALARS: [Scalar; 14] = [
         ty: Type::Timestamp,
         name: "timestamp",
         aliases: &["datetime", "timestamptz"],
-        doc: "an instant in microseconds, UTC: RFC 3339 with its offset, `\"2026-11-23T13:45:00Z\"`",
+        doc: "an instant in microseconds, UTC: RFC 3339 with its offset, `\"2026-11-23T13:45:00Z\"`, `\"…+01:00\"` or `\"…+0100\"`",
         sql: "TIMESTAMP",
         rust: "DateTime<Utc>",
         column: "Timestamp",

@@ -4,15 +4,17 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use apitap_tests::api::Api;
 use apitap_tests::collection::{Collection, Pagination};
 use apitap_tests::process::{Project, finish};
+use apitap_tests::public::{Public, Recipe, items, recipes};
 use apitap_tests::readme::{blocks_of, root};
 use quickstart::usgs::Usgs;
 use serde_json::{Value, json};
 
-use super::runs::{LIMIT, project, sqlite, sqlite_file};
+use super::runs::{LIMIT, postgres, postgres_database, project, sqlite, sqlite_file};
 
 const QUERY: &str = "{{ sink(mode=\"append\") }} SELECT id FROM {{ use_source(\"orders\") }}";
 
@@ -120,7 +122,7 @@ fn token_server() -> String {
 }
 
 /// What else the page on SQL says that there is.
-const EXPRESSIONS: [&str; 11] = [
+const EXPRESSIONS: [&str; 20] = [
     "placed_at::date",
     "date_part('year', placed_at)",
     "extract(year FROM placed_at)",
@@ -132,6 +134,15 @@ const EXPRESSIONS: [&str; 11] = [
     "status ILIKE 'P%'",
     "status ~ '^p'",
     "regexp_replace(status, 'p', 'b')",
+    "extract(epoch FROM placed_at)",
+    "date_part('day', now() - placed_at)",
+    "date_bin(INTERVAL '15 minutes', placed_at)",
+    "to_local_time(placed_at AT TIME ZONE 'Europe/Berlin')",
+    "json_get(meta, 'tags', 0)",
+    "json_as_text(meta, 'tags', 0)",
+    "json_get_float(meta, 'price')",
+    "json_length(meta, 'tags')",
+    "array_to_string(json_object_keys(meta), ' ')",
 ];
 
 #[test]
@@ -146,6 +157,15 @@ fn the_queries_of_the_page_on_sql_run() {
             "placed_at": "2026-11-24T08:00:00Z",
             "due": "2026-12-24",
             "note": if id.is_multiple_of(2) { "12" } else { "x" },
+            "meta": {
+                "plan": "pro",
+                "seats": id,
+                "price": 9.9,
+                "trial": false,
+                "address": {"city": "Ulm"},
+                "tags": ["new"],
+                "lines": [{"sku": "A-1", "count": 2}, {"sku": "B-7", "count": 1}],
+            },
         })
     };
     let expressions = EXPRESSIONS.iter().map(|text| format!("SELECT {text} AS value FROM orders"));
@@ -168,6 +188,47 @@ fn the_queries_of_the_page_on_sql_run() {
     let mut command = project.apitap(["run"]);
     let finished = finish(command.env("API_URL", api.url_of("")), LIMIT);
     assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
+}
+
+/// Runs the pipelines of a page of `docs/recipes`, with a server of ours in place of the API's; the rows
+/// that were committed.
+fn run_recipe(project: &Project, recipe: &Recipe, database: &str) -> u64 {
+    let mut command = project.apitap(["run", "--format", "json"]);
+    command.env("DATABASE_URL", database).envs(recipe.variables.iter().copied());
+    let finished = finish(&mut command, LIMIT);
+    assert_eq!(finished.code, Some(0), "{}: {}{}", recipe.name, finished.stdout, finished.stderr);
+    assert!(!finished.stderr.contains("warning"), "{}: {}", recipe.name, finished.stderr);
+    let report: Value = serde_json::from_str(&finished.stdout).expect("the report is JSON");
+    report["total"]["rows"].as_u64().unwrap()
+}
+
+fn check_recipe(recipe: &Recipe) {
+    let page = format!("docs/recipes/{}.md", recipe.name);
+    let items = items(430);
+    let api = Public::serve([recipe.served], items.clone(), false, Duration::ZERO);
+    let yaml = block(&page, "yaml pipelines.yaml");
+    assert!(yaml.contains(recipe.origin), "{page} asks {}", recipe.origin);
+    let project = Project::new([]);
+    project.write("pipelines.yaml", &yaml.replace(recipe.origin, &api.origin()));
+    for query in blocks_of(&page, "sql") {
+        project.write(query.info.strip_prefix("sql ").expect("a file"), &query.text);
+    }
+    let database = postgres_database();
+    let first = run_recipe(&project, recipe, &database);
+    let again = run_recipe(&project, recipe, &database);
+    assert_eq!(again < first, recipe.incremental, "{page}: {first} rows, then {again}");
+    let found = postgres(&database, recipe.found).into_iter().map(|row| row["row"].clone());
+    let expected: Vec<_> = items.iter().map(recipe.expected).collect();
+    assert_eq!(found.collect::<Vec<_>>(), expected, "{page}");
+}
+
+#[test]
+fn each_recipe_loads_what_its_api_has_and_then_what_is_new() {
+    let recipes = recipes();
+    let mut known: Vec<_> = recipes.iter().map(|recipe| format!("{}.md", recipe.name)).collect();
+    known.sort();
+    assert_eq!(pages("docs/recipes"), known, "each page has an API in tests/src/public/recipes.rs");
+    recipes.iter().for_each(check_recipe);
 }
 
 #[test]
@@ -234,7 +295,7 @@ fn the_files_for_deployment_call_the_program_as_it_can_be_called() {
 /// All pages, from the top of the repository.
 fn documents() -> Vec<PathBuf> {
     let mut all = vec![PathBuf::from("README.md"), PathBuf::from("CONTRIBUTING.md")];
-    for folder in ["docs", "docs/pagination", "docs/auth"] {
+    for folder in ["docs", "docs/pagination", "docs/auth", "docs/recipes"] {
         all.extend(pages(folder).into_iter().map(|name| Path::new(folder).join(name)));
     }
     all

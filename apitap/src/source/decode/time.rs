@@ -41,7 +41,8 @@ pub(super) fn time(text: &[u8]) -> Result<i64, Unfit> {
     Ok(i64::from(hour * 3600 + minute * 60 + second) * MICROS_A_SECOND + micros)
 }
 
-/// RFC 3339, `2026-11-23T13:45:00.5+01:00` → microseconds since 1970-01-01 UTC.
+/// RFC 3339, `2026-11-23T13:45:00.5+01:00` → microseconds since 1970-01-01 UTC. The offset may be
+/// without its colon, as Jira and Salesforce write it.
 pub(super) fn timestamp(text: &[u8]) -> Result<i64, Unfit> {
     let Some((day, [b'T' | b't' | b' ', rest @ ..])) = text.split_at_checked(10) else {
         return Err(Unfit::Form);
@@ -56,12 +57,12 @@ pub(super) fn timestamp(text: &[u8]) -> Result<i64, Unfit> {
     Ok(seconds * MICROS_A_SECOND + micros)
 }
 
-/// `Z`, `+01:00` → seconds east of UTC.
+/// `Z`, `+01:00`, `+0100` → seconds east of UTC.
 fn offset(text: &[u8]) -> Result<i64, Unfit> {
     let (sign, h1, h2, m1, m2) = match text {
         [b'Z' | b'z'] => return Ok(0),
-        [b'+', h1, h2, b':', m1, m2] => (1, h1, h2, m1, m2),
-        [b'-', h1, h2, b':', m1, m2] => (-1, h1, h2, m1, m2),
+        [b'+', h1, h2, b':', m1, m2] | [b'+', h1, h2, m1, m2] => (1, h1, h2, m1, m2),
+        [b'-', h1, h2, b':', m1, m2] | [b'-', h1, h2, m1, m2] => (-1, h1, h2, m1, m2),
         _ => return Err(Unfit::Form),
     };
     let (hours, minutes) = (digits(&[*h1, *h2])?, digits(&[*m1, *m2])?);

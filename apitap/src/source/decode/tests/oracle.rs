@@ -131,7 +131,13 @@ fn scalar(ty: &Type, raw: &str) -> Option<Value> {
             exact.then_some(seconds * 1_000_000 + nanos / 1000)?.into()
         }
         Type::Timestamp => {
-            let instant = DateTime::parse_from_rfc3339(&text()?).ok()?;
+            let mut text = text()?;
+            // An offset without its colon, `+0100`.
+            let colon = text.len().checked_sub(2).filter(|at| text.is_char_boundary(*at));
+            if let Some(at) = colon.filter(|at| is_offset(text.get(at.saturating_sub(3)..))) {
+                text.insert(at, ':');
+            }
+            let instant = DateTime::parse_from_rfc3339(&text).ok()?;
             let nanos = instant.timestamp_subsec_nanos();
             let exact = nanos < 1_000_000_000 && nanos.is_multiple_of(1000);
             exact.then(|| instant.timestamp_micros())?.into()
@@ -141,6 +147,12 @@ fn scalar(ty: &Type, raw: &str) -> Option<Value> {
         Type::Json => raw.into(),
         Type::List(_) | Type::Record(_) => return None,
     })
+}
+
+/// `+0100`.
+fn is_offset(text: Option<&str>) -> bool {
+    let digits = text.and_then(|text| text.strip_prefix(['+', '-']));
+    digits.is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// `None` where a number that is written as a whole one does not pass.
@@ -164,7 +176,7 @@ fn whole(raw: &str) -> Option<i128> {
 }
 
 /// Values that one type or the other takes, and some that none does.
-const TRICKY: [&str; 34] = [
+const TRICKY: [&str; 35] = [
     "null",
     "true",
     "false",
@@ -189,6 +201,7 @@ const TRICKY: [&str; 34] = [
     "\"2026-02-30\"",
     "\"24:00:00\"",
     "\"2026-11-23T13:45:00\"",
+    "\"2026-11-23T13:45:00.5+0130\"",
     "\"AP8\"",
     "\"\\u0032026-01-01\"",
     "[]",
