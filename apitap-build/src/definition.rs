@@ -23,7 +23,7 @@ pub use param::ParamName;
 pub use request::default_timeout;
 pub use rust::{Custom, Function, Map, RustRole, Transform};
 pub use source::Source;
-pub use target::{Compression, Connection, Folder, Target, TargetKind};
+pub use target::{Cloud, Compression, Connection, Folder, Target, TargetKind};
 pub use texts::{Json, Pairs, Texts};
 
 // The plain types of what has keys of its own are made from the declarations of those.
@@ -36,6 +36,7 @@ pub use crate::keys::body::Body;
 pub use crate::keys::drift::OnUnknownField;
 pub use crate::keys::format::Format;
 pub use crate::keys::incremental::{Incremental, IncrementalMode};
+pub use crate::keys::object_store::{Azure, Gcs, S3};
 pub use crate::keys::on_response::{Action, ResponseRule};
 pub use crate::keys::pagination::*;
 pub use crate::keys::rate_limit::RateLimit;

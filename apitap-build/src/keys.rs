@@ -12,6 +12,7 @@ mod declare;
 pub mod drift;
 pub mod format;
 pub mod incremental;
+pub mod object_store;
 pub mod on_response;
 pub mod pagination;
 pub mod rate_limit;

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use apitap_build::check::partitions::Declares;
 use apitap_build::check::{self, Checked, PipelineSpec, Policy, Schemas};
 use apitap_build::codes;
-use apitap_build::definition::Definition;
+use apitap_build::definition::{Cloud, Connection, Definition, TargetKind};
 use apitap_build::diagnostic::{Files, Finding, Findings, Place, SourceFile, Spanned};
 use apitap_build::keys::schema::FieldsSpec;
 use apitap_build::names;
 use apitap_build::spec::{self, Apis, Broken, SourceSpec};
 use apitap_build::tree::Value;
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
@@ -532,13 +532,29 @@ fn one(
         quote!(.map(#caller))
     });
     let implementation = implementation(row, name, krate);
+    let features = features(definition, row, krate);
     quote! {
         #(#modules)*
+        #features
         #[doc = #doc]
         pub static #name: #krate::Pipeline = #krate::Pipeline::new(#pipeline, #json, &[#(#entries),*]) #functions #types #map;
 
         #implementation
     }
+}
+
+/// What the target needs of the runtime: where that was built without it, the build ends here.
+fn features(definition: &Definition, row: &syn::Ident, krate: &syn::Path) -> TokenStream {
+    let (target, pipeline) = (&definition.target, &definition.name);
+    let is_parquet = target.kind == TargetKind::Parquet;
+    let is_cloud = match &target.connection {
+        Connection::Folder(folder) => Cloud::key_of(&folder.path.0).is_some(),
+        _ => false,
+    };
+    let span = row.span();
+    let parquet = is_parquet.then(|| quote_spanned!(span=> #krate::__parquet!(#pipeline);));
+    let cloud = is_cloud.then(|| quote_spanned!(span=> #krate::__cloud!(#pipeline);));
+    quote!(#parquet #cloud)
 }
 
 fn implementation(row: &syn::Ident, name: &syn::Ident, krate: &syn::Path) -> TokenStream {

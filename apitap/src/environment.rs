@@ -85,6 +85,26 @@ impl Environment {
         }
     }
 
+    /// The variables whose names begin so and that are not empty, as other tools read them, too. Those that
+    /// are secrets by their names never show.
+    pub(crate) fn beginning_with(&mut self, prefix: &str) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for (name, value) in self.variables.range(prefix.to_owned()..) {
+            let Value::Text(value) = value else { continue };
+            if !name.starts_with(prefix) {
+                break;
+            }
+            if value.is_empty() {
+                continue;
+            }
+            if ["KEY", "SECRET", "TOKEN", "SAS"].iter().any(|word| name.contains(word)) {
+                self.known.push(Known::variable(name, value));
+            }
+            found.push((name.clone(), value.clone()));
+        }
+        found
+    }
+
     /// When the run began, for `{now}`.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.now

@@ -22,6 +22,7 @@ pub mod types;
 
 mod blocking;
 mod commands;
+mod features;
 mod infer;
 mod logging;
 #[doc(hidden)]

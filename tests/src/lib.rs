@@ -18,6 +18,7 @@ pub mod many;
 pub mod mariadb;
 pub mod postgres;
 pub mod public;
+pub mod s3;
 
 pub mod process;
 pub mod random;

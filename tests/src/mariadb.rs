@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::{Connection as _, MySqlConnection};
 
-use crate::server::{Kind, Server};
+use crate::server::{Kind, Package, Server};
 pub use crate::server::{PASSWORD, USER};
 
 const SCHEME: &str = "mysql";
 
 const MARIADB: Kind = Kind {
     name: "MariaDB",
-    package: "mariadb-server",
+    package: Package::Debian("mariadb-server"),
     programs: &["mariadb-install-db", "mariadb-admin"],
     users: &["mysql", "nobody"],
     folders: || vec![PathBuf::from("/usr/bin")],

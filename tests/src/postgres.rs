@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::{Connection as _, PgConnection};
 
-use crate::server::{Kind, Server};
+use crate::server::{Kind, Package, Server};
 pub use crate::server::{PASSWORD, USER};
 
 const SCHEME: &str = "postgres";
 
 const POSTGRES: Kind = Kind {
     name: "PostgreSQL",
-    package: "postgresql",
+    package: Package::Debian("postgresql"),
     programs: &["initdb", "pg_ctl", "postgres"],
     users: &["postgres", "nobody"],
     folders,

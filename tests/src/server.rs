@@ -1,4 +1,4 @@
-//! A private server of a system package: started at the first call, gone when this process is.
+//! A private server of a package: started at the first call, gone when this process is.
 //!
 //! One server for the whole process, in a temporary folder, on a free port of loopback. A shell starts
 //! it and then reads from a pipe that this process holds open: however the process ends, the pipe ends
@@ -23,17 +23,28 @@ pub const PASSWORD: &str = "no secret";
 pub(crate) struct Kind {
     /// What people call it.
     pub(crate) name: &'static str,
-    /// Debian's package.
-    pub(crate) package: &'static str,
+    /// What brings it.
+    pub(crate) package: Package,
     /// The programs that the script runs.
     pub(crate) programs: &'static [&'static str],
-    /// The users that it may run as, where we are root.
+    /// The users that it may run as, where we are root; none where it runs as root, too.
     pub(crate) users: &'static [&'static str],
     /// The folders where the package puts the programs, the best one first; then comes `PATH`.
     pub(crate) folders: fn() -> Vec<PathBuf>,
     /// `$1`: the folder of the programs, `$2`: an empty folder but for the file `password`, `$3`: the
     /// port. Says `ready` once the server answers; anything else it says is why it does not.
     pub(crate) serve: &'static str,
+}
+
+/// What stands beside the programs of [`Package::Python`] when all are there.
+pub(crate) const INSTALLED: &str = "installed";
+
+/// What brings the programs of a server.
+pub(crate) enum Package {
+    /// One of Debian's.
+    Debian(&'static str),
+    /// Python's, into a folder of their own.
+    Python { folder: fn() -> PathBuf, packages: &'static [&'static str] },
 }
 
 /// A server that runs as long as this process holds the other end of its pipe.
@@ -115,7 +126,7 @@ impl Kind {
     /// The user and group to run as where we are root, as which servers refuse to run.
     fn unprivileged(&self, folder: &TempDir) -> Result<Option<(u32, u32)>, String> {
         let owner = fs::metadata(folder.path()).map_err(|error| error.to_string())?.uid();
-        if owner != 0 {
+        if owner != 0 || self.users.is_empty() {
             return Ok(None);
         }
         let ids = |name: &&str| Some((id(name, "-u")?, id(name, "-g")?));
@@ -135,7 +146,7 @@ impl Kind {
         }
         self.install()?;
         let programs = self.programs.join("`, `");
-        let nothing = || format!("`apt-get install {}` brought no `{programs}`", self.package);
+        let nothing = || format!("the packages of {} brought no `{programs}`", self.name);
         self.find().ok_or_else(nothing)
     }
 
@@ -148,12 +159,6 @@ impl Kind {
     }
 
     fn install(&self) -> Result<(), String> {
-        let (name, package) = (self.name, self.package);
-        let programs = self.programs.join("`, `");
-        let help = format!(
-            "the tests need {name}: put its `{programs}` on PATH (on Debian: `sudo apt-get install \
-             {package}`)"
-        );
         // One process at a time; the others find it installed.
         let lock = std::env::temp_dir().join("apitap-tests-install.lock");
         let lock =
@@ -162,24 +167,53 @@ impl Kind {
         if self.find().is_some() {
             return Ok(());
         }
-        for arguments in
-            [&["update"][..], &["install", "--yes", "--no-install-recommends", package]]
-        {
-            let call = format!("apt-get {}", arguments.join(" "));
-            let output = Command::new("apt-get")
-                .args(["-o", "DPkg::Lock::Timeout=300"])
-                .args(arguments)
-                .env("DEBIAN_FRONTEND", "noninteractive")
-                .stdin(Stdio::null())
-                .output()
-                .map_err(|error| format!("{help}\n`{call}`: {error}"))?;
-            if !output.status.success() {
-                let said = String::from_utf8_lossy(&output.stderr).into_owned();
-                return Err(format!("{help}\n`{call}` failed: {said}"));
-            }
+        let (name, programs) = (self.name, self.programs.join("`, `"));
+        match &self.package {
+            Package::Debian(package) => debian(package).map_err(|error| {
+                format!(
+                    "the tests need {name}: put its `{programs}` on PATH (on Debian: `sudo apt-get \
+                     install {package}`)\n{error}"
+                )
+            }),
+            Package::Python { folder, packages } => python(&folder(), packages).map_err(|error| {
+                format!(
+                    "the tests need {name}: put `python3` on PATH, with the module `venv` (on Debian: \
+                     `sudo apt-get install python3-venv`)\n{error}"
+                )
+            }),
         }
-        Ok(())
     }
+}
+
+fn debian(package: &str) -> Result<(), String> {
+    for arguments in [&["update"][..], &["install", "--yes", "--no-install-recommends", package]] {
+        let mut call = Command::new("apt-get");
+        call.args(["-o", "DPkg::Lock::Timeout=300"]).env("DEBIAN_FRONTEND", "noninteractive");
+        succeed(call.args(arguments))?;
+    }
+    Ok(())
+}
+
+/// Installs packages into a folder; what a killed installation has left there goes first.
+fn python(folder: &Path, packages: &[&str]) -> Result<(), String> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    let venv = || succeed(Command::new("python3").args(["-m", "venv"]).arg(folder));
+    // Debian's Python comes without it.
+    venv().or_else(|_| debian("python3-venv").and_then(|()| venv()))?;
+    let mut pip = Command::new(folder.join("bin/pip"));
+    succeed(pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(packages))?;
+    fs::write(folder.join("bin").join(INSTALLED), "").map_err(|error| error.to_string())
+}
+
+fn succeed(call: &mut Command) -> Result<(), String> {
+    let output = call.stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("`{call:?}`: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("`{call:?}` failed: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(())
 }
 
 fn id(user: &str, which: &str) -> Option<u32> {

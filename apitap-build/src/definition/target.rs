@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::keys::object_store::{Azure, Gcs, S3};
 use crate::size::Size;
 use crate::template::Template;
 
@@ -61,12 +62,64 @@ pub enum Connection {
 /// A folder that takes files, and how they are written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Folder {
-    /// Its path.
+    /// Its path, or its URL in an object store: `s3://bucket/folder`.
     pub path: Template,
     /// About how large a file gets before the next one begins.
     pub file_size: Size,
     /// How the files are compressed.
     pub compression: Compression,
+    /// How to reach the object store of a URL.
+    #[serde(default, skip_serializing_if = "Cloud::is_default")]
+    pub cloud: Box<Cloud>,
+}
+
+/// How to reach the object store of a URL: that of its scheme counts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cloud {
+    /// Of `s3://bucket/folder`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub s3: Option<S3>,
+    /// Of `gs://bucket/folder`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gcs: Option<Gcs>,
+    /// Of `az://container/folder` and `abfss://container@account.dfs.core.windows.net/folder`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azure: Option<Azure>,
+}
+
+/// The schemes of URLs of object stores, and the key that says how to reach each.
+const STORES: [(&str, &str); 6] = [
+    ("s3", "s3"),
+    ("s3a", "s3"),
+    ("gs", "gcs"),
+    ("az", "azure"),
+    ("abfs", "azure"),
+    ("abfss", "azure"),
+];
+
+impl Cloud {
+    /// The schemes that URLs of object stores can have.
+    pub const SCHEMES: &'static [&'static str] = &{
+        let mut schemes = [""; STORES.len()];
+        let mut at = 0;
+        while at < schemes.len() {
+            schemes[at] = STORES[at].0;
+            at += 1;
+        }
+        schemes
+    };
+
+    /// The key that says how to reach the object store of a URL; `None` where the path is one of this
+    /// machine, or of something else.
+    pub fn key_of(path: &str) -> Option<&'static str> {
+        let (scheme, _) = path.trim().split_once("://")?;
+        STORES.iter().find(|(known, _)| *known == scheme).map(|(_, key)| *key)
+    }
+
+    /// Whether no key says anything.
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How a file is compressed.

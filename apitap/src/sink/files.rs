@@ -1,4 +1,4 @@
-//! Files in a folder: rows in Parquet, CSV or JSON lines, and a log of commits that says which.
+//! Files in a folder or in an object store: rows in Parquet, CSV or JSON lines, and a log of commits that says which.
 //!
 //! A table is a folder of files, each of which appears whole, under a name that is never used again:
 //!
@@ -14,6 +14,8 @@
 //! their names. Whoever finds a commit whose files have no names yet, because its run was killed,
 //! gives them their names first: see [`log`].
 
+#[cfg_attr(not(feature = "cloud"), allow(dead_code, reason = "there is no client of it"))]
+mod bucket;
 mod cell;
 
 mod format;
@@ -28,9 +30,10 @@ use async_trait::async_trait;
 use super::contract::{Session, Target};
 use super::load::Load;
 use crate::Result;
-use crate::definition::{Capabilities, Compression, Connection, TargetKind};
+use crate::definition::{Capabilities, Cloud, Compression, Connection, TargetKind};
 use crate::engine::limits::Limits;
 use crate::environment::Environment;
+use bucket::Bucket;
 use format::Format;
 
 /// How large a file gets, where the definition does not say.
@@ -39,10 +42,19 @@ const FILE_SIZE: u64 = 128 << 20;
 /// A folder that takes files of one kind.
 #[derive(Debug, Clone)]
 pub struct Files {
-    path: String,
+    place: Place,
     format: Format,
     /// About how many bytes a file gets before the next one begins.
     file_size: u64,
+}
+
+/// Where the tables' folders are.
+#[derive(Debug, Clone)]
+enum Place {
+    /// On this machine.
+    Folder(String),
+    /// In an object store.
+    Bucket(Bucket),
 }
 
 impl Files {
@@ -52,15 +64,20 @@ impl Files {
         connection: &Connection,
         environment: &mut Environment,
     ) -> Self {
-        let (path, file_size, compression) = match connection {
-            Connection::Folder(folder) => (&folder.path, folder.file_size.0, folder.compression),
+        let nothing = Cloud::default();
+        let (path, file_size, compression, cloud) = match connection {
+            Connection::Folder(folder) => {
+                (&folder.path, folder.file_size.0, folder.compression, &*folder.cloud)
+            }
             // Of the parts, the database is the path, as it is of SQLite.
             Connection::Url(path) | Connection::Parts { database: path, .. } => {
-                (path, FILE_SIZE, Compression::None)
+                (path, FILE_SIZE, Compression::None, &nothing)
             }
         };
         let path = environment.text(path);
-        Self { path, format: Format { kind, compression }, file_size }
+        let bucket = Bucket::resolve(&path, cloud, environment);
+        let place = bucket.map_or(Place::Folder(path), Place::Bucket);
+        Self { place, format: Format { kind, compression }, file_size }
     }
 }
 
@@ -71,7 +88,10 @@ impl Target for Files {
     }
 
     fn address(&self) -> String {
-        self.path.clone()
+        match &self.place {
+            Place::Folder(path) => path.clone(),
+            Place::Bucket(bucket) => format!("{bucket:?}"),
+        }
     }
 
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {

@@ -1,8 +1,9 @@
 //! What the types of target that write files into a folder have in common.
 
-use crate::definition::{Compression, Connection, Folder, Template};
-use crate::diagnostic::{Findings, Spanned};
-use crate::keys::declare::choices;
+use crate::codes;
+use crate::definition::{Cloud, Compression, Connection, Folder, Template};
+use crate::diagnostic::{Finding, Findings, Spanned};
+use crate::keys::declare::{Mapping, choices};
 use crate::keys::rules::{DatabaseUrl, database_url};
 use crate::size::Size;
 
@@ -69,16 +70,49 @@ impl TextCompression {
     }
 }
 
-/// The path of a folder; `${NAME}` may stand anywhere in it.
+/// The path of a folder, or its URL in an object store; `${NAME}` may stand anywhere in it.
 pub(super) fn folder(written: &Spanned<String>, findings: &mut Findings) -> bool {
-    const FOLDER: DatabaseUrl =
-        DatabaseUrl { what: "file", schemes: &[], path: true, example: "data/warehouse" };
+    const FOLDER: DatabaseUrl = DatabaseUrl {
+        what: "file",
+        schemes: Cloud::SCHEMES,
+        path: true,
+        example: "data/warehouse` or `s3://bucket/folder",
+    };
     database_url(&FOLDER, written, findings)
+}
+
+/// The keys of an object store, each of which goes with the `path` of that one only.
+pub(super) fn store_of_path(path: &Spanned<Template>, mapping: &mut Mapping<'_, '_>) -> bool {
+    let text = path.value.0.trim();
+    // What a variable will hold is not known.
+    if text.starts_with("${") {
+        return true;
+    }
+    let mut well = true;
+    for (key, url) in [("s3", "s3://…"), ("gcs", "gs://…"), ("azure", "az://…")] {
+        let Some(place) = mapping.key_place(key).filter(|_| Cloud::key_of(text) != Some(key))
+        else {
+            continue;
+        };
+        let message = format!("`{key}` does nothing without a `path` of that object store");
+        mapping.findings.push(
+            Finding::error(codes::USELESS_KEY, message, place)
+                .related(&path.place, "the files are written here")
+                .help(format!("remove `{key}`, or write `path: {url}`")),
+        );
+        well = false;
+    }
+    well
 }
 
 /// The folder of a connection, whichever way that was said.
 pub(super) fn folder_of(connection: &Connection, compression: Compression) -> Folder {
-    let path = |path: &Template| Folder { path: path.clone(), file_size: FILE_SIZE, compression };
+    let path = |path: &Template| Folder {
+        path: path.clone(),
+        file_size: FILE_SIZE,
+        compression,
+        cloud: Box::default(),
+    };
     match connection {
         Connection::Folder(folder) => folder.clone(),
         Connection::Url(url) => path(url),

@@ -103,7 +103,11 @@ impl Run {
         self.session.state().await
     }
 
-    pub(super) async fn abort(self) -> Result<()> {
+    /// Ends the load where it is.
+    ///
+    /// # Errors
+    /// The target cannot be reached.
+    pub async fn abort(self) -> Result<()> {
         drop(self.writer);
         self.session.abort().await
     }

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,6 +18,8 @@ use crate::{Error, Result};
 
 /// What this program reads and writes.
 const VERSION: u32 = 1;
+/// Files that are published at once.
+const AT_ONCE: usize = 8;
 /// Old commits that are kept for people to look at.
 const KEPT: u64 = 20;
 
@@ -24,8 +27,11 @@ const KEPT: u64 = 20;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
     version: u32,
-    /// `parquet`, `csv`, `jsonl`.
+    /// `parquet`, `csv`, `jsonl`; empty before anything was written.
     pub(super) format: String,
+    /// Which session has made it, and which commit of that session it is.
+    #[serde(default)]
+    pub(super) commit: String,
     /// The pipeline that has written it.
     pub(super) pipeline: String,
     /// Its run, where that has a name.
@@ -46,6 +52,7 @@ impl Record {
         Self {
             version: VERSION,
             format: format.to_owned(),
+            commit: String::new(),
             pipeline: String::new(),
             run: String::new(),
             at: chrono::Utc::now().to_rfc3339(),
@@ -56,6 +63,12 @@ impl Record {
             state: BTreeMap::new(),
         }
     }
+
+    /// A commit that leaves everything as it is.
+    fn unchanged(&self) -> Self {
+        let (columns, by) = (self.columns.clone(), self.partition_by.clone());
+        Self { state: self.state.clone(), ..Self::new(&self.format, columns, by) }
+    }
 }
 
 /// The last commit.
@@ -63,6 +76,13 @@ impl Record {
 pub(super) struct Tip {
     pub(super) number: u64,
     pub(super) record: Record,
+}
+
+impl Tip {
+    /// Whether there is a table: not before a load has committed.
+    pub(super) fn is_table(&self) -> bool {
+        !self.record.format.is_empty()
+    }
 }
 
 /// The last commit, all of whose files are published; `None` where there is none yet.
@@ -102,6 +122,21 @@ pub(super) async fn commit(store: &dyn Store, tip: Option<&Tip>, record: Record)
     Ok(true)
 }
 
+/// Commits a record that changes nothing: who has read an earlier one cannot commit behind that.
+///
+/// # Errors
+/// Those of [`commit`].
+pub(super) async fn fence(store: &dyn Store) -> Result<()> {
+    loop {
+        let tip = settled(store).await?;
+        let nothing = || Record::new("", Vec::new(), Vec::new());
+        let record = tip.as_ref().map_or_else(nothing, |tip| tip.record.unchanged());
+        if commit(store, tip.as_ref(), record).await? {
+            return store.published(&[]).await;
+        }
+    }
+}
+
 async fn tip(store: &dyn Store) -> Result<Option<Tip>> {
     loop {
         let Some(number) = store.commits().await?.last().copied() else { return Ok(None) };
@@ -135,18 +170,20 @@ fn read(number: u64, text: &[u8]) -> Result<Record> {
 
 /// Publishes and removes what the last commit says; `false` where it is no longer the last one.
 async fn settle(store: &dyn Store, tip: &Tip) -> Result<bool> {
-    for added in &tip.record.add {
-        if store.publish(added).await? == Published::Gone {
-            let last = store.commits().await?.last().copied();
-            if last.is_some_and(|last| last > tip.number) {
-                return Ok(false);
+    for some in tip.record.add.chunks(AT_ONCE) {
+        let published = join_all(some.iter().map(|added| store.publish(added))).await;
+        for (added, published) in some.iter().zip(published) {
+            if published? == Published::Done {
+                continue;
             }
-            return Err(lost(tip, added));
+            let last = store.commits().await?.last().copied();
+            return match last.is_some_and(|last| last > tip.number) {
+                true => Ok(false),
+                false => Err(lost(tip, added)),
+            };
         }
     }
-    for file in &tip.record.remove {
-        store.remove(file).await?;
-    }
+    store.remove(&tip.record.remove).await?;
     Ok(true)
 }
 

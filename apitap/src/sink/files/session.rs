@@ -1,6 +1,5 @@
 //! A load into a table of files: what its writers have staged, commit by commit.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,7 +8,7 @@ use super::Files;
 use super::format::Format;
 use super::log::{self, Record, Tip};
 use super::partition;
-use super::store::{Added, Local, Store};
+use super::store::{self, Added};
 use super::writer::{FilesWriter, Shared, Waiting};
 use crate::definition::{Compression, Mode, TargetKind};
 use crate::engine::limits::Limits;
@@ -25,12 +24,8 @@ pub(super) async fn open(files: &Files, load: Load, limits: &Limits) -> Result<B
     // Where it cannot be encoded, nothing is begun.
     let columns = partition::in_files(&load);
     files.format.begin(&columns)?;
-    let store = store(files, &load)?;
-    let leftovers = store.leftovers().await?;
-    let tip = log::settled(store.as_ref()).await?;
-    leftovers.remove().await?;
     let shared = Shared {
-        store,
+        store: store::begin(files, &load.table.to_string()).await?,
         format: files.format,
         columns,
         file_size: files.file_size,
@@ -42,10 +37,16 @@ pub(super) async fn open(files: &Files, load: Load, limits: &Limits) -> Result<B
         shared: Arc::new(shared),
         gathered: StateChange::default(),
         covered: 0,
+        commits: 0,
         written: Written::default(),
     };
-    session.fits(tip.as_ref()).await?;
-    Ok(Box::new(session))
+    match session.prepare().await {
+        Ok(()) => Ok(Box::new(session)),
+        Err(error) => {
+            session.end().await;
+            Err(error)
+        }
+    }
 }
 
 /// What can be known without looking.
@@ -78,28 +79,14 @@ fn check(files: &Files, load: &Load) -> Result<()> {
     }
 }
 
-fn store(files: &Files, load: &Load) -> Result<Box<dyn Store>> {
-    let path = files.path.trim();
-    if path.is_empty() {
-        return Err(Error::config(format!(
-            "the {} target names no folder",
-            files.capabilities().name
-        ))
-        .help("write the path of a folder: `path: data`"));
-    }
-    if let Some((scheme, _)) = path.split_once("://") {
-        return Err(Error::config(format!("scheme `{scheme}` is not supported by a file target"))
-            .help("write the path of a folder: `path: data`"));
-    }
-    Ok(Box::new(Local::begin(Path::new(path).join(load.table.to_string()))?))
-}
-
 struct FilesSession {
     shared: Arc<Shared>,
     /// The states of a load that counts only as a whole, until it is finished.
     gathered: StateChange,
     /// How many of the rows that wait a commit has covered.
     covered: u64,
+    /// How often it has tried to commit.
+    commits: u32,
     written: Written,
 }
 
@@ -141,28 +128,54 @@ impl Session for FilesSession {
         } else if rows > 0 {
             return Err(refusal::uncommitted(&self.shared.load.table, rows));
         }
+        self.end().await;
         Ok(self.written)
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {
-        Ok(())
+        self.shared.store.end().await
     }
 }
 
 impl FilesSession {
+    /// Takes away what killed runs have left, and looks at the table.
+    async fn prepare(&self) -> Result<()> {
+        let store = self.shared.store.as_ref();
+        let leftovers = store.leftovers().await?;
+        if leftovers.may_commit() {
+            log::fence(store).await?;
+        }
+        let tip = log::settled(store).await?;
+        leftovers.remove().await?;
+        self.fits(tip.as_ref()).await
+    }
+
+    /// Ends it where that changes nothing any more: what is left, the next run takes away.
+    async fn end(&self) {
+        if let Err(left) = self.shared.store.end().await {
+            tracing::warn!("cleaning up failed: {}", left.message());
+        }
+    }
+
     /// Commits the files that wait, behind whatever others have committed meanwhile.
     async fn apply(&mut self, state: &StateChange, rows: u64) -> Result<()> {
         let store = self.shared.store.as_ref();
         let mut files = self.shared.waiting.files();
+        self.commits += 1;
         loop {
             let tip = log::settled(store).await?;
+            if tip.as_ref().is_some_and(|tip| tip.record.commit == self.commit_name()) {
+                // It is in: only the answer was lost.
+                break;
+            }
             self.fits(tip.as_ref()).await?;
+            let is_new = !tip.as_ref().is_some_and(Tip::is_table);
             let replaces = self.shared.load.mode == Mode::Replace;
             let partitioned = !self.shared.load.partition_by.is_empty();
-            if files.is_empty() && !partitioned && (replaces || tip.is_none()) {
+            if files.is_empty() && !partitioned && (replaces || is_new) {
                 files.push(self.shared.empty().await?);
             }
-            if files.is_empty() && state.is_empty() && tip.is_some() && !replaces {
+            if files.is_empty() && state.is_empty() && !is_new && !replaces {
                 break;
             }
             let record = self.record(tip.as_ref(), &files, state).await?;
@@ -171,8 +184,17 @@ impl FilesSession {
             }
         }
         self.shared.waiting.clear();
+        // Rows and state are in: what remains of the way there does no harm.
+        if let Err(left) = store.published(&files).await {
+            tracing::debug!("{left}");
+        }
         self.written = self.written.and(Written { received: rows, stored: rows });
         Ok(())
+    }
+
+    /// What tells this commit from all others.
+    fn commit_name(&self) -> String {
+        format!("{}#{}", self.shared.store.session(), self.commits)
     }
 
     /// The commit behind this one.
@@ -184,12 +206,15 @@ impl FilesSession {
     ) -> Result<Record> {
         let Shared { store, load, format, .. } = &*self.shared;
         let mut record = Record::new(kind(format.kind), fields(load), partition_by(load));
+        record.commit = self.commit_name();
         record.pipeline.clone_from(&load.pipeline);
         record.run.clone_from(&state.run);
         record.add = files.to_vec();
         if load.mode == Mode::Replace {
             record.remove = store.files().await?;
-            take_places(&mut record);
+            if store.publishes_over() {
+                take_places(&mut record);
+            }
         }
         record.state = tip.map(|tip| tip.record.state.clone()).unwrap_or_default();
         let ours = record.state.entry(load.pipeline.clone()).or_default();
@@ -204,7 +229,7 @@ impl FilesSession {
     /// Whether the rows can be beside those that are there.
     async fn fits(&self, tip: Option<&Tip>) -> Result<()> {
         let Shared { store, load, format, .. } = &*self.shared;
-        let Some(tip) = tip else {
+        let Some(tip) = tip.filter(|tip| tip.is_table()) else {
             // Only what is of apitap: else a later `replace` would not know what to remove. The
             // first commit may just have been made by another run; then ours comes behind it.
             let files = store.files().await?;

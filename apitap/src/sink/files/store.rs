@@ -5,15 +5,66 @@
 //! know what is in them.
 
 mod local;
+#[cfg(feature = "cloud")]
+mod object;
+
+use std::path::Path;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
-pub(super) use local::Local;
+use super::bucket::Bucket;
+use super::{Files, Place};
+use crate::{Error, Result};
+use local::Local;
+#[cfg(feature = "cloud")]
+use object::Object;
 
 /// The folder in a table's folder that is apitap's own. Readers pass over what begins with `_`.
 pub(super) const OWN: &str = "_apitap";
+
+/// Begins a session of a table, and makes sure that it can be written.
+///
+/// # Errors
+/// It cannot, or there is no such place.
+pub(super) async fn begin(files: &Files, table: &str) -> Result<Box<dyn Store>> {
+    match &files.place {
+        Place::Bucket(bucket) => in_bucket(bucket, table, files.file_size).await,
+        Place::Folder(path) => {
+            let path = folder(files, path)?;
+            Ok(Box::new(Local::begin(path.join(table))?))
+        }
+    }
+}
+
+fn folder<'a>(files: &Files, path: &'a str) -> Result<&'a Path> {
+    let path = path.trim();
+    let help = "write the path of a folder, `path: data`, or a URL, `path: s3://bucket/folder`";
+    if path.is_empty() {
+        let name = files.format.kind.capabilities().name;
+        return Err(Error::config(format!("the {name} target names no folder")).help(help));
+    }
+    match path.split_once("://") {
+        None => Ok(Path::new(path)),
+        Some((scheme, _)) => {
+            Err(Error::config(format!("scheme `{scheme}` is not supported by a file target"))
+                .help(help))
+        }
+    }
+}
+
+#[cfg(feature = "cloud")]
+async fn in_bucket(bucket: &Bucket, table: &str, file_size: u64) -> Result<Box<dyn Store>> {
+    Ok(Box::new(Object::begin(bucket, table, file_size).await?))
+}
+
+#[cfg(not(feature = "cloud"))]
+async fn in_bucket(bucket: &Bucket, _: &str, _: u64) -> Result<Box<dyn Store>> {
+    Err(Error::config(format!("this program was built without object stores, for `{bucket:?}`")).help(
+        "build it with the feature: `apitap = { …, features = [\"cloud\"] }` in Cargo.toml, or `cargo \
+         install apitap --features cloud`",
+    ))
+}
 
 /// One table, for one session.
 #[async_trait]
@@ -42,20 +93,32 @@ pub(super) trait Store: Send + Sync {
     /// Begins a file of this session, of that number.
     async fn stage(&self, number: u32, file: &str) -> Result<Box<dyn Upload>>;
 
+    /// Whether a file that is published can take the place of an old one in one step ([`Added::over`]).
+    fn publishes_over(&self) -> bool;
+
     /// Gives a staged file its name. Doing it twice is doing it once.
     async fn publish(&self, added: &Added) -> Result<Published>;
 
-    /// Removes a published file, if it is there.
-    async fn remove(&self, file: &str) -> Result<()>;
+    /// Removes published files, where they are there.
+    async fn remove(&self, files: &[String]) -> Result<()>;
 
     /// What sessions have staged that are no longer there. Nobody else takes it away meanwhile.
     async fn leftovers(&self) -> Result<Box<dyn Leftovers>>;
+
+    /// These files of this session are published, and stay so.
+    async fn published(&self, files: &[Added]) -> Result<()>;
+
+    /// Takes away what this session has staged and not committed.
+    async fn end(&self) -> Result<()>;
 }
 
 /// Takes the bytes of a file.
 #[async_trait]
 pub(super) trait Upload: Send {
     async fn write(&mut self, bytes: Vec<u8>) -> Result<()>;
+
+    /// How many bytes of memory it needs now.
+    fn held(&self) -> usize;
 
     /// All bytes are in the store, and stay there.
     async fn finish(self: Box<Self>) -> Result<Staged>;
@@ -64,6 +127,10 @@ pub(super) trait Upload: Send {
 /// What sessions have staged that are no longer there.
 #[async_trait]
 pub(super) trait Leftovers: Send {
+    /// Whether those sessions may come back and commit what they have staged, unless another commit is
+    /// made first.
+    fn may_commit(&self) -> bool;
+
     async fn remove(self: Box<Self>) -> Result<()>;
 }
 
@@ -73,6 +140,13 @@ pub(super) trait Leftovers: Send {
 pub(super) enum Staged {
     /// In a file, below the table's folder.
     File(String),
+    /// In the parts of an upload to an object store, which is to be completed.
+    Upload {
+        /// What the store calls it.
+        id: String,
+        /// What it calls the parts.
+        parts: Vec<String>,
+    },
 }
 
 /// A file that a commit adds to a table.
@@ -95,6 +169,12 @@ pub(super) enum Published {
     Done,
     /// It is neither staged nor there: a later commit has removed it, or it is lost.
     Gone,
+}
+
+/// Something that is not of the table.
+fn foreign(place: &str) -> Error {
+    Error::target(format!("apitap has not written `{place}`, which is in the folder of the table"))
+        .help("name another table or another folder, or move the file away")
 }
 
 /// Whether apitap gives such names to files: `20261127T034500-1f0c7a2b9e4d-0001.parquet`.

@@ -135,6 +135,11 @@ struct OpenFile {
 }
 
 impl OpenFile {
+    /// How many bytes of memory it needs now.
+    fn held(&self) -> usize {
+        self.encoder.held() + self.upload.held()
+    }
+
     /// Hands over what is ready.
     async fn drain(&mut self) -> Result<()> {
         let bytes = self.encoder.take();
@@ -214,17 +219,16 @@ impl FilesWriter {
             self.close_file(&folder).await?;
         }
         loop {
-            let held = |file: &OpenFile| file.encoder.held();
-            if self.open.values().map(held).sum::<usize>() <= self.shared.memory {
+            if self.open.values().map(OpenFile::held).sum::<usize>() <= self.shared.memory {
                 return Ok(());
             }
-            let largest = self.open.iter_mut().max_by_key(|(_, file)| file.encoder.held());
+            let largest = self.open.iter_mut().max_by_key(|(_, file)| file.held());
             let Some((folder, file)) = largest else { return Ok(()) };
-            let (folder, before) = (folder.clone(), held(file));
+            let (folder, before) = (folder.clone(), file.held());
             file.encoder.flush()?;
             file.drain().await?;
             // Not by much: what remains is what it takes to have a file at all.
-            if held(file) * 2 > before {
+            if file.held() * 2 > before {
                 match self.open.len() {
                     1 => return Ok(()),
                     _ => self.close_file(&folder).await?,

@@ -36,8 +36,12 @@ impl Data {
 
     fn destination(&self) -> Arc<dyn Target> {
         let path = Template(self.folder.path().to_str().unwrap().to_owned());
-        let folder =
-            Folder { path, file_size: Size(self.file_size), compression: self.compression };
+        let folder = Folder {
+            path,
+            file_size: Size(self.file_size),
+            compression: self.compression,
+            cloud: Box::default(),
+        };
         target(self.kind, Connection::Folder(folder))
     }
 

@@ -73,26 +73,40 @@ impl Client {
     /// A config error when `SSL_CERT_FILE` is set and holds no certificate, or a file of the source
     /// does not hold what it should.
     fn with(files: Option<&TlsFiles>) -> Result<Self> {
-        let built = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(files)?)
-            .user_agent(concat!("apitap/", env!("CARGO_PKG_VERSION")))
+        let builder = builder(files)?
             .connect_timeout(CONNECT_TIMEOUT)
-            // They are followed one by one, because credentials stay with their own server.
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
             // As browsers and curl do; what else is not valid may hide a header that matters.
             .http1_allow_spaces_after_header_name_in_responses(true)
             .http1_allow_obsolete_multiline_headers_in_responses(true)
             // Bodies are decompressed within bounds, and in more ways (`content`).
             .no_gzip()
             .no_brotli()
-            .no_zstd()
-            .build();
-        built.map(Self).map_err(|error| {
-            Error::config("cannot prepare connections")
-                .caused_by(error)
-                .help("check `HTTPS_PROXY` and `HTTP_PROXY`")
-        })
+            .no_zstd();
+        builder.build().map(Self).map_err(unprepared)
+    }
+
+    /// The connections of this process to object stores, whose own client says what is sent and how
+    /// often; one for each time that connecting may take.
+    ///
+    /// # Errors
+    /// See [`Client::with`].
+    #[cfg(feature = "cloud")]
+    pub(crate) fn of_stores(connect: Duration) -> Result<reqwest::Client> {
+        /// How long one request may take: a part of a file on its way, at most.
+        const TIMEOUT: Duration = Duration::from_secs(120);
+        type Clients = HashMap<Duration, (Option<runtime::Id>, reqwest::Client)>;
+        static CLIENTS: LazyLock<Mutex<Clients>> = LazyLock::new(Mutex::default);
+        let runtime = runtime::Handle::try_current().ok().map(|runtime| runtime.id());
+        let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+        match clients.get(&connect) {
+            Some((id, known)) if *id == runtime => Ok(known.clone()),
+            _ => {
+                let builder = builder(None)?.connect_timeout(connect).timeout(TIMEOUT);
+                let client = builder.build().map_err(unprepared)?;
+                clients.insert(connect, (runtime, client.clone()));
+                Ok(client)
+            }
+        }
     }
 
     pub(super) async fn execute(
@@ -101,6 +115,22 @@ impl Client {
     ) -> reqwest::Result<reqwest::Response> {
         self.0.execute(request).await
     }
+}
+
+/// What all connections of this process have in common.
+fn builder(files: Option<&TlsFiles>) -> Result<reqwest::ClientBuilder> {
+    Ok(reqwest::Client::builder()
+        .tls_backend_preconfigured(tls(files)?)
+        .user_agent(concat!("apitap/", env!("CARGO_PKG_VERSION")))
+        // They are followed one by one, because credentials stay with their own server.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false))
+}
+
+fn unprepared(error: reqwest::Error) -> Error {
+    Error::config("cannot prepare connections")
+        .caused_by(error)
+        .help("check `HTTPS_PROXY` and `HTTP_PROXY`")
 }
 
 #[expect(

@@ -13,8 +13,8 @@ use tokio::fs;
 use tokio::io::AsyncWriteExt as _;
 
 use super::{
-    Added, Leftovers, OWN, Published, Staged, Store, Upload, commit_name, commit_number, is_ours,
-    session_name,
+    Added, Leftovers, OWN, Published, Staged, Store, Upload, commit_name, commit_number, foreign,
+    is_ours, session_name,
 };
 use crate::{Error, Result};
 
@@ -149,7 +149,7 @@ impl Store for Local {
                 } else if is_ours(&name) {
                     files.push(below);
                 } else {
-                    return Err(foreign(&path.join(&name)));
+                    return Err(foreign(&path.join(&name).display().to_string()));
                 }
             }
         }
@@ -165,9 +165,17 @@ impl Store for Local {
         Ok(Box::new(StagedFile { file, path, below }))
     }
 
+    fn publishes_over(&self) -> bool {
+        true
+    }
+
     async fn publish(&self, added: &Added) -> Result<Published> {
-        let Staged::File(staged) = &added.staged;
-        let (from, to) = (self.table.join(staged), self.table.join(&added.file));
+        let to = self.table.join(&added.file);
+        let from = match &added.staged {
+            Staged::File(staged) => self.table.join(staged),
+            // The folder was copied from an object store, where it has its name.
+            Staged::Upload { .. } => to.clone(),
+        };
         let folder = to.parent().unwrap_or(&self.table);
         fs::create_dir_all(folder).await.map_err(|error| failed("make", folder, error))?;
         let mut steps = vec![from];
@@ -190,16 +198,18 @@ impl Store for Local {
         }
     }
 
-    async fn remove(&self, file: &str) -> Result<()> {
-        let path = self.table.join(file);
-        removed(&path).await?;
-        // The folders of values that no row has any more.
-        let mut folder = path.parent();
-        while let Some(empty) = folder.filter(|folder| *folder != self.table) {
-            if fs::remove_dir(empty).await.is_err() {
-                break;
+    async fn remove(&self, files: &[String]) -> Result<()> {
+        for file in files {
+            let path = self.table.join(file);
+            removed(&path).await?;
+            // The folders of values that no row has any more.
+            let mut folder = path.parent();
+            while let Some(empty) = folder.filter(|folder| *folder != self.table) {
+                if fs::remove_dir(empty).await.is_err() {
+                    break;
+                }
+                folder = empty.parent();
             }
-            folder = empty.parent();
         }
         Ok(())
     }
@@ -222,6 +232,16 @@ impl Store for Local {
         }
         Ok(Box::new(AllDead(dead)))
     }
+
+    /// They were moved to their names.
+    async fn published(&self, _: &[Added]) -> Result<()> {
+        Ok(())
+    }
+
+    /// The folder goes with the session, also where that is not ended.
+    async fn end(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The folders of sessions that are no longer there.
@@ -235,6 +255,11 @@ struct Dead {
 
 #[async_trait]
 impl Leftovers for AllDead {
+    /// Their locks are ours.
+    fn may_commit(&self) -> bool {
+        false
+    }
+
     async fn remove(self: Box<Self>) -> Result<()> {
         for Dead { folder, _lock } in self.0 {
             let removed = match &_lock {
@@ -268,6 +293,10 @@ impl Upload for StagedFile {
         self.file.write_all(&bytes).await.map_err(|error| failed("write", &self.path, error))
     }
 
+    fn held(&self) -> usize {
+        0
+    }
+
     async fn finish(self: Box<Self>) -> Result<Staged> {
         let Self { mut file, path, below } = *self;
         let written = async {
@@ -291,7 +320,7 @@ async fn names(folder: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     while let Some(entry) = entries.next_entry().await.map_err(read)? {
         let name = entry.file_name().into_string();
-        names.push(name.map_err(|_| foreign(&entry.path()))?);
+        names.push(name.map_err(|_| foreign(&entry.path().display().to_string()))?);
     }
     Ok(names)
 }
@@ -307,12 +336,6 @@ async fn removed(path: &Path) -> Result<()> {
 async fn sync(folder: &Path) -> Result<()> {
     let synced = async { fs::File::open(folder).await?.sync_all().await };
     synced.await.map_err(|error| failed("write into", folder, error))
-}
-
-fn foreign(path: &Path) -> Error {
-    let path = path.display();
-    Error::target(format!("apitap has not written `{path}`, which is in the folder of the table"))
-        .help("name another table or another folder, or move the file away")
 }
 
 fn failed(what: &str, path: &Path, error: io::Error) -> Error {

@@ -215,11 +215,13 @@ async fn what_cannot_be_a_folder_is_refused() {
             path: Template(path.to_owned()),
             file_size: Size(1),
             compression: Compression::None,
+            cloud: Box::default(),
         };
         let target = target(TargetKind::Csv, Connection::Folder(folder));
         fails(open(&target, table, Mode::Append, &[], &orders()).await.map(drop), expected);
     };
-    let help = "\n  help:     write the path of a folder: `path: data`";
+    let help = "\n  help:     write the path of a folder, `path: data`, or a URL, `path: \
+                s3://bucket/folder`";
     check(" ", "t", &format!("the CSV target names no folder{help}")).await;
     let scheme = format!("scheme `ftp` is not supported by a file target{help}");
     check("ftp://host/x", "t", &scheme).await;

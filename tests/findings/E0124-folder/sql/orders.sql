@@ -1,0 +1,2 @@
+{{ sink(name="lake") }}
+SELECT id, status FROM {{ use_source("orders") }}

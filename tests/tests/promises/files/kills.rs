@@ -1,0 +1,201 @@
+//! Programs that are killed at any moment: each row lands once, and nothing is left behind.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use apitap::definition::{Mode, TargetKind};
+use apitap::engine::limits::{Limits, Memory};
+use apitap::schema::{Field, Schema, Type};
+use apitap::sink::{Load, Session, StateChange};
+use apitap_tests::s3;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use serde_json::{Value, json};
+
+use super::place::{self, Place};
+
+/// The rows between two commits.
+const PART: u64 = 250;
+/// A program is killed behind fewer commits than that.
+const COMMITS: u64 = 4;
+/// What the program says on its standard error when it has committed.
+const COMMITTED: &str = "committed";
+/// The variables that tell a test that it is the program to be killed: what it writes, how many rows, where,
+/// and where the object store is.
+const KIND: &str = "APITAP_TEST_KIND";
+const ROWS: &str = "APITAP_TEST_ROWS";
+const PLACE: &str = "APITAP_TEST_PLACE";
+
+/// Numbers that look like chance and are the same each time.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+}
+
+#[test]
+fn json_lines_in_a_folder_land_once_however_often_the_run_is_killed() {
+    land_once(&Place::folder(), TargetKind::Jsonl, 20_000);
+}
+
+#[test]
+fn parquet_in_a_folder_lands_once_however_often_the_run_is_killed() {
+    land_once(&Place::folder(), TargetKind::Parquet, 20_000);
+}
+
+#[test]
+fn parquet_in_an_object_store_lands_once_however_often_the_run_is_killed() {
+    land_once(&Place::bucket(), TargetKind::Parquet, 10_000);
+}
+
+fn land_once(place: &Place, kind: TargetKind, rows: u64) {
+    let (mut chance, mut kills, mut before) = (Chance(20_261_127), 0, 0);
+    let (mut seen, mut staged) = (BTreeMap::<u64, u32>::new(), 0);
+    loop {
+        // At the beginning, at a commit, or somewhere in the work between two of them.
+        let Some(commits) = killed_after(place, kind, rows, &mut chance) else { break };
+        kills += 1;
+        // What a reader finds now is whole parts, each of them once.
+        let found = ids(place, kind).len() as u64;
+        assert_eq!(found % PART, 0, "after {kills} kills");
+        assert!(found >= before + commits * PART, "a commit is lost after {kills} kills");
+        before = found;
+        *seen.entry(found / PART).or_default() += 1;
+        staged += u32::from(!block_on(place.staged("orders")).is_empty());
+    }
+    let mut ids = ids(place, kind);
+    ids.sort_unstable();
+    assert!(ids.iter().copied().eq(1..=rows), "{} rows after {kills} kills", ids.len());
+    assert_eq!(state(place, kind), json!({ "next": rows }));
+    assert_eq!(block_on(place.staged("orders")), [""; 0]);
+    let uploads = place.uploads();
+    println!(
+        "{kind:?}: {kills} kills at {} states of the table; {staged} left staged files, and {uploads} \
+         an upload that nobody knows",
+        seen.len()
+    );
+    assert!(kills >= 5, "only {kills} kills");
+    // A program that is killed between beginning an upload and taking note of it.
+    assert!(uploads <= kills / 4, "{uploads} uploads after {kills} kills");
+}
+
+fn ids(place: &Place, kind: TargetKind) -> Vec<u64> {
+    let files = block_on(place.files("orders"));
+    let rows = files.into_iter().flat_map(|(_, bytes)| place::rows(kind, bytes));
+    rows.map(|(id, _)| id.unsigned_abs()).collect()
+}
+
+/// Runs the program and kills it behind some of its commits, and a while that may reach over the next
+/// one: how often it had said that it committed. Nothing if it came to its end.
+fn killed_after(place: &Place, kind: TargetKind, rows: u64, chance: &mut Chance) -> Option<u64> {
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    program
+        .args(["--ignored", "--exact", "--nocapture"])
+        .arg("promises::files::kills::the_program_that_is_killed")
+        .env(PLACE, place.path())
+        .env(KIND, format!("{kind:?}"))
+        .env(ROWS, rows.to_string());
+    if let Place::Bucket(_) = place {
+        let keys = [("AWS_ACCESS_KEY_ID", s3::KEY), ("AWS_SECRET_ACCESS_KEY", s3::SECRET)];
+        program.envs(keys).env("AWS_ENDPOINT_URL", s3::endpoint());
+    }
+    program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut program = program.spawn().unwrap();
+    let mut said = BufReader::new(program.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let (wanted, mut commits) = (chance.below(COMMITS), 0);
+    let mut last = Instant::now();
+    let mut between = Duration::from_millis(20);
+    let mut all = String::new();
+    let mut committed = |line: &String| {
+        all.push_str(line);
+        all.push('\n');
+        line == COMMITTED
+    };
+    while commits < wanted && said.by_ref().any(|line| committed(&line)) {
+        commits += 1;
+        between = last.elapsed();
+        last = Instant::now();
+    }
+    if commits == wanted {
+        std::thread::sleep(between.mul_f64(chance.below(200) as f64 / 100.0));
+        program.kill().unwrap();
+    }
+    let commits = commits + said.filter(|line| committed(line)).count() as u64;
+    let status = program.wait().unwrap();
+    assert!(status.success() || status.signal() == Some(9), "{status}: {all}");
+    (!status.success()).then_some(commits)
+}
+
+/// Not a test of its own: it goes on where the last commit says, until all rows are in.
+#[test]
+#[ignore = "the tests that kill run it"]
+fn the_program_that_is_killed() {
+    let variable = |name| std::env::var(name).expect("the test that kills says it");
+    let kind = match &*variable(KIND) {
+        "Jsonl" => TargetKind::Jsonl,
+        _ => TargetKind::Parquet,
+    };
+    let rows: u64 = variable(ROWS).parse().unwrap();
+    let place = variable(PLACE);
+    block_on(async {
+        // Its object store is what the environment says.
+        let mut environment = apitap::Environment::process();
+        let target = place::target_in(kind, &place, &mut environment);
+        let mut session = open(target.as_ref()).await;
+        let mut next = session
+            .state()
+            .await
+            .unwrap()
+            .partitions
+            .get("")
+            .map_or(0, |state| state["next"].as_u64().expect("the state is a number of rows"));
+        while next < rows {
+            let mut writer = session.writer().await.unwrap();
+            writer.write(next + 1, batch(next + 1..=next + PART)).await.unwrap();
+            writer.close().await.unwrap();
+            next += PART;
+            let partitions = BTreeMap::from([(String::new(), json!({ "next": next }))]);
+            let change = StateChange { run: "killed".to_owned(), partitions, known: None };
+            session.commit(&change).await.unwrap();
+            eprintln!("{COMMITTED}");
+        }
+        session.finish().await.unwrap();
+    });
+}
+
+fn state(place: &Place, kind: TargetKind) -> Value {
+    block_on(async {
+        let mut session = open(place.target(kind).as_ref()).await;
+        let state = session.state().await.unwrap();
+        session.abort().await.unwrap();
+        state.partitions.get("").cloned().unwrap_or_default()
+    })
+}
+
+fn row() -> Schema {
+    let fields = [("id", Type::Int64, false), ("text", Type::String, true)];
+    fields.map(|(name, ty, nullable)| Field::new(name, ty, nullable)).into_iter().collect()
+}
+
+fn batch(ids: std::ops::RangeInclusive<u64>) -> RecordBatch {
+    let texts: StringArray = ids.clone().map(|id| Some(format!("order {id}"))).collect();
+    let ids = Int64Array::from_iter_values(ids.map(|id| id as i64));
+    let columns: Vec<ArrayRef> = vec![std::sync::Arc::new(ids), std::sync::Arc::new(texts)];
+    RecordBatch::try_new(apitap::schema::arrow::schema(&row()), columns).unwrap()
+}
+
+async fn open(target: &dyn apitap::sink::Target) -> Box<dyn Session> {
+    let load = Load::new("orders", "orders", Mode::Append, &[], &row()).unwrap();
+    target.open(load, &Limits::of(Memory::default(), 1)).await.unwrap()
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(future)
+}
