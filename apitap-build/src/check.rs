@@ -16,6 +16,7 @@ use crate::schema::Schema;
 use crate::spec::{FunctionSpec, SinkSpec, SourceSpec, TableSpec, TargetSpec};
 
 pub mod expressions;
+mod filters;
 pub mod function;
 mod incremental;
 mod key;

@@ -142,6 +142,9 @@ codes! {
     INVALID_INCREMENTAL = "E0144", "an incremental load that cannot be right",
         "The field does not say when a record was changed, the API is not told since when, or \
          the query needs the records that are known, too.";
+    INVALID_FILTER = "E0145", "a filter that cannot be sent",
+        "`filters` names a field that the API does not send, or asks for an order or a format \
+         that its values do not have.";
     JSON_TOO_LARGE = "E0150", "a file is too large or too deep",
         "A sample or a document has more than 4,000,000 values, or is nested more than 127 \
          levels deep.";
@@ -187,6 +190,9 @@ codes! {
     KEY_NOT_DECLARED = "E0171", "the field of `key_as` is not declared",
         "`key_as` names the field that takes the key of each record; a field that is not in the \
          schema is skipped.";
+    UNKNOWN_FIELDS_NAME = "E0172", "no place for unknown fields",
+        "`on_unknown_field: keep` gathers them in the field `_unknown`, which is not free; in Rust, \
+         the struct of the record has that field.";
     // SQL
     INVALID_SQL = "E0201", "the SQL cannot be parsed",
         "The SQL parser expected something else here.";

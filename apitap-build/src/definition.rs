@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::schema::Schema;
 
 pub mod capabilities;
+mod condition;
 mod for_each;
 mod param;
 mod request;
@@ -18,11 +19,12 @@ mod target;
 mod texts;
 
 pub use capabilities::Capabilities;
+pub use condition::Condition;
 pub use for_each::ForEach;
 pub use param::ParamName;
 pub use request::default_timeout;
 pub use rust::{Custom, Function, Map, RustRole, Transform};
-pub use source::Source;
+pub use source::{Source, UNKNOWN};
 pub use target::{Cloud, Compression, Connection, Folder, Target, TargetKind};
 pub use texts::{Json, Pairs, Texts};
 
@@ -34,8 +36,10 @@ pub use crate::keys::auth::{
 };
 pub use crate::keys::body::Body;
 pub use crate::keys::drift::OnUnknownField;
+pub use crate::keys::filters::{Filter, FilterKeys, FilterOp};
 pub use crate::keys::format::Format;
 pub use crate::keys::incremental::{Incremental, IncrementalMode};
+pub use crate::keys::job::{Job, JobRequest};
 pub use crate::keys::object_store::{Azure, Gcs, S3};
 pub use crate::keys::on_response::{Action, ResponseRule};
 pub use crate::keys::pagination::*;

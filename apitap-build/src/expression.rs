@@ -1,4 +1,5 @@
-//! What stands between `{` and `}` in a text of a request: a small typed language.
+//! What stands between `{` and `}` in a text of a request, and the conditions of answers: a small typed
+//! language.
 //!
 //! ```text
 //! format(start - 1d, "%Y-%m-%d") → parse (syntax tree, with places) → types (checked at build time)
@@ -14,13 +15,19 @@ mod time_format;
 #[cfg(feature = "compiler")]
 pub mod types;
 
-pub(crate) use parse::parse;
+pub(crate) use parse::{parse, parse_alone};
 pub use time_format::TimeFormat;
 
 /// What is wrong with a text as a format of timestamps, and what to write instead.
 #[cfg(feature = "compiler")]
 pub(crate) fn time_format_problem(text: &str) -> Option<(String, String)> {
     time_format::problem(text, false)
+}
+
+/// The same for a format of dates.
+#[cfg(feature = "compiler")]
+pub(crate) fn date_format_problem(text: &str) -> Option<(String, String)> {
+    time_format::problem(text, true)
 }
 
 /// An expression, and where it stands in its text. Two are equal where they say the same.
@@ -116,6 +123,12 @@ spelled! {
         SplitPart = "split_part",
         /// `base64(text)`
         Base64 = "base64",
+        /// `header("X-Next")`, of an answer; null where it has none.
+        Header = "header",
+        /// `body("/error/code")`, of an answer; null where there is nothing.
+        Body = "body",
+        /// `exists(x)`: whether `x` is not null.
+        Exists = "exists",
     }
 }
 
@@ -188,6 +201,20 @@ impl Expression {
             }
         });
         names
+    }
+
+    /// The pointers into a body in it, as they are written.
+    pub fn pointers(&self) -> Vec<&str> {
+        let mut pointers = Vec::new();
+        self.visit(&mut |expression| {
+            if let Node::Call(Function::Body, arguments) = &expression.node
+                && let Some(Node::Text(pointer)) = arguments.first().map(|argument| &argument.node)
+                && !pointers.contains(&pointer.as_str())
+            {
+                pointers.push(pointer.as_str());
+            }
+        });
+        pointers
     }
 
     /// Shows it and all that is in it to `see`, the outermost first.

@@ -508,7 +508,7 @@ fn one(
             &format_ident!("Decoder"),
             &read,
             declared,
-            source.on_unknown_field,
+            source.decoded_policy(),
             krate,
         );
         let source = &source.name;

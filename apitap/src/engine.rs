@@ -13,13 +13,16 @@
 pub(crate) mod connections;
 mod failed;
 mod fetch;
+mod in_part;
 mod job;
 pub mod limits;
 pub(crate) mod options;
+pub(crate) mod pushdown;
 pub(crate) mod query;
 pub(crate) mod session;
 pub(crate) mod watch;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -41,7 +44,7 @@ use crate::{Error, ErrorKind, Pipeline, Result, blocking};
 use job::{Job, Prepared, Run, acquaint, prepare};
 use limits::{Limits, Memory};
 use options::Options;
-use query::Query;
+use query::{Query, Wanted};
 
 /// How long pipelines that are stopped may take to let go of what they hold.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -233,6 +236,8 @@ pub(crate) struct Explained {
     pub(crate) steps: String,
     /// The expressions that can fail in a run.
     pub(crate) risks: Vec<Risk>,
+    /// What its sources are asked for by the conditions of the query, by their names: parameters and values.
+    pub(crate) asked: BTreeMap<String, Vec<(String, String)>>,
 }
 
 /// Explains the query of a pipeline whose sources all have a schema.
@@ -244,9 +249,14 @@ pub(crate) async fn explain(pipeline: &Pipeline) -> Result<Explained> {
     let memory = session::memory(&limits)?;
     let (linked, definition) = (pipeline.linked()?, pipeline.definition()?);
     let explained = async {
-        let query = Query::plan(&linked, definition, &memory, &limits, &Arc::default()).await?;
+        let now = Utc::now();
+        let narrowed = pushdown::of(&linked, definition, &limits, now);
+        let (memory, limits, narrowed) = (&memory, &limits, narrowed);
+        let wanted = Wanted { memory, limits, narrowed: &narrowed, now, limited: false };
+        let query = Query::plan(&linked, definition, &wanted, &Arc::default()).await?;
         let risks = query::risks(&linked, definition).await?;
-        Ok(Explained { steps: query.explained(), risks })
+        let asked = narrowed.into_iter().map(|(source, narrowed)| (source, narrowed.params()));
+        Ok(Explained { steps: query.explained(), risks, asked: asked.collect() })
     };
     explained.await.map_err(|error: Error| error.in_pipeline(pipeline.name()))
 }

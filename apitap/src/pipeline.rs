@@ -176,7 +176,7 @@ impl Linked {
         let Some((read, declared)) = source.decoded_schema().zip(source.schema.clone()) else {
             return Err(Error::config(format!("the fields of `{}` are not known", source.name)));
         };
-        let policy = source.on_unknown_field;
+        let policy = source.decoded_policy();
         Ok(Box::new(move || dynamic::watching(&read, &declared, policy)))
     }
 }

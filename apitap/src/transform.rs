@@ -1,16 +1,17 @@
 //! Records as structs → the query of a pipeline → its rows as structs, without any request: what
 //! tests of the SQL are made of.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use apitap_build::engine::BATCH_ROWS;
+use chrono::Utc;
 use datafusion::arrow::array::RecordBatch;
 use futures::{StreamExt as _, pin_mut};
 
 use crate::engine::limits::{Limits, Memory};
-use crate::engine::query::Query;
+use crate::engine::query::{Query, Wanted};
 use crate::engine::session;
 use crate::source::table::Input;
 use crate::typed::{Reader, Row, Struct, Writer};
@@ -57,8 +58,11 @@ impl<T: Row> Transform<T> {
         let pipeline = T::pipeline();
         let (definition, limits) = (pipeline.definition()?, limits());
         let memory = session::memory(&limits)?;
-        let query =
-            Query::plan(&pipeline.linked()?, definition, &memory, &limits, &Arc::default()).await?;
+        // All records are there: the API is asked for nothing.
+        let narrowed = BTreeMap::new();
+        let (memory, limits, narrowed) = (&memory, &limits, &narrowed);
+        let wanted = Wanted { memory, limits, narrowed, now: Utc::now(), limited: false };
+        let query = Query::plan(&pipeline.linked()?, definition, &wanted, &Arc::default()).await?;
         for (source, batches) in self.sources {
             let begin = move || Ok(Input::Batches(Arc::clone(&batches)));
             query.reading.set(&source, Box::new(begin));

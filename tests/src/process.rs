@@ -157,6 +157,45 @@ pub fn finish(command: &mut Command, limit: Duration) -> Finished {
     }
 }
 
+/// A program that has ended, and what it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measured {
+    /// How it ended.
+    pub finished: Finished,
+    /// From its start to its end.
+    pub took: Duration,
+    /// The most memory that it has held, in MiB.
+    pub peak_mib: u64,
+}
+
+/// Runs a program as [`finish`] does, and looks at its memory while it runs.
+pub fn measured(command: &mut Command, limit: Duration) -> Measured {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let started = Instant::now();
+    let mut child =
+        command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+    let (stdout, stderr) = (gather(child.stdout.take()), gather(child.stderr.take()));
+    let (mut peak_kib, status) = (0, format!("/proc/{}/status", child.id()));
+    let code = loop {
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended.code();
+        }
+        if started.elapsed() > limit {
+            child.kill().and_then(|()| child.wait()).unwrap();
+            panic!("{command:?} did not end within {limit:?}");
+        }
+        // Gone between the two looks is no reason to fail.
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        peak_kib = kib.unwrap_or(0).max(peak_kib);
+        thread::sleep(Duration::from_millis(10));
+    };
+    let took = started.elapsed();
+    let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
+    Measured { finished: Finished { code, stdout, stderr }, took, peak_mib: peak_kib >> 10 }
+}
+
 /// Reads along, so that the program never waits for us.
 pub(crate) fn gather(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     thread::spawn(move || {

@@ -19,12 +19,16 @@ mod promises {
     mod failures;
     mod faults;
     mod files;
+    mod filters;
     mod findings;
     mod for_each;
     mod harness;
     mod histories;
+    mod hostile;
     mod incremental;
     mod interpreter;
+    mod jobs;
+    mod limit;
     mod loads;
     mod many;
     mod map;
@@ -33,6 +37,7 @@ mod promises {
     mod new;
     mod newcomers;
     mod openapi;
+    mod parents;
     mod postgres;
     mod public;
     mod quickstart;
@@ -40,6 +45,7 @@ mod promises {
     mod rows;
     mod runs;
     mod sample;
+    mod slips;
     mod subcommands;
     mod tools;
 }

@@ -10,6 +10,7 @@ use crate::expression::types::{ExpressionType, Kind, Names, TypeError};
 use crate::expression::{Expression, ExpressionError};
 use crate::keys::auth::AuthSpec;
 use crate::keys::body::BodySpec;
+use crate::keys::job::JobRequestSpec;
 use crate::schema::{Field, Type};
 use crate::spec::{Project, SourceSpec};
 
@@ -20,6 +21,15 @@ enum Part {
     Url,
     /// A header or a parameter, which is not sent where its whole value is null.
     Value,
+}
+
+/// When a text is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// Before there is a job, or with each request.
+    First,
+    /// When there is one, if the source has one.
+    InJob,
 }
 
 /// Checks the sources of a project; those with findings are among the broken ones afterwards.
@@ -39,31 +49,51 @@ pub(super) fn check_all(project: &mut Project, findings: &mut Findings) {
 pub fn check(source: &SourceSpec, findings: &mut Findings) -> bool {
     let before = findings.errors();
     let names = offered(source);
-    for (part, text) in texts(source) {
-        check_text(part, &text, &names, findings);
+    let mut in_job = names.clone();
+    if source.request.job.value.is_some() {
+        in_job.insert("job".to_owned(), ExpressionType::of(Kind::Text));
+    }
+    for (when, part, text) in texts(source) {
+        let names = if when == When::InJob { &in_job } else { &names };
+        check_text(part, &text, names, findings);
     }
     // A login is not a request of the source: it may come before the first of them.
     for text in login_texts(source) {
-        check_text(Part::Value, &text, &Names::new(), findings);
+        check_text(Part::Value, &text, &Names::default(), findings);
     }
     let used = used(source);
     check_used(source, &used, findings);
     super::incremental::check_source(source, &used, findings);
+    super::filters::check_source(source, findings);
     findings.errors() == before
 }
 
 /// The texts of a source in which expressions may stand.
-fn texts(source: &SourceSpec) -> impl Iterator<Item = (Part, Spanned<Template>)> {
+fn texts(source: &SourceSpec) -> impl Iterator<Item = (When, Part, Spanned<Template>)> {
     let request = &source.request;
+    let headers = request.headers.value.iter();
+    let headers = headers.map(|(_, value)| (When::First, Part::Value, value.clone()));
+    let job = request.job.value.iter().flat_map(|job| {
+        let create = job_texts(When::First, &job.create.value);
+        create.into_iter().chain(job_texts(When::InJob, &job.poll.value))
+    });
     let base = source.api.as_ref().map(|(_, url)| url.clone());
     let address = [&request.url, &request.path]
         .into_iter()
         .filter_map(|text| Some(Spanned::new(text.value.clone()?, text.place.clone())));
-    let values = request.headers.value.iter().chain(&request.query_params.value);
-    let values = values.map(|(_, value)| value.clone());
+    let values = request.query_params.value.iter().map(|(_, value)| value.clone());
     let body = request.body.value.iter().flat_map(BodySpec::texts);
     let address = base.into_iter().chain(address).map(|text| (Part::Url, text));
-    address.chain(values.chain(body).map(|text| (Part::Value, text)))
+    let own = address.chain(values.chain(body).map(|text| (Part::Value, text)));
+    own.map(|(part, text)| (When::InJob, part, text)).chain(headers).chain(job)
+}
+
+/// The texts of a request about a job.
+fn job_texts(when: When, request: &JobRequestSpec) -> Vec<(When, Part, Spanned<Template>)> {
+    let url = Spanned::new(request.url.value.clone(), request.url.place.clone());
+    let body = request.body.value.iter().flat_map(BodySpec::texts);
+    let body = body.map(|text| (when, Part::Value, text));
+    std::iter::once((when, Part::Url, url)).chain(body).collect()
 }
 
 /// The texts of what is sent to log in.
@@ -78,7 +108,8 @@ fn login_texts(source: &SourceSpec) -> Vec<Spanned<Template>> {
 
 /// The names that the requests of a source have.
 fn offered(source: &SourceSpec) -> Names {
-    let mut names = Names::from([("now".to_owned(), ExpressionType::of(Kind::Timestamp))]);
+    let mut names = Names::default();
+    names.insert("now".to_owned(), ExpressionType::of(Kind::Timestamp));
     source.carried.iter().for_each(|field| add_names(&field.name, field, &mut names));
     if let Some(incremental) = &source.request.incremental.value {
         // Without a state and a `start`, there is no beginning.
@@ -101,7 +132,7 @@ fn add_names(name: &str, field: &Field, names: &mut Names) {
 /// The names that the requests of a source use, without what stands behind their dots.
 fn used(source: &SourceSpec) -> Vec<String> {
     let mut used = Vec::new();
-    for (_, text) in texts(source) {
+    for (_, _, text) in texts(source) {
         for part in text.value.request_parts().unwrap_or_default() {
             let RequestPart::Expression(expression) = part else { continue };
             let names = expression.names().into_iter();
@@ -161,7 +192,11 @@ fn sendable(expression: &Expression, ty: ExpressionType, alone: bool) -> Result<
     Ok(())
 }
 
-fn finding(error: &TypeError, text: &Spanned<Template>) -> Finding {
+/// What is wrong with an expression in a text.
+pub(crate) fn finding<T>(error: &TypeError, text: &Spanned<T>) -> Finding
+where
+    T: AsRef<str>,
+{
     let (code, error) = match error {
         TypeError::Name(error) => (codes::UNKNOWN_NAME, error),
         TypeError::Type(error) => (codes::EXPRESSION_TYPE, error),

@@ -1,4 +1,5 @@
-//! `for_each` → the fields that it adds to the records of a source.
+//! `for_each` → the fields that it adds to the records of a source; and the one that takes what the
+//! schema does not declare, where that is kept.
 //!
 //! Parents come before their children, since a child may take what its parent was given by its own.
 //! Whether the requests of a source use the names is known to [`super::expressions`].
@@ -6,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codes;
+use crate::definition::{OnUnknownField, UNKNOWN};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::expression::types::Kind;
 use crate::keys::for_each::ForEachKeysSpec;
@@ -15,7 +17,7 @@ use crate::schema::{Field, Schema, Type};
 use crate::spec::{Broken, Project, SourceSpec};
 
 /// The names that requests have for other things.
-const TAKEN: [&str; 5] = ["cursor", "end", "now", "page", "start"];
+const TAKEN: [&str; 6] = ["cursor", "end", "job", "now", "page", "start"];
 
 /// Where the fields are declared that `for_each` adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +111,7 @@ impl Resolver<'_> {
         }
         let placed = entries.iter().map(|entry| entry.alias.place.clone());
         let placed: Vec<_> = carried.into_iter().zip(placed).collect();
+        let placed = placed.into_iter().chain(self.kept(&source)).collect();
         let fits = well && self.findings.errors() == before && self.declare(name, &source, placed);
         if !fits {
             self.bad.insert(name.to_owned());
@@ -168,6 +171,31 @@ impl Resolver<'_> {
             }
         }
         (!fields.is_empty()).then(|| Field::new(alias, Type::Record(fields), false))
+    }
+
+    /// The field that takes what the schema does not declare, where that is kept.
+    fn kept(&mut self, source: &SourceSpec) -> Option<(Field, Place)> {
+        let policy = &source.request.on_unknown_field;
+        if policy.value != OnUnknownField::Keep {
+            return None;
+        }
+        let of_entry = source.request.for_each.value.iter().any(|e| e.alias.value == UNKNOWN);
+        let declared = source.table.declared.as_ref();
+        let own = declared.and_then(|declared| declared.value.places.get(UNKNOWN));
+        if let (Declares::ForEach, Some(own)) = (self.declares, own) {
+            let message = format!("`{UNKNOWN}` is a field of the records already");
+            let finding = Finding::error(codes::UNKNOWN_FIELDS_NAME, message, own);
+            self.findings.push(
+                finding
+                    .related(&policy.place, "it would take the fields that are not declared")
+                    .help("write `on_unknown_field: warn`, or leave the field out"),
+            );
+        } else if of_entry {
+            let message = format!("`for_each` takes the name `{UNKNOWN}`");
+            let finding = Finding::error(codes::UNKNOWN_FIELDS_NAME, message, &policy.place);
+            self.findings.push(finding.help("write another name in `as`"));
+        }
+        Some((Field::new(UNKNOWN, Type::Json, true), policy.place.clone()))
     }
 
     /// Whether the names are free.
@@ -306,6 +334,9 @@ fn insert(fields: &mut Vec<Field>, path: &[&str], ty: Type) {
 /// How the struct of a record declares a field that `for_each` adds, if in another way.
 fn differs(field: &Field, declared: &FieldsSpec, place: &Place) -> Option<Finding> {
     let name = &field.name;
+    if name == UNKNOWN {
+        return no_place(declared, place);
+    }
     let wanted = type_text(&field.ty, false);
     let Some(found) = declared.schema.field(name) else {
         let message = format!("the record has no field `{name}`");
@@ -327,6 +358,24 @@ fn differs(field: &Field, declared: &FieldsSpec, place: &Place) -> Option<Findin
             .related(place, "`for_each` gives its value")
             .help("declare it with the types of the source that it comes from"),
     )
+}
+
+/// Why the struct of a record has no place for fields that are not declared, if it has none.
+fn no_place(declared: &FieldsSpec, place: &Place) -> Option<Finding> {
+    let finding = |message: String, at: &Place| {
+        Finding::error(codes::UNKNOWN_FIELDS_NAME, message, at)
+            .help(format!("add `{UNKNOWN}: Option<Json>` to the record: it takes them"))
+    };
+    match declared.schema.field(UNKNOWN) {
+        Some(found) if found.ty == Type::Json && found.nullable => None,
+        Some(found) => {
+            let ty = type_text(&found.ty, found.nullable);
+            let message = format!("`{UNKNOWN}` is of the type {ty}");
+            let at = declared.places.get(UNKNOWN).unwrap_or(place);
+            Some(finding(message, at).related(place, "it takes the fields that are not declared"))
+        }
+        None => Some(finding(format!("the record has no field `{UNKNOWN}`"), place)),
+    }
 }
 
 /// The type without what is said of its fields.

@@ -6,11 +6,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Auth, Body, Custom, ForEach, Format, Incremental, Method, OnUnknownField, Pagination, Pointer,
-    RateLimit, ResponseRule, Retry, RustRole, Tls, default_timeout,
+    Auth, Body, Custom, Filter, ForEach, Format, Incremental, Job, Method, OnUnknownField,
+    Pagination, Pointer, RateLimit, ResponseRule, Retry, RustRole, Tls, default_timeout,
 };
 use crate::schema::{Field, Schema, Type};
 use crate::template::Template;
+
+/// The field of each record that takes those that no schema declares, where they are kept.
+pub const UNKNOWN: &str = "_unknown";
 
 /// A REST API's collection of records.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +37,9 @@ pub struct Source {
     /// What is sent besides the headers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Body>,
+    /// The query parameters that answer conditions of the query's WHERE.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<Filter>,
     /// Who we are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
@@ -78,9 +84,13 @@ pub struct Source {
     /// What it is requested for; once where that is empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub for_each: Vec<ForEach>,
-    /// The fields that `for_each` gives each record: those of its schema that the API does not send.
+    /// The fields of its schema that the API does not send: those that `for_each` gives each record, and
+    /// [`UNKNOWN`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carried: Vec<Field>,
+    /// What the API does before there is anything to request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
     /// Since when it is requested; all of it, each time, where that is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incremental: Option<Incremental>,
@@ -117,10 +127,29 @@ impl Source {
     /// Those of [`Source::read_schema`] that `for_each` gives each record.
     pub fn carried_schema(&self) -> Schema {
         let fields = self.read_schema().unwrap_or_default().fields.into_iter();
-        fields.filter(|field| self.carries(&field.name)).collect()
+        let given = |field: &Field| field.name != UNKNOWN && self.carries(&field.name);
+        fields.filter(given).collect()
     }
 
-    /// Whether `for_each` gives each record that field.
+    /// [`UNKNOWN`], where the query reads it: the fields that no schema declares are kept.
+    pub fn kept_schema(&self) -> Option<Schema> {
+        let keeps = self.on_unknown_field == OnUnknownField::Keep;
+        let fields = self.read_schema().filter(|_| keeps)?.fields.into_iter();
+        let kept: Schema = fields.filter(|field| field.name == UNKNOWN).collect();
+        (!kept.fields.is_empty()).then_some(kept)
+    }
+
+    /// What a decoder does about fields that no schema declares: those that are kept are not lost, and
+    /// those that could be and that no query reads are told.
+    pub fn decoded_policy(&self) -> OnUnknownField {
+        match self.on_unknown_field {
+            OnUnknownField::Keep if self.kept_schema().is_some() => OnUnknownField::Ignore,
+            OnUnknownField::Keep => OnUnknownField::Warn,
+            policy => policy,
+        }
+    }
+
+    /// Whether the API does not send that field.
     fn carries(&self, name: &str) -> bool {
         self.carried.iter().any(|field| field.name == name)
     }

@@ -10,6 +10,9 @@ use crate::nearest::nearest;
 /// How deeply brackets, calls and `not` may stand in each other.
 const DEPTH: usize = 40;
 
+/// What a condition looks like.
+const ALONE: &str = "write it as in `status == 200 and body(\"/ok\") == false`, without braces";
+
 /// The words that are no names.
 const WORDS: [&str; 5] = ["and", "or", "not", "true", "false"];
 
@@ -19,9 +22,20 @@ pub(crate) struct Parsed {
     pub(crate) end: usize,
 }
 
+/// A text that is nothing but an expression.
+pub(crate) fn parse_alone(text: &str) -> Result<Expression, ExpressionError> {
+    let mut parser = Parser { text, at: 0, open: 0, depth: 0, alone: true };
+    let expression = parser.expression(0)?;
+    parser.skip_space();
+    if !parser.rest().is_empty() {
+        return Err(parser.unexpected("an operator"));
+    }
+    Ok(expression)
+}
+
 /// The expression whose brace opens at `open`.
 pub(crate) fn parse(text: &str, open: usize) -> Result<Parsed, ExpressionError> {
-    let mut parser = Parser { text, at: open + 1, open, depth: 0 };
+    let mut parser = Parser { text, at: open + 1, open, depth: 0, alone: false };
     let expression = parser.expression(0)?;
     parser.skip_space();
     if !parser.take("}") {
@@ -35,6 +49,8 @@ struct Parser<'a> {
     at: usize,
     open: usize,
     depth: usize,
+    /// Whether there are no braces around it.
+    alone: bool,
 }
 
 impl Parser<'_> {
@@ -308,6 +324,13 @@ impl Parser<'_> {
 
     fn unexpected(&self, expected: &str) -> ExpressionError {
         let Some(next) = self.rest().chars().next() else {
+            if self.alone {
+                let at = self.text.trim_end().len();
+                let last = self.text.get(..at).and_then(|text| text.chars().next_back());
+                let start = at - last.map_or(0, char::len_utf8);
+                let message = format!("expected {expected} behind the end");
+                return ExpressionError::new(start..at, message, ALONE);
+            }
             let message = "`{` is not closed";
             let help = "end the expression with `}`; a literal `{` before a name is written `{{`";
             return ExpressionError::new(self.open..self.text.len(), message, help);
@@ -315,7 +338,7 @@ impl Parser<'_> {
         let word = self.word();
         let found = if word.is_empty() { next.to_string() } else { word.to_owned() };
         let at: Range<usize> = self.at..self.at + found.len();
-        let help = "a literal `{` before a name is written `{{`";
+        let help = if self.alone { ALONE } else { "a literal `{` before a name is written `{{`" };
         ExpressionError::new(at, format!("expected {expected}, found `{found}`"), help)
     }
 }

@@ -226,7 +226,7 @@ proptest! {
                 for part in parts {
                     if let RequestPart::Expression(expression) = part {
                         prop_assert!(text.get(expression.at.clone()).is_some());
-                        drop(expression.check(&Names::new()));
+                        drop(expression.check(&Names::default()));
                     }
                 }
             }

@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate};
 use super::time_format::problem;
 use super::{Expression, ExpressionError, Function, Node, Operator, TRUNCATED_TO, TimeFormat};
 use crate::nearest::{did_you_mean, nearest};
+use crate::pointer::Pointer;
 use crate::schema::Type;
 
 /// A day in milliseconds.
@@ -30,6 +31,8 @@ pub enum Kind {
     Date,
     /// A time between two moments.
     Duration,
+    /// Whatever stands at a place of a body: a text, a number, true or false, a list or an object.
+    Json,
 }
 
 impl Kind {
@@ -43,6 +46,7 @@ impl Kind {
             Self::Timestamp => "a timestamp",
             Self::Date => "a date",
             Self::Duration => "a duration",
+            Self::Json => "a value of the body",
         }
     }
 
@@ -76,8 +80,32 @@ impl ExpressionType {
     }
 }
 
-/// The names that a place offers.
-pub type Names = BTreeMap<String, ExpressionType>;
+/// What a place offers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    types: BTreeMap<String, ExpressionType>,
+    /// Whether there is an answer to look at.
+    answer: bool,
+}
+
+impl Names {
+    /// The names where there is an answer: `status`, and what `header(…)` and `body(…)` find.
+    pub fn of_answer() -> Self {
+        let status = ("status".to_owned(), ExpressionType::of(Kind::Integer));
+        Self { types: BTreeMap::from([status]), answer: true }
+    }
+
+    /// Adds a name.
+    pub fn insert(&mut self, name: String, ty: ExpressionType) {
+        self.types.insert(name, ty);
+    }
+}
+
+impl FromIterator<(String, ExpressionType)> for Names {
+    fn from_iter<I: IntoIterator<Item = (String, ExpressionType)>>(names: I) -> Self {
+        Self { types: names.into_iter().collect(), answer: false }
+    }
+}
 
 /// What is wrong, as findings tell it apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +140,7 @@ impl Expression {
                 Kind::Boolean
             }
             Node::Binary(operator, left, right) => {
-                let kinds = (left.present(names)?, right.present(names)?);
+                let kinds = (left.operand(*operator, names)?, right.operand(*operator, names)?);
                 let kind = self.binary(*operator, kinds.0, kinds.1)?;
                 if kind == Kind::Date {
                     whole_days(right)?;
@@ -120,6 +148,14 @@ impl Expression {
                 kind
             }
         }))
+    }
+
+    /// Its kind as an operand: null equals nothing but null, and is no value to anything else.
+    fn operand(&self, operator: Operator, names: &Names) -> Result<Kind, TypeError> {
+        let ty = self.check(names)?;
+        let may_be_null = matches!(operator, Operator::Equal | Operator::NotEqual)
+            || operator.compares() && ty.kind == Kind::Json;
+        if may_be_null { Ok(ty.kind) } else { self.present(names) }
     }
 
     /// Its kind, where it cannot be null.
@@ -149,8 +185,9 @@ impl Expression {
     }
 
     fn binary(&self, operator: Operator, left: Kind, right: Kind) -> Result<Kind, TypeError> {
-        use Kind::{Boolean, Date, Duration, Integer, Number, Timestamp};
+        use Kind::{Boolean, Date, Duration, Integer, Json, Number, Text, Timestamp};
         let is_number = |kind| matches!(kind, Integer | Number);
+        let is_json = |kind| matches!(kind, Integer | Number | Text | Boolean | Json);
         Ok(match (operator, left, right) {
             (Operator::And | Operator::Or, Boolean, Boolean) => Boolean,
             (Operator::Plus | Operator::Minus, Integer, Integer) => Integer,
@@ -158,6 +195,11 @@ impl Expression {
             (Operator::Plus | Operator::Minus, Timestamp, Duration) => Timestamp,
             (Operator::Plus | Operator::Minus, Date, Duration) => Date,
             (Operator::Equal | Operator::NotEqual, left, right) if left == right => Boolean,
+            (operator, Json, other) | (operator, other, Json)
+                if operator.compares() && is_json(other) =>
+            {
+                Boolean
+            }
             (operator, left, right)
                 if operator.compares()
                     && (left == right && left != Boolean
@@ -214,12 +256,14 @@ fn whole_days(duration: &Expression) -> Result<(), TypeError> {
 }
 
 fn offered(name: &str, at: &Range<usize>, names: &Names) -> Result<ExpressionType, TypeError> {
-    if let Some(ty) = names.get(name) {
+    if let Some(ty) = names.types.get(name) {
         return Ok(*ty);
     }
-    let known = || names.keys().map(String::as_str);
+    let known = || names.types.keys().map(String::as_str);
     let literal = "a literal `{` before a name is written `{{`";
-    let help = if nearest(name, known()).is_some() {
+    let help = if names.answer {
+        "an answer has `status`, `header(\"X-Name\")` and `body(\"/path\")`".to_owned()
+    } else if nearest(name, known()).is_some() {
         did_you_mean("name", name, known())
     } else {
         let known: Vec<_> = known().map(|name| format!("`{name}`")).collect();
@@ -258,6 +302,9 @@ impl Call<'_> {
                 self.texts([text, from, to])
             }
             Function::SplitPart => self.split_part(),
+            Function::Header => self.header(),
+            Function::Body => self.body(),
+            Function::Exists => self.exists(),
         }
     }
 
@@ -392,6 +439,48 @@ impl Call<'_> {
             return Err(mismatch(&separator.at, "the separator is empty", "write what is between"));
         }
         self.texts([text])
+    }
+
+    fn header(&self) -> Result<ExpressionType, TypeError> {
+        let [name] = self.take("(\"X-Name\")")?;
+        self.of_answer()?;
+        let text = self.literal(name)?;
+        let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        if text.is_empty() || !text.chars().all(is_token) {
+            let message = format!("`{text}` is not a header's name");
+            return Err(mismatch(&name.at, message, "write it as in `header(\"X-Next\")`"));
+        }
+        Ok(ExpressionType { kind: Kind::Text, nullable: true })
+    }
+
+    fn body(&self) -> Result<ExpressionType, TypeError> {
+        let [pointer] = self.take("(\"/error/code\")")?;
+        self.of_answer()?;
+        let text = self.literal(pointer)?;
+        if text.is_empty() || Pointer(text.to_owned()).problem().is_some() {
+            let message = format!("`{text}` is not a JSON Pointer to a value of the body");
+            return Err(mismatch(&pointer.at, message, "write it as in `body(\"/error/code\")`"));
+        }
+        Ok(ExpressionType { kind: Kind::Json, nullable: true })
+    }
+
+    /// There is an answer to look at.
+    fn of_answer(&self) -> Result<(), TypeError> {
+        if self.names.answer {
+            return Ok(());
+        }
+        let message =
+            format!("`{}` looks at an answer, and here there is none", self.function.text());
+        Err(mismatch(self.at, message, "it can stand in `when` of `on_response`"))
+    }
+
+    fn exists(&self) -> Result<ExpressionType, TypeError> {
+        let [value] = self.take("(x)")?;
+        if !value.check(self.names)?.nullable {
+            let message = format!("`{value}` is never null");
+            return Err(mismatch(self.at, message, "it always exists: leave this out"));
+        }
+        Ok(ExpressionType::of(Kind::Boolean))
     }
 
     /// The text of an argument that must be written out, so that it can be checked here.

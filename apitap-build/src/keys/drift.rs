@@ -9,6 +9,8 @@ choices! {
         Ignore = "ignore", also ["skip", "allow"];
         /// Skip them, and name them at the end of the run.
         Warn = "warn", also ["report"];
+        /// Gather them in the field `_unknown` of each record, as JSON.
+        Keep = "keep", also ["collect", "gather"];
         /// The first one ends the run.
         Error = "error", also ["fail", "deny", "forbid"];
     }

@@ -208,6 +208,7 @@ fn value(shape: &Shape, key: &KeyShape) -> Json {
         Shape::Template => reference("text"),
         Shape::Text => reference("word"),
         Shape::Texts => reference("words"),
+        Shape::Condition => json!({ "type": "string" }),
         Shape::Pointer if key.info.filled => reference("pointer_to_a_value"),
         Shape::Pointer => reference("pointer"),
         Shape::Duration => reference("duration"),

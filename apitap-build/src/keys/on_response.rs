@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::declare::{choices, keys};
+use crate::definition::Condition;
 
 choices! {
     /// What becomes of an answer.
@@ -26,13 +27,15 @@ keys! {
         status: Option<u16> = optional().within(100..=599).example("404"),
         /// A text that stands in the first 16 KiB of the body.
         contains: Option<String> = optional().filled().example("ratelimited"),
+        /// An expression over the answer that is true: `status`, `header("X-Name")`, `body("/path")`.
+        when: Option<Condition> = optional().example("body(\"/ok\") == false"),
         /// What becomes of it.
         action: Action = required("retry").example("skip"),
         /// How long to wait before it is asked for again; else as `Retry-After` and `retry` say.
         wait: Option<Duration> = optional().example("30s"),
     }
     check: check::rule;
-    rules: vec![Rule::AnyOf(vec!["status", "contains"])];
+    rules: vec![Rule::AnyOf(vec!["status", "contains", "when"])];
 }
 
 #[cfg(feature = "compiler")]
@@ -44,7 +47,8 @@ mod check {
 
     /// It says which answers are meant, and waits only for what is asked for again.
     pub(super) fn rule(spec: &ResponseRuleSpec, mapping: &mut Mapping<'_, '_>) -> bool {
-        if spec.status.value.is_none() && spec.contains.value.is_none() {
+        let (status, contains) = (&spec.status.value, &spec.contains.value);
+        if status.is_none() && contains.is_none() && spec.when.value.is_none() {
             mapping.missing_as("status", "status: 404");
             return false;
         }

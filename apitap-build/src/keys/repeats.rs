@@ -2,6 +2,7 @@
 //! other.
 
 use super::declare::{KeyType as _, Mapping, Sent};
+use super::filters::Filters;
 use super::pagination::PaginationSpec;
 use super::source::RequestSpec;
 use crate::codes;
@@ -42,6 +43,7 @@ fn check_params(of_auth: Vec<Spanned<String>>, spec: &RequestSpec, findings: &mu
         Pagination::params(&spec.pagination, &mut params);
     }
     Option::<Incremental>::params(&spec.incremental, &mut params);
+    Filters::params(&spec.filters, &mut params);
     for (index, param) in params.iter().enumerate() {
         if let Some(first) = params.get(..index).and_then(|before| same(before, param)) {
             findings.push(twice("parameter", param, first));

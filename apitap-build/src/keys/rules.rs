@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, NaiveDate};
 
+use crate::check::expressions;
 use crate::codes;
-use crate::definition::{Part, Pointer, RequestPart, RequestTextError, Template};
+use crate::definition::{Condition, Part, Pointer, RequestPart, RequestTextError, Template};
 use crate::diagnostic::{Finding, Findings, Spanned};
 use crate::expression::time_format_problem;
+use crate::expression::types::{ExpressionType, Kind, Names};
 use crate::pointer::Problem;
 use crate::spec::secrets;
 
@@ -69,6 +71,15 @@ pub(super) fn address(written: &Spanned<String>, findings: &mut Findings) -> boo
     false
 }
 
+/// An address, or what follows the name of the source's own server.
+pub(super) fn reference(written: &Spanned<String>, findings: &mut Findings) -> bool {
+    if !written.value.trim_start().starts_with('/') {
+        return address(written, findings);
+    }
+    secrets::in_address(written, findings);
+    request_text(written.clone(), findings).is_some()
+}
+
 /// The address of an API, which paths follow.
 pub(super) fn base(written: &Spanned<String>, findings: &mut Findings) -> bool {
     if !address(written, findings) {
@@ -128,6 +139,31 @@ fn probe(part: RequestPart) -> String {
         RequestPart::Start(Part::Literal(text)) => text,
         RequestPart::Start(Part::Variable { .. }) | RequestPart::Expression(_) => "1".to_owned(),
     }
+}
+
+/// An expression over an answer that is true or false.
+pub(super) fn condition(written: &Spanned<String>, findings: &mut Findings) -> bool {
+    let expression = match Condition(written.value.clone()).expression() {
+        Ok(expression) => expression,
+        Err(error) => {
+            let place = written.part(error.at);
+            findings.push(
+                Finding::error(codes::INVALID_EXPRESSION, error.message, &place).help(error.help),
+            );
+            return false;
+        }
+    };
+    let finding = match expression.check(&Names::of_answer()) {
+        Ok(ExpressionType { kind: Kind::Boolean, .. }) => return true,
+        Ok(ty) => {
+            let message = format!("`{expression}` is {}, not true or false", ty.kind.text());
+            Finding::error(codes::EXPRESSION_TYPE, message, &written.part(expression.at.clone()))
+                .help("compare it with something: `body(\"/ok\") == false`, `exists(body(\"/error\"))`")
+        }
+        Err(error) => expressions::finding(&error, written),
+    };
+    findings.push(finding);
+    false
 }
 
 /// How times are written.

@@ -15,6 +15,8 @@ pub enum Shape {
     Texts,
     /// A JSON Pointer.
     Pointer,
+    /// An expression over an answer that is true or false.
+    Condition,
     /// `30s`.
     Duration,
     /// `128MiB`.

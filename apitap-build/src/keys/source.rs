@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::api;
 use super::bad_record::{self, OnBadRecord};
 use super::declare::{Key, Mapping, default, keys};
+use super::filters::Filters;
 use super::for_each::ForEachList;
 use super::incremental::Incremental;
 use super::key::KeyType as _;
@@ -14,7 +15,7 @@ use super::schema::SchemaKeys;
 use super::values::Texts;
 use crate::codes;
 use crate::definition::{
-    Auth, Body, Format, Method, OnUnknownField, Pagination, Pointer, RateLimit, ResponseRule,
+    Auth, Body, Format, Job, Method, OnUnknownField, Pagination, Pointer, RateLimit, ResponseRule,
     Retry, Source, Template, Tls, default_timeout,
 };
 use crate::diagnostic::{Finding, Place};
@@ -50,6 +51,12 @@ keys! {
             .example("{values: [open, closed], as: wanted}"),
         /// Loads what has changed since the last run.
         incremental: Option<Incremental> = optional(),
+        /// What the API does before there is anything to read: a job that is created, asked for and downloaded.
+        job: Option<Job> = optional(),
+        /// Query parameters that answer conditions of a query's WHERE, by field.
+        filters: Filters = default(Filters::default())
+            .example("{status: status}")
+            .example("{updated_at: {param: since, op: \">=\"}}"),
         /// Who asks: exactly one way.
         auth: Option<Auth> = optional(),
         /// What the bodies of the answers are.
@@ -118,6 +125,7 @@ pub(super) fn on_response() -> Key<Vec<ResponseRule>> {
     default(Vec::new())
         .example("[{status: 404, action: skip}]")
         .example("[{contains: ratelimited, action: retry, wait: 30s}]")
+        .example("[{when: 'body(\"/ok\") == false', action: fail}]")
 }
 
 /// What an API may say for its sources, too.
@@ -196,6 +204,8 @@ impl Request {
             body: source.body.clone(),
             for_each: ForEachList(source.for_each.clone()),
             incremental: source.incremental.clone(),
+            job: source.job.clone(),
+            filters: Filters(source.filters.clone()),
             auth: source.auth.clone(),
             format: source.format,
             data_path: source.data_path.clone(),
@@ -229,6 +239,8 @@ impl Request {
             headers: self.headers.0,
             query_params: self.query_params.0,
             body: self.body,
+            job: self.job,
+            filters: self.filters.0,
             auth: self.auth,
             format: self.format,
             data_path: self.data_path,

@@ -11,7 +11,7 @@ use super::rules;
 use super::shape::Shape;
 use crate::codes;
 pub use crate::definition::Texts;
-use crate::definition::{ParamName, Pointer, Template};
+use crate::definition::{Condition, ParamName, Pointer, Template};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::expression::TimeFormat;
 use crate::spec::secrets;
@@ -79,6 +79,23 @@ impl KeyType for ParamName {
 
     fn params(spec: &Spanned<Self>, found: &mut Vec<Spanned<String>>) {
         found.push(Spanned::new(spec.value.0.clone(), spec.place.clone()));
+    }
+}
+
+impl KeyType for Condition {
+    single!();
+
+    fn read(info: &Info, node: &Node, findings: &mut Findings) -> Option<Self> {
+        let info = Info { filled: true, rule: Some(rules::condition), ..info.clone() };
+        Some(Self(text(&info, node, findings)?.value))
+    }
+
+    fn print(&self, _: &Info) -> Printed {
+        Printed::Text(self.0.clone())
+    }
+
+    fn shape(_: &Info) -> Shape {
+        Shape::Condition
     }
 }
 

@@ -74,7 +74,9 @@ impl Records {
         let names = declared.iter().map(|field| &field.name).filter(|name| !is_read(name));
         match self.policy {
             OnUnknownField::Ignore => None,
-            OnUnknownField::Warn => Some(quote!(private::Unread::beside(&[#(#names),*]))),
+            OnUnknownField::Warn | OnUnknownField::Keep => {
+                Some(quote!(private::Unread::beside(&[#(#names),*])))
+            }
             OnUnknownField::Error => Some(quote!(private::Unread::only(&[#(#names),*]))),
         }
     }

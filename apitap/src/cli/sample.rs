@@ -24,9 +24,9 @@ use crate::commands::{Format, Options};
 use crate::engine::limits::{Limits, Memory};
 use crate::environment::Environment;
 use crate::source::body::{self, Layout, Unread, Wanted};
-use crate::source::fetch::FetchPlan;
+use crate::source::fetch::{Driver, FetchPlan};
 use crate::source::page::Page;
-use crate::source::partition::{self, Driver};
+use crate::source::partition;
 use crate::source::request::client::Client;
 use crate::{Error, Report, Result};
 
@@ -131,7 +131,7 @@ async fn fetch(source: &Source, limit: u64, mut environment: Environment) -> Res
     let client = Client::of_process()?;
     let limits = Limits::of(Memory::of(&environment)?, 1);
     let (fetched, secrets_of_run) = (Default::default(), secrets.clone());
-    let driver = Driver { client, secrets: secrets_of_run, fetched, limits };
+    let driver = Driver { client, secrets: secrets_of_run, fetched, limits, in_step: true };
     let mut pages = partition::pages(driver, &Arc::new(plan), Vec::new(), None);
     let Some(page) = pages.next().await.transpose()? else {
         return Err(Error::data("the API has no records, so that there is nothing to see")

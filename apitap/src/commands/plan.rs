@@ -45,7 +45,9 @@ fn describe(pipeline: &Pipeline, format: Format) -> Result<String> {
 fn text(definition: &Definition, plan: Option<&Explained>) -> String {
     let mut parts = vec![styled(TITLE, &definition.name)];
     parts.extend(definition.description.as_ref().map(|text| format!("  {}", styled(FAINT, text))));
-    parts.extend(definition.sources.iter().map(|source| section("reads", &source_text(source))));
+    let asked = |source: &Source| plan.and_then(|plan| plan.asked.get(&source.name));
+    let reads = |source: &Source| section("reads", &source_text(source, asked(source)));
+    parts.extend(definition.sources.iter().map(reads));
     let transform = match &definition.transform {
         Transform::Sql(sql) => section("query", sql.trim()),
         Transform::Map(map) => section("map", &map.name),
@@ -78,12 +80,17 @@ fn section(title: &str, lines: &str) -> String {
     format!("  {}\n{}", styled(FAINT, title), lines.join("\n"))
 }
 
-fn source_text(source: &Source) -> String {
+fn source_text(source: &Source, asked: Option<&Vec<(String, String)>>) -> String {
     let mut lines = vec![source.name.clone(), format!("  url         {}", url(source))];
     if !source.data_path.0.is_empty() {
         lines.push(format!("  data_path   {}", source.data_path.0));
     }
     lines.push(format!("  pagination  {}", kind(&source.pagination)));
+    let asked: Vec<_> =
+        asked.into_iter().flatten().map(|(param, value)| format!("{param}={value}")).collect();
+    if !asked.is_empty() {
+        lines.push(format!("  asked for   {}", asked.join("&")));
+    }
     if let Some(auth) = &source.auth {
         lines.push(format!("  auth        {}", kind(auth)));
     }
@@ -139,6 +146,10 @@ fn machine(definition: &Definition, plan: Option<&Explained>) -> serde_json::Val
             "instead": risk.instead,
         })
     };
+    let named = |asked: &Vec<(String, String)>| {
+        let named = asked.iter().map(|(param, value)| (param.clone(), json!(value)));
+        serde_json::Value::Object(named.collect())
+    };
     let source = |source: &Source| {
         let read = source.read_schema();
         let fields = read.iter().flat_map(|schema| &schema.fields);
@@ -147,6 +158,7 @@ fn machine(definition: &Definition, plan: Option<&Explained>) -> serde_json::Val
             "url": url(source),
             "data_path": source.data_path,
             "pagination": kind(&source.pagination),
+            "asked_for": plan.and_then(|plan| plan.asked.get(&source.name)).map(named),
             "auth": source.auth.as_ref().map(kind),
             "fields": fields.map(|field| field.name.as_str()).collect::<Vec<_>>(),
         })

@@ -14,13 +14,14 @@ use futures::StreamExt as _;
 use tokio::sync::OnceCell;
 
 use super::job::Run;
+use super::pushdown::Narrowed;
 use crate::environment::Environment;
 use crate::source::Fetched;
 use crate::source::custom::RustType;
-use crate::source::fetch::FetchPlan;
+use crate::source::fetch::{Driver, FetchPlan};
 use crate::source::incremental::Watermarks;
-use crate::source::partition::{self, Driver};
-use crate::source::spool::Shared;
+use crate::source::partition;
+use crate::source::spool::{Readers, Shared};
 use crate::{Result, infer};
 
 /// One fetch of a run.
@@ -48,10 +49,12 @@ pub(super) struct Fetches {
 }
 
 impl Fetches {
-    /// The fetch of a source of a pipeline. All are asked for before any of them begins.
+    /// The fetch of a source of a pipeline, which is asked for no more than its query wants. All are asked
+    /// for before any of them begins.
     pub(super) fn of(
         &mut self,
         source: &Source,
+        narrowed: Option<&Narrowed>,
         definition: &Definition,
         types: &[RustType],
         environment: &mut Environment,
@@ -60,10 +63,14 @@ impl Fetches {
         let declared = |name: &str| definition.parents.iter().find(|parent| parent.name == name);
         let named = source.parents().filter_map(declared);
         let parents: Vec<_> =
-            named.map(|parent| self.of(parent, definition, types, environment)).collect();
+            named.map(|parent| self.of(parent, None, definition, types, environment)).collect();
         let plans: Vec<_> = parents.iter().map(|parent| Arc::clone(&parent.plan)).collect();
         let plan = FetchPlan::resolve(source, types, environment);
-        let plan = Arc::new(plan.for_each(source, &plans, environment));
+        let plan = plan.for_each(source, &plans, environment);
+        let plan = match narrowed {
+            Some(narrowed) => Arc::new(plan.narrowed(&narrowed.sent, narrowed.since)),
+            None => Arc::new(plan),
+        };
         // What cannot be read is said by `check`.
         let start = plan.partitions().start().ok().flatten();
         let watermarks = source.incremental.as_ref().map(|incremental| {
@@ -114,30 +121,34 @@ impl Fetches {
 }
 
 impl Fetch {
-    /// The pages for a query that reads them so many times, requested when the first reader begins.
-    pub(super) fn pages(&self, run: &Run, scans: usize) -> Shared {
-        let several = scans > 1 || self.sources.load(Ordering::Relaxed) > 1;
-        self.pages.get_or_init(|| self.begin(run, several)).clone()
+    /// The pages for a query with such readers of them, requested when the first of those begins.
+    pub(super) fn pages(&self, run: &Run, readers: Readers) -> Shared {
+        let several = self.sources.load(Ordering::Relaxed) > 1;
+        let readers = if several { Readers::Several } else { readers };
+        self.pages.get_or_init(|| self.begin(run, readers)).clone()
     }
 
     /// The schema that the records show, found out once.
     ///
     /// Pages are kept in a temporary file, so that they are requested once and read again.
     pub(super) async fn schema(&self, source: &str, run: &Run) -> Result<Schema> {
-        let pages = self.pages.get_or_init(|| self.begin(run, true)).clone();
+        let pages = self.pages.get_or_init(|| self.begin(run, Readers::Several)).clone();
         let schema = self.schema.get_or_try_init(|| infer::schema(source, pages.reader()));
         schema.await.cloned()
     }
 
-    fn begin(&self, run: &Run, several: bool) -> Shared {
+    fn begin(&self, run: &Run, readers: Readers) -> Shared {
         let (client, plan) = (run.client.clone(), Arc::clone(&self.plan));
         let (secrets, fetched) = (run.secrets.clone(), Arc::clone(&self.fetched));
         let (limits, watermarks) = (run.limits, self.watermarks.clone());
         let most = run.options.pages;
         let plan = if most.is_some() { Arc::new(plan.once()) } else { plan };
-        let parents: Vec<_> = self.parents.iter().map(|parent| parent.pages(run, 1)).collect();
-        Shared::new(several, &limits, move || {
-            let driver = Driver { client, secrets, fetched, limits };
+        let in_step = readers == Readers::InStep;
+        let of_parent = if in_step { Readers::InStep } else { Readers::One };
+        let parents: Vec<_> =
+            self.parents.iter().map(|parent| parent.pages(run, of_parent)).collect();
+        Shared::new(readers, &limits, move || {
+            let driver = Driver { client, secrets, fetched, limits, in_step };
             let pages = partition::pages(driver, &plan, parents, watermarks);
             match most {
                 Some(most) => pages.take(most).boxed(),

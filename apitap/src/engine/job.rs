@@ -1,13 +1,13 @@
 //! One pipeline of a run, from its definition to its report.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use apitap_build::definition::Definition;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::stream::Peekable;
@@ -17,7 +17,8 @@ use super::connections::{Connection, Connections, Servers};
 use super::fetch::{Fetch, Fetches};
 use super::limits::{Limits, Memory};
 use super::options::{self, Options};
-use super::query::Query;
+use super::pushdown::{self, Narrowed};
+use super::query::{Query, Wanted};
 use super::session;
 use super::watch::{self, Progress};
 use crate::environment::{Environment, Secrets};
@@ -36,6 +37,8 @@ pub(super) struct Job<D> {
     linked: Linked,
     /// One for each source.
     fetches: Vec<Fetch>,
+    /// What the query makes its sources be asked for.
+    narrowed: BTreeMap<String, Narrowed>,
     destination: D,
     /// The other pipelines of the run that write the same table.
     beside: Vec<Arc<Definition>>,
@@ -53,6 +56,8 @@ pub(super) struct Run {
     pub(super) secrets: Secrets,
     pub(super) limits: Limits,
     pub(super) options: Options,
+    /// When it began: `now()` of its queries.
+    now: DateTime<Utc>,
     /// What all queries may keep in memory, beyond which they spill to temporary files.
     memory: Arc<RuntimeEnv>,
     servers: Servers,
@@ -81,9 +86,12 @@ pub(super) fn prepare<D>(
     let mut jobs = Vec::with_capacity(pipelines.len());
     for pipeline in pipelines {
         let (definition, linked) = (pipeline.shared_definition()?, pipeline.linked()?);
+        let narrowed = pushdown::of(&linked, &definition, &limits, environment.now());
         let sources = definition.sources.iter();
-        let sources =
-            sources.map(|source| fetches.of(source, &definition, linked.types, &mut environment));
+        let sources = sources.map(|source| {
+            let narrowed = narrowed.get(&source.name);
+            fetches.of(source, narrowed, &definition, linked.types, &mut environment)
+        });
         let fetches: Vec<Fetch> = sources.collect();
         let destination = destination(&definition, &mut environment);
         let fetched = fetches.iter().map(|fetch| Arc::clone(&fetch.fetched)).collect();
@@ -92,6 +100,7 @@ pub(super) fn prepare<D>(
             definition,
             linked,
             fetches,
+            narrowed,
             destination,
             beside: Vec::new(),
             drift: Arc::default(),
@@ -105,6 +114,7 @@ pub(super) fn prepare<D>(
         client: Client::of_process()?,
         secrets: environment.secrets(),
         memory: session::memory(&limits)?,
+        now: environment.now(),
         servers: Servers::new(limits.connections),
         options: options.clone(),
         limits,
@@ -123,9 +133,13 @@ impl<D> Job<D> {
         }
         let definition = &self.definition;
         let (linked, drift) = (&self.linked, &self.drift);
-        let query = Query::plan(linked, definition, &run.memory, &run.limits, drift).await?;
+        let (limits, narrowed) = (&run.limits, &self.narrowed);
+        let limited = run.options.limit.is_some();
+        let wanted = Wanted { memory: &run.memory, limits, narrowed, now: run.now, limited };
+        let query = Query::plan(linked, definition, &wanted, drift).await?;
         for (source, fetch) in definition.sources.iter().zip(&self.fetches) {
-            let pages = fetch.pages(run, query.reading.scans(&source.name));
+            let readers = query.reading.readers(&source.name);
+            let pages = fetch.pages(run, readers);
             let decoder = self.linked.decoder(source)?;
             let watermarks = fetch.watermarks.clone();
             let begin = move || Ok(Input::Pages(pages.reader(), decoder(), watermarks.clone()));

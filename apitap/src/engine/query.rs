@@ -2,11 +2,13 @@
 //!
 //! Nothing here knows HTTP or a database.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use apitap_build::definition::{Definition, Source, Transform};
 use apitap_build::engine::{self, Risk};
 use apitap_build::schema::arrow;
+use chrono::{DateTime, Utc};
 use datafusion::arrow::array::{Array as _, ArrayRef, RecordBatch};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::SchemaRef;
@@ -21,12 +23,26 @@ use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream_parti
 use futures::{Stream, StreamExt as _};
 
 use super::failed::{self, Failed};
+use super::in_part;
 use super::limits::{Limits, Memory};
+use super::pushdown::Narrowed;
 use super::session;
 use crate::map::{Description, MapCall, Records};
 use crate::pipeline::Linked;
 use crate::source::table::{Drift, Reading, SourceTable};
 use crate::{Error, Result};
+
+/// What a query is planned with.
+pub(crate) struct Wanted<'a> {
+    pub(crate) memory: &'a Arc<RuntimeEnv>,
+    pub(crate) limits: &'a Limits,
+    /// What its sources are asked for.
+    pub(crate) narrowed: &'a BTreeMap<String, Narrowed>,
+    /// `now()`.
+    pub(crate) now: DateTime<Utc>,
+    /// Whether only its first rows are wanted.
+    pub(crate) limited: bool,
+}
 
 /// A query that is ready to run.
 pub(crate) struct Query {
@@ -49,14 +65,18 @@ impl Query {
     pub(crate) async fn plan(
         linked: &Linked,
         definition: &Definition,
-        memory: &Arc<RuntimeEnv>,
-        limits: &Limits,
+        wanted: &Wanted<'_>,
         drift: &Arc<Drift>,
     ) -> Result<Self> {
+        let Wanted { memory, limits, .. } = *wanted;
         let row =
             definition.row.as_ref().ok_or_else(|| Error::config("the columns are not known"))?;
         let reading = Arc::new(Reading::new(limits, definition.sources.iter(), drift));
-        let session = session_of(linked, definition, &reading)?;
+        let session = session_of(linked, definition, &reading, wanted.now, |source| {
+            let narrowed = wanted.narrowed.get(&source.name);
+            let sent = narrowed.map(|narrowed| narrowed.sent.clone()).unwrap_or_default();
+            SourceTable::new(source.clone()).asked(sent)
+        })?;
         let (logical, map) = match &definition.transform {
             Transform::Sql(sql) => (engine::logical_plan(&session, sql).await, None),
             Transform::Map(map) => {
@@ -72,6 +92,7 @@ impl Query {
         let logical = logical.map_err(|cause| error(&cause))?;
         let plan = session.create_physical_plan(&logical).await.map_err(|cause| error(&cause))?;
         let plan = failed::observed(plan, &reading).map_err(|cause| error(&cause))?;
+        in_part::note(&plan, wanted.limited, &reading);
         if is_recursive(&plan) {
             reading.plan_scans_again();
         }
@@ -121,17 +142,19 @@ impl Query {
     }
 }
 
-/// A session with the sources and the functions of a pipeline.
-fn session_of(
+/// A session with the sources of a pipeline, as these tables, and its functions; `now` is what `now()` is.
+pub(super) fn session_of(
     linked: &Linked,
     definition: &Definition,
     reading: &Arc<Reading>,
+    now: DateTime<Utc>,
+    table: impl Fn(&Source) -> SourceTable,
 ) -> Result<SessionState> {
     let tables = definition.sources.iter().map(|source| {
-        let table: Arc<dyn TableProvider> = Arc::new(SourceTable::new(source.clone()));
+        let table: Arc<dyn TableProvider> = Arc::new(table(source));
         (source.name.clone(), table)
     });
-    let mut session = session::of(tables, reading).map_err(|cause| error(&cause))?;
+    let mut session = session::of(tables, reading, now).map_err(|cause| error(&cause))?;
     for body in linked.bodies(definition)? {
         session.register_udf(Arc::new(body)).map_err(|cause| error(&cause))?;
     }
@@ -147,7 +170,8 @@ pub(crate) async fn risks(linked: &Linked, definition: &Definition) -> Result<Ve
     let limits = Limits::of(Memory::default(), 1);
     let drift = Arc::default();
     let reading = Arc::new(Reading::new(&limits, definition.sources.iter(), &drift));
-    let session = session_of(linked, definition, &reading)?;
+    let table = |source: &Source| SourceTable::new(source.clone());
+    let session = session_of(linked, definition, &reading, Utc::now(), table)?;
     let plan = engine::logical_plan(&session, sql).await.map_err(|cause| error(&cause))?;
     engine::risks(&session, plan, sql).map_err(|cause| error(&cause))
 }

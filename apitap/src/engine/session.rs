@@ -6,6 +6,7 @@
 use std::sync::{Arc, LazyLock};
 
 use apitap_build::engine;
+use chrono::{DateTime, Utc};
 use datafusion::catalog::{
     CatalogProvider as _, CatalogProviderList as _, MemoryCatalogProvider,
     MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider as _, TableProvider,
@@ -31,10 +32,11 @@ pub(crate) fn memory(limits: &Limits) -> Result<Arc<RuntimeEnv>> {
         .map_err(|cause| query::error(&cause))
 }
 
-/// A session over these tables, which tells them how it reads.
+/// A session over these tables, which tells them how it reads; `now` is what `now()` is.
 pub(super) fn of(
     tables: impl IntoIterator<Item = (String, Arc<dyn TableProvider>)>,
     reading: &Arc<Reading>,
+    now: DateTime<Utc>,
 ) -> Result<SessionState, DataFusionError> {
     /// Building the list of functions takes longer than planning a query.
     static SHARED: LazyLock<SessionState> = LazyLock::new(engine::session_state);
@@ -51,7 +53,7 @@ pub(super) fn of(
     catalogs.register_catalog(catalog_name, Arc::new(catalog));
     state.register_catalog_list(Arc::new(catalogs));
     state.config_mut().set_extension(Arc::clone(reading));
-    // `now()` is the time at which the query is planned.
     state.mark_start_execution();
+    state.execution_props_mut().query_execution_start_time = Some(now);
     Ok(state)
 }

@@ -17,6 +17,7 @@ mod store;
 mod text;
 mod unlike;
 mod value;
+mod values;
 
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use crate::Error;
 use crate::definition::{Format, Pointer};
 use crate::engine::limits::Limits;
 use csv::Csv;
+pub(in crate::source) use csv::push_string;
 pub use layout::{Cell, Layout};
 use lines::Lines;
 pub(in crate::source) use segment::Stored;
@@ -39,6 +41,7 @@ use store::Store;
 use text::Decoding;
 pub use unlike::Look;
 pub use value::{Absent, Value};
+pub use values::Values;
 
 /// What is looked for in a body.
 #[derive(Debug, Clone, Copy)]

@@ -13,6 +13,7 @@
 pub mod any;
 pub mod column;
 pub mod dynamic;
+pub(crate) mod keep;
 pub mod leaf;
 pub mod list;
 mod number;
@@ -24,8 +25,8 @@ mod widen;
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use datafusion::arrow::datatypes::{FieldRef, Schema as ArrowSchema, SchemaRef};
 
 use crate::schema::{Schema, arrow};
 use crate::source::json::{Cursor, Fault};
@@ -129,6 +130,29 @@ impl<R: Record> Decoder for RecordDecoder<R> {
         record::unknown(&mut self.record, "", &mut found);
         found
     }
+}
+
+/// A batch with further columns, in the order of a schema.
+///
+/// # Errors
+/// They have other rows.
+pub(crate) fn merged(
+    batch: &RecordBatch,
+    more: &[(FieldRef, ArrayRef)],
+    schema: &SchemaRef,
+) -> Result<RecordBatch> {
+    let mut columns: Vec<(FieldRef, ArrayRef)> = Vec::new();
+    for field in schema.fields() {
+        if let Some((field, column)) = more.iter().find(|(added, _)| added.name() == field.name()) {
+            columns.push((Arc::clone(field), Arc::clone(column)));
+        } else if let Some((index, field)) = batch.schema_ref().column_with_name(field.name()) {
+            columns.push((Arc::new(field.clone()), Arc::clone(batch.column(index))));
+        }
+    }
+    let (fields, columns): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(ArrowSchema::new(fields)), columns, &options)
+        .map_err(|cause| Error::data("the records make no batch").caused_by(cause))
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub(crate) use plan::FetchPlan;
 
 use super::Fetched;
 use super::body::{Body, Shape};
+use super::job;
 use super::page::Page;
 use super::pagination::{Paginator, Params, Reads, Step};
 use super::request::client::Client;
@@ -50,19 +51,32 @@ const KEYS: usize = 5;
 /// The most characters of a cursor that a message shows.
 const SHOWN: usize = 100;
 
+/// What every fetch of a run needs.
+#[derive(Clone)]
+pub(crate) struct Driver {
+    pub(crate) client: Client,
+    pub(crate) secrets: Secrets,
+    /// Counts the pages as they are passed on.
+    pub(crate) fetched: Arc<Fetched>,
+    pub(crate) limits: Limits,
+    /// Whether a page is requested only when it is asked for.
+    pub(crate) in_step: bool,
+}
+
 /// Requests the collection page by page, in order, and ends after the first error.
 ///
 /// Pages without records are not passed on. The first request is made when the stream is first
-/// polled, on a tokio runtime; dropping the stream stops what is under way. `fetched` counts the
-/// pages as they are passed on.
-pub(crate) fn pages(
-    client: &Client,
-    plan: &FetchPlan,
-    secrets: Secrets,
-    fetched: Arc<Fetched>,
-    limits: &Limits,
-) -> BoxStream<'static, Result<Page>> {
-    let fetch = Fetch::new(client, plan, secrets, fetched, limits);
+/// polled, on a tokio runtime; dropping the stream stops what is under way.
+pub(crate) fn pages(driver: &Driver, plan: &FetchPlan) -> BoxStream<'static, Result<Page>> {
+    match plan.job() {
+        Some(job) => job::pages(driver, plan, job),
+        None => collection(driver, plan),
+    }
+}
+
+/// The same of a source whose job is done, if it has one.
+pub(super) fn collection(driver: &Driver, plan: &FetchPlan) -> BoxStream<'static, Result<Page>> {
+    let fetch = Fetch::new(driver, plan);
     stream::try_unfold(fetch, |fetch| async move {
         let mut fetch = fetch?;
         Ok(fetch.next().await?.map(|page| (page, Ok(fetch))))
@@ -73,6 +87,8 @@ pub(crate) fn pages(
 /// A collection that is being read.
 struct Fetch {
     endpoint: Arc<Endpoint>,
+    /// Whether one page is under way at a time, when it is asked for.
+    in_step: bool,
     paginator: Box<dyn Paginator>,
     reads: Arc<Reads>,
     /// What was asked for, in order, and is not sent yet.
@@ -99,16 +115,11 @@ struct UnderWay {
 }
 
 impl Fetch {
-    fn new(
-        client: &Client,
-        plan: &FetchPlan,
-        secrets: Secrets,
-        fetched: Arc<Fetched>,
-        limits: &Limits,
-    ) -> Result<Self> {
+    fn new(driver: &Driver, plan: &FetchPlan) -> Result<Self> {
         let paginator = plan.pagination().paginator()?;
         Ok(Self {
-            endpoint: Arc::new(Endpoint::new(client, plan, secrets, fetched, limits)?),
+            endpoint: Arc::new(Endpoint::new(driver, plan)?),
+            in_step: driver.in_step,
             reads: Arc::new(paginator.reads()),
             paginator,
             waiting: VecDeque::new(),
@@ -152,7 +163,8 @@ impl Fetch {
 
     /// Sends what may be under way.
     fn send(&mut self) {
-        while self.under_way.len() < self.fit.min(self.endpoint.pace.at_once()) {
+        let most = if self.in_step { 1 } else { self.fit.min(self.endpoint.pace.at_once()) };
+        while self.under_way.len() < most {
             let Some(ask) = self.waiting.pop_front() else { return };
             let number = self.taken + self.under_way.len() as u64 + 1;
             let endpoint = Arc::clone(&self.endpoint);

@@ -107,6 +107,8 @@ pub struct Params {
     pub(super) body: Vec<(Pointer, Json)>,
     /// Where the last answer has said so, for messages.
     pub(super) origin: Option<Origin>,
+    /// Whether the URL may be on any server: then it gets no credentials there.
+    pub(super) anywhere: bool,
 }
 
 /// Where an answer says what comes next.
@@ -200,6 +202,8 @@ pub(crate) enum PaginationPlan {
     Kind(Pagination),
     /// One that is written in Rust.
     Custom(Prepared),
+    /// A file at an address that the API has told.
+    File(String),
 }
 
 impl PaginationPlan {
@@ -211,6 +215,7 @@ impl PaginationPlan {
         match self {
             Self::Kind(kind) => Ok(paginator(kind)),
             Self::Custom(prepared) => prepared.paginator(),
+            Self::File(address) => Ok(Box::new(single::File(address.clone()))),
         }
     }
 }

@@ -18,19 +18,17 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::sync::mpsc;
 
 pub(crate) use carried::Carrier;
+pub(in crate::source) use carried::value;
 use window::{Feed, WindowPlan};
 
-use super::Fetched;
-use super::fetch::{self, FetchPlan};
+use super::fetch::{self, Driver, FetchPlan};
 use super::incremental::Watermarks;
 use super::page::Page;
-use super::request::client::Client;
 use super::request::expression::Scope;
 use super::spool::{Pages, Shared};
 use super::task::Task;
 use crate::definition::{ForEach, Source};
-use crate::engine::limits::Limits;
-use crate::environment::{Environment, Secrets};
+use crate::environment::Environment;
 use crate::schema::Schema;
 use crate::{Error, Result};
 
@@ -111,6 +109,13 @@ impl PartitionPlan {
     /// A config error: it is not a time.
     pub(crate) fn start(&self) -> Result<Option<DateTime<Utc>>> {
         self.windows.as_ref().map_or(Ok(None), WindowPlan::start)
+    }
+
+    /// Records of an incremental source are wanted since then only.
+    pub(crate) fn narrow(&mut self, since: Option<DateTime<Utc>>) {
+        if let Some(windows) = &mut self.windows {
+            windows.narrow(since);
+        }
     }
 
     /// Whether it is requested once only, for nothing in particular.
@@ -251,15 +256,6 @@ fn members(
         .try_flatten()
 }
 
-/// What every fetch of a run needs.
-#[derive(Clone)]
-pub(crate) struct Driver {
-    pub(crate) client: Client,
-    pub(crate) secrets: Secrets,
-    pub(crate) fetched: Arc<Fetched>,
-    pub(crate) limits: Limits,
-}
-
 /// The pages of all partitions, in order; `parents` are the pages of the parents, and `watermarks` is how
 /// far earlier runs have come with an incremental source.
 pub(crate) fn pages(
@@ -269,10 +265,10 @@ pub(crate) fn pages(
     watermarks: Option<Arc<Watermarks>>,
 ) -> Pages {
     if plan.partitions().is_whole() {
-        let Driver { client, secrets, fetched, limits } = driver;
-        return fetch::pages(&client, plan, secrets, fetched, &limits);
+        return fetch::pages(&driver, plan);
     }
     let plan = Arc::clone(plan);
+    let at_once = if driver.in_step { 1 } else { AT_ONCE };
     let partitions =
         plan.partitions().clone().partitions(plan.scope().clone(), parents, watermarks.clone());
     partitions
@@ -281,7 +277,7 @@ pub(crate) fn pages(
                 partition.map(|partition| begin(&driver, &plan, partition, watermarks.as_deref()));
             async move { under_way }
         })
-        .buffered(AT_ONCE)
+        .buffered(at_once)
         .try_flatten()
         .boxed()
 }
@@ -293,22 +289,35 @@ fn begin(
     partition: Partition,
     watermarks: Option<&Watermarks>,
 ) -> Pages {
-    let Driver { client, secrets, fetched, limits } = driver.clone();
     let feed = watermarks.and_then(|watermarks| Feed::new(watermarks, partition.key()));
     let Partition { carried, scope, params } = partition;
     let plan = plan.in_partition(scope, params);
+    let pages = fetch::pages(driver, &plan);
+    let pages = stream::try_unfold(
+        (pages, carried, feed, false),
+        |(mut pages, carried, feed, last)| async move {
+            if last {
+                return Ok(None);
+            }
+            let Some(page) = pages.next().await.transpose()? else { return Ok(None) };
+            let page = Page { carried: carried.clone(), ..page };
+            let last = match &feed {
+                Some(feed) => feed.is_known(&page).await?,
+                None => false,
+            };
+            Ok(Some((page, (pages, carried, feed, last))))
+        },
+    )
+    .boxed();
+    if driver.in_step { pages } else { ahead(pages) }
+}
+
+/// The same, of which some are requested before they are asked for.
+fn ahead(mut pages: Pages) -> Pages {
     let (sender, receiver) = mpsc::channel(1);
     let task = Task::spawn(async move {
-        let mut pages = fetch::pages(&client, &plan, secrets, fetched, &limits);
         while let Some(page) = pages.next().await {
-            let page = page.map(|page| Page { carried: carried.clone(), ..page });
-            let known = match (&feed, &page) {
-                (Some(feed), Ok(page)) => feed.is_known(page).await,
-                _ => Ok(false),
-            };
-            let last = !matches!(known, Ok(false));
-            let page = known.and(page);
-            if sender.send(page).await.is_err() || last {
+            if sender.send(page).await.is_err() {
                 return;
             }
         }

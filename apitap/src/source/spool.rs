@@ -35,8 +35,19 @@ const WAITING_PAGES: usize = 256;
 #[derive(Clone)]
 pub struct Shared(Arc<Inner>);
 
+/// Who reads pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// One reader: some pages wait for it.
+    One,
+    /// One reader that may stop before the end: no page is requested before it is asked for.
+    InStep,
+    /// Several readers, now or later.
+    Several,
+}
+
 struct Inner {
-    several: bool,
+    readers_are: Readers,
     limits: Limits,
     state: Mutex<State>,
     /// How many readers there are now.
@@ -67,17 +78,17 @@ struct Progress {
 }
 
 impl Shared {
-    /// Pages for one reader, which are not kept, or for `several`, now or later.
+    /// Pages for such readers; those for one of them are not kept.
     ///
     /// `start` makes the stream; it is called once, on the runtime, when the first reader begins.
     pub fn new(
-        several: bool,
+        readers_are: Readers,
         limits: &Limits,
         start: impl FnOnce() -> Pages + Send + 'static,
     ) -> Self {
         let state = State { start: Some(Box::new(start)), spool: None };
         let readers = watch::Sender::new(0);
-        Self(Arc::new(Inner { several, limits: *limits, state: Mutex::new(state), readers }))
+        Self(Arc::new(Inner { readers_are, limits: *limits, state: Mutex::new(state), readers }))
     }
 
     /// A reader of all pages, from the first one; must be polled on a tokio runtime.
@@ -86,7 +97,7 @@ impl Shared {
     pub fn reader(&self) -> Pages {
         self.0.readers.send_modify(|readers| *readers += 1);
         let presence = Presence(Arc::clone(&self.0));
-        if self.0.several {
+        if self.0.readers_are == Readers::Several {
             let follower = Follower { presence, spool: None, position: 0, ended: false };
             return stream::unfold(follower, |mut follower| async move {
                 follower.next().await.map(|page| (page, follower))
@@ -214,9 +225,24 @@ struct Direct {
     ended: bool,
 }
 
-struct Fetch {
-    pages: mpsc::Receiver<(Result<Page>, OwnedSemaphorePermit)>,
-    task: Task<()>,
+/// How the pages come to the only reader.
+enum Fetch {
+    /// When it asks for them.
+    InStep(Pages),
+    /// Some before it asks.
+    Ahead { pages: mpsc::Receiver<(Result<Page>, OwnedSemaphorePermit)>, task: Task<()> },
+}
+
+impl Fetch {
+    fn begin(shared: &Inner) -> Result<Self> {
+        let pages = shared.start(&mut shared.lock())?;
+        if shared.readers_are == Readers::InStep {
+            return Ok(Self::InStep(pages));
+        }
+        let (sender, receiver) = mpsc::channel(WAITING_PAGES);
+        let task = Task::spawn(send(pages, sender, shared.limits.waiting));
+        Ok(Self::Ahead { pages: receiver, task })
+    }
 }
 
 impl Direct {
@@ -232,18 +258,15 @@ impl Direct {
     async fn page(&mut self) -> Result<Option<Page>> {
         let fetch = match &mut self.fetch {
             Some(fetch) => fetch,
-            none => {
-                let shared = &self.presence.0;
-                let pages = shared.start(&mut shared.lock())?;
-                let (sender, receiver) = mpsc::channel(WAITING_PAGES);
-                let sending = send(pages, sender, shared.limits.waiting);
-                none.insert(Fetch { pages: receiver, task: Task::spawn(sending) })
-            }
+            none => none.insert(Fetch::begin(&self.presence.0)?),
         };
-        match fetch.pages.recv().await {
-            Some((page, _room)) => page.map(Some),
-            // Ended or broken down: the task knows.
-            None => fetch.task.join().await.map(|()| None),
+        match fetch {
+            Fetch::InStep(pages) => pages.next().await.transpose(),
+            Fetch::Ahead { pages, task } => match pages.recv().await {
+                Some((page, _room)) => page.map(Some),
+                // Ended or broken down: the task knows.
+                None => task.join().await.map(|()| None),
+            },
         }
     }
 }

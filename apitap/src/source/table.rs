@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Poll;
 
 use apitap_build::definition::Source;
 use apitap_build::schema::arrow;
@@ -15,19 +16,22 @@ use datafusion::arrow::datatypes::{FieldRef, Schema as ArrowSchema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DataFusionError, internal_datafusion_err};
 use datafusion::execution::TaskContext;
-use datafusion::logical_expr::{Expr, TableType};
-use datafusion::physical_plan::stream::RecordBatchReceiverStream;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::StreamExt as _;
 use tokio::sync::mpsc::Sender;
 
+use super::decode::keep::Keeper;
 use super::decode::unknown::UnknownFields;
 use super::decode::{Decoder, widen};
+use super::filters::{Condition, Parameter};
 use super::incremental::{Sieve, Watermarks};
+use super::json::Fault;
 use super::page::Page;
 use super::partition::Carrier;
-use super::spool::Pages;
+use super::spool::{Pages, Readers};
 use crate::engine::limits::Limits;
 use crate::{Error, Result};
 
@@ -43,13 +47,33 @@ const BATCHES_KEPT: usize = BATCHES_AHEAD + 2;
 pub(crate) struct SourceTable {
     source: Arc<Source>,
     schema: SchemaRef,
+    asks: Asks,
+}
+
+/// What becomes of the conditions of a query.
+#[derive(Debug)]
+enum Asks {
+    /// It is found out which of them can be sent.
+    Offers,
+    /// These are sent for some of them.
+    For(Vec<Parameter>),
 }
 
 impl SourceTable {
     /// The table of a source whose schema is known.
     pub(crate) fn new(source: Source) -> Self {
         let schema = arrow::schema(&source.schema.clone().unwrap_or_default());
-        Self { source: Arc::new(source), schema }
+        Self { source: Arc::new(source), schema, asks: Asks::For(Vec::new()) }
+    }
+
+    /// The same of a source that may be asked for what a query's conditions hold for: its scan has those.
+    pub(crate) fn offering(source: Source) -> Self {
+        Self { asks: Asks::Offers, ..Self::new(source) }
+    }
+
+    /// The same of a source that is asked with these parameters.
+    pub(crate) fn asked(self, sent: Vec<Parameter>) -> Self {
+        Self { asks: Asks::For(sent), ..self }
     }
 
     /// What a scan yields: the fields that the query reads at least a part of, in their order.
@@ -72,7 +96,24 @@ impl TableProvider for SourceTable {
         TableType::Base
     }
 
-    // Filters stay above the scan: the decoder knows nothing of them.
+    // What is not sent, and what the API answers inexactly, stays above the scan: the decoder knows
+    // nothing of it.
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> datafusion::common::Result<Vec<TableProviderFilterPushDown>> {
+        let supports = |filter: &&Expr| match &self.asks {
+            Asks::Offers => TableProviderFilterPushDown::Inexact,
+            Asks::For(sent) => match Condition::of(filter) {
+                Some(condition) if condition.is_exact(&self.source, sent) => {
+                    TableProviderFilterPushDown::Exact
+                }
+                _ => TableProviderFilterPushDown::Unsupported,
+            },
+        };
+        Ok(filters.iter().map(supports).collect())
+    }
+
     async fn scan(
         &self,
         session: &dyn Session,
@@ -80,9 +121,6 @@ impl TableProvider for SourceTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
-        if let Some(reading) = session.config().get_extension::<Reading>() {
-            reading.plan_scan(&self.source.name);
-        }
         let schema = self.scanned();
         let all: Vec<_> = (0..self.schema.fields().len()).collect();
         let columns = projection
@@ -90,19 +128,28 @@ impl TableProvider for SourceTable {
             .iter()
             .map(|index| schema.index_of(self.schema.field(*index).name()))
             .collect::<Result<Vec<_>, _>>()?;
-        let scan = SourceScan { source: Arc::clone(&self.source), schema: Arc::clone(&schema) };
-        let partitions: Vec<Arc<dyn PartitionStream>> = vec![Arc::new(scan)];
+        let scan = Arc::new(SourceScan {
+            source: Arc::clone(&self.source),
+            schema: Arc::clone(&schema),
+            in_part: AtomicBool::new(false),
+        });
+        if let Some(reading) = session.config().get_extension::<Reading>() {
+            reading.plan_scan(&self.source.name, &scan);
+        }
+        let partitions: Vec<Arc<dyn PartitionStream>> = vec![scan];
         let exec =
             StreamingTableExec::try_new(schema, partitions, Some(&columns), [], false, limit)?;
         Ok(Arc::new(exec))
     }
 }
 
-/// One reading of a source from its first page to its last.
+/// One reading of a source from its first page to its last, or as far as somebody wants to read.
 #[derive(Debug)]
 struct SourceScan {
     source: Arc<Source>,
     schema: SchemaRef,
+    /// Whether the query may stop before the end: then nothing is requested before it asks for more.
+    in_part: AtomicBool,
 }
 
 impl PartitionStream for SourceScan {
@@ -111,13 +158,12 @@ impl PartitionStream for SourceScan {
     }
 
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let mut batches =
-            RecordBatchReceiverStream::builder(Arc::clone(&self.schema), BATCHES_AHEAD);
-        let sender = batches.tx();
+        let in_part = self.in_part.load(Ordering::Relaxed);
         let reading = context.session_config().get_extension::<Reading>();
         let (name, schema) = (self.source.name.clone(), Arc::clone(&self.schema));
         let carried = self.source.carried_schema().fields;
-        batches.spawn(async move {
+        let keeper = Keeper::of(&self.source);
+        let decode = move |sender| async move {
             let reading = reading
                 .ok_or_else(|| internal_datafusion_err!("`{name}` is read outside a run"))?;
             match reading.begin(&name).map_err(external)? {
@@ -125,23 +171,62 @@ impl PartitionStream for SourceScan {
                     let mut decoding = Decoding {
                         decoder,
                         carrier: Carrier::new(&carried),
+                        keeper,
                         sieve: watermarks.map(Sieve::new),
                         origins: Vec::new(),
                         schema,
                         sender,
+                        in_part,
                         reading,
                         name,
                     };
-                    let outcome = decoding.read(pages).await;
-                    decoding.reading.tell(&decoding.name, &decoding.decoder.unknown());
-                    outcome
+                    decoding.read(pages).await
                 }
                 Input::Batches(given) => hand_over(&given, &schema, &sender).await,
             }
             .map_err(external)
-        });
+        };
+        if in_part {
+            return in_step(&self.schema, decode);
+        }
+        let mut batches =
+            RecordBatchReceiverStream::builder(Arc::clone(&self.schema), BATCHES_AHEAD);
+        let sender = batches.tx();
+        batches.spawn(decode(sender));
         batches.build()
     }
+}
+
+/// The batches that a task sends, which does nothing but when it is asked for the next one.
+fn in_step<F>(
+    schema: &SchemaRef,
+    decode: impl FnOnce(Sender<datafusion::common::Result<RecordBatch>>) -> F,
+) -> SendableRecordBatchStream
+where
+    F: Future<Output = datafusion::common::Result<()>> + Send + 'static,
+{
+    let (sender, mut batches) = tokio::sync::mpsc::channel(1);
+    let mut decoding = Some(Box::pin(decode(sender)));
+    let next = futures::stream::poll_fn(move |context| {
+        // What is there is taken before the task may go on.
+        if let Ok(batch) = batches.try_recv() {
+            return Poll::Ready(Some(batch));
+        }
+        if let Some(task) = &mut decoding
+            && let Poll::Ready(ended) = task.as_mut().poll(context)
+        {
+            decoding = None;
+            if let Err(error) = ended {
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+        match (batches.try_recv(), &decoding) {
+            (Ok(batch), _) => Poll::Ready(Some(batch)),
+            (Err(_), None) => Poll::Ready(None),
+            (Err(_), Some(_)) => Poll::Pending,
+        }
+    });
+    Box::pin(RecordBatchStreamAdapter::new(Arc::clone(schema), next))
 }
 
 /// An error of ours on its way through the engine; [`crate::engine::query::error`] finds it again.
@@ -176,6 +261,8 @@ pub(crate) type Drift = Mutex<BTreeMap<String, UnknownFields>>;
 #[derive(Default)]
 struct SourceReading {
     scans: AtomicUsize,
+    /// Those scans.
+    planned: Mutex<Vec<Arc<SourceScan>>>,
     begin: OnceLock<Begin>,
     /// What the query has got last, where that is kept.
     sent: Mutex<VecDeque<Sent>>,
@@ -204,6 +291,12 @@ impl Sent {
     pub(crate) fn origin(&self, row: usize) -> Option<(&str, u64)> {
         let origin = self.origins.iter().rev().find(|origin| origin.row <= row)?;
         Some((&origin.request, origin.record + (row - origin.row) as u64))
+    }
+}
+
+impl SourceReading {
+    fn planned(&self) -> MutexGuard<'_, Vec<Arc<SourceScan>>> {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -266,9 +359,19 @@ impl Reading {
         sent.push_back(Sent { batch: batch.clone(), origins });
     }
 
-    fn plan_scan(&self, source: &str) {
+    fn plan_scan(&self, source: &str, scan: &Arc<SourceScan>) {
         if let Some(source) = self.sources.get(source) {
             source.scans.fetch_add(1, Ordering::Relaxed);
+            source.planned().push(Arc::clone(scan));
+        }
+    }
+
+    /// The query may stop before the end of what a planned scan reads.
+    pub(crate) fn reads_in_part(&self, part: &Arc<dyn PartitionStream>) {
+        for scan in self.sources.values().flat_map(|source| source.planned().clone()) {
+            if std::ptr::addr_eq(Arc::as_ptr(&scan), Arc::as_ptr(part)) {
+                scan.in_part.store(true, Ordering::Relaxed);
+            }
         }
     }
 
@@ -280,9 +383,15 @@ impl Reading {
         }
     }
 
-    /// How often the planned query reads a source.
-    pub(crate) fn scans(&self, source: &str) -> usize {
-        self.sources.get(source).map_or(0, |source| source.scans.load(Ordering::Relaxed))
+    /// How the planned query reads a source.
+    pub(crate) fn readers(&self, source: &str) -> Readers {
+        let Some(source) = self.sources.get(source) else { return Readers::One };
+        let in_part = |scan: &Arc<SourceScan>| scan.in_part.load(Ordering::Relaxed);
+        match source.scans.load(Ordering::Relaxed) {
+            2.. => Readers::Several,
+            _ if source.planned().iter().any(in_part) => Readers::InStep,
+            _ => Readers::One,
+        }
     }
 
     /// Says how a source is read from now on.
@@ -306,14 +415,25 @@ struct Decoding {
     decoder: Box<dyn Decoder>,
     /// What their partitions give the records.
     carrier: Carrier,
+    /// What gathers the fields that no schema declares.
+    keeper: Option<Keeper>,
     /// What leaves out the records that are known.
     sieve: Option<Sieve>,
     /// Where the records in the decoder come from.
     origins: Vec<Origin>,
     schema: SchemaRef,
     sender: Sender<datafusion::common::Result<RecordBatch>>,
+    /// Whether nothing is done before somebody asks for more.
+    in_part: bool,
     reading: Arc<Reading>,
     name: String,
+}
+
+impl Drop for Decoding {
+    /// What the records so far have that nobody declared is told, however the reading has ended.
+    fn drop(&mut self) {
+        self.reading.tell(&self.name, &self.decoder.unknown());
+    }
 }
 
 impl Decoding {
@@ -328,7 +448,7 @@ impl Decoding {
             while let Some(segment) = segments.next().await? {
                 for (record, at) in segment.records() {
                     number += 1;
-                    self.decoder.append(record).map_err(|fault| {
+                    self.append(record).map_err(|fault| {
                         let error = fault.behind(at).into_error("the body");
                         error.at_record(number).in_request(&page.request)
                     })?;
@@ -344,12 +464,20 @@ impl Decoding {
                     }
                 }
             }
+            if self.in_part && self.decoder.rows() > 0 && !self.send().await? {
+                return Ok(());
+            }
         }
         if self.decoder.rows() > 0 {
             // Nobody reads any more: then nobody misses the last batch.
             self.send().await?;
         }
         Ok(())
+    }
+
+    fn append(&mut self, record: &str) -> Result<(), Fault> {
+        self.decoder.append(record)?;
+        self.keeper.as_mut().map_or(Ok(()), |keeper| keeper.append(record))
     }
 
     fn is_full(&self) -> bool {
@@ -365,14 +493,22 @@ impl Decoding {
 
     /// Sends what is decoded; whether anybody reads it.
     async fn send(&mut self) -> Result<bool> {
-        let records = self.carrier.complete(self.decoder.finish()?, &self.schema)?;
+        let mut records = self.carrier.complete(self.decoder.finish()?, &self.schema)?;
+        if let Some(keeper) = &mut self.keeper {
+            records = keeper.complete(&records, &self.schema)?;
+        }
         let records = widen(records, &self.schema)?;
         self.reading.keep(&self.name, &records, std::mem::take(&mut self.origins));
         let new = match &mut self.sieve {
             Some(sieve) => sieve.keep(&records)?,
             None => records,
         };
-        Ok(self.sender.send(Ok(new)).await.is_ok())
+        let is_read = self.sender.send(Ok(new)).await.is_ok();
+        if self.in_part {
+            // When there is room again, it was taken, and somebody asks for more.
+            return Ok(is_read && self.sender.reserve().await.is_ok());
+        }
+        Ok(is_read)
     }
 }
 

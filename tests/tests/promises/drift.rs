@@ -90,3 +90,20 @@ fn a_field_that_nobody_declared_ends_the_run_where_that_is_asked_for() {
         }
     }
 }
+
+#[test]
+fn fields_that_no_schema_declares_are_kept_as_json() {
+    let keep = "on_unknown_field: keep";
+    let (_api, project) = people_project(keep, "SELECT id, _unknown AS more FROM people");
+    let report = run_well(&project);
+    assert_eq!(report["pipelines"][0]["unknown_fields"], Value::Null, "{report:#}");
+    let rows = sqlite(&project, "id, json(more)) FROM people WHERE id IN (9, 10) ORDER BY id");
+    let kept = json!({"vip": false, "city": {"zip": "1"}, "tags": [{"colour": "red"}]});
+    let mut with_tier = kept.clone();
+    with_tier["tier"] = json!(1);
+    assert_eq!(rows, [json!([9, kept]), json!([10, with_tier])]);
+    assert_eq!(sqlite(&project, "count(more)) FROM people"), [json!([250])]);
+    // What no query reads is told, as it is without that.
+    let both = json!({"people": {"vip": 250, "tier": 25}});
+    check(keep, "SELECT id FROM people", both);
+}

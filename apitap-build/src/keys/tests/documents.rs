@@ -129,6 +129,12 @@ fn value(shape: &Shape, key: &KeyShape) -> BoxedStrategy<Printed> {
             prop::collection::vec(text(name()), 1..3).prop_map(Printed::List),
         ]
         .boxed(),
+        Shape::Condition => {
+            let operator = select(vec!["==", "!=", "<", "<=", ">", ">="]);
+            let condition = (operator, 100..600_u16, "[a-z]{1,5}")
+                .prop_map(|(op, n, key)| format!("status {op} {n} and exists(body(\"/{key}\"))"));
+            text(condition.boxed())
+        }
         Shape::Pointer => text("(/([a-z0-9é ]|~0|~1){0,5}){1,3}".boxed()),
         Shape::Duration => prop_oneof![
             (1..86_400_u64).prop_map(|n| Printed::Number(n.to_string())),

@@ -6,10 +6,12 @@ use crate::keys::api::Api;
 use crate::keys::auth::{Auth, OAuth2};
 use crate::keys::body::Body;
 use crate::keys::file::{source, target};
+use crate::keys::filters::FilterKeys;
 use crate::keys::for_each::ForEachKeys;
 use crate::keys::function::FunctionKeys;
 use crate::keys::group::{Group as _, Kinds as _};
 use crate::keys::incremental::Incremental;
+use crate::keys::job::Job;
 use crate::keys::key::{Info, KeyType as _};
 use crate::keys::on_response::ResponseRule;
 use crate::keys::pagination::Pagination;
@@ -34,6 +36,8 @@ fn tables() -> Vec<(&'static str, String)> {
         ("body", keys(&body)),
         ("for_each", keys(&ForEachKeys::group())),
         ("incremental", keys(&Incremental::group())),
+        ("job", keys(&Job::group())),
+        ("filters", keys(&FilterKeys::group())),
         ("retry", keys(&Retry::group())),
         ("on_response", keys(&ResponseRule::group())),
         ("rate_limit", keys(&RateLimit::group())),
@@ -52,11 +56,12 @@ fn keys(group: &GroupShape) -> String {
 }
 
 /// The keys of a source whose own keys have a table.
-const OF_THEIR_OWN: [&str; 9] = [
+const OF_THEIR_OWN: [&str; 10] = [
     "auth",
     "body",
     "for_each",
     "incremental",
+    "job",
     "on_response",
     "pagination",
     "rate_limit",
@@ -156,6 +161,7 @@ fn value(shape: &Shape, key: &KeyShape) -> Option<String> {
         Shape::Template => "*text*".to_owned(),
         Shape::Text => "string".to_owned(),
         Shape::Texts => "string or list of strings".to_owned(),
+        Shape::Condition => "condition".to_owned(),
         Shape::Pointer => "JSON Pointer".to_owned(),
         Shape::Duration if key.info.in_seconds => "duration or a number of seconds".to_owned(),
         Shape::Duration => "duration".to_owned(),

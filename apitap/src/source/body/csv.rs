@@ -376,7 +376,7 @@ fn push_number(record: &mut String, text: &str) -> bool {
 }
 
 /// Writes a JSON string.
-pub(super) fn push_string(record: &mut String, text: &str) {
+pub(in crate::source) fn push_string(record: &mut String, text: &str) {
     record.push('"');
     let mut rest = text;
     while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {

@@ -204,6 +204,11 @@ impl Splitter {
         self.open.as_ref().map(|_| self.ended + 1)
     }
 
+    /// What stands at the wanted places of the body so far, wherever its records are.
+    pub(super) fn found(&mut self) -> Vec<Value> {
+        self.search.found()
+    }
+
     /// Ends the body, which must be whole.
     ///
     /// # Errors

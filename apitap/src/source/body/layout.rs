@@ -37,8 +37,6 @@ impl Layout {
         let fields = source.schema.iter().flat_map(|schema| &schema.fields);
         // What a record takes from its parent is in no body.
         let fields = fields.filter(|field| !source.carried.contains(field));
-        // What a record takes from its parent is in no body.
-        let fields = fields.filter(|field| !source.carried.contains(field));
         let cells = fields.map(|field| (field.name.clone(), Cell::of(&field.ty)));
         Self {
             format: source.format,

@@ -6,18 +6,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use url::Url;
+
 use crate::Result;
 use crate::definition::{Pagination, Retry, RustRole, Source};
 use crate::environment::Environment;
 use crate::schema::Schema;
 use crate::source::body::Layout;
 use crate::source::custom::{Prepared, RustType};
+use crate::source::filters::Parameter;
+use crate::source::job::{self, JobPlan};
 use crate::source::pagination::PaginationPlan;
 use crate::source::partition::PartitionPlan;
 use crate::source::request::Target;
 use crate::source::request::auth::{Credentials, Signer};
 use crate::source::request::expression::{Scope, Value};
-use crate::source::request::plan::RequestPlan;
+use crate::source::request::plan::{JobRequestPlan, RequestPlan};
 
 /// What a fetch depends on; nothing was requested yet.
 ///
@@ -34,6 +39,8 @@ pub(crate) struct FetchPlan {
     params: Vec<(String, String)>,
     /// Whether the text of each body is kept.
     text: bool,
+    /// Whether it is asked for a job, and not for records.
+    of_job: bool,
 }
 
 /// What decides whether two fetches are the same.
@@ -48,6 +55,7 @@ struct Same {
     retry: Retry,
     timeout: Duration,
     partitions: PartitionPlan,
+    job: Option<JobPlan>,
 }
 
 impl FetchPlan {
@@ -91,12 +99,21 @@ impl FetchPlan {
             retry: source.retry,
             timeout: source.timeout,
             partitions: PartitionPlan::default(),
+            job: source.job.as_ref().map(|job| JobPlan::resolve(job, environment)),
         };
         let fields = source.schema.iter().flat_map(|schema| &schema.fields);
         let fields = fields.filter(|field| !source.carried.contains(field));
         let fields = fields.map(|field| field.name.clone()).collect();
         let scope = Scope::default().with("now", Some(Value::Timestamp(environment.now())));
-        Self { name: source.name.clone(), fields, same, scope, params: Vec::new(), text: false }
+        Self {
+            name: source.name.clone(),
+            fields,
+            same,
+            scope,
+            params: Vec::new(),
+            text: false,
+            of_job: false,
+        }
     }
 
     /// The same for each of what the source's `for_each` says; `parents` are the plans of the sources
@@ -109,6 +126,14 @@ impl FetchPlan {
         environment: &mut Environment,
     ) -> Self {
         self.same.partitions = PartitionPlan::new(source, parents, environment);
+        self
+    }
+
+    /// The same with parameters that a query's conditions set, and for records since a time only.
+    #[must_use]
+    pub(crate) fn narrowed(mut self, sent: &[Parameter], since: Option<DateTime<Utc>>) -> Self {
+        self.same.request.ask_for(sent);
+        self.same.partitions.narrow(since);
         self
     }
 
@@ -134,9 +159,63 @@ impl FetchPlan {
     pub(crate) fn check(&self) -> Result<()> {
         self.same.partitions.start()?;
         let probe = self.same.partitions.probe(&self.scope);
-        Target::new(&self.in_partition(probe, Vec::new()))?;
+        let probe = match &self.same.job {
+            Some(job) => {
+                job.check(self, &probe)?;
+                job::with_id(&probe, "1")
+            }
+            None => probe,
+        };
+        self.with_scope(probe).check_target()?;
         self.same.request.check()?;
         self.same.pagination.paginator().map(drop)
+    }
+
+    /// Whether its requests can be made with the values that its names have.
+    ///
+    /// # Errors
+    /// As those of [`FetchPlan::check`].
+    pub(in crate::source) fn check_target(&self) -> Result<()> {
+        Target::new(self).map(drop)
+    }
+
+    /// The same with other values of the names in its texts.
+    #[must_use]
+    pub(in crate::source) fn with_scope(&self, scope: Scope) -> Self {
+        Self { scope, ..self.clone() }
+    }
+
+    /// What the API does before there is anything to request.
+    pub(in crate::source) fn job(&self) -> Option<&JobPlan> {
+        self.same.job.as_ref()
+    }
+
+    /// A request about the job, with these values of the names in its texts.
+    ///
+    /// # Errors
+    /// Its URL is none.
+    pub(in crate::source) fn of_job(&self, job: &JobRequestPlan, scope: &Scope) -> Result<Self> {
+        let mut plan = self.with_scope(scope.clone());
+        let base = job::with_id(scope, "1");
+        plan.same.request = self.same.request.of_job(&self.name, job, scope, &base)?;
+        plan.same.layout = Layout { allow_empty: true, ..Layout::default() };
+        plan.same.dead_letters = None;
+        Ok(Self { params: Vec::new(), fields: Vec::new(), text: true, of_job: true, ..plan })
+    }
+
+    /// The file at an address, which is of the source's own server or of another one: credentials go to
+    /// the source's own only.
+    #[must_use]
+    pub(in crate::source) fn of_file(&self, address: &Url) -> Self {
+        let mut plan = self.clone();
+        plan.same.request.without_body();
+        plan.same.pagination = PaginationPlan::File(address.to_string());
+        plan
+    }
+
+    /// Whether it is asked for a job, and not for records.
+    pub(in crate::source) fn is_of_job(&self) -> bool {
+        self.of_job
     }
 
     /// The source's name.

@@ -64,6 +64,8 @@ fn source(server: &Server, pagination: Pagination) -> Source {
         reads: Default::default(),
         for_each: Vec::new(),
         carried: Vec::new(),
+        filters: Vec::new(),
+        job: None,
         incremental: None,
     }
 }
@@ -97,7 +99,8 @@ async fn fetch(source: &Source) -> Outcome {
     let fetched = Arc::new(Fetched::default());
     let client = Client::new().unwrap();
     let (secrets, limits) = (environment.secrets(), Limits::of(Memory::default(), 1));
-    let mut stream = pages(&client, &plan, secrets, Arc::clone(&fetched), &limits);
+    let driver = Driver { client, secrets, fetched: Arc::clone(&fetched), limits, in_step: false };
+    let mut stream = pages(&driver, &plan);
     let mut outcome = Outcome { pages: Vec::new(), error: None, fetched };
     while let Some(page) = stream.next().await {
         match page {

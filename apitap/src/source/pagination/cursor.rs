@@ -51,7 +51,9 @@ impl Cursor {
                 next_value(answer, "cursor_path", path, self.kind.may_be_absent || short)
             }
             From::Header(name) => {
-                let value = answer.header(name).map(str::trim).filter(|value| !value.is_empty());
+                let value = answer.header(name).map(str::trim);
+                // Some write out that there is none.
+                let value = value.filter(|value| !matches!(*value, "" | "null"));
                 Ok(value.map(str::to_owned))
             }
             From::LastRecord(_) if answer.records() == 0 => Ok(None),

@@ -9,18 +9,16 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta};
-use datafusion::arrow::array::{
-    ArrayRef, AsArray as _, RecordBatch, RecordBatchOptions, UInt32Array,
-};
+use datafusion::arrow::array::{ArrayRef, AsArray as _, RecordBatch, UInt32Array};
 use datafusion::arrow::compute::take;
-use datafusion::arrow::datatypes::{FieldRef, Schema as ArrowSchema, SchemaRef};
+use datafusion::arrow::datatypes::{FieldRef, SchemaRef};
 use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::common::ScalarValue;
 use serde_json::value::RawValue;
 
 use super::Partition;
 use crate::schema::{Field, Schema, Type};
-use crate::source::decode::{Decoder, dynamic};
+use crate::source::decode::{Decoder, dynamic, merged};
 use crate::source::request::expression::{Scope, Value};
 use crate::{Error, Result};
 
@@ -164,7 +162,7 @@ fn named(scope: Scope, name: &str, column: &ArrayRef) -> Result<Scope> {
 }
 
 /// What an expression sees of a value, which is written like this; `None` is null.
-fn value(scalar: &ScalarValue, text: String) -> Option<Value> {
+pub(in crate::source) fn value(scalar: &ScalarValue, text: String) -> Option<Value> {
     if scalar.is_null() {
         return None;
     }
@@ -255,18 +253,11 @@ impl Carrier {
         let broken = |cause| Error::data("the records make no batch").caused_by(cause);
         let indices = UInt32Array::from(indices);
         let mut columns: Vec<(FieldRef, ArrayRef)> = Vec::new();
-        for field in schema.fields() {
-            if let Some((index, field)) = carried.schema_ref().column_with_name(field.name()) {
-                let column = take(carried.column(index), &indices, None).map_err(broken)?;
-                columns.push((Arc::new(field.clone()), column));
-            } else if let Some((index, field)) = batch.schema_ref().column_with_name(field.name()) {
-                columns.push((Arc::new(field.clone()), Arc::clone(batch.column(index))));
-            }
+        for (field, column) in carried.schema_ref().fields().iter().zip(carried.columns()) {
+            let column = take(column, &indices, None).map_err(broken)?;
+            columns.push((Arc::clone(field), column));
         }
-        let (fields, columns): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let schema = Arc::new(ArrowSchema::new(fields));
-        RecordBatch::try_new_with_options(schema, columns, &options).map_err(broken)
+        merged(&batch, &columns, schema)
     }
 }
 

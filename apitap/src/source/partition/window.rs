@@ -23,6 +23,8 @@ pub(super) struct WindowPlan {
     format: TimeFormat,
     /// How much time a slice covers; all of it where there are none.
     slice: Option<TimeDelta>,
+    /// Since when the query wants records; all of them where that is absent.
+    wanted: Option<DateTime<Utc>>,
     /// When the run began.
     now: DateTime<Utc>,
     mode: IncrementalMode,
@@ -39,9 +41,15 @@ impl WindowPlan {
             end_param: name(&incremental.end_param),
             format: incremental.format.clone(),
             slice: incremental.window.and_then(|window| TimeDelta::from_std(window).ok()),
+            wanted: None,
             now: environment.now(),
             mode: incremental.mode,
         }
+    }
+
+    /// Records are wanted since then only.
+    pub(super) fn narrow(&mut self, since: Option<DateTime<Utc>>) {
+        self.wanted = since;
     }
 
     /// Since when the first run loads.
@@ -66,7 +74,7 @@ impl WindowPlan {
         since: Option<DateTime<Utc>>,
     ) -> impl Iterator<Item = Partition> + use<> {
         let plan = self.clone();
-        let slices = slices(since, self.now, self.slice);
+        let slices = slices(since.max(self.wanted), self.now, self.slice);
         slices.map(move |(start, end)| plan.slice(&partition, start, end))
     }
 

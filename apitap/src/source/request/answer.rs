@@ -19,7 +19,7 @@ use crate::source::page::Page;
 use crate::source::pagination::Reads;
 
 /// An answer that has arrived whole.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::source) struct Answered {
     pub(in crate::source) page: Page,
     pub(in crate::source) body: Body,
@@ -51,7 +51,7 @@ impl Answered {
         let read = body::read(text, &wanted, &endpoint.limits).await;
         let html = is_html(&self.headers);
         self.body = read.map_err(|unread| unreadable(unread, html, endpoint.layout.name()))?;
-        if self.body.shape() == Shape::Nothing {
+        if self.body.shape() == Shape::Nothing && !endpoint.of_job {
             return Err(Failure::passing("the answer has no body").help(
                 "only a 204 may be without one: the API, or something on the way to it, \
                        loses its answers",
@@ -79,6 +79,16 @@ impl Answered {
     /// The answer's status.
     pub(in crate::source) fn status(&self) -> u16 {
         self.status.as_u16()
+    }
+
+    /// The text of the body, where it was kept.
+    pub(in crate::source) fn text(&self) -> &str {
+        self.body.text().unwrap_or_default()
+    }
+
+    /// The answer's headers.
+    pub(in crate::source) fn headers(&self) -> &HeaderMap {
+        &self.headers
     }
 
     /// What the records come to; `None` where there are none.

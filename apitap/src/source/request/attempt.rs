@@ -12,11 +12,12 @@ use url::Url;
 use super::answer::Answered;
 use super::auth::{Again, Request};
 use super::content::{self, Chunks};
-use super::endpoint::{Ask, Endpoint, origin};
+use super::endpoint::{Ask, Endpoint, names_inside, origin};
 use super::failure::Failure;
-use super::on_response;
+use super::on_response::{self, Seen, Watched};
 use super::rate_limit::exhausted;
 use crate::definition::{Action, ResponseRule};
+use crate::source::body::Value;
 use crate::source::pagination::Reads;
 
 /// How many redirects one request follows.
@@ -80,13 +81,18 @@ impl Endpoint {
                 Err(failure) => (begin, Err(failure)),
             };
         }
-        if let Some(rule) = self.rules.of(status, &begin) {
+        let Looked { page, values, text } = self.look(&answered, text, what).await?;
+        let seen = Seen { status, headers: &answered.headers, begin: &begin, values };
+        if let Some(rule) = self.rules.of(seen).map_err(Failure::error)? {
             return self.ruled(rule, answered, text, &added, generation).await;
         }
         match status {
-            200 | 201 | 203 | 206 => {
-                let answered = answered.page(self, text?, what).await?;
-                Ok(Outcome::Answered(Box::new(answered)))
+            _ if self.is_page(status) => {
+                let page = match page {
+                    Some(page) => page?,
+                    None => answered.page(self, text?, what).await?,
+                };
+                Ok(Outcome::Answered(Box::new(page)))
             }
             204 | 205 => Ok(Outcome::Answered(Box::new(answered))),
             _ => {
@@ -97,6 +103,40 @@ impl Endpoint {
                 }
             }
         }
+    }
+
+    /// Whether an answer with this status holds a page, or says how a job is.
+    fn is_page(&self, status: u16) -> bool {
+        matches!(status, 200 | 201 | 203 | 206) || self.of_job && status == 202
+    }
+
+    /// What rules want to know of a body: all of it passes by, and what may be a page is read as one.
+    ///
+    /// # Errors
+    /// It broke off: what would have followed may decide.
+    async fn look(
+        &self,
+        answered: &Answered,
+        text: Result<Chunks, Failure>,
+        what: &For<'_>,
+    ) -> Result<Looked, Failure> {
+        let status = answered.status();
+        let pointers = self.rules.pointers(status);
+        let chunks = match text {
+            Ok(chunks) if !pointers.is_empty() => chunks,
+            text => return Ok(Looked { page: None, values: Vec::new(), text }),
+        };
+        let watched = Watched::new(chunks, &pointers);
+        if !self.is_page(status) {
+            let (values, begin) = watched.end(self.patience()).await?;
+            return Ok(Looked { page: None, values, text: Ok(begin) });
+        }
+        let page = match answered.clone().page(self, watched.chunks(), what).await {
+            Err(broken) if broken.passing => return Err(broken),
+            page => page,
+        };
+        let (values, begin) = watched.end(self.timeout).await?;
+        Ok(Looked { page: Some(page), values, text: Ok(begin) })
     }
 
     /// The text of an answer; one that is no page is not waited for as long.
@@ -174,15 +214,22 @@ impl Endpoint {
             };
             let location = std::str::from_utf8(location.as_bytes()).ok();
             let url = location.and_then(|location| ask.url.join(location).ok());
-            ask = self.redirected(ask, url, status)?;
+            ask = self.redirected(ask, url, status, names_inside).await?;
             self.turn(&self.label(&ask)).await;
         }
         Err(Failure::lasting(format!("the API redirects more than {MAX_REDIRECTS} times"))
             .help("check `url`"))
     }
 
-    /// The request that a redirect leads to.
-    fn redirected(&self, ask: Ask, url: Option<Url>, status: u16) -> Result<Ask, Failure> {
+    /// The request that a redirect leads to; `named` says whether the name in a URL stands for an
+    /// address in the local network.
+    async fn redirected(
+        &self,
+        ask: Ask,
+        url: Option<Url>,
+        status: u16,
+        named: impl AsyncFn(&Url) -> bool,
+    ) -> Result<Ask, Failure> {
         let Some(url) = url.filter(|url| matches!(url.scheme(), "http" | "https")) else {
             let message = "the API redirects to something that is not an HTTP URL";
             return Err(Failure::lasting(message));
@@ -194,7 +241,7 @@ impl Endpoint {
                        has to be, set `url` to it",
             ));
         }
-        if self.target.leads_inside(&url) {
+        if self.target.leads_inside(&url, named).await {
             let to = origin(&url);
             let message = format!("the API redirects to `{to}`, which is in the local network");
             return Err(
@@ -237,6 +284,16 @@ impl Endpoint {
         }
         Ok(Sent { response, url: ask.url.clone(), added, generation })
     }
+}
+
+/// What was found out about an answer before its rules are asked.
+struct Looked {
+    /// The page, or why it is none, where its body was read.
+    page: Option<Result<Answered, Failure>>,
+    /// What stands at the places of the body that decide.
+    values: Vec<Value>,
+    /// The body as far as it was not read, or the begin of it.
+    text: Result<Chunks, Failure>,
 }
 
 enum Outcome {

@@ -1,6 +1,6 @@
 //! A plan → the URL, headers and body of each request: checked, so that requests cannot fail for it.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -28,8 +28,8 @@ use crate::engine::limits::Limits;
 use crate::environment::Secrets;
 use crate::source::Fetched;
 use crate::source::body::Layout;
-use crate::source::fetch::FetchPlan;
 use crate::source::fetch::pace::Pace;
+use crate::source::fetch::{Driver, FetchPlan};
 use crate::source::pagination::Params;
 use crate::{Error, Result};
 
@@ -53,6 +53,8 @@ pub(in crate::source) struct Endpoint {
     pub(in crate::source) pace: Pace,
     pub(super) rules: Rules,
     pub(super) rate_limit: RateLimit,
+    /// Whether it is asked for a job, and not for records.
+    pub(super) of_job: bool,
     /// Whether there was an answer yet.
     pub(super) reached: AtomicBool,
 }
@@ -136,9 +138,13 @@ impl Target {
         self.owns(url) || is_protected && self.allowed_hosts.contains(&host)
     }
 
-    /// Whether a URL leads from outside into the network of this machine.
-    pub(super) fn leads_inside(&self, url: &Url) -> bool {
-        is_local(url) && !is_local(&self.url) && !self.trusts(url)
+    /// Whether a URL leads from outside into the network of this machine, as it is written or by what
+    /// its name stands for; `named` says whether the name in a URL stands for an address in there.
+    pub(super) async fn leads_inside(&self, url: &Url, named: impl AsyncFn(&Url) -> bool) -> bool {
+        if self.trusts(url) || is_local(&self.url) {
+            return false;
+        }
+        is_local(url) || named(url).await && !named(&self.url).await
     }
 }
 
@@ -150,54 +156,66 @@ fn is_local(url: &Url) -> bool {
             name == "localhost" || name.ends_with(".localhost")
         }
         Some(Host::Ipv4(address)) => is_local_v4(address),
-        Some(Host::Ipv6(address)) => {
-            address.to_ipv4_mapped().is_some_and(is_local_v4)
-                || address.is_loopback()
-                || address.is_unspecified()
-                || address.is_unique_local()
-                || address.is_unicast_link_local()
-        }
+        Some(Host::Ipv6(address)) => is_local_v6(address),
         None => false,
     }
 }
 
 fn is_local_v4(address: Ipv4Addr) -> bool {
+    let is_shared = matches!(address.octets(), [100, 64..=127, ..]);
     address.is_loopback()
         || address.is_private()
         || address.is_link_local()
         || address.is_unspecified()
+        || is_shared
+}
+
+fn is_local_v6(address: Ipv6Addr) -> bool {
+    address.to_ipv4_mapped().is_some_and(is_local_v4)
+        || address.is_loopback()
+        || address.is_unspecified()
+        || address.is_unique_local()
+        || address.is_unicast_link_local()
+}
+
+/// Whether the name in a URL stands for an address of this machine or of its network. One that nobody
+/// knows here does not: a proxy may know it.
+pub(super) async fn names_inside(url: &Url) -> bool {
+    let (Some(Host::Domain(name)), Some(port)) = (url.host(), url.port_or_known_default()) else {
+        return false;
+    };
+    let Ok(mut found) = tokio::net::lookup_host((name, port)).await else { return false };
+    found.any(|address| match address.ip() {
+        IpAddr::V4(address) => is_local_v4(address),
+        IpAddr::V6(address) => is_local_v6(address),
+    })
 }
 
 impl Endpoint {
     /// # Errors
     /// As those of [`Target::new`].
-    pub(in crate::source) fn new(
-        client: &Client,
-        plan: &FetchPlan,
-        secrets: Secrets,
-        fetched: Arc<Fetched>,
-        limits: &Limits,
-    ) -> Result<Self> {
+    pub(in crate::source) fn new(driver: &Driver, plan: &FetchPlan) -> Result<Self> {
         let (target, request) = (Target::new(plan)?, plan.request());
         let rate_limit = RateLimit::new(request.rate_limit.as_ref(), &origin(&target.url));
         let client = match &request.tls {
             Some(tls) => Client::of(Some(tls))?,
-            None => client.clone(),
+            None => driver.client.clone(),
         };
         Ok(Self {
             name: plan.name().to_owned(),
             client,
             target,
-            rules: Rules(request.rules.clone()),
+            rules: Rules::new(&request.rules)?,
             rate_limit,
             layout: plan.layout().clone(),
             text: plan.text(),
             retry: plan.retry(),
             timeout: plan.timeout(),
-            secrets,
-            fetched,
-            limits: *limits,
+            secrets: driver.secrets.clone(),
+            fetched: Arc::clone(&driver.fetched),
+            limits: driver.limits,
             pace: Pace::default(),
+            of_job: plan.is_of_job(),
             reached: AtomicBool::new(false),
         })
     }
@@ -209,7 +227,11 @@ impl Endpoint {
     pub(in crate::source) fn ask(&self, params: &Params, base: Option<&Url>) -> Result<Ask> {
         let mut url = match &params.url {
             None => self.target.url.clone(),
-            Some(reference) => self.follow(base.unwrap_or(&self.target.url), reference)?,
+            Some(reference) => {
+                let base = base.unwrap_or(&self.target.url);
+                let url = self.refer(base, reference)?;
+                if params.anywhere { url } else { self.trusted(url)? }
+            }
         };
         for (name, value) in &params.query {
             set_param(&mut url, name, value);
@@ -239,8 +261,29 @@ impl Endpoint {
         request
     }
 
-    /// The URL that an answer from `base` refers to as its next page.
-    fn follow(&self, base: &Url, reference: &str) -> Result<Url> {
+    /// A file that the API says is at an address; on another server than the source's own, nothing goes
+    /// along to it.
+    ///
+    /// # Errors
+    /// It is no address, or one in the local network.
+    pub(in crate::source) async fn file(&self, reference: &str) -> Result<Url> {
+        let url = self.refer(&self.target.url, reference)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            let message = format!("the file is at `{}:`, which is not HTTP", url.scheme());
+            return Err(Error::data(message));
+        }
+        if self.target.leads_inside(&url, names_inside).await {
+            let to = origin(&url);
+            let message = format!("the file is on `{to}`, which is in the local network");
+            return Err(
+                Error::data(message).help("if that is right, name its host in `allow_hosts`")
+            );
+        }
+        Ok(url)
+    }
+
+    /// The URL that an answer from `base` refers to.
+    fn refer(&self, base: &Url, reference: &str) -> Result<Url> {
         let shown = shortened(&self.secrets.mask(reference), SHOWN);
         let invalid = || Error::data(format!("the next page's URL `{shown}` is not a valid URL"));
         let mut url = base.join(reference).map_err(|error| invalid().caused_by(error))?;
@@ -255,6 +298,11 @@ impl Endpoint {
         if downgraded && url.set_scheme("https").is_err() {
             return Err(invalid());
         }
+        Ok(url)
+    }
+
+    /// A next page, which must be on a server that gets the credentials.
+    fn trusted(&self, url: Url) -> Result<Url> {
         if self.target.trusts(&url) {
             return Ok(url);
         }

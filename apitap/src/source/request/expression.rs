@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use apitap_build::expression::{Expression, Function, Node, Operator, TimeFormat};
 use base64::Engine as _;
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
+use reqwest::header::HeaderMap;
 
+use crate::source::body;
 use crate::{Error, Result};
 
 /// A value that a request may hold.
@@ -23,19 +25,55 @@ pub(crate) enum Value {
     Timestamp(DateTime<Utc>),
     Date(NaiveDate),
     Duration(TimeDelta),
+    /// A list or an object: it is there, and equals nothing.
+    Compound,
 }
 
 /// The values of the names of a place; `None` is null.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Scope(BTreeMap<String, Option<Value>>);
+pub(crate) struct Scope {
+    names: BTreeMap<String, Option<Value>>,
+    /// What there is to look at, in a condition.
+    answer: Option<Said>,
+}
+
+/// What an answer says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Said {
+    /// Its headers.
+    pub(crate) headers: HeaderMap,
+    /// What stands at places of its body, by their pointers.
+    pub(crate) body: BTreeMap<String, Option<Value>>,
+}
 
 impl Scope {
     /// The same with one name more, or another value of it.
     #[must_use]
     pub(crate) fn with(mut self, name: impl Into<String>, value: Option<Value>) -> Self {
-        self.0.insert(name.into(), value);
+        self.names.insert(name.into(), value);
         self
     }
+
+    /// Where an answer is looked at.
+    pub(crate) fn of_answer(status: u16, said: Said) -> Self {
+        let scope = Self { answer: Some(said), ..Self::default() };
+        scope.with("status", Some(Value::Integer(status.into())))
+    }
+}
+
+/// What an expression sees of a value of a body; `None` is null.
+pub(crate) fn of_body(value: &body::Value) -> Option<Value> {
+    Some(match value {
+        body::Value::Missing(_) | body::Value::Null | body::Value::Astray { .. } => return None,
+        body::Value::Bool(value) => Value::Boolean(*value),
+        body::Value::String(text) => Value::Text(text.clone()),
+        body::Value::List | body::Value::Record => Value::Compound,
+        body::Value::Number(text) => match (text.parse(), text.parse()) {
+            (Ok(number), _) => Value::Integer(number),
+            (_, Ok(number)) => Value::Number(number, text.clone()),
+            _ => Value::Text(text.clone()),
+        },
+    })
 }
 
 impl Value {
@@ -48,6 +86,7 @@ impl Value {
             Self::Timestamp(time) => rfc3339(time),
             Self::Date(date) => date.to_string(),
             Self::Duration(duration) => format!("{}ms", duration.num_milliseconds()),
+            Self::Compound => String::new(),
         }
     }
 }
@@ -66,8 +105,11 @@ pub(crate) fn evaluate(expression: &Expression, scope: &Scope) -> Result<Option<
         Node::Text(text) => Value::Text(text.clone()),
         Node::Integer(number) => Value::Integer(*number),
         Node::Boolean(value) => Value::Boolean(*value),
-        Node::Duration(millis) => Value::Duration(TimeDelta::milliseconds(*millis)),
-        Node::Name(name) => match scope.0.get(name) {
+        Node::Duration(millis) => {
+            let duration = TimeDelta::try_milliseconds(*millis).map(Value::Duration);
+            return duration.map(Some).ok_or_else(|| error(expression, "it is too large"));
+        }
+        Node::Name(name) => match scope.names.get(name) {
             Some(value) => return Ok(value.clone()),
             None => return Err(error(expression, "the name has no value here")),
         },
@@ -125,14 +167,26 @@ fn binary(
         }
         _ => {}
     }
-    let (left, right) = (present(left, scope)?, present(right, scope)?);
     if operator.compares() {
-        let order = compare(&left, &right).ok_or_else(|| unchecked(whole))?;
-        return Ok(Value::Boolean(holds(operator, order)));
+        let (left, right) = (evaluate(left, scope)?, evaluate(right, scope)?);
+        return Ok(Value::Boolean(compared(operator, left.as_ref(), right.as_ref())));
     }
+    let (left, right) = (present(left, scope)?, present(right, scope)?);
     let right = if operator == Operator::Minus { negated(right) } else { Some(right) };
     let sum = right.map(|right| add(left, right)).ok_or_else(|| unchecked(whole))?;
     sum.ok_or_else(|| error(whole, "it is too large, or beyond the calendar"))
+}
+
+/// Whether a comparison holds: null equals null only, and so does a value of another kind nothing.
+fn compared(operator: Operator, left: Option<&Value>, right: Option<&Value>) -> bool {
+    match (left, right) {
+        (None, None) => operator == Operator::Equal,
+        (None, Some(_)) | (Some(_), None) => operator == Operator::NotEqual,
+        (Some(left), Some(right)) => match compare(left, right) {
+            Some(order) => holds(operator, order),
+            None => operator == Operator::NotEqual,
+        },
+    }
 }
 
 fn holds(operator: Operator, order: Ordering) -> bool {
@@ -209,6 +263,18 @@ impl Call<'_> {
                 None => return evaluate(self.argument(1)?, self.scope),
                 Some(value) => value,
             },
+            Function::Header => {
+                let name = text_of(0)?;
+                let found = self.answer()?.headers.get(name.as_str());
+                let text =
+                    found.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+                return Ok(text.map(Value::Text));
+            }
+            Function::Body => {
+                let found = self.answer()?.body.get(&text_of(0)?);
+                return Ok(found.cloned().flatten());
+            }
+            Function::Exists => Value::Boolean(evaluate(self.argument(0)?, self.scope)?.is_some()),
             Function::If => {
                 let chosen = if condition(self.argument(0)?, self.scope)? { 1 } else { 2 };
                 return evaluate(self.argument(chosen)?, self.scope);
@@ -254,6 +320,11 @@ impl Call<'_> {
                 Value::Text(base64::engine::general_purpose::STANDARD.encode(text_of(0)?))
             }
         }))
+    }
+
+    /// The answer that the condition is about.
+    fn answer(&self) -> Result<&Said> {
+        self.scope.answer.as_ref().ok_or_else(|| unchecked(self.expression))
     }
 
     fn argument(&self, index: usize) -> Result<&Expression> {

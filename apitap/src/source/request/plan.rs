@@ -4,10 +4,13 @@ use reqwest::Method;
 
 use super::body::BodyText;
 use super::client::{Client, TlsFiles};
+use super::endpoint::address;
+use super::expression::Scope;
 use super::template::RequestText;
-use crate::Result;
 use crate::definition::{self, RateLimit, ResponseRule, Source};
 use crate::environment::Environment;
+use crate::source::filters::Parameter;
+use crate::{Error, Result};
 
 /// What to ask for. Built once from definition and environment.
 ///
@@ -25,6 +28,33 @@ pub struct RequestPlan {
     pub(super) rules: Vec<ResponseRule>,
     pub(super) rate_limit: Option<RateLimit>,
     pub(super) tls: Option<TlsFiles>,
+}
+
+/// A request about a job, with the environment's values in it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::source) struct JobRequestPlan {
+    method: Method,
+    url: RequestText,
+    body: BodyText,
+}
+
+impl JobRequestPlan {
+    /// Puts the environment's values in.
+    pub(in crate::source) fn resolve(
+        request: &definition::JobRequest,
+        environment: &mut Environment,
+    ) -> Self {
+        let usual = match request.body {
+            Some(_) => definition::Method::Post,
+            None => definition::Method::Get,
+        };
+        let body = request.body.as_ref().map(|body| BodyText::resolve(body, environment));
+        Self {
+            method: method(request.method.unwrap_or(usual)),
+            url: RequestText::resolve(&request.url, environment),
+            body: body.unwrap_or_default(),
+        }
+    }
 }
 
 /// The method that a definition names.
@@ -63,6 +93,42 @@ impl RequestPlan {
             rate_limit: source.rate_limit.clone(),
             tls: source.tls.as_ref().map(|tls| TlsFiles::resolve(tls, environment)),
         }
+    }
+
+    /// The same for a request about the job of a source of that name; `base` has values of all names of
+    /// the source's own URL, to which the job's may refer.
+    pub(in crate::source) fn of_job(
+        &self,
+        source: &str,
+        job: &JobRequestPlan,
+        scope: &Scope,
+        base: &Scope,
+    ) -> Result<Self> {
+        let base = address(&self.url.url(base)?, "`url`", source)?;
+        let text = job.url.url(scope)?;
+        let url = base.join(&text).map_err(|cause| {
+            Error::config(format!("the `url` of `job` of source `{source}` is not a valid URL"))
+                .caused_by(cause)
+        })?;
+        Ok(Self {
+            method: job.method.clone(),
+            url: RequestText::literal(url.as_str()),
+            query: Vec::new(),
+            body: job.body.clone(),
+            ..self.clone()
+        })
+    }
+
+    /// As a file is requested.
+    pub(in crate::source) fn without_body(&mut self) {
+        self.method = Method::GET;
+        self.body = BodyText::default();
+    }
+
+    /// Adds query parameters that conditions of a query set.
+    pub(in crate::source) fn ask_for(&mut self, sent: &[Parameter]) {
+        let param = |sent: &Parameter| (sent.param.clone(), RequestText::literal(&sent.value));
+        self.query.extend(sent.iter().map(param));
     }
 
     /// Whether its certificates can be read.

@@ -77,6 +77,11 @@ impl RequestText {
         Self(pieces)
     }
 
+    /// One that is sent as it is.
+    pub(crate) fn literal(text: &str) -> Self {
+        Self(vec![Piece::Text(text.to_owned())])
+    }
+
     /// As [`resolve`](Self::resolve), for one that is a secret even where it is written out.
     pub(crate) fn secret(template: &Template, environment: &mut Environment) -> Self {
         let resolved = Self::resolve(template, environment);

@@ -11,7 +11,8 @@ use crate::engine::limits::Memory;
 use crate::source::body::{Segment, Stored};
 
 fn shared(several: bool, start: impl FnOnce() -> Pages + Send + 'static) -> Shared {
-    Shared::new(several, &Limits::of(Memory::default(), 1), start)
+    let readers = if several { Readers::Several } else { Readers::One };
+    Shared::new(readers, &Limits::of(Memory::default(), 1), start)
 }
 
 /// Pages of which the one numbered `n` holds `[{"n":n}]` and some padding, and how many were made.

@@ -363,6 +363,11 @@ impl Search {
         })
     }
 
+    /// What was found at the pointers to single values, wherever the records are.
+    pub(super) fn found(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.pointers).into_iter().skip(1).map(|p| p.found).collect()
+    }
+
     /// What was found.
     ///
     /// # Errors

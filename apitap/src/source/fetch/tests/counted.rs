@@ -283,7 +283,9 @@ async fn a_dropped_stream_requests_nothing_more() {
     let plan = FetchPlan::resolve(&source, &[], &mut Environment::default());
     let client = Client::new().unwrap();
     let limits = Limits::of(Memory::default(), 1);
-    let mut stream = pages(&client, &plan, Secrets::default(), Arc::default(), &limits);
+    let (secrets, fetched) = (Secrets::default(), Arc::default());
+    let driver = Driver { client, secrets, fetched, limits, in_step: false };
+    let mut stream = pages(&driver, &plan);
     stream.next().await.unwrap().unwrap();
     stream.next().await.unwrap().unwrap();
     drop(stream);

@@ -1,11 +1,12 @@
 //! `on_response`: what becomes of answers, before the defaults.
 
-use apitap_build::definition::{Action, Auth, Login, PageNumber, ResponseRule};
+use apitap_build::definition::{Action, Auth, Condition, Login, PageNumber, ResponseRule};
 
 use super::*;
 
 fn rule(status: Option<u16>, contains: Option<&str>, action: Action) -> ResponseRule {
-    ResponseRule { status, contains: contains.map(str::to_owned), action, wait: None }
+    let contains = contains.map(str::to_owned);
+    ResponseRule { status, contains, when: None, action, wait: None }
 }
 
 /// What comes of a source with these rules; how many requests that took.
@@ -128,4 +129,63 @@ async fn credentials_are_renewed_where_an_api_does_not_say_401() {
     // Where there is nothing to renew, it is an error.
     let rules = [rule(Some(403), None, Action::RefreshAuth)];
     check(&rules, |_| Reply::status(403), "error: the API answered `403 Forbidden`", 1).await;
+}
+
+fn when(condition: &str, action: Action) -> ResponseRule {
+    let when = Some(Condition(condition.to_owned()));
+    ResponseRule { when, ..rule(None, None, action) }
+}
+
+#[tokio::test]
+async fn a_condition_sees_the_whole_body_wherever_its_records_are() {
+    let refused = |tail: &str| {
+        let records: Vec<_> = (0..5_000).map(|id| format!("{{\"id\":{id}}}")).collect();
+        Reply::json(format!("{{\"data\":[{}],{tail}}}", records.join(",")))
+    };
+    // What decides stands behind the records, and far behind the first 16 KiB.
+    let rules = [when("body(\"/error/code\") == 7", Action::Retry)];
+    let answer = move |request: &Request| match request.before {
+        0 => refused("\"error\":{\"code\":7}"),
+        1 => Reply::json("{\"error\":{\"code\":7}}"),
+        _ => records(0..2),
+    };
+    check(&rules, answer, &shown(0..2), 3).await;
+    // An answer without records is one where no rule fits.
+    let rules = [when("body(\"/ok\") == false", Action::Skip)];
+    let outcome = check(
+        &rules,
+        |_| Reply::json("{\"ok\":true}"),
+        "error: `data_path` finds no `data` in the body",
+        1,
+    );
+    assert_eq!(outcome.await.fetched.retries.load(Relaxed), 0);
+    check(&rules, |_| Reply::json("{\"ok\":false}"), "", 1).await;
+    check(&rules, |_| records(0..3), &shown(0..3), 1).await;
+}
+
+#[tokio::test]
+async fn a_condition_sees_status_headers_and_the_bodies_of_errors() {
+    let rules = [when("status == 400 and body(\"/code\") == \"busy\"", Action::Retry)];
+    let answer = |request: &Request| match request.before {
+        0 => Reply::json("{\"code\":\"busy\"}").with_status(400),
+        _ => records(0..1),
+    };
+    check(&rules, answer, &shown(0..1), 2).await;
+    let other = |_: &Request| Reply::json("{\"code\":\"wrong\"}").with_status(400);
+    let expected = "error: the API answered `400 Bad Request`: {\"code\":\"wrong\"}";
+    check(&rules, other, expected, 1).await;
+    let rules = [when("header(\"X-State\") == \"maintenance\"", Action::Fail)];
+    let answer = |_: &Request| records(0..1).header("x-state", "maintenance");
+    check(&rules, answer, "error: the API answered `200 OK`: {\"data\":[{\"id\":0}]}", 1).await;
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_no_reason_for_a_rule() {
+    // Its `ok` would come behind the end.
+    let rules = [when("body(\"/ok\") != true", Action::Skip)];
+    let answer = |request: &Request| match request.before {
+        0 => Reply::json("{\"data\":[{\"id\":0}],"),
+        _ => Reply::json("{\"data\":[{\"id\":0}],\"ok\":true}"),
+    };
+    check(&rules, answer, &shown(0..1), 2).await;
 }

@@ -1,0 +1,115 @@
+//! `filters` → whether each can be sent: its field is one that the API sends, and its values have an
+//! order and a spelling that the API shares.
+
+use crate::codes;
+use crate::definition::FilterOp;
+use crate::diagnostic::{Finding, Findings, Place, Spanned};
+use crate::keys::filters::FilterKeysSpec;
+use crate::schema::notation::type_text;
+use crate::schema::{Field, Type};
+use crate::spec::SourceSpec;
+
+/// The filters of a source.
+pub(super) fn check_source(source: &SourceSpec, findings: &mut Findings) {
+    for (field, answer) in &source.request.filters.value {
+        findings.extend(check(source, field, &answer.value));
+    }
+}
+
+fn error(message: impl Into<String>, place: &Place) -> Finding {
+    Finding::error(codes::INVALID_FILTER, message, place)
+}
+
+fn check(source: &SourceSpec, name: &Spanned<String>, answer: &FilterKeysSpec) -> Option<Finding> {
+    let Some(declared) = &source.table.declared else {
+        let message = format!("source `{}` declares no schema", source.table.name.value);
+        let finding = Finding::error(codes::NO_SCHEMA, message, &name.place);
+        return Some(
+            finding
+                .help(format!("declare at least this field: `schema: {{{}: string}}`", name.value)),
+        );
+    };
+    let first = name.value.split('.').next().unwrap_or_default();
+    if source.carried.iter().any(|field| field.name == first) {
+        let message = format!("`{}` is no field that the API sends", name.value);
+        let help = "it is what the source is requested for: write it into the request instead";
+        return Some(error(message, &name.place).help(help));
+    }
+    let field = match find(&declared.value.schema.fields, source, name) {
+        Ok(field) => field,
+        Err(finding) => {
+            return Some(finding.related(&declared.place, "it declares its fields here"));
+        }
+    };
+    let at = declared.value.places.get(&name.value).unwrap_or(&declared.place);
+    let found = unsendable(name, field, answer).or_else(|| formless(name, field, answer));
+    found.map(|finding| finding.related(at, "it is declared here"))
+}
+
+/// The field of that name, with what stands behind its dots.
+fn find<'s>(
+    fields: &'s [Field],
+    source: &SourceSpec,
+    name: &Spanned<String>,
+) -> Result<&'s Field, Box<Finding>> {
+    let path: Vec<_> = name.value.split('.').collect();
+    let mut inside = fields;
+    for (index, token) in path.iter().enumerate() {
+        let Some(field) = inside.iter().find(|field| field.name == *token) else {
+            let shown = path.get(..=index).unwrap_or_default().join(".");
+            let known: Vec<_> = inside.iter().map(|field| field.name.as_str()).collect();
+            let source = &source.table.name.value;
+            let message = format!("field `{shown}` not found in source `{source}`");
+            return Err(Box::new(error(message, &name.place).suggest("field", token, known)));
+        };
+        match &field.ty {
+            _ if index + 1 == path.len() => return Ok(field),
+            Type::Record(fields) => inside = fields,
+            _ => inside = &[],
+        }
+    }
+    Err(Box::new(error("the name of a field is empty", &name.place)))
+}
+
+/// Why no value of the field can be sent so.
+fn unsendable(name: &Spanned<String>, field: &Field, answer: &FilterKeysSpec) -> Option<Finding> {
+    let name = &name.value;
+    let ty = type_text(&field.ty, true);
+    let (op, place) = (answer.op.value, &answer.op.place);
+    let ordered = op != FilterOp::Equal;
+    match &field.ty {
+        Type::Binary | Type::Json | Type::List(_) | Type::Record(_) => {
+            let message = format!("`{name}` is of the type {ty}: no parameter holds its values");
+            Some(
+                error(message, &answer.param.place)
+                    .help("take a field with a text, a number or a time, or leave the filter out"),
+            )
+        }
+        Type::String | Type::Uuid | Type::Bool if ordered => {
+            let message =
+                format!("`{}` cannot be sent for `{name}`, which is of the type {ty}", op.name());
+            Some(error(message, place).help(
+                "the API may order such values in another way than SQL: `\"=\"` is what both know",
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// What is wrong with the format of its values.
+fn formless(name: &Spanned<String>, field: &Field, answer: &FilterKeysSpec) -> Option<Finding> {
+    let format = answer.format.value.as_ref()?;
+    let place = &answer.format.place;
+    let name = &name.value;
+    match field.ty {
+        Type::Timestamp => None,
+        Type::Date => {
+            let (message, help) = crate::expression::date_format_problem(&format.to_string())?;
+            Some(error(message, place).help(help))
+        }
+        _ => {
+            let message = format!("`format` does nothing: `{name}` is not a time");
+            Some(error(message, place).help("remove it: other values are sent as they are"))
+        }
+    }
+}

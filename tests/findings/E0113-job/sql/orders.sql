@@ -1,0 +1,2 @@
+{{ sink(name="warehouse") }}
+SELECT id FROM {{ use_source("orders") }}
