@@ -8,6 +8,7 @@
 mod promises {
     mod apis;
     mod architecture;
+    mod attribute;
     mod command;
     mod crates;
     mod custom;

@@ -364,7 +364,7 @@ fn differs(field: &Field, declared: &FieldsSpec, place: &Place) -> Option<Findin
 fn no_place(declared: &FieldsSpec, place: &Place) -> Option<Finding> {
     let finding = |message: String, at: &Place| {
         Finding::error(codes::UNKNOWN_FIELDS_NAME, message, at)
-            .help(format!("add `{UNKNOWN}: Option<Json>` to the record: it takes them"))
+            .help(format!("add `{UNKNOWN}: Option<Value>` to the record: it takes them"))
     };
     match declared.schema.field(UNKNOWN) {
         Some(found) if found.ty == Type::Json && found.nullable => None,
