@@ -7,7 +7,9 @@
 #[cfg(feature = "compiler")]
 pub(crate) use super::group::{Group, Kinds, choose, read, read_kinds, spanned, together};
 #[cfg(feature = "compiler")]
-pub(crate) use super::key::{Info, Key, KeyType, absent, default, optional, paragraph, required};
+pub(crate) use super::key::{
+    Facts, Info, Key, KeyType, absent, default, optional, paragraph, required,
+};
 #[cfg(feature = "compiler")]
 pub(crate) use super::mapping::{Mapping, string};
 #[cfg(feature = "compiler")]
@@ -133,8 +135,12 @@ macro_rules! keys {
                     Shape::Group(Self::group())
                 }
 
-                fn params(spec: &Spanned<$spec>, found: &mut Vec<Spanned<String>>) {
-                    $( <$ty as KeyType>::params(&spec.value.$field, found); )*
+                fn facts(_: &'static str, spec: &Spanned<$spec>, facts: &mut Facts) {
+                    $( <$ty as KeyType>::facts(
+                        stringify!($field),
+                        &spec.value.$field,
+                        facts,
+                    ); )*
                 }
             }
         };
@@ -261,11 +267,12 @@ macro_rules! kinds {
                     Shape::Kinds(Self::kinds())
                 }
 
-                fn params(spec: &Spanned<$spec>, found: &mut Vec<Spanned<String>>) {
+                fn facts(name: &'static str, spec: &Spanned<$spec>, facts: &mut Facts) {
                     match &spec.value {
-                        $( $spec::$kind(kind) => <$kind as KeyType>::params(
+                        $( $spec::$kind(kind) => <$kind as KeyType>::facts(
+                            name,
                             &spanned(kind.clone(), &spec.place),
-                            found,
+                            facts,
                         ), )*
                         $($( $spec::$plain => {} )*)?
                     }

@@ -56,7 +56,7 @@ mod read {
     use crate::definition::ParamName;
     use crate::diagnostic::{Findings, Place, Spanned};
     use crate::keys::group::{Group as _, read};
-    use crate::keys::key::{Info, KeyType};
+    use crate::keys::key::{Facts, Info, KeyType};
     use crate::keys::mapping::{written_twice, wrong_kind};
     use crate::keys::printed::Printed;
     use crate::keys::shape::Shape;
@@ -137,8 +137,8 @@ mod read {
             Shape::Named(Box::new(Shape::Either(vec![param, group(), list])))
         }
 
-        fn params(spec: &Spanned<Self::Spec>, found: &mut Vec<Spanned<String>>) {
-            spec.value.iter().for_each(|(_, answer)| FilterKeys::params(answer, found));
+        fn facts(name: &'static str, spec: &Spanned<Self::Spec>, facts: &mut Facts) {
+            spec.value.iter().for_each(|(_, answer)| FilterKeys::facts(name, answer, facts));
         }
     }
 

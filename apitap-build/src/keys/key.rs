@@ -33,8 +33,17 @@ pub trait KeyType: Sized + Clone + PartialEq {
     /// What can be written.
     fn shape(info: &Info) -> Shape;
 
-    /// Adds the names of the query parameters that the value makes apitap set.
-    fn params(_spec: &Spanned<Self::Spec>, _found: &mut Vec<Spanned<String>>) {}
+    /// Adds what the value of the key of that name means for other keys.
+    fn facts(_name: &'static str, _spec: &Spanned<Self::Spec>, _facts: &mut Facts) {}
+}
+
+/// What values mean for other keys, by their types, whichever keys they are the values of.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// The names of query parameters that apitap sets.
+    pub params: Vec<Spanned<String>>,
+    /// What looks into JSON bodies: the keys, and where their values stand.
+    pub pointers: Vec<(&'static str, Place)>,
 }
 
 /// A check of a text; a finding says what is wrong.

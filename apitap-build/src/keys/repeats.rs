@@ -1,7 +1,7 @@
 //! Headers and parameters that would be sent twice: by two keys of a source that do not know of each
 //! other.
 
-use super::declare::{KeyType as _, Mapping, Sent};
+use super::declare::{Facts, KeyType as _, Mapping, Sent};
 use super::filters::Filters;
 use super::pagination::PaginationSpec;
 use super::source::RequestSpec;
@@ -36,14 +36,15 @@ fn check_headers(mut headers: Vec<Spanned<String>>, spec: &RequestSpec, findings
 }
 
 fn check_params(of_auth: Vec<Spanned<String>>, spec: &RequestSpec, findings: &mut Findings) {
-    let mut params = Vec::new();
+    let mut facts = Facts::default();
     let in_body =
         spec.pagination.value.params_in().map(|place| place.value) == Some(ParamsIn::Body);
     if !in_body {
-        Pagination::params(&spec.pagination, &mut params);
+        Pagination::facts("pagination", &spec.pagination, &mut facts);
     }
-    Option::<Incremental>::params(&spec.incremental, &mut params);
-    Filters::params(&spec.filters, &mut params);
+    Option::<Incremental>::facts("incremental", &spec.incremental, &mut facts);
+    Filters::facts("filters", &spec.filters, &mut facts);
+    let mut params = facts.params;
     for (index, param) in params.iter().enumerate() {
         if let Some(first) = params.get(..index).and_then(|before| same(before, param)) {
             findings.push(twice("parameter", param, first));

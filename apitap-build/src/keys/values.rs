@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::group::{self, Group};
-use super::key::{Info, KeyType};
+use super::key::{Facts, Info, KeyType};
 use super::mapping::{string, strings, wrong_kind};
 use super::printed::Printed;
 use super::rules;
@@ -77,8 +77,8 @@ impl KeyType for ParamName {
         Shape::Text
     }
 
-    fn params(spec: &Spanned<Self>, found: &mut Vec<Spanned<String>>) {
-        found.push(Spanned::new(spec.value.0.clone(), spec.place.clone()));
+    fn facts(_: &'static str, spec: &Spanned<Self>, facts: &mut Facts) {
+        facts.params.push(Spanned::new(spec.value.0.clone(), spec.place.clone()));
     }
 }
 
@@ -159,6 +159,10 @@ impl KeyType for Pointer {
             return None;
         }
         rules::pointer(&text, findings)
+    }
+
+    fn facts(name: &'static str, spec: &Spanned<Self>, facts: &mut Facts) {
+        facts.pointers.push((name, spec.place.clone()));
     }
 
     fn print(&self, _: &Info) -> Printed {
@@ -334,9 +338,9 @@ impl<T: KeyType> KeyType for Option<T> {
         T::shape(info)
     }
 
-    fn params(spec: &Spanned<Self::Spec>, found: &mut Vec<Spanned<String>>) {
+    fn facts(name: &'static str, spec: &Spanned<Self::Spec>, facts: &mut Facts) {
         if let Some(value) = &spec.value {
-            T::params(&Spanned::new(value.clone(), spec.place.clone()), found);
+            T::facts(name, &Spanned::new(value.clone(), spec.place.clone()), facts);
         }
     }
 }
