@@ -15,6 +15,7 @@ use crate::definition::table::{
 use crate::definition::{Connection, Definition, Mode, TargetKind};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::schema::notation::type_text;
+use crate::schema::scalar::Domain;
 use crate::schema::{Field, Schema, Type};
 
 /// The table's name, against what the target takes.
@@ -379,13 +380,12 @@ fn same_family(a: &Field, b: &Field) -> bool {
     enum Family {
         Number,
         Text,
-        Other(Discriminant<Type>),
+        Other(Discriminant<Domain>),
     }
-    let family = |ty: &Type| match ty {
-        Type::Int16 | Type::Int32 | Type::Int64 | Type::Decimal { .. } => Family::Number,
-        Type::String | Type::Uuid | Type::Json | Type::Record(_) | Type::List(_) => Family::Text,
-        Type::Float32 | Type::Float64 => Family::Other(discriminant(&Type::Float64)),
-        other => Family::Other(discriminant(other)),
+    let family = |ty: &Type| match ty.domain() {
+        Some(Domain::Whole(..) | Domain::Decimal) => Family::Number,
+        None | Some(Domain::Text { .. } | Domain::Document) => Family::Text,
+        Some(other) => Family::Other(discriminant(&other)),
     };
     match (family(&a.ty), family(&b.ty)) {
         (Family::Number, Family::Number) | (Family::Text, Family::Text) => true,

@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::capabilities::{Capabilities, Key, Length, Schemas};
 use crate::codes::{self, Code};
+use crate::schema::scalar::Domain;
 use crate::schema::{Schema, Type};
 
 /// A table's name as it was written, in its parts.
@@ -220,49 +221,42 @@ pub fn check_key<'a>(
 /// The most bytes that a column of that type takes in a key.
 fn key_bytes(target: &Capabilities, ty: &Type) -> usize {
     let text = target.key.text.unwrap_or_default();
-    match ty {
-        Type::Bool => 1,
-        Type::Int16 => 2,
-        Type::Int32 => 4,
-        Type::Date => 3,
-        Type::Time => 6,
-        Type::Decimal { .. } => 18,
-        Type::Uuid => 36,
-        Type::Binary => text,
-        Type::Int64 | Type::Float32 | Type::Float64 | Type::Timestamp => 8,
-        Type::String | Type::Json | Type::List(_) | Type::Record(_) => 4 * text,
+    match ty.domain() {
+        Some(Domain::Bool) => 1,
+        Some(Domain::Whole(_, most)) => match most {
+            ..=0x7fff => 2,
+            ..=0x7fff_ffff => 4,
+            _ => 8,
+        },
+        Some(Domain::Date) => 3,
+        Some(Domain::Time) => 6,
+        Some(Domain::Decimal) => 18,
+        Some(Domain::Text { longest: Some(longest) }) => longest,
+        Some(Domain::Bytes) => text,
+        Some(Domain::Float(_) | Domain::Timestamp) => 8,
+        Some(Domain::Text { longest: None } | Domain::Document) | None => 4 * text,
     }
 }
 
 /// Whether values of a type can identify a row: a table compares them whole, for every row.
 pub fn can_be_key(ty: &Type) -> bool {
-    !matches!(ty, Type::List(_) | Type::Record(_) | Type::Json)
+    !matches!(ty.domain(), None | Some(Domain::Document))
 }
 
 /// Whether a value of a type can be the name of a folder.
 pub fn can_name_a_folder(ty: &Type) -> bool {
-    !matches!(
-        ty,
-        Type::List(_)
-            | Type::Record(_)
-            | Type::Json
-            | Type::Binary
-            | Type::Float32
-            | Type::Float64
-            | Type::Time
-            | Type::Timestamp
+    matches!(
+        ty.domain(),
+        Some(
+            Domain::Bool | Domain::Whole(..) | Domain::Decimal | Domain::Text { .. } | Domain::Date
+        )
     )
 }
 
 /// A type of a column that holds the values of both; the first where there is none.
 pub fn widest(a: &Type, b: &Type) -> Type {
-    const fn rank(ty: &Type) -> Option<u8> {
-        match ty {
-            Type::Int16 => Some(5),
-            Type::Int32 => Some(10),
-            Type::Int64 => Some(19),
-            _ => None,
-        }
+    fn rank(ty: &Type) -> Option<u8> {
+        ty.domain().and_then(Domain::digits)
     }
     /// The digits before and behind the point.
     fn digits(ty: &Type) -> Option<(u8, u8)> {
@@ -271,9 +265,8 @@ pub fn widest(a: &Type, b: &Type) -> Type {
             whole => rank(whole).map(|digits| (digits, 0)),
         }
     }
-    let is_text = |ty: &Type| {
-        matches!(ty, Type::String | Type::Uuid | Type::Json | Type::Record(_) | Type::List(_))
-    };
+    let is_text =
+        |ty: &Type| matches!(ty.domain(), None | Some(Domain::Text { .. } | Domain::Document));
     match (a, b) {
         _ if a == b => a.clone(),
         (Type::Float32, Type::Float64) => Type::Float64,

@@ -16,6 +16,7 @@ use datafusion::logical_expr::{
 };
 
 use crate::definition::Function;
+use crate::schema::scalar::Domain;
 use crate::schema::{Field, Type, arrow};
 
 /// What a function does with a batch: its arguments and the number of rows → as many results.
@@ -56,25 +57,18 @@ pub fn takes(parameter: &Type, argument: &DataType) -> Option<DataType> {
             _ => None,
         };
     }
-    let fits = match parameter {
-        Type::Int16 => matches!(argument, Arrow::Int8 | Arrow::UInt8),
-        Type::Int32 => {
-            matches!(argument, Arrow::Int8 | Arrow::Int16 | Arrow::UInt8 | Arrow::UInt16)
-        }
+    let fits = match parameter.domain() {
         // A count is never so large that it does not fit; the cast refuses what is.
-        Type::Int64 => argument.is_integer(),
-        Type::Float32 => matches!(
-            argument,
-            Arrow::Float16 | Arrow::Int8 | Arrow::Int16 | Arrow::UInt8 | Arrow::UInt16
-        ),
-        Type::Float64 => {
-            matches!(argument, Arrow::Float16 | Arrow::Float32)
-                || argument.is_integer() && !matches!(argument, Arrow::Int64 | Arrow::UInt64)
+        Some(Domain::Whole(_, i64::MAX)) => argument.is_integer(),
+        Some(domain @ Domain::Whole(..)) => is_within(argument, domain),
+        Some(domain @ Domain::Float(_)) => {
+            let is_narrower = argument.primitive_width() < own.primitive_width();
+            argument.is_floating() && is_narrower || is_within(argument, domain)
         }
-        Type::String | Type::Uuid => argument.is_string(),
-        Type::Binary => argument.is_binary(),
-        Type::Timestamp => matches!(argument, Arrow::Timestamp(..)),
-        Type::Time => matches!(argument, Arrow::Time32(_)),
+        Some(Domain::Text { .. }) => argument.is_string(),
+        Some(Domain::Bytes) => argument.is_binary(),
+        Some(Domain::Timestamp) => matches!(argument, Arrow::Timestamp(..)),
+        Some(Domain::Time) => matches!(argument, Arrow::Time32(_)),
         _ => false,
     };
     (argument.is_null() || *argument == own || fits).then_some(own)
@@ -85,12 +79,28 @@ pub fn takes(parameter: &Type, argument: &DataType) -> Option<DataType> {
 ///
 /// The compiler refuses what is no literal; here it is only seen that there is a type.
 pub fn takes_literal(parameter: &Type, argument: &DataType) -> Option<DataType> {
-    let takes = match parameter {
-        Type::Int16 | Type::Int32 => argument.is_integer(),
-        Type::Float32 | Type::Float64 => argument.is_integer() || argument.is_decimal(),
+    let takes = match parameter.domain() {
+        Some(domain @ Domain::Whole(..)) => domain.is_narrow_number() && argument.is_integer(),
+        Some(Domain::Float(_)) => argument.is_integer() || argument.is_decimal(),
         _ => false,
     };
     takes.then(|| arrow::data_type(parameter))
+}
+
+/// Whether all values of a type of whole numbers are among those of another.
+fn is_within(argument: &DataType, domain: Domain) -> bool {
+    let (least, most) = match argument {
+        DataType::Int8 => (i8::MIN.into(), i8::MAX.into()),
+        DataType::UInt8 => (0, u8::MAX.into()),
+        DataType::Int16 => (i16::MIN.into(), i16::MAX.into()),
+        DataType::UInt16 => (0, u16::MAX.into()),
+        DataType::Int32 => (i32::MIN.into(), i32::MAX.into()),
+        DataType::UInt32 => (0, u32::MAX.into()),
+        DataType::Int64 => (i64::MIN.into(), i64::MAX.into()),
+        DataType::UInt64 => (0, u64::MAX.into()),
+        _ => return false,
+    };
+    domain.has_all(least, most)
 }
 
 /// Whether a function of the engine is one that is written in Rust.

@@ -10,6 +10,7 @@ use super::{Expression, ExpressionError, Function, Node, Operator, TRUNCATED_TO,
 use crate::nearest::{did_you_mean, nearest};
 use crate::pointer::Pointer;
 use crate::schema::Type;
+use crate::schema::scalar::Domain;
 
 /// A day in milliseconds.
 const DAY: i64 = 24 * 3_600_000;
@@ -52,14 +53,14 @@ impl Kind {
 
     /// The kind of a field's values; `None` for lists, records and the like, which no request holds.
     pub fn of(ty: &Type) -> Option<Self> {
-        Some(match ty {
-            Type::Bool => Self::Boolean,
-            Type::Int16 | Type::Int32 | Type::Int64 => Self::Integer,
-            Type::Float32 | Type::Float64 | Type::Decimal { .. } => Self::Number,
-            Type::String | Type::Uuid | Type::Time => Self::Text,
-            Type::Date => Self::Date,
-            Type::Timestamp => Self::Timestamp,
-            Type::Binary | Type::Json | Type::List(_) | Type::Record(_) => return None,
+        Some(match ty.domain()? {
+            Domain::Bool => Self::Boolean,
+            Domain::Whole(..) => Self::Integer,
+            Domain::Float(_) | Domain::Decimal => Self::Number,
+            Domain::Text { .. } | Domain::Time => Self::Text,
+            Domain::Date => Self::Date,
+            Domain::Timestamp => Self::Timestamp,
+            Domain::Bytes | Domain::Document => return None,
         })
     }
 }

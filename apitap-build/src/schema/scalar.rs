@@ -17,6 +17,8 @@ pub struct Scalar {
     pub ty: Type,
     /// Its name in a schema; that of a decimal is followed by its digits.
     pub name: &'static str,
+    /// What its values are, for all that depends on that alone.
+    pub domain: Domain,
     /// What other tools call it.
     pub aliases: &'static [&'static str],
     /// What its values are, for the reference.
@@ -36,6 +38,70 @@ pub struct Scalar {
     pub tagged: bool,
 }
 
+/// What values a scalar type has. What depends on nothing else asks for this, and not for the type: so
+/// a new type is known to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Domain {
+    /// `true` and `false`.
+    Bool,
+    /// All whole numbers from the first to the second.
+    Whole(i64, i64),
+    /// Binary floating-point numbers, among them all whole numbers up to this one, in both directions.
+    Float(u64),
+    /// Exact numbers, with digits after the point.
+    Decimal,
+    /// Text; ASCII of at most so many characters, where that is known.
+    Text {
+        /// That many.
+        longest: Option<usize>,
+    },
+    /// Calendar days.
+    Date,
+    /// Times of a day.
+    Time,
+    /// Instants.
+    Timestamp,
+    /// Bytes.
+    Bytes,
+    /// JSON of any kind.
+    Document,
+}
+
+impl Domain {
+    /// How many digits a whole number has at most.
+    pub fn digits(self) -> Option<u8> {
+        match self {
+            Self::Whole(_, most) => u8::try_from(most.checked_ilog10()? + 1).ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether there are whole numbers of 64 bits that it does not have.
+    pub fn is_narrow_number(self) -> bool {
+        match self {
+            Self::Whole(least, most) => (least, most) != (i64::MIN, i64::MAX),
+            Self::Float(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it has all whole numbers from one to another.
+    pub fn has_all(self, least: i128, most: i128) -> bool {
+        match self {
+            Self::Whole(from, to) => i128::from(from) <= least && most <= i128::from(to),
+            Self::Float(exact) => -i128::from(exact) <= least && most <= i128::from(exact),
+            _ => false,
+        }
+    }
+}
+
+impl Type {
+    /// What values a scalar type has; `None` of a list or record.
+    pub fn domain(&self) -> Option<Domain> {
+        of(self).map(|scalar| scalar.domain)
+    }
+}
+
 /// What a decimal of which nothing else is said can hold.
 pub const DECIMAL: Type = Type::Decimal { precision: 28, scale: 10 };
 
@@ -44,6 +110,7 @@ pub const SCALARS: [Scalar; 14] = [
     Scalar {
         ty: Type::Bool,
         name: "bool",
+        domain: Domain::Bool,
         aliases: &["boolean"],
         doc: "`true` or `false`",
         sql: "BOOLEAN",
@@ -56,6 +123,7 @@ pub const SCALARS: [Scalar; 14] = [
     Scalar {
         ty: Type::Int16,
         name: "int16",
+        domain: Domain::Whole(i16::MIN as i64, i16::MAX as i64),
         aliases: &["i16", "smallint", "short"],
         doc: "a whole number of 16 bits",
         sql: "SMALLINT",
@@ -68,6 +136,7 @@ pub const SCALARS: [Scalar; 14] = [
     Scalar {
         ty: Type::Int32,
         name: "int32",
+        domain: Domain::Whole(i32::MIN as i64, i32::MAX as i64),
         aliases: &["i32"],
         doc: "a whole number of 32 bits",
         sql: "INT",
@@ -80,6 +149,7 @@ pub const SCALARS: [Scalar; 14] = [
     Scalar {
         ty: Type::Int64,
         name: "int64",
+        domain: Domain::Whole(i64::MIN, i64::MAX),
         aliases: &["int", "integer", "bigint", "long", "i64"],
         doc: "a whole number of 64 bits",
         sql: "BIGINT",
@@ -94,6 +164,7 @@ pub const SCALARS: [Scalar; 14] = [
     Scalar {
         ty: Type::Float32,
         name: "float32",
+        domain: Domain::Float(1 << 24),
         aliases: &["f32"],
         doc: "a binary floating-point number of 32 bits",
         sql: "REAL",
@@ -106,6 +177,7 @@ pub const SCALARS: [Scalar; 14] = [
     Scalar {
         ty: Type::Float64,
         name: "float64",
+        domain: Domain::Float(1 << 53),
         aliases: &["float", "double", "real", "f64"],
         doc: "a binary floating-point number of 64 bits",
         sql: "DOUBLE",
@@ -118,6 +190,7 @@ pub const SCALARS: [Scalar; 14] = [
     Scalar {
         ty: DECIMAL,
         name: "decimal",
+        domain: Domain::Decimal,
         aliases: &["numeric"],
         doc: "an exact number: `p` digits (1 to 38), `s` of them after the point; in JSON a number, \
               or a string that holds one",
@@ -139,6 +212,7 @@ pub const SCALARS: [Scalar; 14] = [
     Scalar {
         ty: Type::String,
         name: "string",
+        domain: Domain::Text { longest: None },
         aliases: &["str", "text", "varchar"],
         doc: "text, UTF-8",
         sql: "VARCHAR",
@@ -151,6 +225,7 @@ pub const SCALARS: [Scalar; 14] = [
     Scalar {
         ty: Type::Date,
         name: "date",
+        domain: Domain::Date,
         aliases: &[],
         doc: "a calendar day, `\"2026-11-23\"`",
         sql: "DATE",
@@ -163,6 +238,7 @@ pub const SCALARS: [Scalar; 14] = [
     Scalar {
         ty: Type::Time,
         name: "time",
+        domain: Domain::Time,
         aliases: &[],
         doc: "a time of day in microseconds, `\"13:45:00.5\"`",
         sql: "TIME",
@@ -175,6 +251,7 @@ pub const SCALARS: [Scalar; 14] = [
     Scalar {
         ty: Type::Timestamp,
         name: "timestamp",
+        domain: Domain::Timestamp,
         aliases: &["datetime", "timestamptz"],
         doc: "an instant in microseconds, UTC: RFC 3339 with its offset, `\"2026-11-23T13:45:00Z\"`, `\"…+01:00\"` or `\"…+0100\"`",
         sql: "TIMESTAMP",
@@ -187,6 +264,7 @@ pub const SCALARS: [Scalar; 14] = [
     Scalar {
         ty: Type::Uuid,
         name: "uuid",
+        domain: Domain::Text { longest: Some(36) },
         aliases: &[],
         doc: "a UUID; in SQL its canonical text",
         sql: "VARCHAR",
@@ -199,6 +277,7 @@ pub const SCALARS: [Scalar; 14] = [
     Scalar {
         ty: Type::Binary,
         name: "binary",
+        domain: Domain::Bytes,
         aliases: &["bytes", "blob", "bytea"],
         doc: "bytes, from standard base64",
         sql: "BYTEA",
@@ -219,6 +298,7 @@ pub const SCALARS: [Scalar; 14] = [
     Scalar {
         ty: Type::Json,
         name: "json",
+        domain: Domain::Document,
         aliases: &["object", "jsonb", "any"],
         doc: "any JSON, kept as its text",
         sql: "VARCHAR",
@@ -259,6 +339,22 @@ mod tests {
             assert_eq!(holders.len(), 1, "{}", scalar.name);
             assert!(scalar.tagged || holders[0].name == scalar.name, "{}", scalar.name);
         }
+    }
+
+    #[test]
+    fn whole_numbers_have_digits_and_places() {
+        let check = |ty: Type, digits, is_narrow, has_a_billion| {
+            let domain = ty.domain().unwrap();
+            assert_eq!((domain.digits(), domain.is_narrow_number()), (digits, is_narrow), "{ty:?}");
+            assert_eq!(domain.has_all(-1_000_000_000, 0), has_a_billion, "{ty:?}");
+        };
+        check(Type::Int16, Some(5), true, false);
+        check(Type::Int32, Some(10), true, true);
+        check(Type::Int64, Some(19), false, true);
+        check(Type::Float32, None, true, false);
+        check(Type::Float64, None, true, true);
+        check(DECIMAL, None, false, false);
+        assert_eq!(Type::Record(Vec::new()).domain(), None);
     }
 
     #[test]

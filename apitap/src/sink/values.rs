@@ -10,10 +10,11 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, LargeStringArray, PrimitiveArray,
     RecordBatch, StringArray,
 };
+use arrow::datatypes::DataType;
 
 use super::load::{Column, Load};
 use super::{document, refusal};
-use crate::schema::Type;
+use crate::schema::scalar::Domain;
 
 /// One column's values.
 pub(super) enum Values<'a> {
@@ -47,21 +48,23 @@ pub(super) fn columns<'a>(
 }
 
 fn of<'a>(column: &Column, array: &'a ArrayRef, first: u64) -> crate::Result<Values<'a>> {
-    Ok(match &column.ty {
-        Type::Bool => Values::Bool(array.as_boolean()),
-        Type::Int16 => Values::Int16(array.as_primitive()),
-        Type::Int32 => Values::Int32(array.as_primitive()),
-        Type::Int64 => Values::Int64(array.as_primitive()),
-        Type::Float32 => Values::Float32(array.as_primitive()),
-        Type::Float64 => Values::Float64(array.as_primitive()),
-        Type::Decimal { .. } => Values::Decimal(array.as_primitive()),
-        Type::String | Type::Uuid => Values::Text(array.as_string()),
-        Type::Json => Values::Json(array.as_string()),
-        Type::Date => Values::Date(array.as_primitive()),
-        Type::Time => Values::Time(array.as_primitive()),
-        Type::Timestamp => Values::Timestamp(array.as_primitive()),
-        Type::Binary => Values::Binary(array.as_binary()),
-        Type::List(_) | Type::Record(_) => {
+    Ok(match array.data_type() {
+        DataType::Boolean => Values::Bool(array.as_boolean()),
+        DataType::Int16 => Values::Int16(array.as_primitive()),
+        DataType::Int32 => Values::Int32(array.as_primitive()),
+        DataType::Int64 => Values::Int64(array.as_primitive()),
+        DataType::Float32 => Values::Float32(array.as_primitive()),
+        DataType::Float64 => Values::Float64(array.as_primitive()),
+        DataType::Decimal128(..) => Values::Decimal(array.as_primitive()),
+        DataType::Utf8 if column.ty.domain() == Some(Domain::Document) => {
+            Values::Json(array.as_string())
+        }
+        DataType::Utf8 => Values::Text(array.as_string()),
+        DataType::Date32 => Values::Date(array.as_primitive()),
+        DataType::Time64(_) => Values::Time(array.as_primitive()),
+        DataType::Timestamp(..) => Values::Timestamp(array.as_primitive()),
+        DataType::Binary => Values::Binary(array.as_binary()),
+        _ => {
             let refused = |refused: document::Refused| {
                 refusal::value(column, first + refused.row as u64, &refused.why)
             };

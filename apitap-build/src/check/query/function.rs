@@ -20,6 +20,7 @@ use super::words::{describe, notation, sql};
 use crate::codes;
 use crate::definition::Function;
 use crate::engine;
+use crate::schema::scalar::Domain;
 use crate::schema::{Type, arrow};
 
 /// Those of the names that a query calls; none where it cannot be parsed.
@@ -123,10 +124,9 @@ pub(super) fn explain(context: &Context<'_>, blame: &Blame<'_>, culprit: Culprit
 /// Arguments that are wider than their parameters, which the engine would cut down: only a literal
 /// is known to fit.
 pub(super) fn too_wide(context: &Context<'_>, statement: &Statement) -> Vec<Draft> {
-    let narrow =
-        |ty: &Type| matches!(ty, Type::Int16 | Type::Int32 | Type::Float32 | Type::Float64);
     let is_narrow = |callable: &&Callable<'_>| {
-        callable.function.parameters.iter().any(|parameter| narrow(&parameter.ty))
+        let parameters = callable.function.parameters.iter();
+        parameters.filter_map(|parameter| parameter.ty.domain()).any(Domain::is_narrow_number)
     };
     let functions: Vec<_> = context.functions.iter().filter(is_narrow).collect();
     let names = functions.iter().map(|callable| callable.function.name.as_str()).collect();
@@ -161,21 +161,16 @@ fn fits(expr: &Expr, ty: &Type) -> bool {
     };
     let Expr::Value(value) = expr else { return false };
     let Value::Number(digits, _) = &value.value else { return false };
+    let Some(domain) = ty.domain() else { return false };
     let Ok(number) = format!("{sign}{digits}").parse::<i64>() else {
         // What has a point is meant as the number that is nearest to it.
-        return match ty {
-            Type::Float32 => digits.parse().is_ok_and(f32::is_finite),
-            Type::Float64 => digits.parse().is_ok_and(f64::is_finite),
-            _ => false,
+        let nearest = match ty {
+            Type::Float32 => digits.parse().map(f32::is_finite),
+            _ => digits.parse().map(f64::is_finite),
         };
+        return matches!(domain, Domain::Float(_)) && nearest.is_ok_and(|is_finite| is_finite);
     };
-    match ty {
-        Type::Int16 => i16::try_from(number).is_ok(),
-        Type::Int32 => i32::try_from(number).is_ok(),
-        Type::Float32 => number.unsigned_abs() <= 1 << 24,
-        Type::Float64 => number.unsigned_abs() <= 1 << 53,
-        _ => false,
-    }
+    domain.has_all(number.into(), number.into())
 }
 
 /// What stands in the brackets of a call.

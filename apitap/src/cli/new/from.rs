@@ -13,7 +13,8 @@ use apitap_build::names;
 use apitap_build::render;
 use apitap_build::schema::documents::{self, Documents};
 use apitap_build::schema::openapi::{self, Operation, Records};
-use apitap_build::schema::{Field, Type, notation};
+use apitap_build::schema::scalar::Domain;
+use apitap_build::schema::{Field, notation};
 use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
 
 use auth::Auth;
@@ -196,7 +197,7 @@ impl Project {
 }
 
 fn can_be_key(field: &Field) -> bool {
-    matches!(field.ty, Type::Int16 | Type::Int32 | Type::Int64 | Type::String | Type::Uuid)
+    matches!(field.ty.domain(), Some(Domain::Whole(..) | Domain::Text { .. }))
 }
 
 /// The address, with a variable for the server so that a test can be one.

@@ -8,16 +8,17 @@ use sqlx::SqliteConnection;
 use super::{Sqlite, refused};
 use crate::Result;
 use crate::schema::Type;
+use crate::schema::scalar::Domain;
 use crate::sink::load::Load;
 use crate::sink::refusal;
 use crate::sink::sql::{self, Change, Dialect as _, Found, FoundColumn, Place};
 
 /// The declared type of a column that we create.
 pub(super) fn sql(ty: &Type) -> &'static str {
-    match ty {
-        Type::Bool | Type::Int16 | Type::Int32 | Type::Int64 => "INTEGER",
-        Type::Float32 | Type::Float64 => "REAL",
-        Type::Binary => "BLOB",
+    match ty.domain() {
+        Some(Domain::Bool | Domain::Whole(..)) => "INTEGER",
+        Some(Domain::Float(_)) => "REAL",
+        Some(Domain::Bytes) => "BLOB",
         _ => "TEXT",
     }
 }
@@ -172,16 +173,16 @@ pub(super) fn holds(declared: &str, ty: &Type) -> bool {
     if affinity == Affinity::Blob {
         return true;
     }
-    match ty {
-        Type::Bool | Type::Int16 | Type::Int32 | Type::Int64 => {
+    match ty.domain() {
+        Some(Domain::Bool | Domain::Whole(..)) => {
             matches!(affinity, Affinity::Integer | Affinity::Numeric)
         }
-        Type::Float32 | Type::Float64 => affinity == Affinity::Real,
+        Some(Domain::Float(_)) => affinity == Affinity::Real,
         // They do not look like numbers, so that nothing is made of them.
-        Type::Date | Type::Time | Type::Timestamp => {
+        Some(Domain::Date | Domain::Time | Domain::Timestamp) => {
             matches!(affinity, Affinity::Text | Affinity::Numeric)
         }
-        Type::Binary => false,
+        Some(Domain::Bytes) => false,
         _ => affinity == Affinity::Text,
     }
 }

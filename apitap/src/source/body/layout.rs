@@ -2,6 +2,7 @@
 
 use crate::definition::{Format, Pointer, Source};
 use crate::schema::Type;
+use crate::schema::scalar::Domain;
 
 /// How records stand in a body; sources whose layouts are equal find the same records.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -69,16 +70,11 @@ impl Layout {
 
 impl Cell {
     fn of(ty: &Type) -> Self {
-        match ty {
-            Type::Bool => Self::Bool,
-            Type::Int16
-            | Type::Int32
-            | Type::Int64
-            | Type::Float32
-            | Type::Float64
-            | Type::Decimal { .. } => Self::Number,
-            Type::Json | Type::List(..) | Type::Record(_) => Self::Json,
-            _ => Self::Text,
+        match ty.domain() {
+            Some(Domain::Bool) => Self::Bool,
+            Some(Domain::Whole(..) | Domain::Float(_) | Domain::Decimal) => Self::Number,
+            None | Some(Domain::Document) => Self::Json,
+            Some(_) => Self::Text,
         }
     }
 }

@@ -17,6 +17,7 @@ use datafusion::common::ScalarValue;
 use serde_json::value::RawValue;
 
 use super::Partition;
+use crate::schema::scalar::Domain;
 use crate::schema::{Field, Schema, Type};
 use crate::source::decode::{Decoder, dynamic, merged};
 use crate::source::request::expression::{Scope, Value};
@@ -189,19 +190,17 @@ pub(in crate::source) fn value(scalar: &ScalarValue, text: String) -> Option<Val
 /// The names with a value of each field's type.
 pub(super) fn probe(carried: &Schema, scope: &Scope) -> Scope {
     fn add(scope: Scope, name: &str, ty: &Type) -> Scope {
-        let value = match ty {
-            Type::Record(fields) => {
-                return fields.iter().fold(scope, |scope, field| {
-                    add(scope, &format!("{name}.{}", field.name), &field.ty)
-                });
-            }
-            Type::Bool => Value::Boolean(true),
-            Type::Int16 | Type::Int32 | Type::Int64 => Value::Integer(1),
-            Type::Float32 | Type::Float64 | Type::Decimal { .. } => {
-                Value::Number(1.0, "1".to_owned())
-            }
-            Type::Timestamp => Value::Timestamp(DateTime::UNIX_EPOCH),
-            Type::Date => Value::Date(NaiveDate::default()),
+        if let Type::Record(fields) = ty {
+            return fields.iter().fold(scope, |scope, field| {
+                add(scope, &format!("{name}.{}", field.name), &field.ty)
+            });
+        }
+        let value = match ty.domain() {
+            Some(Domain::Bool) => Value::Boolean(true),
+            Some(Domain::Whole(..)) => Value::Integer(1),
+            Some(Domain::Float(_) | Domain::Decimal) => Value::Number(1.0, "1".to_owned()),
+            Some(Domain::Timestamp) => Value::Timestamp(DateTime::UNIX_EPOCH),
+            Some(Domain::Date) => Value::Date(NaiveDate::default()),
             _ => Value::Text("1".to_owned()),
         };
         scope.with(name, Some(value))

@@ -8,7 +8,7 @@ use super::super::mismatch::is_comparison;
 use super::super::scope::plain;
 use super::{Literal, bare, literal, parts, range};
 use crate::codes;
-use crate::schema::Type;
+use crate::schema::scalar::Domain;
 
 /// A comparison that says the same of every row.
 pub(super) fn of_expression(context: &Context<'_>, expr: &Expr) -> Vec<Draft> {
@@ -118,12 +118,8 @@ fn out_of_range(
 ) -> Option<Draft> {
     let Some(Literal::Number(number, written)) = literal(other) else { return None };
     let field = context.scope.field(value)?;
-    let (least, most) = match field.ty {
-        Type::Int16 => (f64::from(i16::MIN), f64::from(i16::MAX)),
-        Type::Int32 => (f64::from(i32::MIN), f64::from(i32::MAX)),
-        Type::Int64 => (-9_223_372_036_854_775_808.0, 9_223_372_036_854_775_807.0),
-        _ => return None,
-    };
+    let Some(Domain::Whole(least, most)) = field.ty.domain() else { return None };
+    let (least, most) = (least as f64, most as f64);
     let is_equality = matches!(op, BinaryOperator::Eq | BinaryOperator::NotEq);
     let is_outside = number < least || number > most;
     let has_fraction = number.fract() != 0.0 && is_equality;
