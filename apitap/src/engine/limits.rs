@@ -65,14 +65,15 @@ impl Limits {
         // Beyond the figures on the right, more is not faster.
         Self {
             body: (share / 8).min(4 * MIB),
-            record: memory,
-            ahead: (share / 4).min(8 * MIB),
-            waiting: (share / 8).min(4 * MIB),
+            // It is there twice: as it came, and as it is sent.
+            record: memory / 2,
+            ahead: (share / 4).min(6 * MIB),
+            waiting: (share / 8).min(2 * MIB),
             // Fetches stay until their last query is done, however many are under way.
             kept: (kept / pipelines.max(1)).min(256 * KIB),
-            batch: (share / 32).min(MIB),
+            batch: (share / 32).min(MIB / 2),
             query,
-            copy: (share / 8).min(4 * MIB),
+            copy: (share / 8).min(2 * MIB),
             files: (share / 4).min(64 * MIB),
             at_once,
             connections: CONNECTIONS,

@@ -17,6 +17,9 @@ use crate::source::decode::BATCH_LIMIT;
 use crate::source::spool::file::File;
 use crate::{Error, Result};
 
+/// A text that grows beyond this length gets all the room at once that it may take in memory.
+const SHORT: usize = 64 << 10;
+
 /// A record is hashed, and a long one written, in parts of this length.
 const PART: usize = 64 << 10;
 
@@ -89,6 +92,10 @@ impl Store {
 
     /// Takes what is kept of the body: its text, or records that were written anew.
     pub(super) fn push(&mut self, text: &str) {
+        // Room that is not written to costs nothing; copying a long text whenever it has doubled does.
+        if self.text.len() + text.len() > self.text.capacity().max(SHORT) {
+            self.text.reserve(text.len().max(self.limits.body.saturating_sub(self.text.len())));
+        }
         self.text.push_str(text);
     }
 

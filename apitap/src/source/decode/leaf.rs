@@ -60,7 +60,9 @@ impl Column for Bool {
     }
 
     fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.0.finish()))
+        let array = self.0.finish();
+        self.0 = BooleanBuilder::with_capacity(array.len());
+        Ok(Arc::new(array))
     }
 }
 
@@ -88,7 +90,7 @@ pub struct Primitive<P: Parse> {
 
 impl<P: Parse> Primitive<P> {
     fn of(parse: P) -> Self {
-        let builder = PrimitiveBuilder::new().with_data_type(arrow::data_type(&parse.ty()));
+        let builder = builder(&parse, 0);
         Self { parse, builder }
     }
 
@@ -126,8 +128,15 @@ impl<P: Parse> Column for Primitive<P> {
     }
 
     fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.builder.finish()))
+        let array = self.builder.finish();
+        self.builder = builder(&self.parse, array.len());
+        Ok(Arc::new(array))
     }
+}
+
+/// For so many values, as the next batch is about as long as the last one.
+fn builder<P: Parse>(parse: &P, rows: usize) -> PrimitiveBuilder<P::Arrow> {
+    PrimitiveBuilder::with_capacity(rows).with_data_type(arrow::data_type(&parse.ty()))
 }
 
 /// A column of `int16`.

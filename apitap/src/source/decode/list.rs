@@ -99,7 +99,8 @@ impl<C: Column> Column for List<C> {
     }
 
     fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        let lengths = std::mem::take(&mut self.lengths);
+        let next = Vec::with_capacity(self.lengths.len());
+        let lengths = std::mem::replace(&mut self.lengths, next);
         let validity = self.validity.finish();
         let items = self.items.finish()?;
         let DataType::List(field) = arrow::data_type(&self.ty()) else {

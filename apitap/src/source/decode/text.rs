@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use datafusion::arrow::array::builder::{BinaryBuilder, StringBuilder};
-use datafusion::arrow::array::{ArrayBuilder as _, ArrayRef};
+use datafusion::arrow::array::{Array as _, ArrayBuilder as _, ArrayRef};
 use datafusion::arrow::error::ArrowError;
 
 use super::column::{Column, no_fit, other_kind};
@@ -72,8 +72,17 @@ impl<W: Write> Column for Written<W> {
     }
 
     fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.builder.finish()))
+        let array = self.builder.finish();
+        self.builder = StringBuilder::with_capacity(array.len(), next(array.value_data()));
+        Ok(Arc::new(array))
     }
+}
+
+/// Bytes to set aside for the next batch, which is about as long as the last one.
+fn next(last: &[u8]) -> usize {
+    /// A batch of very long values may be the only one.
+    const MOST: usize = 1 << 20;
+    last.len().min(MOST)
 }
 
 /// A string's characters.
@@ -176,6 +185,8 @@ impl Column for Binary {
     }
 
     fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.builder.finish()))
+        let array = self.builder.finish();
+        self.builder = BinaryBuilder::with_capacity(array.len(), next(array.value_data()));
+        Ok(Arc::new(array))
     }
 }
