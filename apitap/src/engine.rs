@@ -268,6 +268,7 @@ fn total(began: Instant, pipelines: &[PipelineReport], fetched: &[Arc<Fetched>])
     for pipeline in pipelines {
         total.rows += pipeline.numbers.rows;
         total.stored += pipeline.numbers.stored;
+        total.unchanged += pipeline.numbers.unchanged;
     }
     total
 }

@@ -84,6 +84,8 @@ pub struct Numbers {
     pub rows: u64,
     /// Rows inserted or updated: fewer than `rows` where a run yielded several of one key.
     pub stored: u64,
+    /// Rows that the table had already, exactly so, and that were not written again: told by PostgreSQL.
+    pub unchanged: u64,
     /// Bytes of the pages, decompressed.
     pub bytes: u64,
     /// Requests that had to be repeated.

@@ -192,9 +192,9 @@ impl Job<Arc<dyn Target>> {
         let mut numbers = Numbers { seconds: began.elapsed(), ..Numbers::default() };
         self.fetches.iter().for_each(|fetch| numbers.add_fetched(&fetch.fetched));
         let error = match outcome {
-            Ok(Written { received, stored }) => {
-                (numbers.rows, numbers.stored) = (received, stored);
-                tracing::info!(pipeline = name, rows = received, stored, "committed");
+            Ok(Written { received, stored, unchanged }) => {
+                (numbers.rows, numbers.stored, numbers.unchanged) = (received, stored, unchanged);
+                tracing::info!(pipeline = name, rows = received, stored, unchanged, "committed");
                 None
             }
             Err(error) => {

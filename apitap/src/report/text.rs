@@ -91,8 +91,9 @@ impl Report {
         let repeats_name = same(&|line| line.table == line.name);
         let repeats_rows = same(&|line| line.numbers.stored == line.numbers.rows);
         let no_retries = same(&|line| line.numbers.retries == 0);
+        let some_unchanged = lines.iter().any(|line| line.numbers.unchanged > 0);
         let rank = |plain: usize, first: Option<usize>| first.unwrap_or(plain);
-        vec![
+        let mut columns = vec![
             text("pipeline", 10, &|line| line.name.clone(), "total".to_owned()),
             text(
                 "table",
@@ -112,7 +113,13 @@ impl Report {
             }),
             number("seconds", 9, &|numbers| format!("{:.2}", numbers.seconds.as_secs_f64())),
             text("result", 11, &|line| result(line.status).to_owned(), self.result()),
-        ]
+        ];
+        if some_unchanged {
+            // Behind what was stored, which it explains.
+            let unchanged = number("unchanged", 7, &|numbers| grouped(numbers.unchanged));
+            columns.insert(6, unchanged);
+        }
+        columns
     }
 
     /// What is said of all pipelines together.
@@ -292,6 +299,29 @@ mod tests {
             &format!(" {:33}    rows  seconds  result", "pipeline"),
             &format!(" {}…  11,999     2.34  ok", &long[..32]),
         );
+    }
+
+    #[test]
+    fn rows_that_were_there_already_have_a_column_of_their_own() {
+        let mut orders = pipeline("orders", Status::Ok, 0);
+        (orders.numbers.stored, orders.numbers.unchanged) = (9, 11_990);
+        let mut others = orders.clone();
+        others.numbers.unchanged = 0;
+        let header = |line: Vec<PipelineReport>| {
+            let text = Report {
+                error: None,
+                pipelines: line,
+                total: Numbers::default(),
+                started: None,
+                ended: None,
+            }
+            .to_string();
+            text.lines()
+                .next()
+                .map(|line| line.split_whitespace().skip(4).take(3).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(header(vec![orders]).as_deref(), Some("rows stored unchanged"));
+        assert_eq!(header(vec![others]).as_deref(), Some("rows stored bytes"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ use futures::future::BoxFuture;
 
 pub use run::Run;
 
-use super::Target;
+use super::{Target, Written};
 use crate::Result;
 use crate::definition::Mode;
 
@@ -109,6 +109,12 @@ async fn sees(place: &dyn Place, table: &str, expected: Option<&[(i64, Option<&s
         rows.iter().map(|(id, value)| (*id, value.map(str::to_owned))).collect::<Vec<_>>()
     });
     same("rows", &rows, &expected)
+}
+
+/// Rows that a table had already may be told as unchanged, and not as stored.
+fn wrote(written: Written, received: u64, stored: u64) -> Seen {
+    let found = (written.received, written.stored + written.unchanged);
+    same("rows written", &found, &(received, stored))
 }
 
 fn same<T: PartialEq + fmt::Debug>(what: &str, found: &T, expected: &T) -> Seen {

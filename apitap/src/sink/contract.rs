@@ -142,12 +142,19 @@ pub struct Written {
     pub received: u64,
     /// Rows inserted or updated: fewer where a run yielded several rows of one key.
     pub stored: u64,
+    /// Rows that a merge did not write, as the table had exactly them already. Told by PostgreSQL only:
+    /// other targets count them as stored.
+    pub unchanged: u64,
 }
 
 impl Written {
     /// Both together.
     pub(super) fn and(self, other: Self) -> Self {
-        Self { received: self.received + other.received, stored: self.stored + other.stored }
+        Self {
+            received: self.received + other.received,
+            stored: self.stored + other.stored,
+            unchanged: self.unchanged + other.unchanged,
+        }
     }
 }
 

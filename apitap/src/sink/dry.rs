@@ -80,7 +80,7 @@ impl Session for DrySession {
 
 impl DrySession {
     fn written(&self) -> Written {
-        Written { received: self.tried.count(self.load.pipeline()), stored: 0 }
+        Written { received: self.tried.count(self.load.pipeline()), ..Written::default() }
     }
 }
 

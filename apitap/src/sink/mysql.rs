@@ -257,7 +257,16 @@ impl Dialect for Mysql {
 
     /// Not by ON DUPLICATE KEY UPDATE, which updates a row of *any* unique key that is the same: only
     /// our key says which row is meant, and another one that is taken is an error.
-    fn merge(&self, load: &Load, table: &Place, inbox: &Inbox, _rows: &str) -> Vec<String> {
+    ///
+    /// InnoDB itself does not write a row that stays as it is, and counts it with the others.
+    fn merge(
+        &self,
+        load: &Load,
+        table: &Place,
+        inbox: &Inbox,
+        _rows: &str,
+        _differs: Option<&str>,
+    ) -> Vec<String> {
         let mut statements = Vec::new();
         let joined = |join: &str| {
             let on = load.key.iter().filter_map(|&place| {

@@ -5,6 +5,7 @@
 //! is open while rows are fetched: nothing is locked and nothing holds back VACUUM before the commit.
 
 mod address;
+mod array;
 mod catalog;
 mod copy;
 mod direct;
@@ -23,7 +24,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor};
 use super::contract::{Difference, Session, Target};
 use super::load::Load;
 use super::server;
-use super::sql::{self, Change, Dialect, Found, Inbox, Place, STAGING, staged};
+use super::sql::{self, Change, Dialect, Found, Inbox, Place, STAGING, THERE, staged};
 use crate::definition::table::TableName;
 use crate::definition::{Capabilities, Connection, Mode, TargetKind};
 use crate::engine::limits::Limits;
@@ -214,15 +215,13 @@ impl Dialect for Postgres {
         let columns = load.columns.iter().enumerate();
         let types: Vec<_> = columns
             .clone()
-            .map(|(place, column)| format!(", {} {}", staged(place), types::staged(&column.ty)))
+            .map(|(place, column)| format!(", {} {}", staged(place), types::sql(&column.ty)))
             .collect();
         let create =
             format!("CREATE TEMPORARY TABLE {STAGING} (seq bigint NOT NULL{})", types.concat());
         let made = self.execute(connection, &create).await;
         made.map_err(|error| refused(load, "to stage", &error))?;
-        let values = columns
-            .map(|(place, column)| format!("{}{}", staged(place), types::cast(&column.ty)))
-            .collect();
+        let values = columns.map(|(place, _)| staged(place)).collect();
         Ok(Inbox { table: format!("pg_temp.{STAGING}"), values })
     }
 
@@ -230,9 +229,34 @@ impl Dialect for Postgres {
         copy::Copy::staging(load, limits.copy)
     }
 
+    async fn differs(
+        &self,
+        connection: &mut Link,
+        load: &Load,
+        table: &Place,
+    ) -> sqlx::Result<Option<String>> {
+        let Some(differs) = differs(self, load) else { return Ok(None) };
+        // Who changes what is looked at there waits until the rows are in.
+        self.execute(connection, &format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE")).await?;
+        Ok(catalog::writes_what_it_is_told(connection, table).await?.then_some(differs))
+    }
+
     fn is_key_twice(&self, error: &sqlx::Error) -> bool {
         matches!(code(error).as_deref(), Some(UNIQUE_VIOLATION | CARDINALITY_VIOLATION))
     }
+}
+
+/// When a row of the table is not, byte for byte, the one that came: `1.0` and `1.00` are two, as are `0.0`
+/// and `-0.0`. `None` where there is nothing that an update would change.
+fn differs(postgres: &Postgres, load: &Load) -> Option<String> {
+    let values = load.columns.iter().filter(|column| !load.is_key(column));
+    let names: Vec<_> = values.map(|column| postgres.quote(&column.name)).collect();
+    let row = |of: &str| {
+        let values: Vec<_> = names.iter().map(|name| format!("{of}.{name}")).collect();
+        format!("ROW({})::record", values.join(", "))
+    };
+    let is_merge = load.mode == Mode::Merge && !names.is_empty();
+    is_merge.then(|| format!("{} OPERATOR(pg_catalog.*<>) {}", row(THERE), row("excluded")))
 }
 
 /// What creates a table with its comments; `constraints` come after the columns.

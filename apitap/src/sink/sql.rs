@@ -11,6 +11,7 @@
 mod catalog;
 mod dialect;
 mod differences;
+mod fill;
 mod session;
 pub(super) mod state;
 mod statement;
@@ -21,6 +22,6 @@ pub(super) use dialect::{Change, Dialect, Inbox, Stage};
 pub(super) use differences::differences;
 pub(super) use session::{Hook, commit, empty, grow, hook, open, open_on};
 pub(super) use statement::{
-    STAGING, create_table, creation, delete_missing, every_row, list, primary_key, staged,
+    STAGING, THERE, create_table, creation, delete_missing, every_row, list, primary_key, staged,
     staged_key, upsert, written,
 };

@@ -12,6 +12,7 @@ mod replace;
 mod swap;
 mod tables;
 mod transactions;
+mod unchanged;
 mod values;
 
 use std::sync::Arc;

@@ -4,9 +4,9 @@ use futures::FutureExt as _;
 use serde_json::{Value, json};
 
 use super::run::{batch, load, open, open_as};
-use super::{Place, Promise, Seen, refused, same, sees, unexpected};
+use super::{Place, Promise, Seen, refused, same, sees, unexpected, wrote};
 use crate::definition::Mode;
-use crate::sink::{State, StateChange, Written};
+use crate::sink::{State, StateChange};
 
 pub(super) const PROMISES: &[Promise] = &[
     Promise {
@@ -138,8 +138,7 @@ async fn appends_and_states_repeat(place: &dyn Place) -> Seen {
             known = json!({ "last": id });
             let committed = run.commit_with(&change("run", &[("", known.clone())])).await;
             let received = 2 * (part + 1).min(2);
-            let expected = Written { received, stored: received };
-            same("rows written", &committed.map_err(unexpected)?, &expected)?;
+            wrote(committed.map_err(unexpected)?, received, received)?;
             sees(place, "t", Some(&rows)).await?;
         }
         run.finish().await.map_err(unexpected)?;
@@ -182,11 +181,11 @@ async fn commits_repeat(place: &dyn Place) -> Seen {
         received += part.len() as u64;
         let written = run.commit_with(&change("run", &[("", json!(number))])).await;
         let written = written.map_err(unexpected)?;
-        same("rows written", &written, &Written { received, stored: received })?;
+        wrote(written, received, received)?;
         sees(place, "t", Some(after)).await?;
     }
     let written = run.finish().await.map_err(unexpected)?;
-    same("rows written", &written, &Written { received, stored: received })?;
+    wrote(written, received, received)?;
     remembers(place, "t", &[("", json!(2))]).await
 }
 
@@ -204,7 +203,7 @@ async fn replace_waits_for_the_end(place: &dyn Place) -> Seen {
             remembers(place, "t", &known).await?;
         }
         let written = run.finish().await.map_err(unexpected)?;
-        same("rows written", &written, &Written { received: 2, stored: 2 })?;
+        wrote(written, 2, 2)?;
         let after = vec![(1, Some(text)), (2, Some(text))];
         sees(place, "t", Some(&after)).await?;
         before = Some(after);

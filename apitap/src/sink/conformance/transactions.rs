@@ -4,10 +4,9 @@ use futures::FutureExt as _;
 use futures::future::join_all;
 
 use super::run::{Run, batch, load, open};
-use super::{Place, Promise, Seen, refused, same, sees, unexpected};
+use super::{Place, Promise, Seen, refused, same, sees, unexpected, wrote};
 use crate::definition::Mode;
 use crate::schema::{Field, Schema, Type};
-use crate::sink::Written;
 
 pub(super) const PROMISES: &[Promise] = &[
     Promise {
@@ -144,8 +143,7 @@ async fn runs_do_not_mix(place: &dyn Place) -> Seen {
         async move { load(target, "t", Mode::Replace, &rows).await }
     });
     for written in join_all(runs).await {
-        let expected = Written { received: 2_000, stored: 2_000 };
-        same("rows written", &written.map_err(unexpected)?, &expected)?;
+        wrote(written.map_err(unexpected)?, 2_000, 2_000)?;
     }
     let rows = place.rows("t").await.map_err(unexpected)?.unwrap_or_default();
     let first = rows.first().and_then(|(_, text)| text.clone());

@@ -188,7 +188,7 @@ impl FilesSession {
         if let Err(left) = store.published(&files).await {
             tracing::debug!("{left}");
         }
-        self.written = self.written.and(Written { received: rows, stored: rows });
+        self.written = self.written.and(Written { received: rows, stored: rows, unchanged: 0 });
         Ok(())
     }
 

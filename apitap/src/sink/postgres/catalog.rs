@@ -121,6 +121,29 @@ pub(super) async fn find(
     Ok(Some(Found { columns: columns.collect(), unique_keys }))
 }
 
+/// Whether an INSERT or UPDATE of a row does that and no more: no trigger, rule or policy
+/// of the table, or of a part of it, stands between.
+pub(super) async fn writes_what_it_is_told(
+    connection: &mut PgConnection,
+    place: &Place,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "SELECT bool_and(p.relkind IN ('r', 'p') AND NOT p.relhasrules AND NOT p.relrowsecurity
+                         AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g
+                                         WHERE g.tgrelid = p.oid AND NOT g.tgisinternal))
+         FROM pg_catalog.pg_class c
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         CROSS JOIN LATERAL (SELECT c.oid UNION SELECT t.relid::oid
+                             FROM pg_catalog.pg_partition_tree(c.oid) t) AS part (oid)
+         JOIN pg_catalog.pg_class p ON p.oid = part.oid
+         WHERE n.nspname = $1 AND c.relname = $2",
+    )
+    .bind(&place.schema)
+    .bind(&place.name)
+    .fetch_one(connection)
+    .await
+}
+
 /// Whether emptying the table does that and no more.
 pub(super) async fn replaceable(
     connection: &mut PgConnection,

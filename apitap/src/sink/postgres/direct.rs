@@ -23,7 +23,7 @@ use sqlx::Executor as _;
 
 use super::copy::{Chunk, Copy};
 use super::link::Link;
-use super::{Postgres, refused, types};
+use super::{Postgres, refused};
 use crate::Result;
 use crate::definition::Mode;
 use crate::engine::limits::Limits;
@@ -39,14 +39,13 @@ use writer::DirectWriter;
 
 pub(super) use hidden::open;
 
-/// Whether such rows can go into a new table as they are encoded, and be told apart there.
+/// Whether such rows can go into a new table and be told apart there.
 pub(super) fn fits(load: &Load) -> bool {
     // 0.0 and -0.0 are one key to PostgreSQL, and two to those who compare bytes.
     let is_exact = |ty: &Type| !matches!(ty, Type::Float32 | Type::Float64);
     load.creates_its_own()
         && load.mode != Mode::InsertNew
         && load.missing == Missing::Keep
-        && load.columns.iter().all(|column| types::cast(&column.ty).is_empty())
         && load.key_columns().all(|column| is_exact(&column.ty))
 }
 
@@ -149,7 +148,7 @@ impl Direct {
         };
         let stored = publish.transaction(&mut connection, &chunks, state).await?;
         self.hidden = None;
-        self.written = Written { received, stored };
+        self.written = Written { received, stored, unchanged: 0 };
         self.filled.inner().connection = Some(connection);
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Schema types as PostgreSQL's types: of a new table, of the staging table, and which types of a
-//! table that is there already hold all our values.
+//! Schema types as PostgreSQL's types: of a table that we create, and which types of a table that is
+//! there already hold all our values.
 
 use crate::schema::Type;
 
@@ -14,7 +14,7 @@ pub(super) fn is_document(ty: &Type) -> bool {
     }
 }
 
-/// The type of a column that we create.
+/// The type of a column that we create, or stage rows in.
 pub(super) fn sql(ty: &Type) -> String {
     match ty {
         Type::Bool => "boolean",
@@ -37,30 +37,23 @@ pub(super) fn sql(ty: &Type) -> String {
     .to_owned()
 }
 
-/// The type of a column of the staging table: what the encoder writes.
-///
-/// An array says the type of its elements in itself, and the encoder knows neither `timestamptz`
-/// nor `uuid`: those arrays get theirs on the way out, by [`cast`].
-pub(super) fn staged(ty: &Type) -> String {
+/// The number by which PostgreSQL knows the type of an array's elements.
+pub(super) fn oid(ty: &Type) -> i32 {
     match ty {
-        Type::List(item) => match item.ty {
-            Type::Timestamp => "timestamp[]".to_owned(),
-            Type::Uuid => "text[]".to_owned(),
-            _ => sql(ty),
-        },
-        _ => sql(ty),
-    }
-}
-
-/// What turns a staged value into one of our type; often nothing.
-pub(super) fn cast(ty: &Type) -> &'static str {
-    match ty {
-        Type::List(item) => match item.ty {
-            Type::Timestamp => "::timestamptz[]",
-            Type::Uuid => "::uuid[]",
-            _ => "",
-        },
-        _ => "",
+        Type::Bool => 16,
+        Type::Binary => 17,
+        Type::Int64 => 20,
+        Type::Int16 => 21,
+        Type::Int32 => 23,
+        Type::Float32 => 700,
+        Type::Float64 => 701,
+        Type::Date => 1082,
+        Type::Time => 1083,
+        Type::Timestamp => 1184,
+        Type::Decimal { .. } => 1700,
+        Type::Uuid => 2950,
+        Type::Json | Type::Record(_) | Type::List(_) => 3802,
+        Type::String => 25,
     }
 }
 

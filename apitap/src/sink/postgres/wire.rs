@@ -1,6 +1,7 @@
 //! A column of rows → a column that the binary encoder writes as PostgreSQL reads it.
 //!
-//! Most pass as they are. Nested values become JSON text, UUIDs their 16 bytes. What PostgreSQL
+//! Most pass as they are. Nested values become JSON text, UUIDs their 16 bytes, lists of scalars the bytes
+//! of an array ([`array`](super::array)). What PostgreSQL
 //! cannot hold is refused here, by column and row: the server would name neither.
 
 use std::ops::{Range, RangeInclusive};
@@ -9,9 +10,10 @@ use std::sync::Arc;
 use arrow::array::types::{
     ArrowPrimitiveType, Date32Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, ListArray, StringArray};
 use arrow::datatypes::{DataType, Field};
 use pgpq::encoders::{EncoderBuilder, LargeStringEncoderBuilder, StringEncoderBuilder};
+use pgpq::error::ErrorKind;
 use pgpq::pg_schema::PostgresType;
 use uuid::Uuid;
 
@@ -29,6 +31,7 @@ pub(super) fn data_type(column: &Column) -> DataType {
     match &column.ty {
         Type::Uuid => DataType::FixedSizeBinary(16),
         ty if is_document(ty) => DataType::LargeUtf8,
+        Type::List(_) => DataType::LargeBinary,
         _ => column.field.data_type().clone(),
     }
 }
@@ -44,21 +47,49 @@ pub(super) fn encoder(column: &Column, field: Arc<Field>) -> Result<EncoderBuild
         }
         _ => EncoderBuilder::try_new(field),
     };
-    builder.map_err(|error| {
-        Error::target(format!("column `{}` cannot be sent to PostgreSQL: {error}", column.name))
-    })
+    builder.map_err(|error| unsendable(column, &error))
 }
 
 /// The values of a column as the encoder takes them; `first` is the number of the first row.
 pub(super) fn array(column: &Column, array: &ArrayRef, first: u64) -> Result<ArrayRef> {
+    let refused =
+        |refused: Refused| refusal::value(column, first + refused.row as u64, &refused.why);
     let converted = match &column.ty {
         Type::Uuid => uuids(array.as_string()),
         ty if is_document(ty) => {
             document::encode(&column.field, array.as_ref()).map(|json| Arc::new(json) as ArrayRef)
         }
+        Type::List(item) => {
+            check(&column.ty, array).map_err(refused)?;
+            return lists(&item.ty, array.as_list()).map_err(|error| unsendable(column, &error));
+        }
         ty => check(ty, array).map(|()| Arc::clone(array)),
     };
-    converted.map_err(|refused| refusal::value(column, first + refused.row as u64, &refused.why))
+    converted.map_err(refused)
+}
+
+/// Lists of scalars, whose values have been checked.
+fn lists(ty: &Type, lists: &ListArray) -> Result<ArrayRef, ErrorKind> {
+    let mut elements = super::array::elements(lists);
+    if *ty == Type::Uuid {
+        let texts = elements.as_string::<i32>().iter();
+        let mut uuids = FixedSizeBinaryBuilder::with_capacity(elements.len(), 16);
+        // What is no UUID belongs to a list that is null.
+        for uuid in texts.map(|text| Uuid::try_parse(text?).ok()) {
+            match uuid {
+                Some(uuid) => uuids
+                    .append_value(uuid.as_bytes())
+                    .map_err(|error| ErrorKind::Encode { reason: error.to_string() })?,
+                None => uuids.append_null(),
+            }
+        }
+        elements = Arc::new(uuids.finish());
+    }
+    super::array::encode(lists, ty, &elements)
+}
+
+fn unsendable(column: &Column, error: &ErrorKind) -> Error {
+    Error::target(format!("column `{}` cannot be sent to PostgreSQL: {error}", column.name))
 }
 
 fn uuids(texts: &StringArray) -> Result<ArrayRef, Refused> {

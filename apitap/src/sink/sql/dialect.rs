@@ -161,9 +161,28 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
 
     /// The statements that put the rows of a query over the inbox into a table that is there: those
     /// whose key is there are updated, or stay as they are. Together they change as many rows as there
-    /// are keys, or new ones.
-    fn merge(&self, load: &Load, table: &Place, _inbox: &Inbox, rows: &str) -> Vec<String> {
-        vec![statement::upsert(self, load, table, rows)]
+    /// are keys, or new ones, or rows that differ where `differs` says when they do.
+    fn merge(
+        &self,
+        load: &Load,
+        table: &Place,
+        _inbox: &Inbox,
+        rows: &str,
+        differs: Option<&str>,
+    ) -> Vec<String> {
+        vec![statement::upsert(self, load, table, rows, differs)]
+    }
+
+    /// Within a transaction that merges: the condition under which the row `there` of the table differs
+    /// from `excluded`, the row that came for its key. `None` where all rows are to be written: comparing
+    /// them is no faster, or a row that was not written may have been swallowed by something else.
+    async fn differs(
+        &self,
+        _connection: &mut Self::Connection,
+        _load: &Load,
+        _table: &Place,
+    ) -> sqlx::Result<Option<String>> {
+        Ok(None)
     }
 
     /// The statements that delete the rows whose key is not among those that wait; the last one is it.

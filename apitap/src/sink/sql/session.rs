@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::fill::Fill;
+use super::statement::Meets;
 use super::writer::{Home, StagingWriter};
 use super::{Dialect, Growth, Inbox, Place, state, statement};
 use crate::Result;
@@ -15,7 +17,7 @@ use crate::sink::load::Missing;
 use crate::sink::{Load, refusal};
 
 /// Within the transaction: to where it goes back when a key comes twice.
-const SAVEPOINT: &str = "apitap_rows";
+pub(super) const SAVEPOINT: &str = "apitap_rows";
 
 /// Connects and rehearses.
 pub(in crate::sink) async fn open<D: Dialect>(
@@ -85,6 +87,13 @@ impl Ready {
     fn new() -> Self {
         Self { new: true, growths: Vec::new(), unique: true }
     }
+
+    fn meets<'a>(&self, differs: Option<&'a str>) -> Meets<'a> {
+        match self.new {
+            true => Meets::Nothing,
+            false => Meets::Rows { differs },
+        }
+    }
 }
 
 #[async_trait]
@@ -148,9 +157,8 @@ impl<D: Dialect> SqlSession<D> {
         if received == 0 {
             revive(&self.dialect, &mut connection, &self.load).await?;
         }
-        let stored = self.transaction(&mut connection, received, state).await?;
-        self.written.received += received;
-        self.written.stored += stored;
+        let written = self.transaction(&mut connection, received, state).await?;
+        self.written = self.written.and(written);
         self.applied = received > 0;
         self.home.emptied();
         self.home.give(connection, 0);
@@ -162,7 +170,7 @@ impl<D: Dialect> SqlSession<D> {
         connection: &mut D::Connection,
         received: u64,
         state: &StateChange,
-    ) -> Result<u64> {
+    ) -> Result<Written> {
         let Self { dialect, load, table, inbox, .. } = self;
         let to_write = |error| dialect.refused(load, "the rows for", &error);
         let ready = if D::CREATES_IN_TRANSACTION {
@@ -181,24 +189,26 @@ impl<D: Dialect> SqlSession<D> {
             if load.mode == Mode::Replace && !ready.new {
                 empty(dialect, connection, load, table).await?;
             }
-            let filled = fill(dialect, connection, load, table, inbox, &ready).await;
-            let stored = match filled.map_err(to_write)? {
-                Stored::Every(stored) if stored != received && !load.is_all_key() => {
-                    return Err(refusal::swallowed(&load.table, received, stored));
-                }
-                Stored::Every(stored) | Stored::Last(stored) => stored,
+            let differs = match ready.new {
+                true => None,
+                false => dialect.differs(connection, load, table).await.map_err(to_write)?,
             };
+            let meets = ready.meets(differs.as_deref());
+            let unique = ready.unique;
+            let written = Fill { dialect, load, table, inbox, meets, unique, received }
+                .run(connection)
+                .await?;
             if load.missing != Missing::Keep && !ready.new {
                 self.delete_missing(connection, received).await?;
             }
             state::write(dialect, connection, load, table, state).await?;
             hook(dialect, connection, Hook::After, load).await?;
-            Ok(stored)
+            Ok(written)
         };
         // After an error, the transaction goes with the connection, and the connection with the session.
-        let stored = done.await?;
+        let written = done.await?;
         commit(dialect, connection, load).await?;
-        Ok(stored)
+        Ok(written)
     }
 
     /// Deletes the rows whose key did not come.
@@ -350,7 +360,12 @@ async fn explain<D: Dialect>(
     ready: &Ready,
 ) -> sqlx::Result<()> {
     let rows = dialect.one_of_each(load, inbox);
-    let store = statement::store(dialect, load, table, inbox, &rows, ready.new);
+    let differs = match ready.new {
+        true => None,
+        false => dialect.differs(connection, load, table).await?,
+    };
+    let store =
+        statement::store(dialect, load, table, inbox, &rows, ready.meets(differs.as_deref()));
     let delete = (load.mode == Mode::Replace).then(|| format!("DELETE FROM {table}"));
     let missing = match load.missing {
         Missing::Keep => Vec::new(),
@@ -396,49 +411,6 @@ async fn found<D: Dialect>(
     Ok(Some(Ready { new: false, growths, unique }))
 }
 
-/// Puts the rows that wait into the table; gives how many it has stored.
-///
-/// Mostly, no key comes twice. Where the database tells when one does, the last row of each key is
-/// looked for only then: it takes as long as the rest.
-async fn fill<D: Dialect>(
-    dialect: &D,
-    connection: &mut D::Connection,
-    load: &Load,
-    table: &Place,
-    inbox: &Inbox,
-    ready: &Ready,
-) -> sqlx::Result<Stored> {
-    let store = |rows: &str| statement::store(dialect, load, table, inbox, rows, ready.new);
-    let complete = dialect.complete(load, table).filter(|_| ready.new);
-    let may_come_twice = !load.key.is_empty() && load.mode != Mode::InsertNew;
-    if D::TELLS_KEY_TWICE && ready.unique && may_come_twice {
-        let every = store(&statement::every_row(inbox));
-        dialect.execute(connection, &format!("SAVEPOINT {SAVEPOINT}")).await?;
-        match all(dialect, connection, &every, complete.as_deref()).await {
-            Err(error) if dialect.is_key_twice(&error) => {
-                let back = format!("ROLLBACK TO SAVEPOINT {SAVEPOINT}");
-                dialect.execute(connection, &back).await?;
-            }
-            done => return done.map(Stored::Every),
-        }
-        if ready.new {
-            // What was taken back would stay in the table's file.
-            dialect.execute(connection, &format!("TRUNCATE TABLE {table}")).await?;
-        }
-    }
-    let last = store(&dialect.one_of_each(load, inbox));
-    let stored = all(dialect, connection, &last, complete.as_deref()).await?;
-    Ok(if load.key.is_empty() { Stored::Every(stored) } else { Stored::Last(stored) })
-}
-
-/// How many rows a database says it has stored.
-enum Stored {
-    /// Of all that waited.
-    Every(u64),
-    /// Of the last ones of their keys.
-    Last(u64),
-}
-
 /// Removes all rows of a table, and looks whether they are gone: a trigger may keep them.
 pub(in crate::sink) async fn empty<D: Dialect>(
     dialect: &D,
@@ -456,23 +428,6 @@ pub(in crate::sink) async fn empty<D: Dialect>(
         true => Ok(()),
         false => Err(refusal::kept_rows(&load.table)),
     }
-}
-
-/// Stores, and completes a new table; gives the rows that were stored.
-async fn all<D: Dialect>(
-    dialect: &D,
-    connection: &mut D::Connection,
-    store: &[String],
-    complete: Option<&str>,
-) -> sqlx::Result<u64> {
-    let mut stored = 0;
-    for statement in store {
-        stored += dialect.execute(connection, statement).await?;
-    }
-    if let Some(complete) = complete {
-        dialect.execute(connection, complete).await?;
-    }
-    Ok(stored)
 }
 
 /// A connection that stood idle while the source was slow may be gone. As long as nothing waits in

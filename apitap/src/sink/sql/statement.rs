@@ -11,6 +11,9 @@ use crate::sink::Load;
 /// The staging table's name.
 pub(in crate::sink) const STAGING: &str = "apitap_staging";
 
+/// How a merge names the row of the table, beside the one that came, which is `excluded`.
+pub(in crate::sink) const THERE: &str = "there";
+
 /// The staging table's name of the column at that place of the rows.
 pub(in crate::sink) fn staged(place: usize) -> String {
     format!("c{place}")
@@ -103,38 +106,71 @@ pub(in crate::sink) fn staged_key(load: &Load) -> String {
     load.key.iter().map(|&place| staged(place)).collect::<Vec<_>>().join(", ")
 }
 
-/// What puts the rows of a query over the inbox into the table; `new` where nothing is in it.
+/// What the rows meet in the table.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Meets<'a> {
+    Nothing,
+    /// Rows of earlier runs; `differs` as [`Dialect::differs`] gives it.
+    Rows {
+        differs: Option<&'a str>,
+    },
+}
+
+/// What puts the rows of a query over the inbox into the table.
 pub(super) fn store<D: Dialect>(
     dialect: &D,
     load: &Load,
     table: &Place,
     inbox: &Inbox,
     rows: &str,
-    new: bool,
+    meets: Meets<'_>,
 ) -> Vec<String> {
-    match load.mode {
-        mode if mode.needs_key() && !new => dialect.merge(load, table, inbox, rows),
+    match meets {
+        Meets::Rows { differs } if load.mode.needs_key() => {
+            dialect.merge(load, table, inbox, rows, differs)
+        }
         _ => vec![insert(dialect, load, table, rows)],
     }
 }
 
-/// Adds the rows of a query.
-fn insert(dialect: &impl Dialect, load: &Load, table: &Place, rows: &str) -> String {
-    let names = list(dialect, load.columns.iter().map(|column| column.name.as_str()));
-    format!("INSERT INTO {table} {names}\n{rows}")
+/// The query that counts the keys among the rows that wait.
+pub(super) fn count_keys(load: &Load, inbox: &Inbox) -> String {
+    format!(
+        "SELECT CAST(count(*) AS text), '' FROM (SELECT 1 FROM {} GROUP BY {}) AS keys",
+        inbox.table,
+        staged_key(load)
+    )
 }
 
-/// Adds the rows of a query to a table that is there, or updates those whose key is there.
+/// Adds the rows of a query.
+fn insert(dialect: &impl Dialect, load: &Load, table: &Place, rows: &str) -> String {
+    format!("INSERT INTO {table} {}\n{rows}", names(dialect, load))
+}
+
+/// The names of the columns, in parentheses.
+fn names(dialect: &impl Dialect, load: &Load) -> String {
+    list(dialect, load.columns.iter().map(|column| column.name.as_str()))
+}
+
+/// Adds the rows of a query to a table that is there, or updates those whose key is there: where
+/// `differs` says when a row differs from the one that came, only such a row.
 pub(in crate::sink) fn upsert(
     dialect: &impl Dialect,
     load: &Load,
     table: &Place,
     rows: &str,
+    differs: Option<&str>,
 ) -> String {
-    let insert = insert(dialect, load, table, rows);
-    match load.mode.needs_key() {
-        true => format!("{insert}{}", on_conflict(load, |name| dialect.quote(name))),
-        false => insert,
+    if !load.mode.needs_key() {
+        return insert(dialect, load, table, rows);
+    }
+    let conflict = on_conflict(load, |name| dialect.quote(name));
+    match differs {
+        None => format!("{}{conflict}", insert(dialect, load, table, rows)),
+        Some(differs) => {
+            let names = names(dialect, load);
+            format!("INSERT INTO {table} AS {THERE} {names}\n{rows}{conflict}\nWHERE {differs}")
+        }
     }
 }
 

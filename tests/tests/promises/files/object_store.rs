@@ -202,7 +202,7 @@ async fn runs_at_once_all_land() {
     let target = place.target(TargetKind::Jsonl);
     let runs = (0..10).map(|id| load(target.as_ref(), Mode::Append, id..id + 1));
     for written in futures::future::join_all(runs).await {
-        assert_eq!(written.unwrap(), Written { received: 1, stored: 1 });
+        assert_eq!(written.unwrap(), Written { received: 1, stored: 1, unchanged: 0 });
     }
     assert_eq!(ids(&place).await, (0..10).collect::<Vec<_>>());
     is_tidy(&place).await;

@@ -74,7 +74,7 @@ async fn ten_runs_at_once_all_land() {
         async move { database.load("t", Mode::Merge, &orders(), Value::Array(rows)).await }
     });
     for written in futures::future::join_all(runs).await {
-        assert_eq!(written.unwrap(), Written { received: 50, stored: 50 });
+        assert_eq!(written.unwrap(), Written { received: 50, stored: 50, unchanged: 0 });
     }
     let all = "SELECT CAST(COUNT(*) AS CHAR), CAST(COUNT(DISTINCT status) AS CHAR) FROM t";
     assert_eq!(database.rows(all).await, ["50|1"]);

@@ -14,7 +14,7 @@ async fn check(before: &str, mode: Mode, rows: Value, stored: u64, after: &[&str
     }
     let received = rows.as_array().unwrap().len() as u64;
     let written = database.load("orders", mode, &orders(), rows).await.unwrap();
-    assert_eq!(written, Written { received, stored });
+    assert_eq!(written, Written { received, stored, unchanged: 0 });
     let all = "SELECT CAST(id AS CHAR), status, note FROM orders ORDER BY orders.id";
     assert_eq!(database.rows(all).await, after);
 }
@@ -50,7 +50,7 @@ async fn keys_of_text_are_told_apart_by_every_byte() {
     for round in 1..=2 {
         let rows: Vec<_> = keys.iter().map(|key| json!({ "id": key, "n": round })).collect();
         let written = database.load("t", Mode::Merge, &row, Value::Array(rows)).await.unwrap();
-        assert_eq!(written, Written { received: 11, stored: 11 });
+        assert_eq!(written, Written { received: 11, stored: 11, unchanged: 0 });
         let counts = "SELECT CAST(COUNT(*) AS CHAR), CAST(SUM(n) AS CHAR) FROM t";
         assert_eq!(database.rows(counts).await, [format!("11|{}", 11 * round)]);
     }

@@ -15,7 +15,7 @@ async fn a_new_table_has_no_trace_of_the_load() {
     let database = Database::new().await;
     let rows = texts(&[(2, "a"), (1, "b"), (2, "c")]);
     let written = database.load("orders", Mode::Merge, &orders(), rows).await.unwrap();
-    assert_eq!(written, Written { received: 3, stored: 2 });
+    assert_eq!(written, Written { received: 3, stored: 2, unchanged: 0 });
     assert_eq!(database.table("orders").await, ["(1,b)", "(2,c)"]);
     let traces = database
         .rows(
@@ -53,7 +53,11 @@ async fn check(mode: Mode, ddl: &str, expected: std::result::Result<(u64, &[&str
     let committed = run.commit().await;
     match expected {
         Ok((stored, rows)) => {
-            assert_eq!(committed.unwrap(), Written { received: 5, stored }, "{mode:?} {ddl}");
+            assert_eq!(
+                committed.unwrap(),
+                Written { received: 5, stored, unchanged: 0 },
+                "{mode:?} {ddl}"
+            );
             assert_eq!(database.table("orders").await, rows, "{mode:?} {ddl}");
             assert_eq!(database.rows(HIDDEN).await, [""; 0]);
         }

@@ -65,7 +65,7 @@ async fn check_concurrent(mode: Mode, table: &'static str, runs: i64, per_run: i
     let all: Vec<_> = (0..runs).map(run).collect();
     for run in all {
         let rows = per_run as u64;
-        assert_eq!(run.await.unwrap(), Written { received: rows, stored: rows });
+        assert_eq!(run.await.unwrap(), Written { received: rows, stored: rows, unchanged: 0 });
     }
     let found = database
         .rows(&format!("SELECT count(*)::text, count(DISTINCT status)::text FROM {table}"))

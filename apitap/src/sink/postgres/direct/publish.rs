@@ -155,7 +155,7 @@ impl Publish<'_> {
         let Self { postgres, load, table, hidden, .. } = self;
         let columns = load.columns.iter().map(|column| postgres.quote(&column.name));
         let rows = format!("SELECT {} FROM {hidden}", columns.collect::<Vec<_>>().join(", "));
-        let insert = sql::upsert(*postgres, load, table, &rows);
+        let insert = sql::upsert(*postgres, load, table, &rows, None);
         let stored = postgres.execute(connection, &insert).await?;
         postgres.execute(connection, &format!("DROP TABLE {hidden}")).await?;
         Ok(stored)

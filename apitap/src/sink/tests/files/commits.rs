@@ -121,7 +121,7 @@ async fn runs_at_once_all_land() {
     let ten = orders();
     let runs = (0..10).map(|id| data.load("t", Mode::Append, &ten, row(id)));
     for written in futures::future::join_all(runs).await {
-        assert_eq!(written.unwrap(), Written { received: 1, stored: 1 });
+        assert_eq!(written.unwrap(), Written { received: 1, stored: 1, unchanged: 0 });
     }
     assert_eq!(ids(&data), (0..10).collect::<Vec<_>>());
 }

@@ -114,7 +114,7 @@ async fn many_folders_need_no_more_memory() {
     writer.close().await.unwrap();
     let written = session.commit(&Default::default()).await.unwrap();
     session.finish().await.unwrap();
-    assert_eq!(written, Written { received: 600, stored: 600 });
+    assert_eq!(written, Written { received: 600, stored: 600, unchanged: 0 });
     let files = data.files("t");
     let rows = files.iter().map(|file| {
         let bytes = fs::read(data.table("t").join(file)).unwrap();
