@@ -67,7 +67,7 @@ impl Limits {
             body: (share / 8).min(4 * MIB),
             // It is there twice: as it came, and as it is sent.
             record: memory / 2,
-            ahead: (share / 4).min(6 * MIB),
+            ahead: (share / 4).min(8 * MIB),
             waiting: (share / 8).min(2 * MIB),
             // Fetches stay until their last query is done, however many are under way.
             kept: (kept / pipelines.max(1)).min(256 * KIB),
