@@ -15,6 +15,7 @@ use crate::keys::values::Texts;
 use crate::schema::Schema;
 use crate::spec::{FunctionSpec, SinkSpec, SourceSpec, TableSpec, TargetSpec};
 
+mod checkpoint;
 pub mod expressions;
 mod filters;
 pub mod function;
@@ -169,10 +170,14 @@ pub fn pipeline(
             after: spec.sink.store.after.value.clone(),
         },
         partition_by: Texts::plain(&spec.sink.store.partition_by.value).0,
+        checkpoint: None,
     };
     if let Some(planned) = &planned {
         keep_what_is_read(&mut definition, &planned.reads);
     }
+    let (sources, mode) = (&definition.sources, definition.mode);
+    definition.checkpoint =
+        checkpoint::of(spec, sources, planned.as_ref(), mode, &table.place, findings);
     definition.parents = parents(&definition.sources, spec.declared);
     Some(Checked { definition, column_places, table_place: table.place })
 }

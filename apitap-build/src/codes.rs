@@ -368,6 +368,8 @@ codes! {
     MISLEADING_VALUE = "E0412", "a value that means something else than it seems to",
         "A warning: `$NAME` is not a variable, `bearer` adds the word `Bearer` itself, \
          `:memory:` is gone after the run, and the like.";
+    WITHOUT_CHECKPOINTS = "E0413", "a pipeline that commits once",
+        "A note: its target has a `checkpoint`, and its rows count only as a whole.";
     // Pipelines in Rust
     FIELD_NOT_SELECTED = "E0311", "a field that the query does not yield",
         "The struct under `#[target]` has a field that is not a column of its query.";

@@ -35,6 +35,7 @@ pub use crate::keys::auth::{
     RefreshToken,
 };
 pub use crate::keys::body::Body;
+pub use crate::keys::checkpoint::Checkpoint;
 pub use crate::keys::drift::OnUnknownField;
 pub use crate::keys::filters::{Filter, FilterKeys, FilterOp};
 pub use crate::keys::format::Format;
@@ -93,6 +94,10 @@ pub struct Definition {
     /// SQL of the user's in the transaction of the rows.
     #[serde(default, skip_serializing_if = "Hooks::is_empty")]
     pub hooks: Hooks,
+    /// How often a run commits, with where the next one goes on if it is killed; `None` where it commits
+    /// once, at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// SQL of the user's in each transaction that commits rows.

@@ -8,6 +8,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod checkpoint;
 mod declare;
 pub mod drift;
 pub mod filters;

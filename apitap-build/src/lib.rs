@@ -12,6 +12,7 @@ pub mod codes;
 extern crate self as apitap_build;
 
 pub mod definition;
+pub mod duration;
 pub mod engine;
 pub mod expression;
 pub mod keys;

@@ -19,6 +19,7 @@ pub(crate) mod options;
 pub(crate) mod output;
 mod plan;
 mod run;
+mod state;
 pub(crate) mod table;
 
 pub(crate) use choice::Choice;
@@ -33,6 +34,11 @@ pub(crate) enum Command {
     Run(run::Arguments),
     /// Show the first rows of a pipeline as a table; nothing is written
     Preview(run::Preview),
+    /// Load a span of time of an incremental pipeline again
+    Backfill(run::Backfill),
+    /// Show or change how far pipelines have come
+    #[command(subcommand)]
+    State(state::State),
     /// List the pipelines
     List(Choice),
     /// Explain what pipelines will do: requests, query, plan and target
@@ -73,6 +79,12 @@ pub(crate) fn execute(
         }
         Command::Preview(preview) => {
             program.choose(&preview.choice()).map(|chosen| run::preview(&chosen, preview, options))
+        }
+        Command::Backfill(backfill) => program
+            .choose(&backfill.choice())
+            .map(|chosen| run::backfill(&chosen, backfill, options)),
+        Command::State(state) => {
+            program.choose(&state.choice()).map(|chosen| state::state(&chosen, state, options))
         }
         Command::List(choice) => {
             program.choose(choice).map(|chosen| list::list(&chosen, options.format))

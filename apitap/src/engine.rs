@@ -19,6 +19,7 @@ pub mod limits;
 pub(crate) mod options;
 pub(crate) mod pushdown;
 pub(crate) mod query;
+mod resume;
 pub(crate) mod session;
 pub(crate) mod watch;
 
@@ -38,7 +39,7 @@ use tracing::{Instrument as _, info_span};
 
 use crate::environment::Environment;
 use crate::report::{Numbers, PipelineReport, Report, Status};
-use crate::sink::{self, Load, Target};
+use crate::sink::{self, Load, Remembered, StateChange, Target};
 use crate::source::Fetched;
 use crate::{Error, ErrorKind, Pipeline, Result, blocking};
 use job::{Job, Prepared, Run, acquaint, prepare};
@@ -214,20 +215,57 @@ pub(crate) fn check_environment(pipelines: &[&Pipeline], environment: Environmen
 ///
 /// # Errors
 /// Whatever stands between the rows and the table.
-pub(crate) async fn try_target(pipeline: &Pipeline, mut environment: Environment) -> Result<bool> {
-    let definition = pipeline.definition()?;
-    let Definition { name, row, target, .. } = definition;
-    let limits = Limits::of(Memory::of(&environment)?, 1);
-    let target = sink::resolve(target, &mut environment);
-    environment.check()?;
-    let Some(row) = row else { return Ok(false) };
-    let secrets = environment.secrets();
-    let tried = async {
+pub(crate) async fn try_target(pipeline: &Pipeline, environment: Environment) -> Result<bool> {
+    at_target(pipeline, environment, async |definition, target, limits| {
+        let Some(row) = &definition.row else { return Ok(false) };
         let session = target.open(Load::of(definition, row)?, &limits).await?;
-        session.abort().await
-    };
-    let mask = |error: Error| error.in_pipeline(name).masked(|text| secrets.mask(text));
-    tried.await.map(|()| true).map_err(mask)
+        session.abort().await.map(|()| true)
+    })
+    .await
+}
+
+/// What a pipeline remembers from run to run.
+///
+/// # Errors
+/// The target cannot be reached, or does not show it.
+pub(crate) async fn remembered(
+    pipeline: &Pipeline,
+    environment: Environment,
+) -> Result<Vec<Remembered>> {
+    at_target(pipeline, environment, async |definition, target, _| {
+        target.remembered(&Load::of_state(definition)?).await
+    })
+    .await
+}
+
+/// Changes what a pipeline remembers, and nothing else.
+///
+/// # Errors
+/// A run of it is under way; the target cannot be reached.
+pub(crate) async fn correct(
+    pipeline: &Pipeline,
+    environment: Environment,
+    change: &StateChange,
+) -> Result<()> {
+    at_target(pipeline, environment, async |definition, target, _| {
+        target.correct(&Load::of_state(definition)?, change).await
+    })
+    .await
+}
+
+/// Does something with the target of a pipeline; of the environment nothing else is needed.
+async fn at_target<T>(
+    pipeline: &Pipeline,
+    mut environment: Environment,
+    work: impl AsyncFnOnce(&Definition, &dyn Target, Limits) -> Result<T>,
+) -> Result<T> {
+    let definition = pipeline.definition()?;
+    let limits = Limits::of(Memory::of(&environment)?, 1);
+    let target = sink::resolve(&definition.target, &mut environment);
+    environment.check()?;
+    let secrets = environment.secrets();
+    let done = work(definition, target.as_ref(), limits).await;
+    done.map_err(|error| error.in_pipeline(&definition.name).masked(|text| secrets.mask(text)))
 }
 
 /// How the engine computes the rows of a pipeline whose sources all have a schema.

@@ -28,6 +28,8 @@ pub enum ErrorKind {
     Query,
     /// The target refused.
     Target,
+    /// Another run of the pipeline is under way.
+    Busy,
     /// The run was stopped from outside.
     Interrupted,
 }

@@ -22,7 +22,7 @@ mod sqlite;
 mod text;
 mod values;
 
-pub use contract::{Difference, Session, State, StateChange, Target, Writer, Written};
+pub use contract::{Difference, Remembered, Session, State, StateChange, Target, Writer, Written};
 pub(crate) use destination::dry;
 pub use destination::resolve;
 pub(crate) use feed::feed;

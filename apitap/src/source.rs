@@ -12,6 +12,7 @@ pub mod json;
 pub mod page;
 pub(crate) mod pagination;
 pub(crate) mod partition;
+pub(crate) mod parts;
 pub mod request;
 pub mod spool;
 pub(crate) mod table;

@@ -85,7 +85,7 @@ fn target(path: &std::path::Path, kind: TargetKind) -> Arc<dyn Target> {
     let (file_size, compression) = (Size(1 << 30), Compression::Zstd);
     let folder = Folder { path, file_size, compression, cloud: Box::default() };
     let connection = Connection::Folder(folder);
-    let target = definition::Target { name: "lake".to_owned(), kind, connection };
+    let target = definition::Target { name: "lake".to_owned(), kind, connection, checkpoint: None };
     resolve(&target, &mut Environment::default())
 }
 

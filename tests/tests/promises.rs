@@ -43,10 +43,12 @@ mod promises {
     mod public;
     mod quickstart;
     mod readme;
+    mod resume;
     mod rows;
     mod runs;
     mod sample;
     mod slips;
+    mod state;
     mod subcommands;
     mod tools;
 }

@@ -8,7 +8,7 @@ use crate::keys::Printed;
 use crate::keys::group::{Group as _, Kinds as _};
 use crate::keys::sink::Store;
 use crate::keys::source::Request;
-use crate::keys::target::{Named, TargetKeys};
+use crate::keys::target::{Commits, Named, TargetKeys};
 use crate::keys::values::Texts;
 
 /// A key and its value.
@@ -26,6 +26,7 @@ pub fn source(source: &Source) -> Vec<Entry> {
 pub fn target(definition: &Definition) -> Vec<Entry> {
     let mut keys = Named { name: definition.target.name.clone() }.print_keys();
     keys.extend(TargetKeys::of(&definition.target).print_kind());
+    keys.extend(Commits { checkpoint: definition.target.checkpoint.clone() }.print_keys());
     let store = Store {
         table: Some(definition.table.clone()),
         mode: Some(definition.mode),

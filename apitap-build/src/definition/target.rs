@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Checkpoint;
 use crate::keys::object_store::{Azure, Gcs, S3};
 use crate::size::Size;
 use crate::template::Template;
@@ -16,6 +17,9 @@ pub struct Target {
     pub kind: TargetKind,
     /// How to reach it.
     pub connection: Connection,
+    /// How often a long run commits, as it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// Which kind of database or of files.

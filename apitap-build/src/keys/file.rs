@@ -6,7 +6,7 @@ use super::function::FunctionKeys;
 use super::key::Key;
 use super::shape::{KeyShape, Presence};
 use super::source::{Described, Request};
-use super::target::{Named, TargetKeys};
+use super::target::{Commits, Named, TargetKeys};
 
 /// What is declared of the file.
 pub(crate) fn file() -> GroupShape {
@@ -56,5 +56,6 @@ pub fn source() -> GroupShape {
 
 /// What is declared of an entry of `targets`.
 pub fn target() -> KindsShape {
-    KindsShape { shared: Named::group().keys, ..TargetKeys::kinds() }
+    let shared = Named::group().keys.into_iter().chain(Commits::group().keys).collect();
+    KindsShape { shared, ..TargetKeys::kinds() }
 }

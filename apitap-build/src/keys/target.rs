@@ -2,7 +2,7 @@
 
 use super::declare::{Mapping, keys, kinds};
 use crate::codes;
-use crate::definition::{Connection, Target, TargetKind};
+use crate::definition::{Checkpoint, Connection, Target, TargetKind};
 use crate::diagnostic::{Finding, Place};
 
 mod credentials;
@@ -68,12 +68,21 @@ keys! {
     }
 }
 
+keys! {
+    /// How all targets take rows.
+    pub struct Commits, spec CommitsSpec {
+        /// How often a long run commits; once, at its end, if absent.
+        checkpoint: Option<Checkpoint> = optional().example("{rows: 100000, seconds: 60}"),
+    }
+}
+
 /// The target that the keys of its type say, by a name.
-pub(crate) fn target(name: String, keys: &TargetKeysSpec) -> Option<Target> {
+pub(crate) fn target(name: String, keys: &TargetKeysSpec, commits: &CommitsSpec) -> Option<Target> {
     use super::declare::KeyType as _;
 
     let (kind, connection) = TargetKeys::plain(keys).connection()?;
-    Some(Target { name, kind, connection })
+    let Commits { checkpoint } = Commits::plain(commits);
+    Some(Target { name, kind, connection, checkpoint })
 }
 
 /// Two keys that say the same thing.

@@ -13,6 +13,7 @@ use crate::codes;
 pub use crate::definition::Texts;
 use crate::definition::{Condition, ParamName, Pointer, Template};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
+use crate::duration;
 use crate::expression::TimeFormat;
 use crate::spec::secrets;
 use crate::tree::{Node, Value};
@@ -256,7 +257,7 @@ impl KeyType for Duration {
         let found = match &node.value {
             Value::Integer(seconds) => u64::try_from(*seconds).ok().map(Self::from_secs),
             Value::Float(seconds) => Self::try_from_secs_f64(*seconds).ok(),
-            Value::String(text) => spelled_duration(text),
+            Value::String(text) => duration::parse(text),
             _ => {
                 findings.push(wrong_kind(&format!("`{name}`"), "a duration such as `30s`", node));
                 return None;
@@ -298,21 +299,6 @@ impl KeyType for Duration {
     fn shape(_: &Info) -> Shape {
         Shape::Duration
     }
-}
-
-fn spelled_duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let (number, unit) = text.split_at_checked(digits)?;
-    let millis = match unit.trim() {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 24 * 3_600_000,
-        "w" => 7 * 24 * 3_600_000,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(millis).map(Duration::from_millis)
 }
 
 impl<T: KeyType> KeyType for Option<T> {

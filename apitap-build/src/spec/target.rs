@@ -5,7 +5,7 @@ use crate::diagnostic::{Findings, Spanned};
 use crate::keys::group::Group as _;
 use crate::keys::mapping::Mapping;
 use crate::keys::sink::{SinkTarget, SinkTargetSpec, Store};
-use crate::keys::target::{self, Named, TargetKeys, TargetKeysSpec};
+use crate::keys::target::{self, Commits, CommitsSpec, Named, TargetKeys, TargetKeysSpec};
 use crate::tree::Node;
 
 /// Reads an entry of `targets`.
@@ -15,10 +15,11 @@ pub(super) fn declared(node: &Node, findings: &mut Findings) -> Option<TargetSpe
     let mut mapping = Mapping::new(owner, node, findings)?;
     let named = Named::read_keys(&mut mapping);
     let keys = keys(&mut mapping);
+    let commits = Commits::read_keys(&mut mapping);
     if !mapping.finish() {
         return None;
     }
-    spec(named?.name, keys?)
+    spec(named?.name, keys?, &commits?)
 }
 
 /// Reads `sink(…)`.
@@ -34,13 +35,14 @@ pub fn inline_target(node: &Node, findings: &mut Findings) -> Option<(TargetSpec
     let mut mapping = Mapping::new("`target`", node, findings)?;
     let name = SinkTarget::read_keys(&mut mapping);
     let keys = keys(&mut mapping);
+    let commits = Commits::read_keys(&mut mapping);
     let store = Store::read_keys(&mut mapping);
     if !mapping.finish() {
         return None;
     }
     let (keys, name) = (keys?, written(name?));
     let name = name.unwrap_or_else(|| Spanned::new(keys.kind().to_owned(), node.place.clone()));
-    Some((spec(name, keys)?, SinkSpec { name: None, store: store? }))
+    Some((spec(name, keys, &commits?)?, SinkSpec { name: None, store: store? }))
 }
 
 fn keys(mapping: &mut Mapping<'_, '_>) -> Option<TargetKeysSpec> {
@@ -52,7 +54,7 @@ fn written(target: SinkTargetSpec) -> Option<Spanned<String>> {
     target.name.value.map(|name| Spanned::new(name, place))
 }
 
-fn spec(name: Spanned<String>, keys: TargetKeysSpec) -> Option<TargetSpec> {
-    let target = target::target(name.value.clone(), &keys)?;
+fn spec(name: Spanned<String>, keys: TargetKeysSpec, commits: &CommitsSpec) -> Option<TargetSpec> {
+    let target = target::target(name.value.clone(), &keys, commits)?;
     Some(TargetSpec { name, target })
 }

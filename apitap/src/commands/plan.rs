@@ -9,6 +9,7 @@ use super::output::{FAINT, TITLE, print, styled, tell_error};
 use super::{Format, Options};
 use crate::definition::{Definition, Source, Transform};
 use crate::engine::Explained;
+use crate::report::grouped;
 use crate::schema::notation;
 use crate::{Pipeline, Report, Result, blocking, engine};
 
@@ -129,10 +130,23 @@ fn writes(definition: &Definition) -> String {
     let mode = serde_json::to_value(mode).unwrap_or_default();
     let mode = mode.as_str().unwrap_or_default();
     let mut lines = vec![format!("{table} in `{}`: {mode}{by}", target.name)];
+    lines.extend(commits(definition).map(|commits| format!("  commits {commits}")));
     for field in row.iter().flat_map(|row| &row.fields) {
         lines.push(format!("  {}: {}", field.name, notation::type_text(&field.ty, field.nullable)));
     }
     lines.join("\n")
+}
+
+/// When it commits, where its target says how often; else that is at its end.
+fn commits(definition: &Definition) -> Option<String> {
+    let written = definition.target.checkpoint.as_ref()?;
+    Some(match &definition.checkpoint {
+        Some(_) => {
+            let (rows, seconds) = (grouped(written.rows), written.seconds);
+            format!("every {rows} records, or {seconds} s")
+        }
+        None => "once, at its end: `apitap check` says why".to_owned(),
+    })
 }
 
 fn machine(definition: &Definition, plan: Option<&Explained>) -> serde_json::Value {
@@ -173,6 +187,7 @@ fn machine(definition: &Definition, plan: Option<&Explained>) -> serde_json::Val
         "table": definition.table,
         "mode": definition.mode,
         "key": definition.key,
+        "checkpoint": definition.checkpoint,
         "columns": definition.row.as_ref().map(|row| &row.fields),
     })
 }

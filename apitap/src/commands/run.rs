@@ -1,8 +1,11 @@
-//! `run` and `preview`: pipelines → a run → the report, or the first rows.
+//! `run`, `backfill` and `preview`: pipelines → a run → the report, or the first rows.
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
+use apitap_build::duration;
+use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::live::Live;
@@ -10,6 +13,7 @@ use super::output::{FAINT, TITLE, say, styled, tell, tell_error, usage, width};
 use super::{Choice, Format, Options, ddl, table};
 use crate::definition::Mode;
 use crate::engine::options::{Options as How, Tried};
+use crate::source::incremental::{Span, moment};
 use crate::{Pipeline, Report, blocking, engine};
 
 /// Rows that a dry run shows of each pipeline.
@@ -28,6 +32,38 @@ pub(crate) struct Arguments {
     /// Stop all pipelines as soon as one has failed
     #[arg(long)]
     fail_fast: bool,
+    /// Wait so long for another run of the same pipeline to end, such as 10m
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    wait: Option<Duration>,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    duration::parse(text).ok_or_else(|| "write a time such as 30s, 10m or 1h".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backfill {
+    /// The name of a pipeline
+    pipeline: String,
+    /// Since when: a date, or a timestamp as in 2026-01-31T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = when)]
+    from: DateTime<Utc>,
+    /// Until when, that moment left out; now if absent
+    #[arg(long, value_name = "TIME", value_parser = when)]
+    to: Option<DateTime<Utc>>,
+    /// Append the rows, although those that are there already will be there twice
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Backfill {
+    pub(super) fn choice(&self) -> Choice {
+        Choice::one(&self.pipeline)
+    }
+}
+
+fn when(text: &str) -> Result<DateTime<Utc>, String> {
+    moment(text).ok_or_else(|| "write it as in 2026-01-31 or 2026-01-31T00:00:00Z".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -56,6 +92,7 @@ pub(super) fn run(pipelines: &[&Pipeline], arguments: &Arguments, options: &Opti
     let how = How {
         limit: arguments.limit,
         fail_fast: arguments.fail_fast,
+        wait: arguments.wait,
         tried: tried.clone(),
         ..How::default()
     };
@@ -73,6 +110,49 @@ pub(super) fn run(pipelines: &[&Pipeline], arguments: &Arguments, options: &Opti
         tell(&styled(FAINT, "a dry run: nothing was written"));
     }
     ExitCode::from(report.exit_code())
+}
+
+/// Loads a span of time of pipelines, and prints the report.
+pub(super) fn backfill(
+    pipelines: &[&Pipeline],
+    backfill: &Backfill,
+    options: &Options,
+) -> ExitCode {
+    let span = Span { from: backfill.from, to: backfill.to.unwrap_or_else(Utc::now) };
+    if let Err(message) = check_span(pipelines, span, backfill.yes) {
+        return usage(&message);
+    }
+    match report(pipelines, options, How { span: Some(span), ..How::default() }) {
+        Ok(report) => {
+            print(&report, options.format);
+            ExitCode::from(report.exit_code())
+        }
+        Err(message) => usage(&message),
+    }
+}
+
+/// A span has a beginning and an end, and rows that are there are not to be appended once more.
+fn check_span(pipelines: &[&Pipeline], span: Span, yes: bool) -> Result<(), String> {
+    if span.from >= span.to {
+        return Err("`--from` must be before `--to`".to_owned());
+    }
+    for pipeline in pipelines {
+        let definition = pipeline.definition().map_err(|error| error.to_string())?;
+        let name = &definition.name;
+        if definition.sources.iter().all(|source| source.incremental.is_none()) {
+            return Err(format!(
+                "`{name}` reads no incremental source: each run loads everything\nhelp: `run {name}`"
+            ));
+        }
+        if definition.mode == Mode::Append && !yes {
+            let table = &definition.table;
+            return Err(format!(
+                "`backfill` would append rows to `{table}` that may be there already\nhelp: merge them \
+                 by a key, `mode=\"merge\"`, or delete them first and say `--yes`"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// A table that a run replaces must not be left with the first rows of it, nor must rows be appended

@@ -124,7 +124,8 @@ fn by_record(plan: &Arc<dyn ExecutionPlan>, parts: &mut Vec<Arc<dyn ExecutionPla
     });
 }
 
-fn is_by_record(plan: &Arc<dyn ExecutionPlan>) -> bool {
+/// Whether a plan reads one source, record by record.
+pub(super) fn is_by_record(plan: &Arc<dyn ExecutionPlan>) -> bool {
     match plan.children().as_slice() {
         [] => plan.name() == "StreamingTableExec",
         [input] => BY_RECORD.contains(&plan.name()) && is_by_record(input),

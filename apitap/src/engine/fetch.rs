@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use apitap_build::definition::{Definition, Source};
+use apitap_build::definition::{Checkpoint, Definition, Mode, Source};
 use apitap_build::schema::{Schema, Type};
 use futures::StreamExt as _;
 use tokio::sync::OnceCell;
@@ -19,9 +19,10 @@ use crate::environment::Environment;
 use crate::source::Fetched;
 use crate::source::custom::RustType;
 use crate::source::fetch::{Driver, FetchPlan};
-use crate::source::incremental::Watermarks;
-use crate::source::partition;
-use crate::source::spool::{Readers, Shared};
+use crate::source::incremental::{Span, Watermarks};
+use crate::source::partition::{self, Resume};
+use crate::source::parts::Cuts;
+use crate::source::spool::{Pages, Readers, Shared};
 use crate::{Result, infer};
 
 /// One fetch of a run.
@@ -44,26 +45,29 @@ pub(super) struct Fetch {
 #[derive(Default)]
 pub(super) struct Fetches {
     shared: HashMap<Arc<FetchPlan>, Fetch>,
-    /// Those of incremental sources: each pipeline has come as far as its own rows.
+    /// Those of incremental sources, and of pipelines that commit before their end: each pipeline has come as
+    /// far as its own rows.
     own: Vec<Fetch>,
 }
 
 impl Fetches {
-    /// The fetch of a source of a pipeline, which is asked for no more than its query wants. All are asked
-    /// for before any of them begins.
+    /// The fetch of a source of a pipeline, which is asked for no more than its query wants, where it is
+    /// incremental of that time only. All are asked for before any of them begins.
     pub(super) fn of(
         &mut self,
         source: &Source,
         narrowed: Option<&Narrowed>,
         definition: &Definition,
         types: &[RustType],
+        span: Option<Span>,
         environment: &mut Environment,
     ) -> Fetch {
         // A source cannot be its own ancestor: that was checked.
         let declared = |name: &str| definition.parents.iter().find(|parent| parent.name == name);
         let named = source.parents().filter_map(declared);
-        let parents: Vec<_> =
-            named.map(|parent| self.of(parent, None, definition, types, environment)).collect();
+        let parents: Vec<_> = named
+            .map(|parent| self.of(parent, None, definition, types, None, environment))
+            .collect();
         let plans: Vec<_> = parents.iter().map(|parent| Arc::clone(&parent.plan)).collect();
         let plan = FetchPlan::resolve(source, types, environment);
         let plan = plan.for_each(source, &plans, environment);
@@ -76,7 +80,8 @@ impl Fetches {
         let watermarks = source.incremental.as_ref().map(|incremental| {
             let field = source.schema.as_ref().and_then(|schema| schema.field(&incremental.field));
             let ty = field.map_or(Type::Timestamp, |field| field.ty.clone());
-            Arc::new(Watermarks::new(&source.name, ty, incremental, definition.mode, start))
+            let mode = definition.mode;
+            Arc::new(Watermarks::new(&source.name, ty, incremental, mode, start).within(span))
         });
         // What stands behind another entry is read again for each of that one's values.
         let first = source.for_each.first().is_some_and(|entry| entry.source().is_some());
@@ -92,7 +97,8 @@ impl Fetches {
             pages: Arc::default(),
             schema: Arc::default(),
         };
-        if source.incremental.is_some() {
+        let goes_on = definition.checkpoint.is_some() && definition.sources.contains(source);
+        if source.incremental.is_some() || goes_on {
             let fetch = new();
             self.own.push(fetch.clone());
             return fetch;
@@ -128,6 +134,46 @@ impl Fetch {
         self.pages.get_or_init(|| self.begin(run, readers)).clone()
     }
 
+    /// What decides where the pages of a run that is made in parts can be cut.
+    pub(super) fn cuts(&self, checkpoint: Checkpoint, mode: Mode) -> Cuts {
+        let partitions = self.plan.partitions();
+        Cuts {
+            checkpoint,
+            mode,
+            sliced: partitions.is_sliced() || self.plan.is_prepared(),
+            until: partitions.until(),
+        }
+    }
+
+    /// What its requests begin with, without secrets: where they are sent.
+    pub(super) fn place(&self, run: &Run) -> String {
+        run.secrets.mask(&self.plan.place())
+    }
+
+    /// The pages for a run that is made in parts, behind what an earlier one has reached.
+    pub(super) fn pages_behind(&self, run: &Run, resume: Resume) -> Pages {
+        let (driver, plan) = (self.driver(run, Readers::One), Arc::clone(&self.plan));
+        let (watermarks, parents) = (self.watermarks.clone(), self.parent_pages(run, Readers::One));
+        let start = move || partition::pages(driver, &plan, parents, watermarks, Some(resume));
+        Shared::new(Readers::One, &run.limits, start).reader()
+    }
+
+    fn driver(&self, run: &Run, readers: Readers) -> Driver {
+        Driver {
+            client: run.client.clone(),
+            secrets: run.secrets.clone(),
+            fetched: Arc::clone(&self.fetched),
+            limits: run.limits,
+            in_step: readers == Readers::InStep,
+        }
+    }
+
+    fn parent_pages(&self, run: &Run, readers: Readers) -> Vec<Shared> {
+        let in_step = readers == Readers::InStep;
+        let of_parent = if in_step { Readers::InStep } else { Readers::One };
+        self.parents.iter().map(|parent| parent.pages(run, of_parent)).collect()
+    }
+
     /// The schema that the records show, found out once.
     ///
     /// Pages are kept in a temporary file, so that they are requested once and read again.
@@ -138,18 +184,13 @@ impl Fetch {
     }
 
     fn begin(&self, run: &Run, readers: Readers) -> Shared {
-        let (client, plan) = (run.client.clone(), Arc::clone(&self.plan));
-        let (secrets, fetched) = (run.secrets.clone(), Arc::clone(&self.fetched));
-        let (limits, watermarks) = (run.limits, self.watermarks.clone());
+        let (driver, plan) = (self.driver(run, readers), Arc::clone(&self.plan));
+        let watermarks = self.watermarks.clone();
         let most = run.options.pages;
         let plan = if most.is_some() { Arc::new(plan.once()) } else { plan };
-        let in_step = readers == Readers::InStep;
-        let of_parent = if in_step { Readers::InStep } else { Readers::One };
-        let parents: Vec<_> =
-            self.parents.iter().map(|parent| parent.pages(run, of_parent)).collect();
-        Shared::new(readers, &limits, move || {
-            let driver = Driver { client, secrets, fetched, limits, in_step };
-            let pages = partition::pages(driver, &plan, parents, watermarks);
+        let parents = self.parent_pages(run, readers);
+        Shared::new(readers, &run.limits, move || {
+            let pages = partition::pages(driver, &plan, parents, watermarks, None);
             match most {
                 Some(most) => pages.take(most).boxed(),
                 None => pages,

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use apitap_build::definition::Definition;
+use apitap_build::definition::{Definition, Mode};
 use chrono::{DateTime, Utc};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -19,6 +19,7 @@ use super::limits::{Limits, Memory};
 use super::options::{self, Options};
 use super::pushdown::{self, Narrowed};
 use super::query::{Query, Wanted};
+use super::resume::check_finished;
 use super::session;
 use super::watch::{self, Progress};
 use crate::environment::{Environment, Secrets};
@@ -29,29 +30,34 @@ use crate::source::Fetched;
 use crate::source::incremental::Watermarks;
 use crate::source::request::client::Client;
 use crate::source::table::{Drift, Input};
-use crate::{Error, Pipeline, Result, infer};
+use crate::{Error, ErrorKind, Pipeline, Result, infer};
+
+/// After how long it is looked again whether another run has ended.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// A pipeline with its texts resolved; `D` is where its rows go.
 pub(super) struct Job<D> {
     pub(super) definition: Arc<Definition>,
-    linked: Linked,
+    pub(super) linked: Linked,
     /// One for each source.
-    fetches: Vec<Fetch>,
+    pub(super) fetches: Vec<Fetch>,
     /// What the query makes its sources be asked for.
     narrowed: BTreeMap<String, Narrowed>,
-    destination: D,
+    pub(super) destination: D,
     /// The other pipelines of the run that write the same table.
     beside: Vec<Arc<Definition>>,
     /// What the sources send and their schemas do not declare.
     drift: Arc<Drift>,
     /// How far it is.
     pub(super) progress: Arc<Progress>,
+    /// What it has committed.
+    pub(super) committed: Written,
 }
 
 /// What the pipelines of a run share.
 pub(super) struct Run {
     /// Its name in the state.
-    id: String,
+    pub(super) id: String,
     pub(super) client: Client,
     pub(super) secrets: Secrets,
     pub(super) limits: Limits,
@@ -60,7 +66,7 @@ pub(super) struct Run {
     now: DateTime<Utc>,
     /// What all queries may keep in memory, beyond which they spill to temporary files.
     memory: Arc<RuntimeEnv>,
-    servers: Servers,
+    pub(super) servers: Servers,
 }
 
 /// A run that can begin.
@@ -88,9 +94,10 @@ pub(super) fn prepare<D>(
         let (definition, linked) = (pipeline.shared_definition()?, pipeline.linked()?);
         let narrowed = pushdown::of(&linked, &definition, &limits, environment.now());
         let sources = definition.sources.iter();
+        let (types, span) = (linked.types, options.span);
         let sources = sources.map(|source| {
             let narrowed = narrowed.get(&source.name);
-            fetches.of(source, narrowed, &definition, linked.types, &mut environment)
+            fetches.of(source, narrowed, &definition, types, span, &mut environment)
         });
         let fetches: Vec<Fetch> = sources.collect();
         let destination = destination(&definition, &mut environment);
@@ -105,6 +112,7 @@ pub(super) fn prepare<D>(
             beside: Vec::new(),
             drift: Arc::default(),
             progress,
+            committed: Written::default(),
         });
     }
     environment.check()?;
@@ -132,11 +140,7 @@ impl<D> Job<D> {
             self.infer(run).await?;
         }
         let definition = &self.definition;
-        let (linked, drift) = (&self.linked, &self.drift);
-        let (limits, narrowed) = (&run.limits, &self.narrowed);
-        let limited = run.options.limit.is_some();
-        let wanted = Wanted { memory: &run.memory, limits, narrowed, now: run.now, limited };
-        let query = Query::plan(linked, definition, &wanted, drift).await?;
+        let query = self.planned(run).await?;
         for (source, fetch) in definition.sources.iter().zip(&self.fetches) {
             let readers = query.reading.readers(&source.name);
             let pages = fetch.pages(run, readers);
@@ -149,6 +153,14 @@ impl<D> Job<D> {
         // Executed when it is polled: a plan that is executed begins to fetch.
         let rows = futures::stream::once(async move { query.stream() }).try_flatten();
         Ok(options::counted(rows, run.options.limit, progress))
+    }
+
+    pub(super) async fn planned(&self, run: &Run) -> Result<Query> {
+        let Self { linked, definition, drift, narrowed, .. } = self;
+        let limited = run.options.limit.is_some();
+        let (memory, limits) = (&run.memory, &run.limits);
+        let wanted = Wanted { memory, limits, narrowed, now: run.now, limited };
+        Query::plan(linked, definition, &wanted, drift).await
     }
 
     /// Looks at all records of the sources without a schema, then checks the query against them.
@@ -191,9 +203,10 @@ impl Job<Arc<dyn Target>> {
         let Definition { name, table, .. } = &*self.definition;
         let mut numbers = Numbers { seconds: began.elapsed(), ..Numbers::default() };
         self.fetches.iter().for_each(|fetch| numbers.add_fetched(&fetch.fetched));
+        let Written { received, stored, unchanged } = self.committed;
+        (numbers.rows, numbers.stored, numbers.unchanged) = (received, stored, unchanged);
         let error = match outcome {
-            Ok(Written { received, stored, unchanged }) => {
-                (numbers.rows, numbers.stored, numbers.unchanged) = (received, stored, unchanged);
+            Ok(()) => {
                 tracing::info!(pipeline = name, rows = received, stored, unchanged, "committed");
                 None
             }
@@ -218,15 +231,20 @@ impl Job<Arc<dyn Target>> {
         }
     }
 
-    /// Fetches, computes, stores, commits.
-    async fn load(&mut self, run: &Run) -> Result<Written> {
+    /// Fetches, computes, stores, commits; what of it has been committed is noted, also where it fails.
+    async fn load(&mut self, run: &Run) -> Result<()> {
+        let checkpoint = self.definition.checkpoint.clone().filter(|_| run.options.is_whole());
+        match checkpoint {
+            Some(checkpoint) => self.load_in_parts(run, checkpoint).await,
+            None => self.load_whole(run).await,
+        }
+    }
+
+    /// All rows, in one commit.
+    pub(super) async fn load_whole(&mut self, run: &Run) -> Result<()> {
         let mut rows = pin!(self.stream(run).await?.peekable());
-        let row = self.definition.row.as_ref();
-        let row = row.ok_or_else(|| Error::config("the columns are not known"))?;
-        let others = self.beside.iter().filter_map(|other| other.row.as_ref());
-        let load = others.fold(Load::of(&self.definition, row)?, Load::beside);
-        let target = &self.destination;
-        let connections = run.servers.connections(&target.address());
+        let load = self.what_is_loaded()?;
+        let connections = run.servers.connections(&self.destination.address());
         // The target is the first to be asked: what it refuses costs no request.
         let incremental: Vec<_> =
             self.fetches.iter().filter_map(|fetch| fetch.watermarks.clone()).collect();
@@ -235,40 +253,70 @@ impl Job<Arc<dyn Target>> {
             // Since when to ask is known to the target only.
             false => connections.one().await,
         };
-        let mut session = target.open(load, &run.limits).await?;
-        let remembered = Remembered::of(&mut *session, incremental, &run.id).await?;
-        let state = || match run.options.limit {
-            // What was left out is still to come.
-            Some(_) => StateChange::default(),
-            None => remembered.change(),
-        };
-        let (block, progress) = (run.limits.copy, &self.progress);
-        let stored = segment(&mut *session, rows, state, block, &connections, progress).await;
-        if let Err(error) = stored {
-            if let Err(left) = session.abort().await {
-                let left = left.masked(|text| run.secrets.mask(text));
-                tracing::warn!("cleaning up failed: {}", left.message());
+        let mut session = self.open(load, run).await?;
+        let begun = async {
+            if self.definition.mode == Mode::Append {
+                check_finished(&self.definition, &session.state().await?)?;
             }
-            return Err(error);
+            Remembered::of(&mut *session, incremental, &run.id).await
+        };
+        let remembered = match begun.await {
+            Ok(remembered) => remembered,
+            Err(error) => return Err(given_up(session, error, run).await),
+        };
+        let stored = async {
+            sink::feed(&mut *session, rows, 1, run.limits.copy, &connections).await?;
+            self.progress.commits();
+            let state = match run.options.limit {
+                // What was left out is still to come.
+                Some(_) => StateChange::default(),
+                None => remembered.change(),
+            };
+            session.commit(&state).await.map(drop)
+        };
+        match stored.await {
+            Ok(()) => self.committed = session.finish().await?,
+            Err(error) => return Err(given_up(session, error, run).await),
         }
-        session.finish().await
+        Ok(())
+    }
+
+    /// What goes into the table.
+    pub(super) fn what_is_loaded(&self) -> Result<Load> {
+        let row = self.definition.row.as_ref();
+        let row = row.ok_or_else(|| Error::config("the columns are not known"))?;
+        let others = self.beside.iter().filter_map(|other| other.row.as_ref());
+        Ok(others.fold(Load::of(&self.definition, row)?, Load::beside).exclusive())
+    }
+
+    /// The target, once no other run of the pipeline is at it, if this one is told to wait.
+    pub(super) async fn open(&self, load: Load, run: &Run) -> Result<Box<dyn Session>> {
+        let began = Instant::now();
+        let mut told = false;
+        loop {
+            let busy = match self.destination.open(load.clone(), &run.limits).await {
+                Err(error) if error.kind() == ErrorKind::Busy => error,
+                opened => return opened,
+            };
+            if run.options.wait.is_none_or(|wait| began.elapsed() >= wait) {
+                return Err(busy);
+            }
+            if !std::mem::replace(&mut told, true) {
+                let pipeline = &self.definition.name;
+                tracing::info!(pipeline, "waiting: {}", busy.message());
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
     }
 }
 
-/// Writes the rows of a segment, and commits them with the state behind it.
-///
-/// All rows of a run are one segment, until a plan can be cut.
-async fn segment(
-    session: &mut dyn Session,
-    rows: Pin<&mut impl Stream<Item = Result<RecordBatch>>>,
-    state: impl FnOnce() -> StateChange,
-    block: usize,
-    connections: &Connections,
-    progress: &Progress,
-) -> Result<()> {
-    sink::feed(session, rows, block, connections).await?;
-    progress.commits();
-    session.commit(&state()).await.map(drop)
+/// Ends a load that has failed; its error.
+pub(super) async fn given_up(session: Box<dyn Session>, error: Error, run: &Run) -> Error {
+    if let Err(left) = session.abort().await {
+        let left = left.masked(|text| run.secrets.mask(text));
+        tracing::warn!("cleaning up failed: {}", left.message());
+    }
+    error
 }
 
 /// How far the incremental sources of a pipeline have come.
@@ -298,7 +346,7 @@ impl Remembered {
 
     /// What the rows so far change.
     fn change(&self) -> StateChange {
-        let partitions = self.watermarks.iter().flat_map(|watermarks| watermarks.change());
+        let partitions = self.watermarks.iter().flat_map(|watermarks| watermarks.change(None));
         let (run, known) = (self.run.clone(), self.known.clone());
         StateChange { run, partitions: partitions.collect(), known }
     }

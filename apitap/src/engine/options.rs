@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use futures::stream::{self, BoxStream};
@@ -11,6 +12,7 @@ use futures::{Stream, StreamExt as _};
 use super::watch::{Progress, Watch};
 use crate::Result;
 use crate::environment::Secrets;
+use crate::source::incremental::Span;
 
 /// How a run is made.
 #[derive(Debug, Clone, Default)]
@@ -21,10 +23,22 @@ pub(crate) struct Options {
     pub(crate) pages: Option<usize>,
     /// Whether all pipelines stop when one has failed.
     pub(crate) fail_fast: bool,
+    /// How long a pipeline waits for another run of it to end.
+    pub(crate) wait: Option<Duration>,
+    /// What incremental sources load, in place of what has changed since the last run.
+    pub(crate) span: Option<Span>,
     /// Takes the rows in place of the targets, which are not even connected to.
     pub(crate) tried: Option<Arc<Tried>>,
     /// What goes on, for whoever looks on.
     pub(crate) watch: Arc<Watch>,
+}
+
+impl Options {
+    /// Whether all rows that are new go into the targets.
+    pub(super) fn is_whole(&self) -> bool {
+        let Self { limit, pages, tried, span, fail_fast: _, wait: _, watch: _ } = self;
+        limit.is_none() && pages.is_none() && tried.is_none() && span.is_none()
+    }
 }
 
 /// The first rows of each pipeline of a dry run.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use apitap_build::definition::{Definition, Source, Transform};
 use apitap_build::engine::{self, Risk};
@@ -53,6 +54,8 @@ pub(crate) struct Query {
     failed: Failed,
     /// What makes rows of records, where the plan only reads them.
     map: Option<(MapCall, Arc<Description>)>,
+    /// The number of the next record that is mapped.
+    mapped: Arc<AtomicU64>,
     /// How it reads its sources.
     pub(crate) reading: Arc<Reading>,
 }
@@ -105,7 +108,8 @@ impl Query {
             reading: Arc::clone(&reading),
             limits: *limits,
         };
-        Ok(Self { plan, context, row: arrow::schema(row), failed, map, reading })
+        let (row, mapped) = (arrow::schema(row), Arc::new(AtomicU64::new(1)));
+        Ok(Self { plan, context, row, failed, map, mapped, reading })
     }
 
     /// What the engine does, a step a line, the last one first.
@@ -113,7 +117,12 @@ impl Query {
         displayable(self.plan.as_ref()).indent(false).to_string()
     }
 
-    /// Runs it: batches of the definition's row, in the order in which the query yields them.
+    /// Whether each record makes its rows alone, so that it can be run over a part of them at a time.
+    pub(crate) fn is_by_record(&self) -> bool {
+        failed::is_by_record(&self.plan)
+    }
+
+    /// Runs it, over all records or the next part of them: batches of the definition's row, in the order in which the query yields them.
     ///
     /// # Errors
     /// Each item is an error of the fetch, of a record, or of the query itself.
@@ -135,7 +144,7 @@ impl Query {
             }
         });
         let rows = match self.map.clone() {
-            Some((call, map)) => mapped(batches, call, map).left_stream(),
+            Some((call, map)) => mapped(batches, call, map, Arc::clone(&self.mapped)).left_stream(),
             None => batches.right_stream(),
         };
         Ok(rows.map(move |batch| batch.and_then(|batch| align(&batch, &row))))
@@ -188,13 +197,12 @@ fn mapped(
     records: impl Stream<Item = Result<RecordBatch>>,
     call: MapCall,
     map: Arc<Description>,
+    next: Arc<AtomicU64>,
 ) -> impl Stream<Item = Result<RecordBatch>> {
-    let mut first = 1;
     records.flat_map(move |batch| match batch {
         Ok(batch) => {
-            let rows = batch.num_rows() as u64;
+            let first = next.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
             let records = Records { batch, first, map: Arc::clone(&map) };
-            first += rows;
             futures::stream::iter(call(records)).left_stream()
         }
         Err(error) => futures::stream::once(std::future::ready(Err(error))).right_stream(),

@@ -119,6 +119,14 @@ impl Progress {
         });
     }
 
+    /// A part of the rows is committed, and others follow.
+    pub(crate) fn goes_on(&self) {
+        self.set(|stage| match stage {
+            Stage::Committing { since } => Stage::Running { since },
+            other => other,
+        });
+    }
+
     pub(crate) fn end(&self, good: bool) {
         self.set(|_| Stage::Done { good });
     }

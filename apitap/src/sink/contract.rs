@@ -44,7 +44,9 @@ pub trait Target: fmt::Debug + Send + Sync {
     /// and its key, and the rights to create and to write. Nothing of it is seen by others.
     ///
     /// # Errors
-    /// Whatever stands between these rows and that table, with the statement that fixes it.
+    /// Whatever stands between these rows and that table, with the statement that fixes it. Of a load that
+    /// [is exclusive](Load::is_exclusive), also another one of its pipeline:
+    /// [`ErrorKind::Busy`](crate::ErrorKind::Busy).
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>>;
 
     /// All ways in which the table is not what the rows need, with the statements that would change it.
@@ -55,6 +57,41 @@ pub trait Target: fmt::Debug + Send + Sync {
     async fn differences(&self, _load: &Load) -> Result<Vec<Difference>> {
         Ok(Vec::new())
     }
+
+    /// What is remembered of the pipeline of a load, by partition. Changes nothing; knows no columns.
+    ///
+    /// # Errors
+    /// The target cannot be reached, or does not show it.
+    async fn remembered(&self, _load: &Load) -> Result<Vec<Remembered>> {
+        Err(hidden_state())
+    }
+
+    /// Changes what is remembered of the pipeline of a load, and nothing else. Keeps runs of the pipeline
+    /// away meanwhile.
+    ///
+    /// # Errors
+    /// A run of the pipeline is under way; the target cannot be reached, or does not let it be changed.
+    async fn correct(&self, _load: &Load, _change: &StateChange) -> Result<()> {
+        Err(hidden_state())
+    }
+}
+
+fn hidden_state() -> Error {
+    Error::target("this target does not show its state")
+        .help("implement `remembered` and `correct` of `apitap::sink::Target` for it")
+}
+
+/// What is remembered of a partition of a pipeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remembered {
+    /// The partition; empty where the pipeline has no others.
+    pub partition: String,
+    /// The state.
+    pub value: Value,
+    /// The run that wrote it; empty where that is not known.
+    pub run: String,
+    /// When it wrote it, as in RFC 3339; empty where that is not known.
+    pub changed_at: String,
 }
 
 /// A way in which a table is not what the rows need.

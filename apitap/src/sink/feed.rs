@@ -23,7 +23,8 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// Rows, and the number of the first one.
 type Numbered = (u64, RecordBatch);
 
-/// Writes all batches, and closes the writers; what was written waits for a commit. Gives the rows.
+/// Writes all batches, whose first row is of that number, and closes the writers; what was written waits for
+/// a commit. Gives the number of the next row.
 ///
 /// Writers beyond the first take one of the target's `connections` for as long as they write, and
 /// do without where none is free: a first writer never waits for others to end. A writer gets
@@ -34,12 +35,13 @@ type Numbered = (u64, RecordBatch);
 pub(crate) async fn feed(
     session: &mut dyn Session,
     batches: impl Stream<Item = Result<RecordBatch>>,
+    first: u64,
     block: usize,
     connections: &Connections,
 ) -> Result<u64> {
     let mut crew = Crew { block, ..Crew::default() };
     let mut batches = std::pin::pin!(batches);
-    let mut next = 1;
+    let mut next = first;
     loop {
         let batch = tokio::select! {
             biased;
@@ -52,7 +54,7 @@ pub(crate) async fn feed(
         next += rows;
     }
     crew.close().await?;
-    Ok(next - 1)
+    Ok(next)
 }
 
 /// The writers under way. Dropping it ends them where they are.

@@ -20,6 +20,7 @@ mod cell;
 
 mod format;
 mod log;
+mod memory;
 mod partition;
 mod session;
 mod store;
@@ -27,7 +28,7 @@ mod writer;
 
 use async_trait::async_trait;
 
-use super::contract::{Session, Target};
+use super::contract::{Remembered, Session, StateChange, Target};
 use super::load::Load;
 use crate::Result;
 use crate::definition::{Capabilities, Cloud, Compression, Connection, TargetKind};
@@ -96,5 +97,13 @@ impl Target for Files {
 
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
         session::open(self, load, limits).await
+    }
+
+    async fn remembered(&self, load: &Load) -> Result<Vec<Remembered>> {
+        memory::remembered(self, load).await
+    }
+
+    async fn correct(&self, load: &Load, change: &StateChange) -> Result<()> {
+        memory::correct(self, load, change).await
     }
 }

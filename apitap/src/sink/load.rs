@@ -30,6 +30,8 @@ pub struct Load {
     pub(super) hooks: Hooks,
     /// What the table is for.
     pub(super) description: Option<String>,
+    /// Whether no other run of the pipeline may load into the table meanwhile.
+    pub(super) exclusive: bool,
 }
 
 /// What becomes of the rows of a table whose key did not come in the run.
@@ -136,7 +138,18 @@ impl Load {
             evolve: Evolve::Freeze,
             hooks: Hooks::default(),
             description: None,
+            exclusive: false,
         })
+    }
+
+    /// No rows: what stands for a pipeline and its table where only its state is meant.
+    ///
+    /// # Errors
+    /// A table name that makes no table.
+    pub fn of_state(definition: &Definition) -> Result<Self> {
+        let Definition { name, table, .. } = definition;
+        let row = Schema { fields: vec![Field::new("partition", Type::String, false)] };
+        Self::new(name, table, Mode::Append, &[], &row)
     }
 
     /// The load of a pipeline that yields such rows.
@@ -173,6 +186,21 @@ impl Load {
     #[must_use]
     pub fn hooks(self, hooks: Hooks) -> Self {
         Self { hooks, ..self }
+    }
+
+    /// The same, as the only load of its pipeline into the table at a time: [`Target::open`] refuses another
+    /// one with [`ErrorKind::Busy`] until the session has ended.
+    ///
+    /// [`Target::open`]: super::Target::open
+    /// [`ErrorKind::Busy`]: crate::ErrorKind::Busy
+    #[must_use]
+    pub fn exclusive(self) -> Self {
+        Self { exclusive: true, ..self }
+    }
+
+    /// Whether no other load of the pipeline into the table may be under way: see [`Load::exclusive`].
+    pub fn is_exclusive(&self) -> bool {
+        self.exclusive
     }
 
     /// Whether it counts only as a whole, so that nothing is committed before its end.

@@ -17,10 +17,10 @@ use std::time::Instant;
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Connection as _, Executor, MySqlConnection};
 
-use super::contract::{Difference, Session, Target};
+use super::contract::{Difference, Remembered, Session, StateChange, Target};
 use super::load::{Column, Load};
 use super::server;
-use super::sql::{self, Change, Dialect, Found, Inbox, Place, staged};
+use super::sql::{self, Change, Claim, Dialect, Found, Holder, Inbox, Place, staged};
 use crate::definition::table::TableName;
 use crate::definition::{Capabilities, Connection, Mode, TargetKind};
 use crate::engine::limits::Limits;
@@ -93,6 +93,14 @@ impl Target for Mysql {
 
     async fn differences(&self, load: &Load) -> Result<Vec<Difference>> {
         sql::differences(self, load).await
+    }
+
+    async fn remembered(&self, load: &Load) -> Result<Vec<Remembered>> {
+        sql::state::remembered(self, load).await
+    }
+
+    async fn correct(&self, load: &Load, change: &StateChange) -> Result<()> {
+        sql::state::correct(self, load, change).await
     }
 }
 
@@ -215,8 +223,29 @@ impl Dialect for Mysql {
         }
     }
 
-    async fn unlock(&self, connection: &mut MySqlConnection) -> sqlx::Result<()> {
-        self.execute(connection, "DO RELEASE_ALL_LOCKS()").await.map(drop)
+    async fn unlock(&self, connection: &mut MySqlConnection, name: &str) -> sqlx::Result<()> {
+        let unlock = "SELECT CAST(RELEASE_LOCK(CONCAT('apitap ', SHA1(?))) AS SIGNED)";
+        let unlock = sqlx::query_scalar::<_, Option<i64>>(unlock).bind(name);
+        unlock.fetch_one(connection).await.map(drop)
+    }
+
+    /// Ends with the connection.
+    async fn claim(&self, connection: &mut MySqlConnection, name: &str) -> Result<Claim> {
+        let failed = |error: sqlx::Error| {
+            Error::target(format!("{NAME} refused the lock of a run: {}", address::said(&error)))
+        };
+        let lock = "SELECT CAST(GET_LOCK(CONCAT('apitap ', SHA1(?)), 0) AS SIGNED)";
+        let lock = sqlx::query_scalar(lock).bind(name);
+        let locked: Option<i64> = lock.fetch_one(&mut *connection).await.map_err(failed)?;
+        if locked == Some(1) {
+            return Ok(Claim::Ours(None));
+        }
+        let who = self.holder(connection, name).await.map_err(failed)?;
+        Ok(Claim::Theirs(Holder { who, end: Some("`KILL` its connection".to_owned()) }))
+    }
+
+    fn instant(&self, column: &str) -> String {
+        format!("CONVERT(DATE_FORMAT({column}, '%Y-%m-%dT%H:%i:%sZ') USING utf8mb4)")
     }
 
     async fn replaceable(

@@ -21,10 +21,12 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Connection as _, Executor};
 
-use super::contract::{Difference, Session, Target};
+use super::contract::{Difference, Remembered, Session, StateChange, Target};
 use super::load::Load;
 use super::server;
-use super::sql::{self, Change, Dialect, Found, Inbox, Place, STAGING, THERE, staged};
+use super::sql::{
+    self, Change, Claim, Dialect, Found, Holder, Inbox, Place, STAGING, THERE, staged,
+};
 use crate::definition::table::TableName;
 use crate::definition::{Capabilities, Connection, Mode, TargetKind};
 use crate::engine::limits::Limits;
@@ -36,6 +38,8 @@ use address::Address;
 use direct::Direct;
 use link::Link;
 
+/// What people call it.
+const NAME: &str = "PostgreSQL";
 /// What PostgreSQL calls a key that is in the table already.
 const UNIQUE_VIOLATION: &str = "23505";
 /// What it calls a key that comes twice among the rows of one statement.
@@ -84,6 +88,7 @@ impl Target for Postgres {
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
         load.check_names(TargetKind::Postgres.capabilities())?;
         let mut connection = self.0.connect().await?;
+        let claim = sql::claim(self, &mut connection, &load).await?;
         let table = catalog::place(self, &mut connection, &load.table).await?;
         let postgres = self.clone();
         if direct::fits(&load)
@@ -92,11 +97,19 @@ impl Target for Postgres {
             let direct = Direct::new(postgres, connection, load, limits, table, hidden);
             return Ok(Box::new(direct));
         }
-        sql::open_on(postgres, connection, load, table, limits).await
+        sql::open_on(postgres, connection, load, table, limits, claim).await
     }
 
     async fn differences(&self, load: &Load) -> Result<Vec<Difference>> {
         sql::differences(self, load).await
+    }
+
+    async fn remembered(&self, load: &Load) -> Result<Vec<Remembered>> {
+        sql::state::remembered(self, load).await
+    }
+
+    async fn correct(&self, load: &Load, change: &StateChange) -> Result<()> {
+        sql::state::correct(self, load, change).await
     }
 }
 
@@ -187,6 +200,31 @@ impl Dialect for Postgres {
         self.watched(pid, connection.execute(sqlx::query(lock).bind(name))).await.map(drop)
     }
 
+    /// Ends with the connection, of which a server learns late that its other end is gone, unless it asks.
+    async fn claim(&self, connection: &mut Link, name: &str) -> Result<Claim> {
+        let failed = |error: sqlx::Error| {
+            Error::target(format!("{NAME} refused the lock of a run: {}", address::said(&error)))
+        };
+        let ask = "SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 15; \
+                   SET tcp_keepalives_count = 4";
+        self.execute(connection, ask).await.map_err(failed)?;
+        loop {
+            let lock = "SELECT pg_try_advisory_lock(hashtextextended('apitap ' || $1, 0))";
+            let lock = sqlx::query_scalar(lock).bind(name);
+            if lock.fetch_one(&mut **connection).await.map_err(failed)? {
+                return Ok(Claim::Ours(None));
+            }
+            // It may have ended right now.
+            if let Some(holder) = holder(connection, name).await.map_err(failed)? {
+                return Ok(Claim::Theirs(holder));
+            }
+        }
+    }
+
+    fn instant(&self, column: &str) -> String {
+        format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")
+    }
+
     async fn create(&self, connection: &mut Link, load: &Load, table: &Place) -> sqlx::Result<()> {
         if !catalog::schema_exists(connection, table).await? {
             let schema = self.quote(&table.schema);
@@ -257,6 +295,30 @@ fn differs(postgres: &Postgres, load: &Load) -> Option<String> {
     };
     let is_merge = load.mode == Mode::Merge && !names.is_empty();
     is_merge.then(|| format!("{} OPERATOR(pg_catalog.*<>) {}", row(THERE), row("excluded")))
+}
+
+/// The session that has the lock of a run; what our user may not see of it is left out.
+async fn holder(connection: &mut Link, name: &str) -> sqlx::Result<Option<Holder>> {
+    let ask = "SELECT a.pid, coalesce(host(a.client_addr), ''),
+                      coalesce(to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), '')
+               FROM pg_catalog.pg_locks l
+               JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+               CROSS JOIN hashtextextended('apitap ' || $1, 0) AS k (key)
+               WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+                 AND l.database = (SELECT oid FROM pg_catalog.pg_database
+                                   WHERE datname = current_database())
+                 AND l.classid::bigint = (k.key >> 32) & 4294967295
+                 AND l.objid::bigint = k.key & 4294967295";
+    let found: Option<(i32, String, String)> =
+        sqlx::query_as(ask).bind(name).fetch_optional(&mut **connection).await?;
+    Ok(found.map(|(pid, host, since)| {
+        let host = if host.is_empty() { host } else { format!(" from {host}") };
+        let since = if since.is_empty() { since } else { format!(" since {since} UTC") };
+        Holder {
+            who: format!("process {pid} of the server, connected{host}{since}"),
+            end: Some(format!("`SELECT pg_terminate_backend({pid})` ends it")),
+        }
+    }))
 }
 
 /// What creates a table with its comments; `constraints` come after the columns.

@@ -1,8 +1,8 @@
 //! Why a value or a table cannot be taken, in words: the same for every database.
 
 use super::load::{Column, Load, Required};
-use crate::Error;
 use crate::definition::table::TableName;
+use crate::{Error, ErrorKind};
 
 /// A value that the database cannot hold; `why` goes on after "column … of row …".
 pub(super) fn value(column: &Column, row: u64, why: &str) -> Error {
@@ -179,4 +179,14 @@ pub(super) fn unknown_parameter(
 /// Names in backticks, with commas between.
 pub(super) fn listed(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Another run of the pipeline; `who` goes on after "another run of … is loading into …: ", and `end` says how
+/// to end it where its program is gone.
+pub(super) fn busy(load: &Load, who: &str, end: Option<&str>) -> Error {
+    let (pipeline, table) = (&load.pipeline, &load.table);
+    let message = format!("another run of `{pipeline}` is loading into `{table}`: {who}");
+    let end = end.map(|end| format!("; if its program is gone, {end}")).unwrap_or_default();
+    Error::new(ErrorKind::Busy, message)
+        .help(format!("let it finish, or have this one wait: `run --wait 10m`{end}"))
 }

@@ -9,6 +9,7 @@
 //! ```
 
 mod catalog;
+mod claim;
 mod dialect;
 mod differences;
 mod fill;
@@ -18,7 +19,8 @@ mod statement;
 mod writer;
 
 pub(super) use catalog::{Found, FoundColumn, Growth, Place};
-pub(super) use dialect::{Change, Dialect, Inbox, Stage};
+pub(super) use claim::claim;
+pub(super) use dialect::{Change, Claim, Dialect, Guard, Holder, Inbox, Stage};
 pub(super) use differences::differences;
 pub(super) use session::{Hook, commit, empty, grow, hook, open, open_on};
 pub(super) use statement::{

@@ -4,6 +4,7 @@
 //! said in [`values`].
 
 mod catalog;
+mod claim;
 mod file;
 mod stage;
 mod values;
@@ -13,9 +14,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Executor, SqliteConnection};
 
-use super::contract::{Difference, Session, Target};
+use super::contract::{Difference, Remembered, Session, StateChange, Target};
 use super::load::Load;
-use super::sql::{self, Change, Dialect, Found, Inbox, Place, STAGING, staged};
+use super::sql::{self, Change, Claim, Dialect, Found, Inbox, Place, STAGING, staged};
 use crate::definition::table::TableName;
 use crate::definition::{Capabilities, Connection, Mode, TargetKind};
 use crate::engine::limits::Limits;
@@ -66,6 +67,14 @@ impl Target for Sqlite {
 
     async fn differences(&self, load: &Load) -> Result<Vec<Difference>> {
         sql::differences(self, load).await
+    }
+
+    async fn remembered(&self, load: &Load) -> Result<Vec<Remembered>> {
+        sql::state::remembered(self, load).await
+    }
+
+    async fn correct(&self, load: &Load, change: &StateChange) -> Result<()> {
+        sql::state::correct(self, load, change).await
     }
 }
 
@@ -155,6 +164,15 @@ impl Dialect for Sqlite {
         Ok(())
     }
 
+    /// A file beside the database, which a run that is killed leaves unlocked.
+    async fn claim(&self, _connection: &mut SqliteConnection, name: &str) -> Result<Claim> {
+        claim::claim(&self.0, name)
+    }
+
+    fn instant(&self, column: &str) -> String {
+        column.to_owned()
+    }
+
     async fn replaceable(
         &self,
         connection: &mut SqliteConnection,
@@ -185,6 +203,10 @@ impl Dialect for Sqlite {
         let key = sql::staged_key(load);
         let index = format!("CREATE INDEX IF NOT EXISTS temp.{STAGING}_key ON {STAGING} ({key})");
         vec![index, sql::delete_missing(self, load, table, inbox)]
+    }
+
+    fn empty_inbox(&self, inbox: &Inbox) -> String {
+        format!("DELETE FROM {}", inbox.table)
     }
 
     fn stage(&self, load: &Load, limits: &Limits) -> Result<stage::Insert> {

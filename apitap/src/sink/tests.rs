@@ -104,7 +104,8 @@ fn sqlite(url: &str) -> Arc<dyn Target> {
 }
 
 fn target(kind: TargetKind, connection: Connection) -> Arc<dyn Target> {
-    let target = crate::definition::Target { name: "db".to_owned(), kind, connection };
+    let target =
+        crate::definition::Target { name: "db".to_owned(), kind, connection, checkpoint: None };
     resolve(&target, &mut Default::default())
 }
 

@@ -16,7 +16,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 pub use super::answer::Answer;
-pub use super::pagination::{Paginator, Params, Position, Reads, Step};
+pub use super::pagination::{Paginator, Params, Position, Reads, Resumed, Step};
 pub use super::request::auth::{Again, Authenticator, Request};
 
 use super::request::auth::Authenticate;
@@ -150,6 +150,10 @@ struct Named {
 impl Paginator for Named {
     fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step> {
         self.inner.step(last)
+    }
+
+    fn resume(&mut self, from: &Resumed) -> Result<Option<Step>> {
+        self.inner.resume(from)
     }
 
     fn position(&self) -> Option<Position> {

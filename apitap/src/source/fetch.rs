@@ -17,6 +17,7 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 use futures::StreamExt;
@@ -29,8 +30,8 @@ pub(crate) use plan::FetchPlan;
 use super::Fetched;
 use super::body::{Body, Shape};
 use super::job;
-use super::page::Page;
-use super::pagination::{Paginator, Params, Reads, Step};
+use super::page::{Behind, Page};
+use super::pagination::{Paginator, Params, Position, Reads, Resumed, Step};
 use super::request::client::Client;
 use super::request::shown::shortened;
 use super::request::{Answered, Ask, Endpoint, GivenUp};
@@ -63,20 +64,37 @@ pub(crate) struct Driver {
     pub(crate) in_step: bool,
 }
 
-/// Requests the collection page by page, in order, and ends after the first error.
+/// Where a fetch goes on.
+#[derive(Debug, Clone)]
+pub(crate) struct From {
+    pub(crate) at: Resumed,
+    /// Whether the API has refused to go on there.
+    pub(crate) refused: Arc<AtomicBool>,
+}
+
+/// Requests the collection page by page, in order, and ends after the first error; it begins where an earlier
+/// run was if that is given, but for a source with a job, which is another one each time.
 ///
 /// Pages without records are not passed on. The first request is made when the stream is first
 /// polled, on a tokio runtime; dropping the stream stops what is under way.
-pub(crate) fn pages(driver: &Driver, plan: &FetchPlan) -> BoxStream<'static, Result<Page>> {
+pub(crate) fn pages(
+    driver: &Driver,
+    plan: &FetchPlan,
+    from: Option<From>,
+) -> BoxStream<'static, Result<Page>> {
     match plan.job() {
         Some(job) => job::pages(driver, plan, job),
-        None => collection(driver, plan),
+        None => collection(driver, plan, from),
     }
 }
 
 /// The same of a source whose job is done, if it has one.
-pub(super) fn collection(driver: &Driver, plan: &FetchPlan) -> BoxStream<'static, Result<Page>> {
-    let fetch = Fetch::new(driver, plan);
+pub(super) fn collection(
+    driver: &Driver,
+    plan: &FetchPlan,
+    from: Option<From>,
+) -> BoxStream<'static, Result<Page>> {
+    let fetch = Fetch::new(driver, plan, from);
     stream::try_unfold(fetch, |fetch| async move {
         let mut fetch = fetch?;
         Ok(fetch.next().await?.map(|page| (page, Ok(fetch))))
@@ -99,6 +117,10 @@ struct Fetch {
     fit: usize,
     /// How many answers were taken.
     taken: u64,
+    /// How many records were in them.
+    records: u64,
+    /// Where it goes on, until it has.
+    from: Option<From>,
     begun: bool,
     /// Whether a page has held a list.
     lists: bool,
@@ -115,7 +137,7 @@ struct UnderWay {
 }
 
 impl Fetch {
-    fn new(driver: &Driver, plan: &FetchPlan) -> Result<Self> {
+    fn new(driver: &Driver, plan: &FetchPlan, from: Option<From>) -> Result<Self> {
         let paginator = plan.pagination().paginator()?;
         Ok(Self {
             endpoint: Arc::new(Endpoint::new(driver, plan)?),
@@ -125,10 +147,12 @@ impl Fetch {
             waiting: VecDeque::new(),
             under_way: VecDeque::new(),
             fit: 1,
-            taken: 0,
+            taken: from.as_ref().map_or(0, |from| from.at.pages),
+            records: from.as_ref().map_or(0, |from| from.at.records),
             begun: false,
             lists: false,
-            guard: LoopGuard::default(),
+            guard: LoopGuard::behind(from.as_ref().map(|from| &from.at)),
+            from,
             sieve: plan.dead_letters().map(|(file, schema)| Sieve::new(plan.name(), file, schema)),
             fields: plan.fields().to_vec(),
         })
@@ -137,7 +161,7 @@ impl Fetch {
     /// The next page with records.
     async fn next(&mut self) -> Result<Option<Page>> {
         if !std::mem::replace(&mut self.begun, true) {
-            let step = self.paginator.step(None)?;
+            let step = self.first()?;
             self.go_on(step, None)?;
         }
         loop {
@@ -147,6 +171,7 @@ impl Fetch {
             let outcome = first.task.join().await?;
             self.guard.asked(&first.ask);
             let answered = self.answered(outcome)?;
+            self.from = None;
             let named = |error: Error| error.in_request(&answered.page.request);
             let lone = check_lone(&answered, &self.fields, &self.endpoint.layout.data_path);
             lone.await.map_err(named)?;
@@ -159,6 +184,15 @@ impl Fetch {
                 return Ok(page);
             }
         }
+    }
+
+    /// What is asked for first.
+    fn first(&mut self) -> Result<Step> {
+        let Some(from) = &self.from else { return self.paginator.step(None) };
+        self.paginator.resume(&from.at)?.ok_or_else(|| {
+            Error::config("the pagination cannot go on where the last run was")
+                .help("forget it with `state reset`: then the next run begins anew")
+        })
     }
 
     /// Sends what may be under way.
@@ -187,7 +221,15 @@ impl Fetch {
             {
                 Ok(*answered)
             }
-            Err(given_up) => Err(given_up.error),
+            Err(given_up) => {
+                let status = given_up.answered.as_ref().map(|answered| answered.status());
+                if let Some(from) = &self.from
+                    && matches!(status, Some(400 | 404 | 410 | 422))
+                {
+                    from.refused.store(true, Relaxed);
+                }
+                Err(given_up.error)
+            }
         }
     }
 
@@ -216,14 +258,41 @@ impl Fetch {
         })?;
         let step = self.paginator.step(Some(&answered.view(repeats, &self.endpoint.secrets)))?;
         self.endpoint.fetched.expected.store(self.paginator.total().unwrap_or(0), Relaxed);
+        let has_ended = step == Step::End;
         self.go_on(step, Some(&answered.url))?;
+        self.records += answered.body.records();
         if answered.body.records() == 0 || repeats {
             return Ok(None);
         }
         // Pages of one collection are of about one size.
         let fit = self.endpoint.limits.ahead as u64 / answered.body.bytes().max(1);
         self.fit = usize::try_from(fit).unwrap_or(usize::MAX).max(1);
-        Ok(Some(answered.page.clone()))
+        let behind = self.behind(answered, has_ended);
+        Ok(Some(Page { behind: Some(Arc::new(behind)), ..answered.page.clone() }))
+    }
+
+    /// What is in with an answer; a place that holds a secret is not to be kept.
+    fn behind(&self, answered: &Answered, has_ended: bool) -> Behind {
+        let records = answered.body.records();
+        let position = self.paginator.position().filter(|_| !has_ended);
+        let position = position.and_then(|position| match position {
+            Position::Url(reference) => {
+                Some(Position::Url(answered.url.join(&reference).ok()?.into()))
+            }
+            other => Some(other),
+        });
+        let is_secret = |text: &str| self.endpoint.secrets.mask(text) != text;
+        match position {
+            Some(Position::Url(text) | Position::Cursor(text)) if is_secret(&text) => {
+                Behind::Unknown { records }
+            }
+            None => Behind::Unknown { records },
+            Some(position) => {
+                let (pages, last) = (self.taken, answered.fingerprint());
+                let at = Resumed { position, pages, records: self.records, last };
+                Behind::Within { records, at }
+            }
+        }
     }
 
     /// Whether a page holds records as the pages before it do.

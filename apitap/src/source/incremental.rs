@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use datafusion::arrow::array::{AsArray as _, BooleanArray, RecordBatch};
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{DataType, Date32Type, TimestampMicrosecondType};
@@ -35,6 +35,44 @@ struct Position {
     boundary: BTreeSet<String>,
 }
 
+/// A time that is loaded whatever is known: from, and up to but not with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) from: DateTime<Utc>,
+    pub(crate) to: DateTime<Utc>,
+}
+
+impl Span {
+    fn has(self, at: DateTime<Utc>) -> bool {
+        self.from <= at && at < self.to
+    }
+}
+
+/// The moment that a text says: a date, or a timestamp as in RFC 3339.
+pub(crate) fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let instant = DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc)).ok();
+    let day = || text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN).and_utc());
+    instant.or_else(day)
+}
+
+/// The state of a partition that has come as far as a moment.
+pub(crate) fn come_to(moment: DateTime<Utc>) -> Value {
+    Position { cursor: moment, boundary: BTreeSet::new() }.value()
+}
+
+/// A state in words: how far it has come.
+pub(crate) fn described(state: &Value) -> String {
+    let Ok(Position { cursor, boundary }) = serde_json::from_value(state.clone()) else {
+        return state.to_string();
+    };
+    let cursor = cursor.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    match boundary.len() {
+        0 => cursor,
+        1 => format!("{cursor} (1 record of that moment)"),
+        many => format!("{cursor} ({many} records of that moment)"),
+    }
+}
+
 /// How far the partitions of a source have come: before a run, and in it.
 #[derive(Debug)]
 pub(crate) struct Watermarks {
@@ -45,6 +83,8 @@ pub(crate) struct Watermarks {
     ty: Type,
     /// Since when the first run loads.
     start: Option<DateTime<Utc>>,
+    /// What is loaded in place of what is new.
+    span: Option<Span>,
     lookback: TimeDelta,
     /// Whether a record that comes again is stored again.
     appends: bool,
@@ -69,11 +109,17 @@ impl Watermarks {
             mode: incremental.mode,
             ty,
             start,
+            span: None,
             lookback: TimeDelta::from_std(lookback).unwrap_or(TimeDelta::MAX),
             appends: mode == Mode::Append,
             before: OnceLock::new(),
             seen: Mutex::default(),
         }
+    }
+
+    /// The same for a time that is loaded in place of what is new, if one is given.
+    pub(crate) fn within(self, span: Option<Span>) -> Self {
+        Self { span, ..self }
     }
 
     /// Takes what earlier runs have committed.
@@ -87,7 +133,7 @@ impl Watermarks {
             let position = serde_json::from_value(value.clone()).map_err(|cause| {
                 Error::target(format!("the state of `{name}` is not one of an incremental source"))
                     .caused_by(cause)
-                    .help("delete its row in `_apitap_state`: then all of it is loaded again")
+                    .help("forget it with `state reset`: then all of it is loaded again")
             })?;
             before.insert(key.to_owned(), position);
         }
@@ -108,10 +154,18 @@ impl Watermarks {
 
     /// Since when a partition is to be loaded; `None` where that is from its beginning.
     pub(crate) fn since(&self, key: &str) -> Option<DateTime<Utc>> {
+        if let Some(span) = self.span {
+            return Some(span.from);
+        }
         let Some(position) = self.before.get().and_then(|before| before.get(key)) else {
             return self.start;
         };
         Some(position.cursor.checked_sub_signed(self.lookback).unwrap_or(position.cursor))
+    }
+
+    /// Until when it is to be loaded; `None` where that is until now.
+    pub(crate) fn until(&self) -> Option<DateTime<Utc>> {
+        self.span.map(|span| span.to)
     }
 
     /// The field by which a feed ends, and its type; `None` where the source is no feed.
@@ -119,13 +173,37 @@ impl Watermarks {
         (self.mode == IncrementalMode::Feed).then(|| (self.field.as_str(), self.ty.clone()))
     }
 
-    /// What the records that were seen add to the state.
-    pub(crate) fn change(&self) -> BTreeMap<String, Value> {
+    /// How far the records of a partition have come.
+    pub(crate) fn seen(&self, key: &str) -> Option<Value> {
+        self.lock().get(key).map(Position::value)
+    }
+
+    /// Goes on in a partition whose records had come so far.
+    ///
+    /// # Errors
+    /// That is not what a run has written.
+    pub(crate) fn go_on(&self, key: &str, seen: &Value) -> Result<()> {
+        let seen = serde_json::from_value(seen.clone()).map_err(|cause| {
+            Error::target(format!(
+                "the state of `{}` is not one of an incremental source",
+                self.source
+            ))
+            .caused_by(cause)
+            .help("forget it with `state reset`: then all of it is loaded again")
+        })?;
+        self.lock().insert(key.to_owned(), seen);
+        Ok(())
+    }
+
+    /// What the records that were seen add to the state, but for those of a partition of which only a part is
+    /// in.
+    pub(crate) fn change(&self, begun: Option<&str>) -> BTreeMap<String, Value> {
         let seen = self.lock();
         let none = BTreeMap::new();
         let before = self.before.get().unwrap_or(&none);
         let changed = seen.iter().filter(|(key, position)| before.get(*key) != Some(position));
         changed
+            .filter(|(key, _)| begun != Some(key.as_str()) && self.joins(before.get(*key)))
             .map(|(key, position)| {
                 let name = match key.is_empty() {
                     true => self.source.clone(),
@@ -136,6 +214,13 @@ impl Watermarks {
             .collect()
     }
 
+    /// Whether what is loaded goes on from what is known, so that nothing between them is left out.
+    fn joins(&self, before: Option<&Position>) -> bool {
+        let Some(span) = self.span else { return true };
+        let known = before.map(|before| before.cursor).or(self.start);
+        known.is_some_and(|known| span.from <= known)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Position>> {
         // Each use leaves it whole.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
@@ -143,6 +228,12 @@ impl Watermarks {
 
     /// Notes a record, and says whether it is new.
     fn is_new(&self, key: &str, at: DateTime<Utc>, hash: Option<u128>) -> Result<bool> {
+        if let Some(span) = self.span {
+            // What the API sends of its own accord, `merge` takes.
+            let takes = self.mode == IncrementalMode::Server && !self.appends;
+            let wanted = takes || span.has(at);
+            return if wanted { self.note(key, at, hash).map(|()| true) } else { Ok(false) };
+        }
         let before = self.before.get().and_then(|before| before.get(key));
         let is_old = match self.mode {
             // What the API sends of its own accord, `merge` takes.
@@ -325,7 +416,7 @@ mod tests {
         let ids = batch.column(0).as_primitive::<datafusion::arrow::datatypes::Int64Type>();
         assert_eq!(ids.values(), expected);
         let mut state = state.clone();
-        state.partitions.extend(watermarks.change());
+        state.partitions.extend(watermarks.change(None));
         state
     }
 

@@ -125,7 +125,7 @@ impl Running {
         let Some(done) = self.wait(&scope).await? else { return Ok(stream::empty().boxed()) };
         let plan = self.plan.with_scope(scope);
         let Some(pointer) = &self.job.download else {
-            return Ok(fetch::collection(&self.driver, &plan));
+            return Ok(fetch::collection(&self.driver, &plan, None));
         };
         let files = addresses(&done, pointer)?;
         let driver = self.driver.clone();
@@ -134,7 +134,7 @@ impl Running {
             async move {
                 let endpoint = Endpoint::new(&driver, &plan)?;
                 let address = endpoint.file(&file).await?;
-                Ok(fetch::collection(&driver, &plan.of_file(&address)))
+                Ok(fetch::collection(&driver, &plan.of_file(&address), None))
             }
         });
         Ok(pages.try_flatten().boxed())

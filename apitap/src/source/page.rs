@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::body::{Body, Segments, Stored};
+use super::pagination::Resumed;
 use crate::Result;
 
 /// One answer of the API, whole.
@@ -17,12 +18,37 @@ pub struct Page {
     /// partitions.
     pub(super) carried: Option<Arc<str>>,
     pub(super) stored: Stored,
+    /// What is in with it; `None` where nobody asks.
+    pub(super) behind: Option<Arc<Behind>>,
+}
+
+/// What is in with a page, and all before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// So many records, with no place where a later run could go on.
+    Unknown { records: u64 },
+    /// So many records of a partition, behind which a later run goes on there.
+    Within { records: u64, at: Resumed },
+    /// A partition, by its name in the state; or only a slice of it, where others follow.
+    Slice { key: String, is_last: bool },
 }
 
 impl Page {
     /// The records of a body that has arrived.
     pub fn new(request: Arc<str>, number: u64, body: &Body) -> Self {
-        Self { request, number, carried: None, stored: body.stored.clone() }
+        Self { request, number, carried: None, stored: body.stored.clone(), behind: None }
+    }
+
+    /// What stands behind the last page of a partition, or of a slice of it: no records.
+    pub(super) fn end_of(key: &str, is_last: bool) -> Self {
+        let behind = Behind::Slice { key: key.to_owned(), is_last };
+        Self {
+            request: Arc::from(""),
+            number: 0,
+            carried: None,
+            stored: Stored::default(),
+            behind: Some(Arc::new(behind)),
+        }
     }
 
     /// The records, some at a time.

@@ -53,6 +53,15 @@ pub trait Paginator: Send {
         None
     }
 
+    /// What to ask for first in a run that goes on where an earlier one was, in place of `step(None)`; `None`
+    /// where it cannot go on there.
+    ///
+    /// # Errors
+    /// As those of [`step`](Self::step).
+    fn resume(&mut self, _from: &Resumed) -> Result<Option<Step>> {
+        Ok(None)
+    }
+
     /// How many records the whole collection has, where an answer has said so: only to be shown.
     fn total(&self) -> Option<u64> {
         None
@@ -175,6 +184,19 @@ pub enum Position {
     Cursor(String),
     /// A URL that was not answered yet.
     Url(String),
+}
+
+/// Where a run goes on: a position of an earlier run, and what that had come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// The position.
+    pub position: Position,
+    /// How many answers were taken before it.
+    pub pages: u64,
+    /// How many records were in them.
+    pub records: u64,
+    /// What the records of the last of them came to.
+    pub(super) last: Option<u64>,
 }
 
 /// What a [`Paginator`] reads of each body.

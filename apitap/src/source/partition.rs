@@ -11,6 +11,7 @@ mod window;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, Utc};
 use futures::stream::{self, BoxStream};
@@ -24,6 +25,7 @@ use window::{Feed, WindowPlan};
 use super::fetch::{self, Driver, FetchPlan};
 use super::incremental::Watermarks;
 use super::page::Page;
+use super::parts::Reached;
 use super::request::expression::Scope;
 use super::spool::{Pages, Shared};
 use super::task::Task;
@@ -45,6 +47,8 @@ pub(crate) struct Partition {
     scope: Scope,
     /// Query parameters that say since when and until when.
     params: Vec<(String, String)>,
+    /// Whether nothing of it is left behind this slice.
+    is_last: bool,
 }
 
 impl Partition {
@@ -123,6 +127,16 @@ impl PartitionPlan {
         self.levels.is_empty() && self.windows.is_none()
     }
 
+    /// Until when an incremental source is loaded; `None` for others.
+    pub(crate) fn until(&self) -> Option<DateTime<Utc>> {
+        self.windows.as_ref().map(WindowPlan::now)
+    }
+
+    /// Whether a partition may be requested in several slices.
+    pub(crate) fn is_sliced(&self) -> bool {
+        self.windows.as_ref().is_some_and(WindowPlan::is_sliced)
+    }
+
     /// Names with values of their types, to try out what is requested with them.
     pub(crate) fn probe(&self, scope: &Scope) -> Scope {
         let scope = carried::probe(&self.carried, scope);
@@ -139,15 +153,22 @@ impl PartitionPlan {
         scope: Scope,
         parents: Vec<Shared>,
         watermarks: Option<Arc<Watermarks>>,
+        reached: Reached,
     ) -> BoxStream<'static, Result<Partition>> {
         let windows = self.windows.clone();
         let all = self.without_windows(scope, parents);
-        let Some(windows) = windows else { return all };
+        let reached = Arc::new(reached);
+        let before = Arc::clone(&reached);
+        let all = all.try_filter(move |partition| std::future::ready(!before.has(partition.key())));
+        let Some(windows) = windows else { return all.boxed() };
         all.map(move |partition| {
             let partition = partition?;
-            let since =
-                watermarks.as_ref().and_then(|watermarks| watermarks.since(partition.key()));
-            Ok(stream::iter(windows.of(partition, since).map(Ok::<_, Error>)))
+            let watermarks = watermarks.as_ref();
+            let since = watermarks.and_then(|watermarks| watermarks.since(partition.key()));
+            let until = watermarks.and_then(|watermarks| watermarks.until());
+            let begun = reached.within(partition.key());
+            let until = begun.and_then(|within| within.until).or(until);
+            Ok(stream::iter(windows.of(partition, since, until).map(Ok::<_, Error>)))
         })
         .try_flatten()
         .boxed()
@@ -159,7 +180,7 @@ impl PartitionPlan {
         parents: Vec<Shared>,
     ) -> BoxStream<'static, Result<Partition>> {
         if self.levels.is_empty() {
-            let whole = Partition { carried: None, scope, params: Vec::new() };
+            let whole = Partition { carried: None, scope, params: Vec::new(), is_last: true };
             return stream::once(async { Ok(whole) }).boxed();
         }
         let mut parents = parents.into_iter();
@@ -256,25 +277,46 @@ fn members(
         .try_flatten()
 }
 
+/// Where a run that was killed had come to, and the next one goes on.
+#[derive(Debug, Clone)]
+pub(crate) struct Resume {
+    pub(crate) reached: Reached,
+    /// Whether the API has refused to go on there.
+    pub(crate) refused: Arc<AtomicBool>,
+}
+
+impl Resume {
+    /// Where the requests of a partition go on, if they do.
+    fn from(&self, key: &str) -> Option<fetch::From> {
+        let at = self.reached.within(key)?.from.clone();
+        Some(fetch::From { at, refused: Arc::clone(&self.refused) })
+    }
+}
+
 /// The pages of all partitions, in order; `parents` are the pages of the parents, and `watermarks` is how
-/// far earlier runs have come with an incremental source.
+/// far earlier runs have come with an incremental source. Where a run is made in parts, `resume` is where it
+/// begins, and the end of each partition comes as a page without records.
 pub(crate) fn pages(
     driver: Driver,
     plan: &Arc<FetchPlan>,
     parents: Vec<Shared>,
     watermarks: Option<Arc<Watermarks>>,
+    resume: Option<Resume>,
 ) -> Pages {
     if plan.partitions().is_whole() {
-        return fetch::pages(&driver, plan);
+        let from = resume.and_then(|resume| resume.from(""));
+        return fetch::pages(&driver, plan, from);
     }
     let plan = Arc::clone(plan);
     let at_once = if driver.in_step { 1 } else { AT_ONCE };
-    let partitions =
-        plan.partitions().clone().partitions(plan.scope().clone(), parents, watermarks.clone());
+    let reached = resume.as_ref().map(|resume| resume.reached.clone()).unwrap_or_default();
+    let (scope, known) = (plan.scope().clone(), watermarks.clone());
+    let partitions = plan.partitions().clone().partitions(scope, parents, known, reached);
     partitions
         .map(move |partition| {
+            let (watermarks, resume) = (watermarks.as_deref(), resume.as_ref());
             let under_way =
-                partition.map(|partition| begin(&driver, &plan, partition, watermarks.as_deref()));
+                partition.map(|partition| begin(&driver, &plan, partition, watermarks, resume));
             async move { under_way }
         })
         .buffered(at_once)
@@ -288,11 +330,14 @@ fn begin(
     plan: &FetchPlan,
     partition: Partition,
     watermarks: Option<&Watermarks>,
+    resume: Option<&Resume>,
 ) -> Pages {
     let feed = watermarks.and_then(|watermarks| Feed::new(watermarks, partition.key()));
-    let Partition { carried, scope, params } = partition;
+    let from = resume.and_then(|resume| resume.from(partition.key()));
+    let end = resume.map(|_| Page::end_of(partition.key(), partition.is_last));
+    let Partition { carried, scope, params, is_last: _ } = partition;
     let plan = plan.in_partition(scope, params);
-    let pages = fetch::pages(driver, &plan);
+    let pages = fetch::pages(driver, &plan, from);
     let pages = stream::try_unfold(
         (pages, carried, feed, false),
         |(mut pages, carried, feed, last)| async move {
@@ -309,6 +354,7 @@ fn begin(
         },
     )
     .boxed();
+    let pages = pages.chain(stream::iter(end.map(Ok))).boxed();
     if driver.in_step { pages } else { ahead(pages) }
 }
 

@@ -347,6 +347,13 @@ impl Reading {
         }
     }
 
+    /// The next scan of a source reads other records.
+    pub(crate) fn goes_on(&self, source: &str) {
+        if let Some(source) = self.sources.get(source) {
+            source.has_told.store(false, Ordering::Relaxed);
+        }
+    }
+
     fn keep(&self, source: &str, batch: &RecordBatch, origins: Vec<Origin>) {
         if !self.keeps.load(Ordering::Relaxed) {
             return;

@@ -13,7 +13,8 @@ use serde_json::Value;
 
 pub(super) fn destination(kind: TargetKind, url: &str) -> Arc<dyn Target> {
     let connection = Connection::Url(Template(url.to_owned()));
-    let target = apitap::definition::Target { name: "db".to_owned(), kind, connection };
+    let target =
+        apitap::definition::Target { name: "db".to_owned(), kind, connection, checkpoint: None };
     resolve(&target, &mut Default::default())
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use apitap_tests::process::{Finished, Project, finish};
 use serde_json::Value;
-use sqlx::{Connection as _, PgConnection, Row as _, SqliteConnection};
+use sqlx::mysql::MySqlRow;
+use sqlx::{Connection as _, MySqlConnection, PgConnection, Row as _, SqliteConnection};
 
 /// Longer than any run of a test; one that hangs fails.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
@@ -87,6 +88,22 @@ pub(crate) fn postgres_do(url: &str, sql: &str) {
         let sql = sqlx::AssertSqlSafe(sql.to_owned());
         sqlx::raw_sql(sql).execute(&mut database).await.expect("the statements work");
     });
+}
+
+/// The first column of a query on MariaDB, which is JSON.
+pub(crate) fn mariadb(url: &str, sql: &str) -> Vec<Value> {
+    block_on(async {
+        let mut database = MySqlConnection::connect(url).await.expect("the database is there");
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        let rows = sqlx::query(sql).fetch_all(&mut database).await.expect("the query works");
+        let text = |row: &MySqlRow| row.get::<String, _>(0);
+        rows.iter().map(|row| serde_json::from_str(&text(row)).expect("it writes JSON")).collect()
+    })
+}
+
+/// A fresh MariaDB database.
+pub(crate) fn mariadb_database() -> String {
+    block_on(apitap_tests::mariadb::database())
 }
 
 /// A fresh PostgreSQL database.

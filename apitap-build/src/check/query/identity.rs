@@ -20,6 +20,9 @@ pub struct Rows {
     /// What looks at several records at once, if anything does: a row is right only where all of them
     /// are read.
     pub together: Option<&'static str>,
+    /// What needs all records before it yields a row, or reads more than one source, if anything does: only
+    /// without it can the rows of some records be committed before the others are read.
+    pub at_once: Option<&'static str>,
     /// The columns that are fields of a source, which may be null by its declaration alone: the
     /// source and the dotted path.
     pub fields: BTreeMap<usize, (String, String)>,
@@ -40,7 +43,32 @@ pub(super) fn rows(plan: &LogicalPlan) -> Rows {
     let named = 0..plan.schema().fields().len();
     let fields = named.filter_map(|column| Some((column, field(plan, column)?))).collect();
     let together = together(plan);
-    Rows { constant, of_elements, are_elements, are_groups: are_groups(plan), together, fields }
+    let (are_groups, at_once) = (are_groups(plan), together.or_else(|| at_once(plan)));
+    Rows { constant, of_elements, are_elements, are_groups, together, at_once, fields }
+}
+
+/// What else than filters and expressions over the records of one source there is, in the words of SQL.
+fn at_once(plan: &LogicalPlan) -> Option<&'static str> {
+    let (mut found, mut scans) = (None, 0);
+    let _ = plan.apply_with_subqueries(|node| {
+        found = found.or(match node {
+            LogicalPlan::TableScan(_) => {
+                scans += 1;
+                None
+            }
+            LogicalPlan::Projection(_)
+            | LogicalPlan::Filter(_)
+            | LogicalPlan::SubqueryAlias(_)
+            | LogicalPlan::Unnest(_) => None,
+            LogicalPlan::Sort(_) => Some("`ORDER BY`"),
+            LogicalPlan::Join(_) => Some("a join"),
+            LogicalPlan::Union(_) => Some("`UNION`"),
+            LogicalPlan::Subquery(_) => Some("a subquery"),
+            _ => Some("the query"),
+        });
+        Ok(TreeNodeRecursion::Continue)
+    });
+    found.or((scans != 1).then_some("the query"))
 }
 
 /// What looks at several records at once, in the words of SQL.

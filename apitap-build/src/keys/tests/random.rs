@@ -12,7 +12,7 @@ use crate::keys::group::{Group as _, Kinds as _};
 use crate::keys::key::KeyType as _;
 use crate::keys::shape::{GroupShape, KeyShape};
 use crate::keys::source::{Described, Request};
-use crate::keys::target::{Named, TargetKeys};
+use crate::keys::target::{Commits, Named, TargetKeys};
 use crate::parse::yaml;
 use crate::spec::{Project, project};
 
@@ -63,6 +63,7 @@ fn a_target_that_is_printed_is_read_as_what_it_was() {
     for kind in file::target().kinds {
         let name = Printed::Text(kind.name.to_owned());
         let mut keys: Vec<KeyShape> = Named::group().keys;
+        keys.extend(Commits::group().keys);
         keys.extend(kind.keys.clone());
         let read = |mut entries: Vec<(String, Printed)>| {
             entries.push(("type".to_owned(), name.clone()));
@@ -71,6 +72,7 @@ fn a_target_that_is_printed_is_read_as_what_it_was() {
             let Some(target) = first else { return Ok(()) };
             let mut keys = Named { name: target.name.clone() }.print_keys();
             keys.extend(TargetKeys::of(&target).print_kind());
+            keys.extend(Commits { checkpoint: target.checkpoint.clone() }.print_keys());
             let printed = Printed::Map(keys);
             prop_assert_eq!(self::target(&printed), Some(target), "{}", printed.yaml());
             Ok(())

@@ -161,7 +161,7 @@ impl Direct {
                 let connection = self.connection().await?;
                 let (postgres, load) = (self.postgres.clone(), Load::clone(&self.load));
                 let table = self.table.clone();
-                sql::open_on(postgres, connection, load, table, &self.limits).await?
+                sql::open_on(postgres, connection, load, table, &self.limits, None).await?
             }
         };
         Ok(self.after.insert(session))

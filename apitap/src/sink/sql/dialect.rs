@@ -109,9 +109,16 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
     async fn lock(&self, connection: &mut Self::Connection, name: &str) -> sqlx::Result<()>;
 
     /// Behind a transaction: gives up what [`Dialect::lock`] has, where that does not end with it.
-    async fn unlock(&self, _connection: &mut Self::Connection) -> sqlx::Result<()> {
+    async fn unlock(&self, _connection: &mut Self::Connection, _name: &str) -> sqlx::Result<()> {
         Ok(())
     }
+
+    /// Takes a lock of that name, for as long as the connection and what is given live; or says who has it.
+    /// A connection that has it gets it again.
+    async fn claim(&self, connection: &mut Self::Connection, name: &str) -> Result<Claim>;
+
+    /// An instant of the state table as text, as in RFC 3339.
+    fn instant(&self, column: &str) -> String;
 
     /// Creates the table, with its key, and whatever must be there for it.
     async fn create(
@@ -145,6 +152,11 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
 
     /// Makes a place for the rows to wait in.
     async fn inbox(&self, connection: &mut Self::Connection, load: &Load) -> Result<Inbox>;
+
+    /// The statement that empties it for the next rows.
+    fn empty_inbox(&self, inbox: &Inbox) -> String {
+        format!("TRUNCATE TABLE {}", inbox.table)
+    }
 
     /// What takes the rows over one connection.
     fn stage(&self, load: &Load, limits: &Limits) -> Result<Self::Stage>;
@@ -208,6 +220,25 @@ pub(in crate::sink) struct Inbox {
     pub(in crate::sink) table: String,
     /// For each column of the load, what yields its value in the type of the table.
     pub(in crate::sink) values: Vec<String>,
+}
+
+/// Whose a lock is.
+pub(in crate::sink) enum Claim {
+    /// Ours, as long as this lives.
+    Ours(Guard),
+    /// Another one's.
+    Theirs(Holder),
+}
+
+/// What keeps a lock that the connection does not keep.
+pub(in crate::sink) type Guard = Option<Box<dyn Send + Sync>>;
+
+/// Who has a lock.
+pub(in crate::sink) struct Holder {
+    /// In words, with the time since when, where that is known.
+    pub(in crate::sink) who: String,
+    /// How to end it, where that can be said.
+    pub(in crate::sink) end: Option<String>,
 }
 
 /// What a table lacks for our rows.

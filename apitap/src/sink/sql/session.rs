@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::fill::Fill;
 use super::statement::Meets;
 use super::writer::{Home, StagingWriter};
-use super::{Dialect, Growth, Inbox, Place, state, statement};
+use super::{Dialect, Growth, Guard, Inbox, Place, claim, state, statement};
 use crate::Result;
 use crate::definition::Mode;
 use crate::engine::limits::Limits;
@@ -27,17 +27,19 @@ pub(in crate::sink) async fn open<D: Dialect>(
 ) -> Result<Box<dyn Session>> {
     load.check_names(dialect.capabilities())?;
     let mut connection = dialect.connect().await?;
+    let claim = claim(&dialect, &mut connection, &load).await?;
     let table = dialect.place(&mut connection, &load.table).await?;
-    open_on(dialect, connection, load, table, limits).await
+    open_on(dialect, connection, load, table, limits, claim).await
 }
 
-/// Rehearses.
+/// Rehearses, over a connection that has claimed what an exclusive load needs.
 pub(in crate::sink) async fn open_on<D: Dialect>(
     dialect: D,
     mut connection: D::Connection,
     load: Load,
     table: Place,
     limits: &Limits,
+    claim: Guard,
 ) -> Result<Box<dyn Session>> {
     let inbox = dialect.inbox(&mut connection, &load).await?;
     rehearse(&dialect, &mut connection, &load, &table, &inbox).await?;
@@ -52,6 +54,7 @@ pub(in crate::sink) async fn open_on<D: Dialect>(
         covered: 0,
         applied: false,
         written: Written::default(),
+        _claim: claim,
     }))
 }
 
@@ -70,6 +73,8 @@ struct SqlSession<D: Dialect> {
     /// Whether the rows of the inbox are in the table already.
     applied: bool,
     written: Written,
+    /// Keeps other runs of the pipeline away.
+    _claim: Guard,
 }
 
 /// A table that takes the rows.
@@ -112,11 +117,7 @@ impl<D: Dialect> Session for SqlSession<D> {
 
     async fn writer(&mut self) -> Result<Box<dyn Writer>> {
         let mut connection = self.home.take(&self.load)?;
-        if std::mem::take(&mut self.applied) {
-            let empty = format!("DELETE FROM {}", self.inbox.table);
-            let emptied = self.dialect.execute(&mut connection, &empty).await;
-            emptied.map_err(|error| self.dialect.refused(&self.load, "to stage", &error))?;
-        }
+        self.empty_inbox(&mut connection).await?;
         let stage = self.dialect.stage(&self.load, &self.limits)?;
         let fresh = self.home.waiting() == 0;
         let (dialect, load, home) = (self.dialect.clone(), self.load.clone(), self.home.clone());
@@ -156,12 +157,23 @@ impl<D: Dialect> SqlSession<D> {
         let received = self.home.waiting();
         if received == 0 {
             revive(&self.dialect, &mut connection, &self.load).await?;
+            self.empty_inbox(&mut connection).await?;
         }
         let written = self.transaction(&mut connection, received, state).await?;
         self.written = self.written.and(written);
         self.applied = received > 0;
         self.home.emptied();
         self.home.give(connection, 0);
+        Ok(())
+    }
+
+    /// Takes away the rows of the commit before.
+    async fn empty_inbox(&mut self, connection: &mut D::Connection) -> Result<()> {
+        if std::mem::take(&mut self.applied) {
+            let emptied =
+                self.dialect.execute(connection, &self.dialect.empty_inbox(&self.inbox)).await;
+            emptied.map_err(|error| self.dialect.refused(&self.load, "to stage", &error))?;
+        }
         Ok(())
     }
 
@@ -207,7 +219,7 @@ impl<D: Dialect> SqlSession<D> {
         };
         // After an error, the transaction goes with the connection, and the connection with the session.
         let written = done.await?;
-        commit(dialect, connection, load).await?;
+        commit(dialect, connection, load, table).await?;
         Ok(written)
     }
 
@@ -263,10 +275,11 @@ pub(in crate::sink) async fn commit<D: Dialect>(
     dialect: &D,
     connection: &mut D::Connection,
     load: &Load,
+    table: &Place,
 ) -> Result<()> {
     let Err(error) = dialect.execute(connection, "COMMIT").await else {
         // The rows are in: a lock that cannot be given up ends with the connection.
-        if let Err(error) = dialect.unlock(connection).await {
+        if let Err(error) = dialect.unlock(connection, &table.to_string()).await {
             tracing::debug!("the lock ends with the connection: {error}");
         }
         return Ok(());
@@ -323,7 +336,7 @@ async fn rehearse<D: Dialect>(
         }
     }
     dialect.execute(connection, "ROLLBACK").await.map_err(to_take)?;
-    dialect.unlock(connection).await.map_err(to_take)
+    dialect.unlock(connection, &table.to_string()).await.map_err(to_take)
 }
 
 /// Changes a table such that it takes the rows.
@@ -440,6 +453,8 @@ pub(super) async fn revive<D: Dialect>(
     if !dialect.is_alive(connection).await {
         tracing::debug!("the database has closed the idle connection: connecting again");
         *connection = dialect.connect().await?;
+        // Where a guard keeps the lock, no connection is closed.
+        drop(claim(dialect, connection, load).await?);
         dialect.inbox(connection, load).await?;
     }
     Ok(())

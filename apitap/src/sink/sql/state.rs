@@ -6,9 +6,13 @@
 //!
 //! It is created with the first state, and written in the transaction of the rows.
 
-use super::{Dialect, Place, statement};
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{Dialect, Place, claim, statement};
 use crate::sink::Load;
-use crate::sink::contract::{State, StateChange};
+use crate::sink::contract::{Remembered, State, StateChange};
 use crate::{Error, Result};
 
 /// The table's name.
@@ -21,28 +25,89 @@ pub(in crate::sink) async fn read<D: Dialect>(
     load: &Load,
     table: &Place,
 ) -> Result<State> {
+    let mut state = State::default();
+    for (partition, text) in column(dialect, connection, load, table, "value", false).await? {
+        let value = parsed(load, table, &text)?;
+        state.partitions.insert(partition, value);
+    }
+    Ok(state)
+}
+
+fn parsed(load: &Load, table: &Place, text: &str) -> Result<Value> {
+    serde_json::from_str(text).map_err(|cause| {
+        let pipeline = &load.pipeline;
+        Error::target(format!("the state of `{pipeline}` in `{TABLE}` beside {table} is not JSON"))
+            .caused_by(cause)
+    })
+}
+
+/// A column of the rows of a pipeline, by partition; none where there is no such table.
+async fn column<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    load: &Load,
+    table: &Place,
+    name: &str,
+    is_instant: bool,
+) -> Result<Vec<(String, String)>> {
     let place = table.beside(dialect, TABLE);
     if dialect.find(connection, load, &place).await?.is_none() {
-        return Ok(State::default());
+        return Ok(Vec::new());
     }
+    let column = dialect.quote(name);
+    let column = if is_instant { dialect.instant(&column) } else { column };
     let query = format!(
-        "SELECT {}, {} FROM {place} WHERE {} = {}",
+        "SELECT {}, {column} FROM {place} WHERE {} = {}",
         dialect.quote("partition"),
-        dialect.quote("value"),
         dialect.quote("pipeline"),
         dialect.parameter(1)
     );
     let rows = dialect.pairs(connection, &query, &[&load.pipeline]).await;
-    let rows = rows.map_err(|error| dialect.refused(load, "to show the state of", &error))?;
-    let mut state = State::default();
-    for (partition, text) in rows {
-        let value = serde_json::from_str(&text).map_err(|cause| {
-            Error::target(format!("the state of `{}` in {place} is not JSON", load.pipeline))
-                .caused_by(cause)
-        })?;
-        state.partitions.insert(partition, value);
+    rows.map_err(|error| dialect.refused(load, "to show the state of", &error))
+}
+
+/// What is remembered of the load's pipeline, with who wrote it and when.
+pub(in crate::sink) async fn remembered<D: Dialect>(
+    dialect: &D,
+    load: &Load,
+) -> Result<Vec<Remembered>> {
+    let mut connection = dialect.connect().await?;
+    let connection = &mut connection;
+    let table = dialect.place(connection, &load.table).await?;
+    let values = column(dialect, connection, load, &table, "value", false).await?;
+    let runs = column(dialect, connection, load, &table, "run", false).await?;
+    let times = column(dialect, connection, load, &table, "changed_at", true).await?;
+    let (runs, times): (HashMap<_, _>, HashMap<_, _>) =
+        (runs.into_iter().collect(), times.into_iter().collect());
+    let text =
+        |all: &HashMap<String, String>, name: &str| all.get(name).cloned().unwrap_or_default();
+    let entry = |(partition, value): (String, String)| {
+        let (run, changed_at) = (text(&runs, &partition), text(&times, &partition));
+        Ok(Remembered { value: parsed(load, &table, &value)?, partition, run, changed_at })
+    };
+    let mut all = values.into_iter().map(entry).collect::<Result<Vec<_>>>()?;
+    all.sort_by(|a, b| a.partition.cmp(&b.partition));
+    Ok(all)
+}
+
+/// Changes what is remembered of the load's pipeline, and nothing else, while no run of it is under way.
+pub(in crate::sink) async fn correct<D: Dialect>(
+    dialect: &D,
+    load: &Load,
+    change: &StateChange,
+) -> Result<()> {
+    let load = load.clone().exclusive();
+    let mut connection = dialect.connect().await?;
+    let connection = &mut connection;
+    let table = dialect.place(connection, &load.table).await?;
+    let _claim = claim(dialect, connection, &load).await?;
+    let to_write = |error| dialect.refused(&load, "the state of", &error);
+    if !D::CREATES_IN_TRANSACTION {
+        create(dialect, connection, &load, &table).await?;
     }
-    Ok(state)
+    dialect.execute(connection, D::BEGIN).await.map_err(to_write)?;
+    write(dialect, connection, &load, &table, change).await?;
+    dialect.execute(connection, "COMMIT").await.map(drop).map_err(to_write)
 }
 
 /// Within the transaction of the rows.
@@ -121,5 +186,5 @@ pub(super) async fn create<D: Dialect>(
         D::TABLE_OPTIONS
     );
     dialect.execute(connection, &create).await.map_err(to_create)?;
-    Ok(())
+    dialect.unlock(connection, &place.to_string()).await.map_err(to_create)
 }

@@ -51,6 +51,14 @@ impl File {
         Ok(connection)
     }
 
+    /// The file itself.
+    ///
+    /// # Errors
+    /// None is named.
+    pub(super) fn path(&self) -> Result<PathBuf> {
+        self.options().map(|(_, path)| path)
+    }
+
     fn options(&self) -> Result<(SqliteConnectOptions, PathBuf)> {
         let written = self.written.as_str();
         let path = written.strip_prefix("sqlite:").unwrap_or(written);

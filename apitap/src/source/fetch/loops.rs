@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 
-use crate::source::pagination::{Origin, Params};
+use crate::source::pagination::{Origin, Params, Resumed};
 use crate::{Error, Result};
 
 /// How many places are remembered; some 20 MiB. A longer way round is not noticed.
@@ -42,6 +42,12 @@ pub(super) struct Seen {
 }
 
 impl LoopGuard {
+    /// At the start, or behind what an earlier run had come to.
+    pub(super) fn behind(from: Option<&Resumed>) -> Self {
+        let last = from.and_then(|from| Some((from.pages, from.last?)));
+        Self { last, new: from.map_or(0, |from| from.pages), ..Self::default() }
+    }
+
     /// Notes a request that was answered.
     pub(super) fn asked(&mut self, request: &impl Hash) {
         self.requests.insert(request);

@@ -223,6 +223,16 @@ impl FetchPlan {
         &self.name
     }
 
+    /// Whether what it requests is prepared anew for each run.
+    pub(crate) fn is_prepared(&self) -> bool {
+        self.job().is_some()
+    }
+
+    /// Where its requests are sent: the URL up to its first expression.
+    pub(crate) fn place(&self) -> String {
+        self.same.request.place()
+    }
+
     /// The same with each request sent once: a failure is not tried again.
     pub(crate) fn once(&self) -> Self {
         let mut once = self.clone();

@@ -1,7 +1,7 @@
 //! `?after=abc`, where each answer says the next cursor: in its body, in a header or as a field of its
 //! last record. The end is null, "" or none; of a field, a page without records.
 
-use super::{Paginator, Params, Position, Reads, Step, next_value};
+use super::{Paginator, Params, Position, Reads, Resumed, Step, next_value};
 use crate::definition::{self, Pointer};
 use crate::source::answer::Answer;
 use crate::source::body::Value;
@@ -92,6 +92,12 @@ impl Paginator for Cursor {
             From::Header(_) => None,
         };
         Ok(Step::Ask(self.params().said_at(place, self.next.as_deref())))
+    }
+
+    fn resume(&mut self, from: &Resumed) -> Result<Option<Step>> {
+        let Position::Cursor(cursor) = &from.position else { return Ok(None) };
+        self.next = Some(cursor.clone());
+        Ok(Some(Step::Ask(self.params())))
     }
 
     fn position(&self) -> Option<Position> {

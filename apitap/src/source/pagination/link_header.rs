@@ -1,7 +1,7 @@
 //! `Link: <…>; rel="next"` (RFC 8288); the end is where there is none.
 
 use super::link::{self, Next};
-use super::{Paginator, Params, Position, Reads, Step, leads_to_itself};
+use super::{Paginator, Params, Position, Reads, Resumed, Step, leads_to_itself};
 use crate::source::answer::Answer;
 use crate::{Error, Result};
 
@@ -26,6 +26,12 @@ impl Paginator for LinkHeader {
                     .help("without it the next page is not known; try another `pagination`"))
             }
         }
+    }
+
+    fn resume(&mut self, from: &Resumed) -> Result<Option<Step>> {
+        let Position::Url(url) = &from.position else { return Ok(None) };
+        self.next = Some(url.clone());
+        Ok(Some(Step::Ask(Params::url(url))))
     }
 
     fn position(&self) -> Option<Position> {

@@ -1,6 +1,6 @@
 //! The body holds the next page's URL, absolute or relative; the end is null, "" or none.
 
-use super::{Paginator, Params, Position, Reads, Step, leads_to_itself, next_value};
+use super::{Paginator, Params, Position, Reads, Resumed, Step, leads_to_itself, next_value};
 use crate::Result;
 use crate::definition::{self, Pointer};
 use crate::source::answer::Answer;
@@ -26,6 +26,12 @@ impl Paginator for NextUrl {
         let Some(reference) = next else { return Ok(Step::End) };
         self.next = Some(reference.clone());
         Ok(Step::Ask(Params::url(reference).said_at(Some(&self.path), None)))
+    }
+
+    fn resume(&mut self, from: &Resumed) -> Result<Option<Step>> {
+        let Position::Url(url) = &from.position else { return Ok(None) };
+        self.next = Some(url.clone());
+        Ok(Some(Step::Ask(Params::url(url))))
     }
 
     fn position(&self) -> Option<Position> {

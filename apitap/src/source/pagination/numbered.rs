@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use super::stop::{Follows, Stopping};
-use super::{Paginator, Params, Position, Reads, Step};
+use super::{Paginator, Params, Position, Reads, Resumed, Step};
 use crate::definition::{ParamsIn, Stop};
 use crate::source::answer::Answer;
 use crate::{Error, Result};
@@ -228,6 +228,14 @@ impl Paginator for Numbered {
             _ => return self.page(number, answer, follows),
         };
         Ok(self.ahead(1))
+    }
+
+    /// The page before was one of many: an answer that there is no such page is the end.
+    fn resume(&mut self, from: &Resumed) -> Result<Option<Step>> {
+        let Position::Number(number) = from.position else { return Ok(None) };
+        self.stop.go_on(from);
+        (self.next, self.position, self.before) = (number, number, Before::Full);
+        Ok(Some(Step::Ask(self.ask())))
     }
 
     fn position(&self) -> Option<Position> {

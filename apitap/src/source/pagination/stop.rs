@@ -3,7 +3,7 @@
 //! What is said is held against what has come: pages that end before the API's own count are an error,
 //! and not the end.
 
-use super::{Paginator, Position, Reads, Step};
+use super::{Paginator, Position, Reads, Resumed, Step};
 use crate::definition::{self, Pointer};
 use crate::source::answer::Answer;
 use crate::source::body::Value;
@@ -40,6 +40,11 @@ impl Stopping {
     /// `first` is how many values of a body are read before those of the rules.
     pub(super) fn new(rules: definition::Stop, first: usize) -> Self {
         Self { rules, first, pages: 0, records: 0, more: None, total: None, total_pages: None }
+    }
+
+    /// What an earlier run had come to counts, too.
+    pub(super) fn go_on(&mut self, from: &Resumed) {
+        (self.pages, self.records) = (from.pages, from.records);
     }
 
     /// Where the body says it.
@@ -221,6 +226,11 @@ impl<P: Paginator> Paginator for Stops<P> {
             self.stopping.check_end()?;
         }
         Ok(step)
+    }
+
+    fn resume(&mut self, from: &Resumed) -> Result<Option<Step>> {
+        self.stopping.go_on(from);
+        self.inner.resume(from)
     }
 
     fn position(&self) -> Option<Position> {

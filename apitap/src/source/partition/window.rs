@@ -1,6 +1,6 @@
 //! Since when, and until when, a partition is requested: a slice, or several.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Partition;
 use crate::definition::TimeFormat;
@@ -8,7 +8,7 @@ use crate::definition::{Incremental, IncrementalMode};
 use crate::environment::Environment;
 use crate::schema::{Field, Schema};
 use crate::source::decode::dynamic;
-use crate::source::incremental::{Watermarks, moments};
+use crate::source::incremental::{Watermarks, moment, moments};
 use crate::source::page::Page;
 use crate::source::request::expression::{Scope, Value, formatted};
 use crate::{Error, Result};
@@ -58,24 +58,37 @@ impl WindowPlan {
     /// A config error: it is not a time.
     pub(super) fn start(&self) -> Result<Option<DateTime<Utc>>> {
         let Some(text) = &self.start else { return Ok(None) };
-        let instant = DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc)).ok();
-        let day =
-            || text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN).and_utc());
-        instant.or_else(day).map(Some).ok_or_else(|| {
+        moment(text).map(Some).ok_or_else(|| {
             Error::config(format!("`start` is not a date or a timestamp: `{text}`"))
                 .help("write it as in `2026-01-31` or `2026-01-31T00:00:00Z`")
         })
     }
 
-    /// The slices of a partition, in order; `since` is where they begin.
+    /// The slices of a partition, in order; `since` is where they begin, and `until` where they end if
+    /// that is not when the run began.
     pub(super) fn of(
         &self,
         partition: Partition,
         since: Option<DateTime<Utc>>,
+        until: Option<DateTime<Utc>>,
     ) -> impl Iterator<Item = Partition> + use<> {
         let plan = self.clone();
-        let slices = slices(since.max(self.wanted), self.now, self.slice);
-        slices.map(move |(start, end)| plan.slice(&partition, start, end))
+        let until = until.unwrap_or(self.now);
+        let slices = slices(since.max(self.wanted), until, self.slice);
+        slices.map(move |(start, end)| {
+            let is_last = start.is_none() || end >= until;
+            Partition { is_last, ..plan.slice(&partition, start, end) }
+        })
+    }
+
+    /// When the run began, up to which it loads.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Whether a partition may have several slices.
+    pub(super) fn is_sliced(&self) -> bool {
+        self.slice.is_some()
     }
 
     fn slice(
@@ -97,7 +110,7 @@ impl WindowPlan {
             add(&self.end_param, Some(&end));
         }
         let scope = partition.scope.clone().with("start", start).with("end", Some(end));
-        Partition { carried: partition.carried.clone(), scope, params }
+        Partition { scope, params, ..partition.clone() }
     }
 }
 
@@ -163,6 +176,8 @@ impl Feed {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{NaiveDate, NaiveTime};
+
     use super::*;
 
     fn check(start: Option<&str>, now: &str, step: Option<i64>, expected: &str) {

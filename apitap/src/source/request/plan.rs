@@ -131,6 +131,11 @@ impl RequestPlan {
         self.query.extend(sent.iter().map(param));
     }
 
+    /// The URL up to its first expression.
+    pub(in crate::source) fn place(&self) -> String {
+        self.url.start().to_owned()
+    }
+
     /// Whether its certificates can be read.
     ///
     /// # Errors

@@ -93,6 +93,14 @@ impl RequestText {
         resolved
     }
 
+    /// What stands before the first expression.
+    pub(crate) fn start(&self) -> &str {
+        match self.0.first() {
+            Some(Piece::Text(text)) => text,
+            Some(Piece::Expression(_)) | None => "",
+        }
+    }
+
     /// The value in a JSON body: what is one expression keeps its type.
     ///
     /// # Errors

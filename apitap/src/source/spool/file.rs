@@ -165,7 +165,7 @@ impl File {
         let carried = (!carried.is_empty()).then(|| carried.into());
         let end = place.end;
         let stored = Stored::File { file: Arc::clone(self), place };
-        Ok((Page { request: request.into(), number, carried, stored }, end))
+        Ok((Page { request: request.into(), number, carried, stored, behind: None }, end))
     }
 
     /// Uses the file on a thread that may wait for the disk.

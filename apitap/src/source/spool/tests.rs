@@ -48,7 +48,7 @@ fn page(number: u64, padding: usize) -> Page {
     let segment = Segment { text: body, records: std::iter::once(1..end).collect(), at: 0 };
     let stored = Stored::Memory(Arc::new(segment));
     let carried = number.is_multiple_of(2).then(|| format!("{{\"org\":\"é{number}\"}}").into());
-    Page { request: format!("GET /é?page={number}").into(), number, carried, stored }
+    Page { request: format!("GET /é?page={number}").into(), number, carried, stored, behind: None }
 }
 
 /// The page's segments, wherever they are.

@@ -156,7 +156,7 @@ pub(super) fn target_in(
 
 fn resolved(kind: TargetKind, folder: Folder, environment: &mut Environment) -> Arc<dyn Target> {
     let connection = Connection::Folder(folder);
-    let target = definition::Target { name: "lake".to_owned(), kind, connection };
+    let target = definition::Target { name: "lake".to_owned(), kind, connection, checkpoint: None };
     resolve(&target, environment)
 }
 

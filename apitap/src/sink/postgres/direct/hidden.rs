@@ -8,7 +8,7 @@ use crate::definition::Mode;
 use crate::sink::load::Load;
 use crate::sink::postgres::link::Link;
 use crate::sink::postgres::{Postgres, catalog, refused};
-use crate::sink::sql::{Dialect as _, Place};
+use crate::sink::sql::{self, Dialect as _, Place};
 
 /// What the name of a hidden table begins with.
 const PREFIX: &str = "_apitap_new_";
@@ -142,6 +142,7 @@ pub(super) async fn revive(
     }
     tracing::debug!("the database has closed the idle connection: connecting again");
     *connection = postgres.connect().await?;
+    drop(sql::claim(postgres, connection, load).await?);
     let to_write = |error| refused(load, "the rows for", &error);
     postgres.execute(connection, SETTINGS).await.map_err(to_write)?;
     keep(connection, hidden).await.map_err(to_write)

@@ -125,7 +125,7 @@ impl Publish<'_> {
         };
         sql::state::write(*postgres, connection, load, table, state).await?;
         sql::hook(*postgres, connection, sql::Hook::After, load).await?;
-        sql::commit(*postgres, connection, load).await?;
+        sql::commit(*postgres, connection, load, table).await?;
         Ok(Attempt::Stored(stored))
     }
 

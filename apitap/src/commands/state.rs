@@ -1,0 +1,246 @@
+//! `state`: how far pipelines have come, for people who look at it or correct it.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::output::{FAINT, print, styled, tell, tell_error, usage};
+use super::{Choice, Format, Options, table};
+use crate::definition::Definition;
+use crate::shown::shown;
+use crate::sink::{Remembered, StateChange};
+use crate::source::incremental::{come_to, described, moment};
+use crate::source::parts::Reached;
+use crate::{Pipeline, Report, Result, blocking, engine};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum State {
+    /// Show how far pipelines have come: each partition, since when, and by which run
+    Show(Choice),
+    /// Have an incremental pipeline go on from another time
+    Set {
+        /// The name of a pipeline
+        pipeline: String,
+        /// A date, or a timestamp as in 2026-01-31T00:00:00Z
+        time: String,
+        /// A partition as `state show` names it; all if absent
+        #[arg(long, value_name = "NAME")]
+        partition: Option<String>,
+    },
+    /// Forget how far a pipeline has come: the next run loads from the start
+    Reset {
+        /// The name of a pipeline
+        pipeline: String,
+        /// A partition as `state show` names it; all if absent
+        #[arg(long, value_name = "NAME")]
+        partition: Option<String>,
+    },
+}
+
+impl State {
+    pub(super) fn choice(&self) -> Choice {
+        match self {
+            Self::Show(choice) => choice.clone(),
+            Self::Set { pipeline, .. } | Self::Reset { pipeline, .. } => Choice::one(pipeline),
+        }
+    }
+}
+
+/// Does what is asked for.
+pub(super) fn state(pipelines: &[&Pipeline], state: &State, options: &Options) -> ExitCode {
+    let done = match state {
+        State::Show(_) => show(pipelines, options),
+        State::Set { time, partition, .. } => match moment(time) {
+            Some(time) => each(pipelines, options, |definition, all| {
+                let names = settable(definition, all, partition.as_deref())?;
+                let set = names.into_iter().map(|name| (name, come_to(time)));
+                Ok(set.chain(unfinished(definition, all)).collect())
+            }),
+            None => Err(format!(
+                "`{time}` is not a date or a timestamp\nhelp: write it as in `2026-01-31` or \
+                 `2026-01-31T00:00:00Z`"
+            )),
+        },
+        State::Reset { partition, .. } => each(pipelines, options, |_, all| {
+            let names = known(all, partition.as_deref())?;
+            Ok(names.into_iter().map(|name| (name, Value::Null)).collect())
+        }),
+    };
+    done.unwrap_or_else(|message| usage(&message))
+}
+
+fn show(pipelines: &[&Pipeline], options: &Options) -> Result<ExitCode, String> {
+    let runtime = blocking::runtime().map_err(|error| error.to_string())?;
+    let mut all = Vec::new();
+    for pipeline in pipelines {
+        match runtime.block_on(engine::remembered(pipeline, options.environment()?)) {
+            Ok(found) => all.extend(found.into_iter().map(|one| (pipeline.name(), one))),
+            Err(error) => return Ok(failed(error)),
+        }
+    }
+    let text = match options.format {
+        Format::Text if all.is_empty() => {
+            tell(&styled(FAINT, "nothing is remembered: no run has committed a state yet"));
+            return Ok(ExitCode::SUCCESS);
+        }
+        Format::Text => rows(&all),
+        Format::Json => format!("{:#}", all.iter().map(machine).collect::<Value>()),
+    };
+    Ok(print(&text, ExitCode::SUCCESS))
+}
+
+fn failed(error: crate::Error) -> ExitCode {
+    tell_error(&error);
+    ExitCode::from(Report::not_run(error).exit_code())
+}
+
+fn rows(all: &[(&str, Remembered)]) -> String {
+    let mut table = table::plain(["pipeline", "partition", "has come to", "at", "in the run"]);
+    for (pipeline, one) in all {
+        let Remembered { partition, value, run, changed_at } = one;
+        let value = text(value);
+        let cells = [*pipeline, partition, &value, changed_at, run];
+        table.add_row(cells.map(|cell| shown(cell).into_owned()));
+    }
+    table::trimmed(&table)
+}
+
+fn machine((pipeline, one): &(&str, Remembered)) -> Value {
+    let Remembered { partition, value, run, changed_at } = one;
+    json!({
+        "pipeline": pipeline,
+        "partition": partition,
+        "value": value,
+        "run": run,
+        "changed_at": changed_at,
+    })
+}
+
+/// Changes the states of pipelines, and says what has changed.
+fn each(
+    pipelines: &[&Pipeline],
+    options: &Options,
+    change: impl Fn(&Definition, &[Remembered]) -> Result<BTreeMap<String, Value>, String>,
+) -> Result<ExitCode, String> {
+    let runtime = blocking::runtime().map_err(|error| error.to_string())?;
+    for pipeline in pipelines {
+        let definition = pipeline.definition().map_err(|error| error.to_string())?;
+        let found = runtime.block_on(engine::remembered(pipeline, options.environment()?));
+        let before = match found {
+            Ok(found) => found,
+            Err(error) => return Ok(failed(error)),
+        };
+        let partitions = change(definition, &before)?;
+        let run = format!("apitap state, {}", chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ"));
+        let change = StateChange { run, partitions, known: None };
+        if !change.is_empty() {
+            let done = runtime.block_on(engine::correct(pipeline, options.environment()?, &change));
+            if let Err(error) = done {
+                return Ok(failed(error));
+            }
+        }
+        say(definition, &before, &change, options.format)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say(
+    definition: &Definition,
+    before: &[Remembered],
+    change: &StateChange,
+    format: Format,
+) -> Result<(), String> {
+    let old = |name: &str| before.iter().find(|one| one.partition == name).map(|one| &one.value);
+    if format == Format::Json {
+        let changed = change.partitions.iter().map(|(name, value)| {
+            json!({ "pipeline": definition.name, "partition": name, "before": old(name), "after": value })
+        });
+        return super::output::say(&format!("{:#}", changed.collect::<Value>()));
+    }
+    if change.is_empty() {
+        let message = format!("nothing is remembered of `{}`", definition.name);
+        tell(&styled(FAINT, message));
+    }
+    let said = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => "nothing".to_owned(),
+        Some(value) => text(value),
+    };
+    for (name, value) in &change.partitions {
+        let line = format!("{name}: {} → {}", said(old(name)), said(Some(value)));
+        super::output::say(&shown(&line))?;
+    }
+    Ok(())
+}
+
+/// The places where unfinished runs would go on, which are those of another time.
+fn unfinished(definition: &Definition, before: &[Remembered]) -> Vec<(String, Value)> {
+    let names = definition.sources.iter().map(|source| Reached::name(&source.name));
+    let there = names.filter(|name| before.iter().any(|one| one.partition == *name));
+    there.map(|name| (name, Value::Null)).collect()
+}
+
+/// A state in words.
+fn text(value: &Value) -> String {
+    Reached::described(value).unwrap_or_else(|| described(value))
+}
+
+/// The partitions of incremental sources that are meant: those that are known, and those that every run has.
+fn settable(
+    definition: &Definition,
+    before: &[Remembered],
+    partition: Option<&str>,
+) -> Result<Vec<String>, String> {
+    let incremental = || definition.sources.iter().filter(|source| source.incremental.is_some());
+    let name = &definition.name;
+    if incremental().next().is_none() {
+        return Err(format!(
+            "`{name}` reads no incremental source: each run loads everything\nhelp: give the \
+             source the key `incremental`"
+        ));
+    }
+    let is_of = |name: &str| {
+        incremental().any(|source| match name.strip_prefix(source.name.as_str()) {
+            Some("") => source.for_each.is_empty(),
+            Some(rest) => rest.starts_with(" {") && !source.for_each.is_empty(),
+            None => false,
+        })
+    };
+    let always = incremental().filter(|source| source.for_each.is_empty());
+    let always = always.map(|source| source.name.as_str());
+    let known = before.iter().map(|one| one.partition.as_str()).filter(|name| is_of(name));
+    let mut names: Vec<_> = known.chain(always).map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    match partition {
+        Some(partition) if is_of(partition) => Ok(vec![partition.to_owned()]),
+        Some(partition) => Err(unknown(partition, &names)),
+        None if names.is_empty() => Err(format!(
+            "no partition of `{name}` is known yet\nhelp: name one with `--partition`, as `state \
+             show` does after the first run"
+        )),
+        None => Ok(names),
+    }
+}
+
+/// The partitions that are meant, of those that are known.
+fn known(before: &[Remembered], partition: Option<&str>) -> Result<Vec<String>, String> {
+    let names: Vec<_> = before.iter().map(|one| one.partition.clone()).collect();
+    match partition {
+        Some(partition) if names.iter().all(|name| name != partition) => {
+            Err(unknown(partition, &names))
+        }
+        Some(partition) => Ok(vec![partition.to_owned()]),
+        None => Ok(names),
+    }
+}
+
+fn unknown(partition: &str, names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    let known = match names.as_slice() {
+        [] => "nothing is remembered yet".to_owned(),
+        names => format!("there are {}", names.join(", ")),
+    };
+    format!("there is no partition `{partition}`\nhelp: {known}")
+}

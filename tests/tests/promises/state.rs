@@ -1,0 +1,261 @@
+//! What a pipeline remembers: it is shown and corrected by commands, a span of time is loaded again, and one
+//! run of a pipeline keeps another one out.
+
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use apitap_tests::api::Api;
+use apitap_tests::collection::{Collection, Pagination};
+use apitap_tests::process::{Finished, Project, finish};
+use serde_json::{Value, json};
+
+use super::runs::{LIMIT, mariadb_database, postgres_database, project, sqlite};
+
+const MERGE: &str = "mode=\"merge\", key=[\"id\"]";
+
+/// Events `(id, minute)`.
+fn events(events: &[(i64, u32)]) -> Vec<Value> {
+    let event = |(id, minute): &(i64, u32)| json!({"id": id, "at": format!("2026-01-01T00:{minute:02}:00Z")});
+    events.iter().map(event).collect()
+}
+
+fn events_project(incremental: &str, sink: &str) -> Project {
+    let sources = format!(
+        "sources:
+  - name: events
+    url: ${{API:-http://127.0.0.1:9}}
+    data_path: /data
+    pagination: {{kind: next_url, path: /links/next}}
+    {incremental}
+    schema: {{id: int64!, at: timestamp!}}"
+    );
+    let sql = format!(
+        "{{{{ sink(name=\"here\", {sink}) }}}}\nSELECT id, at FROM {{{{ use_source(\"events\") }}}}"
+    );
+    project(&sources, &[("events", &sql)])
+}
+
+/// Another target than the SQLite file.
+fn with_target(project: &Project, target: &str) {
+    let yaml = project.read("pipelines.yaml");
+    let (sources, _) = yaml.split_once("targets:").unwrap();
+    project.write("pipelines.yaml", &format!("{sources}targets:\n  - {target}\n"));
+}
+
+fn call(project: &Project, arguments: &[&str]) -> Finished {
+    finish(&mut project.apitap(arguments.iter().copied()), LIMIT)
+}
+
+fn call_well(project: &Project, arguments: &[&str]) -> String {
+    let finished = call(project, arguments);
+    assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
+    finished.stdout
+}
+
+/// Runs a command against an API of these events; gives the queries that it was asked.
+fn load(project: &Project, all: &[(i64, u32)], arguments: &[&str]) -> Vec<String> {
+    let api = Api::serve(Collection::new(events(all), Pagination::next_url()));
+    let mut command = project.apitap(arguments.iter().copied());
+    let finished = finish(command.env("API", api.url()), LIMIT);
+    assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
+    api.requests().into_iter().map(|request| request.query).collect()
+}
+
+fn shown(project: &Project) -> Value {
+    serde_json::from_str(&call_well(project, &["state", "show", "--format", "json"])).unwrap()
+}
+
+/// The targets, as YAML.
+fn targets() -> [String; 3] {
+    let (postgres, mariadb) = (postgres_database(), mariadb_database());
+    [
+        "{name: here, type: sqlite, path: out.db}".to_owned(),
+        format!("{{name: here, type: postgres, url: \"{postgres}\"}}"),
+        format!("{{name: here, type: mysql, url: \"{mariadb}\"}}"),
+    ]
+}
+
+#[test]
+fn the_state_is_shown_set_and_reset() {
+    for target in targets() {
+        let project = events_project("incremental: {field: at, param: since}", MERGE);
+        with_target(&project, &target);
+        assert_eq!(shown(&project), json!([]));
+        load(&project, &[(1, 1), (2, 5)], &["run"]);
+        let found = shown(&project);
+        assert_eq!(found[0]["pipeline"], "events");
+        assert_eq!(found[0]["partition"], "events");
+        assert_eq!(found[0]["value"], json!({"cursor": "2026-01-01T00:05:00Z"}));
+        let run = found[0]["run"].as_str().unwrap();
+        assert!(run.starts_with("20"), "{run}");
+        let changed_at = found[0]["changed_at"].as_str().unwrap();
+        assert!(changed_at.starts_with("20") && changed_at.ends_with('Z'), "{changed_at}");
+        let table = call_well(&project, &["state", "show"]);
+        assert!(table.contains("events    events     2026-01-01T00:05:00Z  "), "{table}");
+
+        let said = call_well(&project, &["state", "set", "events", "2026-01-01T00:03:00Z"]);
+        assert_eq!(said, "events: 2026-01-01T00:05:00Z → 2026-01-01T00:03:00Z\n");
+        let asked = load(&project, &[(3, 6)], &["run"]);
+        assert_eq!(asked, ["since=2026-01-01T00%3A03%3A00Z"], "{target}");
+
+        let said = call_well(&project, &["state", "reset", "events"]);
+        assert_eq!(said, "events: 2026-01-01T00:06:00Z → nothing\n");
+        assert_eq!(load(&project, &[(1, 1)], &["run"]), [""], "{target}");
+    }
+}
+
+#[test]
+fn what_cannot_be_set_is_told() {
+    let check = |incremental: &str, arguments: &[&str], expected: &str| {
+        let finished = call(&events_project(incremental, MERGE), arguments);
+        assert_eq!(finished.code, Some(2), "{}", finished.stdout);
+        assert!(finished.stderr.contains(expected), "{}", finished.stderr);
+    };
+    let incremental = "incremental: {field: at, param: since}";
+    check("", &["state", "set", "events", "2026-01-01"], "`events` reads no incremental source");
+    check(incremental, &["state", "set", "events", "soon"], "`soon` is not a date or a timestamp");
+    let named = ["state", "set", "events", "2026-01-01", "--partition", "event"];
+    check(incremental, &named, "there is no partition `event`\nhelp: there are `events`");
+    check(incremental, &["state", "reset", "evens"], "there is no pipeline `evens`");
+    check(
+        "",
+        &["backfill", "events", "--from", "2026-01-01"],
+        "`events` reads no incremental source",
+    );
+    let backward = ["backfill", "events", "--from", "2026-01-02", "--to", "2026-01-01"];
+    check(incremental, &backward, "`--from` must be before `--to`");
+}
+
+fn ids(project: &Project) -> Vec<i64> {
+    let rows = sqlite(project, "id) FROM events ORDER BY id, rowid");
+    rows.iter().filter_map(|row| row[0].as_i64()).collect()
+}
+
+fn cursor(project: &Project) -> Value {
+    shown(project)[0]["value"]["cursor"].clone()
+}
+
+#[test]
+fn a_backfill_loads_its_span_and_leaves_the_state_that_lies_behind_it() {
+    let incremental = "incremental: {field: at, param: since, end_param: until}";
+    let project = events_project(incremental, MERGE);
+    load(&project, &[(1, 1), (2, 30)], &["run"]);
+    let span = ["--from", "2026-01-01T00:02:00Z", "--to", "2026-01-01T00:10:00Z"];
+    let arguments: Vec<_> = ["backfill", "events"].into_iter().chain(span).collect();
+    let asked = load(&project, &[(3, 5)], &arguments);
+    assert_eq!(asked, ["since=2026-01-01T00%3A02%3A00Z&until=2026-01-01T00%3A10%3A00Z"]);
+    assert_eq!((ids(&project), cursor(&project)), (vec![1, 2, 3], json!("2026-01-01T00:30:00Z")));
+
+    // It goes on from what is known.
+    let span = ["--from", "2026-01-01T00:20:00Z", "--to", "2026-01-01T01:00:00Z"];
+    let arguments: Vec<_> = ["backfill", "events"].into_iter().chain(span).collect();
+    load(&project, &[(4, 40)], &arguments);
+    assert_eq!(
+        (ids(&project), cursor(&project)),
+        (vec![1, 2, 3, 4], json!("2026-01-01T00:40:00Z"))
+    );
+
+    // Between what is known and the span, nothing was loaded.
+    let span = ["--from", "2026-01-01T00:50:00Z", "--to", "2026-01-01T01:00:00Z"];
+    let arguments: Vec<_> = ["backfill", "events"].into_iter().chain(span).collect();
+    load(&project, &[(5, 55)], &arguments);
+    assert_eq!(ids(&project), [1, 2, 3, 4, 5]);
+    assert_eq!(cursor(&project), "2026-01-01T00:40:00Z");
+}
+
+#[test]
+fn a_backfill_by_slices_asks_for_each_of_them() {
+    let incremental =
+        "incremental: {field: at, start: 2026-01-01, param: since, end_param: until, window: 5m}";
+    let project = events_project(incremental, MERGE);
+    let span = ["--from", "2026-01-01T00:02:00Z", "--to", "2026-01-01T00:10:00Z"];
+    let arguments: Vec<_> = ["backfill", "events"].into_iter().chain(span).collect();
+    let mut asked = load(&project, &[(3, 5)], &arguments);
+    asked.sort();
+    let of = |since: &str, until: &str| {
+        format!("since=2026-01-01T00%3A{since}%3A00Z&until=2026-01-01T00%3A{until}%3A00Z")
+    };
+    assert_eq!(asked, [of("02", "07"), of("07", "10")]);
+}
+
+#[test]
+fn a_backfill_appends_only_where_it_is_told_to() {
+    let project = events_project("incremental: {field: at, mode: client}", "mode=\"append\"");
+    load(&project, &[(1, 1), (2, 30)], &["run"]);
+    let span =
+        ["backfill", "events", "--from", "2026-01-01T00:02:00Z", "--to", "2026-01-01T00:10:00Z"];
+    let finished = call(&project, &span);
+    assert_eq!(finished.code, Some(2));
+    assert!(
+        finished
+            .stderr
+            .contains("`backfill` would append rows to `events` that may be there already"),
+        "{}",
+        finished.stderr
+    );
+    let all = [(1, 1), (3, 2), (4, 9), (5, 10), (2, 30)];
+    load(&project, &all, &[&span[..], &["--yes"]].concat());
+    assert_eq!(
+        (ids(&project), cursor(&project)),
+        (vec![1, 2, 3, 4], json!("2026-01-01T00:30:00Z"))
+    );
+}
+
+/// A run that waits for an API which takes its time.
+fn slow(project: &Project) -> (Api, Child) {
+    let collection = Collection::new(events(&[(1, 1)]), Pagination::next_url());
+    let api = Api::serve(collection.latency(Duration::from_secs(4)));
+    let mut command = project.apitap(["run"]);
+    command.env("API", api.url()).stdout(Stdio::null()).stderr(Stdio::null());
+    let running = command.spawn().unwrap();
+    while api.requests().is_empty() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    (api, running)
+}
+
+#[test]
+fn a_second_run_of_a_pipeline_is_refused_or_waits() {
+    for target in targets() {
+        let project = events_project("incremental: {field: at, param: since}", MERGE);
+        with_target(&project, &target);
+        let (api, mut running) = slow(&project);
+        let second = |arguments: &[&str]| {
+            let mut command = project.apitap(arguments.iter().copied());
+            finish(command.env("API", api.url()), LIMIT)
+        };
+        let refused = second(&["run"]);
+        assert_eq!(refused.code, Some(1), "{target}{}", refused.stdout);
+        let expected = "another run of `events` is loading into `events`: ";
+        assert!(refused.stdout.contains(expected), "{}", refused.stdout);
+        assert!(refused.stdout.contains("`run --wait 10m`"), "{}", refused.stdout);
+        let refused = second(&["state", "reset", "events"]);
+        // There is no state yet, and so nothing to change.
+        assert_eq!(refused.code, Some(0), "{}", refused.stderr);
+        let refused = second(&["state", "set", "events", "2026-01-01"]);
+        assert_eq!(refused.code, Some(1), "{}{}", refused.stdout, refused.stderr);
+        assert!(refused.stderr.contains("another run of `events`"), "{}", refused.stderr);
+        assert_eq!(api.requests().len(), 1);
+        let waited = second(&["run", "--wait", "1m"]);
+        assert_eq!(waited.code, Some(0), "{target}{}{}", waited.stdout, waited.stderr);
+        assert!(running.wait().unwrap().success());
+        assert_eq!(api.requests().len(), 2);
+    }
+}
+
+#[test]
+fn a_run_that_was_killed_keeps_nobody_out() {
+    for target in targets() {
+        let project = events_project("incremental: {field: at, param: since}", MERGE);
+        with_target(&project, &target);
+        let (_api, mut running) = slow(&project);
+        running.kill().unwrap();
+        running.wait().unwrap();
+        load(&project, &[(1, 1)], &["run", "--wait", "30s"]);
+        let left = std::fs::read_dir(project.path()).unwrap();
+        let left = left.filter(|file| {
+            file.as_ref().unwrap().file_name().to_string_lossy().contains("-apitap-")
+        });
+        assert_eq!(left.count(), 0, "{target}");
+    }
+}
