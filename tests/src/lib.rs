@@ -22,6 +22,7 @@ pub mod public;
 pub mod s3;
 
 pub mod process;
+pub mod proxy;
 pub mod random;
 pub mod readme;
 pub mod records;

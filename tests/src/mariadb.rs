@@ -29,25 +29,34 @@ fail() { cat "$folder/log"; exit 1; }
 "$programs/mariadb-install-db" --no-defaults --datadir="$folder/data" --skip-test-db \
     --auth-root-authentication-method=normal >"$folder/log" 2>&1 || fail
 cat >"$folder/init.sql" <<SQL
-CREATE USER '$USER_NAME'@'%' IDENTIFIED BY '$(cat "$folder/password")';
+CREATE USER IF NOT EXISTS '$USER_NAME'@'%' IDENTIFIED BY '$(cat "$folder/password")';
 GRANT ALL ON *.* TO '$USER_NAME'@'%' WITH GRANT OPTION;
 SQL
-mariadbd --no-defaults --datadir="$folder/data" --port="$port" --bind-address=127.0.0.1 \
-    --socket="$folder/socket" --pid-file="$folder/pid" --init-file="$folder/init.sql" \
-    --character-set-server=utf8mb4 --skip-name-resolve --skip-log-bin --max-connections=200 --innodb-buffer-pool-size=128M \
-    --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 --innodb-log-file-size=64M \
-    >"$folder/log" 2>&1 </dev/null &
-server=$!
-tries=0
-until "$programs/mariadb-admin" --no-defaults --socket="$folder/socket" --user="$USER_NAME" \
-    --password="$(cat "$folder/password")" ping >/dev/null 2>&1
-do
-    kill -0 $server 2>/dev/null && [ $tries -lt 600 ] || fail
-    tries=$((tries + 1))
-    sleep 0.1
-done
+serve() {
+    mariadbd --no-defaults --datadir="$folder/data" --port="$port" --bind-address=127.0.0.1 \
+        --socket="$folder/socket" --pid-file="$folder/pid" --init-file="$folder/init.sql" \
+        --character-set-server=utf8mb4 --skip-name-resolve --skip-log-bin --max-connections=200 --innodb-buffer-pool-size=128M \
+        --innodb-flush-log-at-trx-commit=2 --innodb-doublewrite=0 --innodb-log-file-size=64M \
+        >>"$folder/log" 2>&1 </dev/null &
+    server=$!
+    tries=0
+    until "$programs/mariadb-admin" --no-defaults --socket="$folder/socket" --user="$USER_NAME" \
+        --password="$(cat "$folder/password")" ping >/dev/null 2>&1
+    do
+        kill -0 $server 2>/dev/null && [ $tries -lt 600 ] || fail
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+}
+serve
 echo ready
-cat >/dev/null
+while read -r _
+do
+    kill -9 $server
+    wait $server 2>/dev/null
+    serve
+    echo ready
+done
 "#;
 
 /// The address of a fresh, empty database.
@@ -63,6 +72,26 @@ pub async fn database() -> String {
         .expect("a database");
     connection.close().await.expect("an end");
     server.url(SCHEME, &name)
+}
+
+/// A server of its own, which can be killed.
+pub struct Own(Server);
+
+impl Own {
+    /// Starts one.
+    pub fn start() -> Self {
+        Self(MARIADB.start().expect("MariaDB starts"))
+    }
+
+    /// The address of a database of it: of its own tables, beside which others can be.
+    pub fn url(&self) -> String {
+        self.0.url(SCHEME, "mysql")
+    }
+
+    /// Kills it in the middle of whatever it does, and starts it again.
+    pub fn kill_and_start(&mut self) {
+        self.0.kill_and_start();
+    }
 }
 
 /// The port of loopback that the server listens on.

@@ -41,7 +41,13 @@ SETTINGS
 "$programs/pg_ctl" --pgdata "$folder/data" --log "$folder/log" --wait --timeout 60 start \
     >>"$folder/log" 2>&1 </dev/null || fail
 echo ready
-cat >/dev/null
+while read -r _
+do
+    "$programs/pg_ctl" --pgdata "$folder/data" --mode immediate stop >>"$folder/log" 2>&1
+    "$programs/pg_ctl" --pgdata "$folder/data" --log "$folder/log" --wait --timeout 60 start \
+        >>"$folder/log" 2>&1 </dev/null || fail
+    echo ready
+done
 "#;
 
 /// The address of a database that all tests of this process share: `postgres://…/postgres`.
@@ -75,6 +81,26 @@ fn server() -> &'static Server {
     match SERVER.get_or_init(|| POSTGRES.start()) {
         Ok(server) => server,
         Err(reason) => panic!("{reason}"),
+    }
+}
+
+/// A server of its own, which can be killed.
+pub struct Own(Server);
+
+impl Own {
+    /// Starts one.
+    pub fn start() -> Self {
+        Self(POSTGRES.start().expect("PostgreSQL starts"))
+    }
+
+    /// The address of its only database.
+    pub fn url(&self) -> String {
+        self.0.url(SCHEME, "postgres")
+    }
+
+    /// Kills it in the middle of whatever it does, and starts it again.
+    pub fn kill_and_start(&mut self) {
+        self.0.kill_and_start();
     }
 }
 

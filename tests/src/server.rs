@@ -5,12 +5,12 @@
 //! too, and the shell stops the server and removes the folder.
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -32,7 +32,8 @@ pub(crate) struct Kind {
     /// The folders where the package puts the programs, the best one first; then comes `PATH`.
     pub(crate) folders: fn() -> Vec<PathBuf>,
     /// `$1`: the folder of the programs, `$2`: an empty folder but for the file `password`, `$3`: the
-    /// port. Says `ready` once the server answers; anything else it says is why it does not.
+    /// port. Says `ready` once the server answers; anything else it says is why it does not. A line on its
+    /// standard input has it kill the server and start it again.
     pub(crate) serve: &'static str,
 }
 
@@ -50,7 +51,8 @@ pub(crate) enum Package {
 /// A server that runs as long as this process holds the other end of its pipe.
 pub(crate) struct Server {
     pub(crate) port: u16,
-    _pipe: ChildStdin,
+    pipe: ChildStdin,
+    output: ChildStdout,
 }
 
 impl Server {
@@ -58,6 +60,29 @@ impl Server {
         let password = PASSWORD.replace(' ', "%20");
         format!("{scheme}://{USER}:{password}@127.0.0.1:{}/{database}", self.port)
     }
+}
+
+impl Server {
+    /// Kills the server in the middle of whatever it does, and starts it again.
+    pub(crate) fn kill_and_start(&mut self) {
+        self.pipe.write_all(b"again\n").expect("its shell reads");
+        let said = until_ready(&mut self.output);
+        assert_eq!(said, Ok(()), "the server starts again");
+    }
+}
+
+/// Waits for the line; what comes instead is the reason.
+fn until_ready(output: &mut ChildStdout) -> Result<(), String> {
+    let mut said = Vec::new();
+    while said != b"ready\n" {
+        let mut byte = [0];
+        match output.read(&mut byte) {
+            Ok(0) => return Err(String::from_utf8_lossy(&said).into_owned()),
+            Ok(_) => said.push(byte[0]),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    Ok(())
 }
 
 impl Kind {
@@ -98,29 +123,20 @@ impl Kind {
         let child = shell.spawn().map_err(failed)?;
         // From here on the shell removes it.
         let _ = folder.keep();
-        let pipe = self.wait_until_ready(child)?;
-        Ok(Server { port, _pipe: pipe })
+        let (pipe, output) = self.wait_until_ready(child)?;
+        Ok(Server { port, pipe, output })
     }
 
     /// Waits for the line; what comes instead is the reason.
-    fn wait_until_ready(&self, mut child: Child) -> Result<ChildStdin, String> {
+    fn wait_until_ready(&self, mut child: Child) -> Result<(ChildStdin, ChildStdout), String> {
         let name = self.name;
         let (Some(pipe), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(format!("cannot start {name}: its shell has no pipes"));
         };
-        let mut said = Vec::new();
-        while said != b"ready\n" {
-            let mut byte = [0];
-            match output.read(&mut byte) {
-                Ok(0) => {
-                    let said = String::from_utf8_lossy(&said);
-                    return Err(format!("cannot start {name}:\n{said}"));
-                }
-                Ok(_) => said.push(byte[0]),
-                Err(error) => return Err(format!("cannot start {name}: {error}")),
-            }
+        match until_ready(&mut output) {
+            Ok(()) => Ok((pipe, output)),
+            Err(reason) => Err(format!("cannot start {name}:\n{reason}")),
         }
-        Ok(pipe)
     }
 
     /// The user and group to run as where we are root, as which servers refuse to run.

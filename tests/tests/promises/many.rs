@@ -4,7 +4,7 @@ use apitap_tests::many::{Many, Watched};
 use apitap_tests::process;
 use serde_json::Value;
 
-use super::runs::{LIMIT, postgres, postgres_database};
+use super::runs::{LIMIT, postgres, postgres_database, postgres_do};
 
 /// As many as a target gets, however many pipelines write to it.
 const CONNECTIONS: u64 = 8;
@@ -61,4 +61,21 @@ fn quick_pipelines_do_not_wait_for_a_slow_one() {
     // It would never end if any of them waited for the first: that one waits for all of them.
     let watched = check(|database| Many::last_beside(50, database));
     assert_eq!(watched.committed().len(), 51);
+}
+
+#[test]
+fn fifty_pipelines_do_with_ten_connections() {
+    check(|database| {
+        let (_, name) = database.rsplit_once('/').expect("a database");
+        let role = format!("few_{name}");
+        postgres_do(
+            database,
+            &format!(
+                "CREATE ROLE {role} LOGIN PASSWORD 'few' CONNECTION LIMIT 10;
+                 GRANT ALL ON SCHEMA public TO {role}"
+            ),
+        );
+        let (_, place) = database.split_once('@').expect("a user");
+        Many::sources(50, &format!("postgres://{role}:few@{place}"))
+    });
 }

@@ -10,11 +10,13 @@ use std::time::{Duration, Instant};
 
 use apitap_tests::api::Api;
 use apitap_tests::collection::{Collection, Pagination};
-use apitap_tests::process::{Project, finish};
+use apitap_tests::process::{Finished, Project, binary, finish};
+use apitap_tests::proxy::Proxy;
 use serde_json::{Value, json};
 
 use super::runs::{
-    LIMIT, mariadb, mariadb_database, postgres, postgres_database, postgres_do, project, sqlite,
+    LIMIT, has_table, mariadb, mariadb_database, postgres, postgres_database, postgres_do, project,
+    sqlite,
 };
 
 /// What the program says on its standard error when it has committed a part.
@@ -57,6 +59,20 @@ impl Place {
 
     /// How many rows there are, and how many different ids.
     fn count(&self, project: &Project) -> (u64, u64) {
+        let is_there = match self {
+            Self::Sqlite => has_table(project, "orders"),
+            Self::Postgres(url) => {
+                !postgres(url, "SELECT 1 AS n WHERE to_regclass('orders') IS NOT NULL").is_empty()
+            }
+            Self::Mariadb(url) => {
+                let ask = "SELECT json_array(1) FROM information_schema.tables \
+                           WHERE table_schema = database() AND table_name = 'orders'";
+                !mariadb(url, ask).is_empty()
+            }
+        };
+        if !is_there {
+            return (0, 0);
+        }
         let counts = "count(*), count(DISTINCT id)";
         let found = match self {
             Self::Sqlite => sqlite(project, &format!("{counts}) FROM orders")),
@@ -407,4 +423,80 @@ fn of_ten_runs_at_once_each_loads_all_or_nothing() {
         assert_eq!(place.count(&project), (900, 900));
         assert_eq!(remembered(&project), json!([]));
     }
+}
+
+/// What a run comes to whose target fails in the middle: it is an error, and the next run goes on.
+fn check_failure(place: &Place, fail: impl FnOnce(&Project, &Api)) {
+    let rows = 3_000;
+    let project = orders_project(place, CURSOR, "{rows: 300}", APPEND);
+    let api = slow(orders(rows), Pagination::cursor());
+    fail(&project, &api);
+    place.wait_until_left();
+    // Where the last commit has come through, its run did not learn of it.
+    let is_complete = remembered(&project) == json!([]) && place.count(&project) == (rows, rows);
+    if !is_complete {
+        run_well(&project, &api);
+    }
+    assert_eq!(place.count(&project), (rows, rows), "{}", place.yaml());
+    assert_eq!(remembered(&project), json!([]));
+}
+
+fn run(project: &Project, api: &Api) -> Finished {
+    finish(project.apitap(["run"]).env("API", api.url()), LIMIT)
+}
+
+#[test]
+fn a_connection_that_is_cut_in_the_middle_of_the_rows_loses_none() {
+    let mut chance = Chance(7);
+    for _ in 0..figure("APITAP_TEST_CUTS", 5) {
+        let [_, postgres, mariadb] = Place::all();
+        for (place, port) in
+            [(postgres, apitap_tests::postgres::port()), (mariadb, apitap_tests::mariadb::port())]
+        {
+            let proxy = Proxy::to(port);
+            let through =
+                |url: &str| url.replace(&format!(":{port}/"), &format!(":{}/", proxy.port()));
+            check_failure(&place, |project, api| {
+                let (direct, yaml) =
+                    (project.read("pipelines.yaml"), project.read("pipelines.yaml"));
+                project.write("pipelines.yaml", &through(&yaml));
+                let bytes = 6_000 + chance.below(60_000);
+                proxy.cut_after(u32::try_from(bytes).unwrap());
+                let finished = run(project, api);
+                assert_eq!(proxy.cuts(), 1, "{bytes} bytes");
+                assert_eq!(finished.code, Some(1), "{bytes} bytes: {}", finished.stdout);
+                project.write("pipelines.yaml", &direct);
+            });
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_killed_in_the_middle_of_a_run_loses_no_row() {
+    let (mut postgres, mut mariadb) =
+        (apitap_tests::postgres::Own::start(), apitap_tests::mariadb::Own::start());
+    let check = |place: &Place, kill: &mut dyn FnMut()| {
+        check_failure(place, |project, api| {
+            let mut running = Running::of(project, api);
+            assert_eq!(running.commits(2), 2);
+            kill();
+            assert_eq!(running.child.wait().unwrap().code(), Some(1));
+        });
+    };
+    check(&Place::Postgres(postgres.url()), &mut || postgres.kill_and_start());
+    check(&Place::Mariadb(mariadb.url()), &mut || mariadb.kill_and_start());
+}
+
+#[test]
+fn a_full_disk_loses_no_row() {
+    check_failure(&Place::Sqlite, |project, api| {
+        // Blocks of 512 bytes. What goes beyond is an error, and no signal.
+        let script = "trap '' XFSZ; ulimit -f 100; exec \"$0\" run";
+        let mut limited = Command::new("sh");
+        limited.args(["-c", script]).arg(binary("apitap")).current_dir(project.path());
+        let finished = finish(limited.env("API", api.url()), LIMIT);
+        assert_eq!(finished.code, Some(1), "{}{}", finished.stdout, finished.stderr);
+        let (rows, _) = Place::Sqlite.count(project);
+        assert!(rows > 0 && rows < 3_000, "{rows} rows: {}", finished.stdout);
+    });
 }
