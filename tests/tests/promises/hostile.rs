@@ -106,7 +106,7 @@ fn refused(name: &str, project: &Project, variables: &[(&str, &str)], expected: 
     let said = finished.stdout + &finished.stderr;
     assert!(matches!(finished.code, Some(1 | 2)), "{name}: {said}");
     assert!(said.contains(expected), "{name}: no `{expected}` in {said}");
-    assert!(took < Duration::from_secs(45), "{name}: {took:?}");
+    assert!(took < Duration::from_secs(110), "{name}: {took:?}");
     assert!(peak_mib < MOST, "{name}: {peak_mib} MiB");
     assert!(!has_table(project, "items"), "{name}: something was stored");
     let line =
@@ -125,7 +125,7 @@ fn bodies_that_do_not_end_are_errors() {
     refused("an endless list", &source(&api.url, ""), &[], late);
     let api = Raw::endless("[{\"id\":1,\"name\":\"", "xxxxxxxxxxxxxxxx", Duration::ZERO);
     let tight = [("APITAP_MEMORY", "16MiB")];
-    refused("an endless record", &source(&api.url, "timeout: 40s"), &tight, "is longer than");
+    refused("an endless record", &source(&api.url, "timeout: 100s"), &tight, "is longer than");
     let api = Raw::endless("[{\"id\":", "[[[[[[[[", Duration::ZERO);
     refused("endless depth", &source(&api.url, ""), &[], "nested deeper than 128 levels");
     let body = gzip(&" ".repeat(64 << 20));
