@@ -1,8 +1,12 @@
 //! Events of a run → lines on standard error: for a person, or JSON for a machine.
 
-use std::io::{self, Write};
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write};
 
+use chrono::{SecondsFormat, Utc};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 
 use crate::commands::live::above;
 
@@ -21,9 +25,11 @@ impl Logging {
     /// Starts logging; `Err` says what is wrong with the level.
     pub(crate) fn start(&self) -> Result<(), String> {
         let filter = filter(&self.log_level)?;
+        let is_terminal = io::stderr().is_terminal();
         let lines = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(|| Above)
+            .with_timer(Clock { is_terminal })
             // It would panic where standard error is closed.
             .log_internal_errors(false);
         let started = if self.log_json {
@@ -43,6 +49,21 @@ impl Logging {
     /// Whether people look on, and want to see how far a run is.
     pub(crate) fn shows_progress(&self) -> bool {
         !self.log_json && !matches!(self.log_level.to_ascii_lowercase().as_str(), "off" | "error")
+    }
+}
+
+/// When something was said: whole for machines, the time of the day in UTC for people who look on.
+struct Clock {
+    is_terminal: bool,
+}
+
+impl FormatTime for Clock {
+    fn format_time(&self, line: &mut Writer<'_>) -> fmt::Result {
+        let now = Utc::now();
+        match self.is_terminal {
+            true => write!(line, "{}", now.format("%H:%M:%SZ")),
+            false => write!(line, "{}", now.to_rfc3339_opts(SecondsFormat::Micros, true)),
+        }
     }
 }
 

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::output::{ERROR, FAINT, GOOD, print, styled, tell_error, usage};
+use super::output::{ERROR, FAINT, GOOD, print, styled, tell_error, usage, width, wrapped};
 use super::run::stopped;
 use super::{Format, Options};
 use crate::engine::options::{Options as How, Tried};
 use crate::report::{PipelineReport, Report, grouped};
-use crate::{Error, Pipeline, Result, blocking, engine};
+use crate::{Error, ErrorKind, Pipeline, Result, blocking, engine};
 
 /// How long a target may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,7 +35,7 @@ pub(crate) fn check(pipelines: &[&Pipeline], options: &Options) -> ExitCode {
     };
     let bad = found.iter().any(|one| !one.is_good());
     let text = match options.format {
-        Format::Text => text(&found, &warnings),
+        Format::Text => text(&found, &warnings, width()),
         Format::Json => {
             format!("{:#}", found.iter().map(Found::json).collect::<serde_json::Value>())
         }
@@ -92,7 +92,12 @@ impl Found {
             None => {
                 format!("{} records → {} rows", grouped(numbers.records), grouped(numbers.rows))
             }
-            Some(_) => "the first page does not become rows".to_owned(),
+            Some(error) => match error.kind() {
+                ErrorKind::Request => "the API gives no page",
+                ErrorKind::Data => "the first page is not as declared",
+                _ => "the first page does not become rows",
+            }
+            .to_owned(),
         };
         let target = match &self.target {
             Ok(true) => format!("`{table}` takes them"),
@@ -118,11 +123,12 @@ impl Found {
 }
 
 /// A line for each pipeline, then what the APIs have sent unasked, then what is wrong.
-fn text(found: &[Found], warnings: &[String]) -> String {
+fn text(found: &[Found], warnings: &[String], width: Option<usize>) -> String {
     let longest = found.iter().map(|one| one.report.name.chars().count()).max();
     let lines = found.iter().map(|one| one.line(longest.unwrap_or_default()));
     let error = styled(ERROR, "error");
-    let errors = found.iter().flat_map(Found::errors).map(|said| format!("\n{error}: {said}"));
-    let warnings = warnings.iter().map(|warning| format!("\n{warning}"));
-    lines.chain(warnings).chain(errors).collect::<Vec<_>>().join("\n")
+    let errors = found.iter().flat_map(Found::errors).map(|said| format!("{error}: {said}"));
+    let said = warnings.iter().cloned().chain(errors);
+    let said = said.map(|said| format!("\n{}", wrapped(&said, width)));
+    lines.chain(said).collect::<Vec<_>>().join("\n")
 }

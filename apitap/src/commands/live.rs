@@ -212,18 +212,23 @@ fn parts(progress: &Progress, rate: f64, now: Instant) -> Vec<Part> {
     };
     let committing = matches!(progress.stage(), Stage::Committing { .. });
     let expected = progress.expected().filter(|all| *all >= numbers.records && *all > 0);
-    let mut parts = vec![part(4, counted(numbers.pages, "page"))];
-    parts.push(part(
-        0,
-        match expected {
-            Some(all) => format!("{} of {} records", grouped(numbers.records), grouped(all)),
-            None => format!("{} records", grouped(numbers.records)),
-        },
-    ));
+    let mut parts = match (numbers.pages, expected) {
+        (0, _) => vec![part(0, styled(FAINT, "no page yet"))],
+        (pages, Some(all)) => {
+            let records = format!("{} of {} records", grouped(numbers.records), grouped(all));
+            vec![part(4, counted(pages, "page")), part(0, records)]
+        }
+        (pages, None) => {
+            let records = format!("{} records", grouped(numbers.records));
+            vec![part(4, counted(pages, "page")), part(0, records)]
+        }
+    };
     if rate >= 1.0 && !committing {
         parts.push(part(2, format!("{}/s", grouped(rate as u64))));
     }
-    parts.push(part(3, size(numbers.bytes)));
+    if numbers.pages > 0 {
+        parts.push(part(3, size(numbers.bytes)));
+    }
     if numbers.retries > 0 {
         let retries = if numbers.retries == 1 { "retry" } else { "retries" };
         parts.push(part(5, styled(WARNING, format_args!("{} {retries}", numbers.retries))));
@@ -235,7 +240,8 @@ fn parts(progress: &Progress, rate: f64, now: Instant) -> Vec<Part> {
     } else if committing {
         styled(FAINT, format_args!("storing {} rows", grouped(numbers.rows)))
     } else if let Some(waits) = progress.waits() {
-        let left = waits.until.saturating_duration_since(now);
+        // The second that has begun counts: it never says 0.
+        let left = waits.until.saturating_duration_since(now) + Duration::from_millis(999);
         styled(WARNING, format_args!("{} {}", waits.reason, lasting(left)))
     } else if let Some(left) = expected.and_then(|all| left(all, numbers.records, elapsed)) {
         format!("{} left", lasting(left))
@@ -373,9 +379,9 @@ mod tests {
         let waiting = tokio::spawn(wait);
         tokio::task::yield_now().await;
         let all = [orders];
-        check(&all, 20, 80, &["* orders  0 pages  0 records  0 B  0 s"]);
+        check(&all, 20, 80, &["* orders  no page yet  0 s"]);
         tokio::time::sleep(Duration::from_millis(600)).await;
-        let expected = "* orders  0 pages  0 records  0 B  waits for the rate limit 1 min 29 s";
+        let expected = "* orders  no page yet  waits for the rate limit 1 min 30 s";
         check(&all, 20, 80, &[expected]);
         waiting.abort();
         all[0].add_rows(11_000);
@@ -383,10 +389,10 @@ mod tests {
         let since = Instant::now().checked_sub(Duration::from_secs(12)).unwrap();
         let locked = async {
             let _locked = crate::engine::watch::locked(since);
-            check(&all, 20, 80, &["* orders  0 pages  0 records  0 B  waits for a lock, 12 s"]);
+            check(&all, 20, 80, &["* orders  no page yet  waits for a lock, 12 s"]);
         };
         crate::engine::watch::working(Arc::clone(&all[0]), locked).await;
-        check(&all, 20, 80, &["* orders  0 pages  0 records  0 B  storing 11,000 rows"]);
+        check(&all, 20, 80, &["* orders  no page yet  storing 11,000 rows"]);
     }
 
     #[test]

@@ -56,9 +56,66 @@ pub(crate) fn usage(message: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
+/// A text in lines of at most so many columns, broken between words. What stands behind a label, as in
+/// `  help:     …`, stays behind it; a word that is longer, such as a URL, stays whole.
+pub(crate) fn wrapped(text: &str, width: Option<usize>) -> String {
+    let Some(width) = width else { return text.to_owned() };
+    let lines = text.lines().map(|line| {
+        let indent = " ".repeat(label(line).min(width / 2));
+        let options = textwrap::Options::new(width)
+            .subsequent_indent(&indent)
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        textwrap::fill(line, options)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The width of a line's label and of the spaces behind it.
+fn label(line: &str) -> usize {
+    let labelled = line.strip_prefix("  ").and_then(|rest| rest.split_once(": "));
+    match labelled {
+        Some((label, text)) if label.chars().all(char::is_alphabetic) => {
+            line.len() - text.trim_start().len()
+        }
+        _ => 2,
+    }
+}
+
 /// How many columns a line of standard output may have; `None` where it is not a terminal.
 pub(crate) fn width() -> Option<usize> {
     let term = console::Term::stdout();
     let width = term.size_checked().map(|(_, columns)| usize::from(columns));
     width.filter(|width| *width > 0 && term.is_term())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_between_words_and_labels_stand_alone() {
+        let check = |width, expected: &str| {
+            let error = format!(
+                "{}: the API answered `500 Internal Server Error`\n  pipeline: orders\n  request:  GET \
+                 http://127.0.0.1:18080/orders?page=13\n  help:     the trouble is on the API's side: run \
+                 it again later",
+                styled(ERROR, "error")
+            );
+            let found = anstream::adapter::strip_str(&wrapped(&error, width)).to_string();
+            assert_eq!(found, expected);
+        };
+        check(
+            Some(46),
+            "error: the API answered `500 Internal Server\n  Error`\n  pipeline: orders\n  request:  GET\n            \
+             http://127.0.0.1:18080/orders?page=13\n  help:     the trouble is on the API's side:\n            \
+             run it again later",
+        );
+        check(
+            None,
+            "error: the API answered `500 Internal Server Error`\n  pipeline: orders\n  request:  GET \
+             http://127.0.0.1:18080/orders?page=13\n  help:     the trouble is on the API's side: run it \
+             again later",
+        );
+    }
 }

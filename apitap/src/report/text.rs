@@ -8,7 +8,7 @@ use comfy_table::CellAlignment;
 use console::{measure_text_width, truncate_str};
 
 use super::{Numbers, PipelineReport, Report, Status};
-use crate::commands::output::{ERROR, GOOD, WARNING, styled};
+use crate::commands::output::{ERROR, GOOD, WARNING, styled, wrapped};
 use crate::commands::table::{plain, trimmed};
 
 /// Of more pipelines, those that failed stand first.
@@ -43,6 +43,9 @@ impl Report {
         parts.extend(self.waits());
         let error = styled(ERROR, "error");
         parts.extend(self.errors().map(|said| format!("{error}: {said}")));
+        // The table fits as it is.
+        let begin = usize::from(!self.pipelines.is_empty());
+        parts.iter_mut().skip(begin).for_each(|part| *part = wrapped(part, width));
         parts.join("\n\n")
     }
 

@@ -242,6 +242,10 @@ impl Paginator for Numbered {
         Some(Position::Number(self.position))
     }
 
+    fn total(&self) -> Option<u64> {
+        self.stop.total()
+    }
+
     fn reads(&self) -> Reads {
         Reads::Values(self.stop.reads())
     }

@@ -112,6 +112,11 @@ impl Stopping {
         Ok(())
     }
 
+    /// How many records there are in all, as far as is said.
+    pub(super) fn total(&self) -> Option<u64> {
+        self.total
+    }
+
     /// How many more pages of this size there may be, as far as is said; at least 1.
     pub(super) fn left(&self, size: u64) -> u64 {
         let of_pages = self.total_pages.map(|pages| pages.saturating_sub(self.pages));
@@ -238,7 +243,7 @@ impl<P: Paginator> Paginator for Stops<P> {
     }
 
     fn total(&self) -> Option<u64> {
-        self.stopping.total
+        self.stopping.total()
     }
 
     fn reads(&self) -> Reads {

@@ -102,6 +102,8 @@ fn check(kind: &Pagination, pages: &[Page], expected: &[&str], position: Option<
             secrets: &Secrets::default(),
         };
         found.push(shown(paginator.step(Some(&answer))));
+        let is_told = page.total.is_none() || paginator.total() == page.total;
+        assert!(is_told, "{:?} of {:?}", paginator.total(), page.total);
         requested = page.next.map(url).unwrap_or(requested);
     }
     assert_eq!(found, expected);
