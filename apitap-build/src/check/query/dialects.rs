@@ -1,7 +1,7 @@
 //! What other dialects call things → what it is called here.
 
 /// Functions that people know from elsewhere, and what to write instead.
-const FUNCTIONS: [(&str, &str); 34] = [
+const FUNCTIONS: [(&str, &str); 40] = [
     ("array_size", "array_length(…)"),
     ("charindex", "strpos(text, part)"),
     ("convert", "CAST(… AS …)"),
@@ -20,8 +20,14 @@ const FUNCTIONS: [(&str, &str); 34] = [
     ("iff", "CASE WHEN … THEN … ELSE … END"),
     ("iif", "CASE WHEN … THEN … ELSE … END"),
     ("isnull", "coalesce(…, …)"),
+    ("json_array_elements", "unnest(json_get_array(column, 'key'))"),
+    ("json_array_length", "json_length(column, 'key')"),
     ("json_extract", "column->>'key'"),
     ("json_value", "column->>'key'"),
+    ("jsonb_array_elements", "unnest(json_get_array(column, 'key'))"),
+    ("jsonb_array_length", "json_length(column, 'key')"),
+    ("jsonb_extract_path_text", "json_as_text(column, 'key')"),
+    ("jsonb_object_keys", "unnest(json_object_keys(column))"),
     ("len", "length(…)"),
     ("listagg", "string_agg(…, ',')"),
     ("month", "date_part('month', …)"),
