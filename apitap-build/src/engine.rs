@@ -15,6 +15,7 @@ mod grouping;
 mod guard;
 mod guards;
 mod json;
+mod literals;
 mod locate;
 mod risks;
 mod sums;
@@ -119,6 +120,7 @@ fn analyzer_rules(failing: Failing) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> 
         Arc::new(time::Microseconds),
         Arc::new(ResolveGroupingFunction::new()),
         Arc::new(grouping::GroupingSets),
+        Arc::new(literals::Literals),
         Arc::new(TypeCoercion::new()),
         // Where types differ the engine agrees on nanoseconds.
         Arc::new(time::Microseconds),

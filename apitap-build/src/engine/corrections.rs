@@ -59,6 +59,12 @@ pub const CORRECTIONS: &[Correction] = &[
         remedy: Remedy::Setting("sql_parser.parse_float_as_decimal"),
     },
     Correction {
+        name: "LITERALS_OF_CALLS",
+        report: "apache/datafusion#23232",
+        wrong: "round(decimal, 2) is planned with another type than it has, so that comparing it,                 or greatest of it and another decimal, fails when the query runs",
+        remedy: Remedy::Rewritten("literals"),
+    },
+    Correction {
         name: "NANOSECONDS",
         report: "apache/datafusion#6653, #8336, #1360",
         wrong: "timestamps before 1677 and after 2262 do not fit what functions and casts compute \

@@ -51,6 +51,24 @@ fn a_number_with_a_point_is_a_decimal() {
 }
 
 #[test]
+fn a_rounded_decimal_is_compared_with_others() {
+    for (condition, expected) in [
+        ("price IS DISTINCT FROM round(price * 0.5, 2)", &["1", "2"][..]),
+        ("price IS NOT DISTINCT FROM round(price * 1.000, 2)", &["1", "2"]),
+        ("price = round(price * 0.5, 2)", &[]),
+        ("price > round(price * 0.5, 1)", &["1", "2"]),
+        ("round(price * 2.0, 2) BETWEEN price AND 3", &["1"]),
+        ("greatest(price, round(price * 0.5, 2)) = price", &["1", "2"]),
+        ("trunc(price * 0.5, 1) < price", &["1", "2"]),
+        ("round(price, -1) = 10", &["2"]),
+        ("round(price, 3) = price", &["1", "2"]),
+        ("round(price) = 8", &["2"]),
+    ] {
+        check(SIDES, &format!("SELECT id FROM a WHERE {condition}"), Ok(expected));
+    }
+}
+
+#[test]
 fn far_dates_are_dates() {
     check(
         SIDES,

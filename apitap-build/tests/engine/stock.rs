@@ -48,6 +48,11 @@ const RIGHT: &[(&str, &str, Option<&[&str]>)] = &[
     ),
     ("DECIMAL_LITERALS", "SELECT round(price * 0.5, 2) AS x FROM a WHERE id = 1", Some(&["0.58"])),
     (
+        "LITERALS_OF_CALLS",
+        "SELECT id FROM a WHERE price IS DISTINCT FROM round(price * CAST(0.5 AS DECIMAL(3,1)), 2)",
+        Some(&["1", "2"]),
+    ),
+    (
         "NANOSECONDS",
         "SELECT date_bin(INTERVAL '1 day', until) AS x FROM a WHERE id = 2",
         Some(&["9999-12-31T00:00:00Z"]),

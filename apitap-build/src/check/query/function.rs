@@ -13,10 +13,10 @@ use super::Callable;
 use super::blame::{Blame, Culprit};
 use super::context::Context;
 use super::draft::{Draft, Site};
-use super::parse;
 use super::planner::session;
 use super::text::Text;
 use super::words::{describe, notation, sql};
+use super::{parse, unsupported};
 use crate::codes;
 use crate::definition::Function;
 use crate::engine;
@@ -25,12 +25,20 @@ use crate::schema::{Type, arrow};
 
 /// Those of the names that a query calls; none where it cannot be parsed.
 pub fn called(sql: &str, names: &BTreeSet<&str>) -> BTreeSet<String> {
-    let statement = Text::new(sql).ok().and_then(|text| parse::parse(&text, &BTreeSet::new()).ok());
-    let mut calls = Calls { names, found: BTreeSet::new() };
-    if let Some(statement) = statement {
-        let _: ControlFlow<()> = statement.visit(&mut calls);
+    if names.is_empty() {
+        return BTreeSet::new();
     }
-    calls.found
+    // A tree that is as deep as the query is long takes a stack to be made, read and dropped.
+    let found = super::on_own_stack(|| {
+        let text = Text::new(sql).ok().filter(|text| unsupported::too_long(text).is_none());
+        let statement = text.and_then(|text| parse::parse(&text, &BTreeSet::new()).ok());
+        let mut calls = Calls { names, found: BTreeSet::new() };
+        if let Some(statement) = statement {
+            let _: ControlFlow<()> = statement.visit(&mut calls);
+        }
+        calls.found
+    });
+    found.unwrap_or_default()
 }
 
 struct Calls<'a> {
