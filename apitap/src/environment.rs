@@ -200,8 +200,9 @@ impl Environment {
         }
         let names = self.missing.iter().chain(&self.unreadable);
         let exports: Vec<String> = names.map(|name| format!("export {name}=…")).collect();
+        let them = if exports.len() == 1 { "it" } else { "them" };
         Err(Error::config(message.join(", and "))
-            .help(format!("set them before the run: `{}`", exports.join(" ; "))))
+            .help(format!("set {them} before the run: `{}`", exports.join(" ; "))))
     }
 }
 
@@ -262,7 +263,7 @@ mod tests {
 
     #[test]
     fn everything_missing_is_told_at_once() {
-        check(&["${X}"], Err("`X` is not set\n  help:     set them before the run: `export X=…`"));
+        check(&["${X}"], Err("`X` is not set\n  help:     set it before the run: `export X=…`"));
         check(
             &["${Z} ${A}", "${X}${Y}", "${X}"],
             Err("`X`, `Y` and `Z` are not set\n  help:     set them before the run: \

@@ -28,7 +28,7 @@ keys! {
         headers: Pairs = source::headers(),
         /// Query parameters that are sent with every request; a source's own of the same name win.
         query_params: Pairs = source::query_params(),
-        /// Who asks: exactly one way.
+        /// How requests are authenticated: exactly one of its keys.
         auth: Option<Auth> = optional(),
         /// How to get the next page.
         pagination: Pagination = source::pagination(),

@@ -20,7 +20,7 @@ mod login;
 mod oauth2;
 
 ways! {
-    /// Who asks: exactly one way.
+    /// How requests are authenticated: exactly one of its keys.
     pub enum Auth, spec AuthSpec {
         /// `Authorization: Bearer …`.
         Bearer(Template) in bearer,

@@ -57,7 +57,7 @@ keys! {
         filters: Filters = default(Filters::default())
             .example("{status: status}")
             .example("{updated_at: {param: since, op: \">=\"}}"),
-        /// Who asks: exactly one way.
+        /// How requests are authenticated: exactly one of its keys.
         auth: Option<Auth> = optional(),
         /// What the bodies of the answers are.
         format: Format = default(Format::Json).brief().example("jsonl"),

@@ -23,6 +23,7 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl,
 };
 use datafusion::physical_expr::create_physical_expr;
+use datafusion::physical_plan::recursive_query::RecursiveQueryExec;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::sqlparser::ast::Statement;
 use futures::StreamExt as _;
@@ -45,6 +46,13 @@ const POLLS: u32 = 200;
 
 /// Rows after which it has shown what it yields.
 const ROWS: usize = 10_000;
+
+/// Rows after which a recursion over two records of each source is said to have no end: a series of
+/// days or numbers may be long.
+const RECURSIVE_ROWS: usize = 200_000;
+
+/// How much more often than others a query with a recursion is asked for rows.
+const RECURSIVE_POLLS: u32 = 10;
 
 /// Where even a query of few steps takes too long. Far above what any takes that ends.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -213,6 +221,7 @@ fn once(plan: &Arc<dyn ExecutionPlan>, refuses: &Refuses<'_>) -> std::result::Re
     let runtime = runtime.map_err(|error| Trouble::Failed(DataFusionError::IoError(error)))?;
     let plan = datafusion::physical_plan::execution_plan::reset_plan_states(Arc::clone(plan));
     let task = task().map_err(Trouble::Failed)?;
+    let recursive = plan.as_ref().is_ok_and(is_recursive);
     let work = async {
         let plan = plan.map_err(Trouble::Failed)?;
         let mut batches = execute_stream(plan, task).map_err(Trouble::Failed)?;
@@ -223,16 +232,24 @@ fn once(plan: &Arc<dyn ExecutionPlan>, refuses: &Refuses<'_>) -> std::result::Re
                 return Err(Trouble::Refused(column, why));
             }
             rows += batch.num_rows();
-            if rows > ROWS {
-                break;
+            match recursive {
+                true if rows > RECURSIVE_ROWS => return Err(Trouble::Endless),
+                false if rows > ROWS => break,
+                _ => {}
             }
         }
         Ok(())
     };
-    let work = Patient { work: Box::pin(work), left: POLLS };
+    let left = if recursive { POLLS * RECURSIVE_POLLS } else { POLLS };
+    let work = Patient { work: Box::pin(work), left };
     let outcome = runtime.block_on(async { tokio::time::timeout(PATIENCE, work).await });
     runtime.shutdown_background();
     outcome.unwrap_or(Err(Trouble::Endless))
+}
+
+/// Whether rows of the plan are made of rows before them.
+fn is_recursive(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.downcast_ref::<RecursiveQueryExec>().is_some() || plan.children().into_iter().any(is_recursive)
 }
 
 /// Work that is given up when it has been asked often enough.

@@ -197,6 +197,7 @@ WITH paid AS (SELECT * FROM orders WHERE status = 'paid') SELECT id, total FROM 
 WITH per_customer AS (SELECT customer_id, sum(total) AS total FROM orders GROUP BY customer_id) SELECT c.name, p.total FROM per_customer p JOIN customers c ON c.id = p.customer_id;
 WITH a AS (SELECT id, total FROM orders), b AS (SELECT id FROM a WHERE total > 50) SELECT count(*) AS n FROM b;
 WITH RECURSIVE steps AS (SELECT CAST(1 AS BIGINT) AS n UNION ALL SELECT n + 1 FROM steps WHERE n < 5) SELECT o.id, s.n FROM orders o JOIN steps s ON s.n = o.id;
+WITH RECURSIVE steps AS (SELECT CAST(1 AS BIGINT) AS n UNION ALL SELECT n + 1 FROM steps WHERE n < 30000) SELECT o.id, s.n FROM orders o JOIN steps s ON s.n = o.id;
 SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY customer_id ORDER BY placed_at DESC, id) AS place FROM orders) AS ranked WHERE place = 1;
 
 -- Windows
