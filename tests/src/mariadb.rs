@@ -32,8 +32,10 @@ cat >"$folder/init.sql" <<SQL
 CREATE USER IF NOT EXISTS '$USER_NAME'@'%' IDENTIFIED BY '$(cat "$folder/password")';
 GRANT ALL ON *.* TO '$USER_NAME'@'%' WITH GRANT OPTION;
 SQL
+# Temporary tables too: a server that starts removes those of its folder, whosever they are.
+mkdir "$folder/tmp"
 serve() {
-    mariadbd --no-defaults --datadir="$folder/data" --port="$port" --bind-address=127.0.0.1 \
+    mariadbd --no-defaults --datadir="$folder/data" --tmpdir="$folder/tmp" --port="$port" --bind-address=127.0.0.1 \
         --socket="$folder/socket" --pid-file="$folder/pid" --init-file="$folder/init.sql" \
         --character-set-server=utf8mb4 --skip-name-resolve --skip-log-bin --max-connections=200 --innodb-buffer-pool-size=128M \
         --innodb-flush-log-at-trx-commit=2 --innodb-doublewrite=0 --innodb-log-file-size=64M \
