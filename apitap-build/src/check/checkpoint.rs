@@ -57,6 +57,12 @@ fn reason(
             // Other records may have it by then.
             Some("`append` cannot go on at the number of a page".to_owned())
         }
+        Pagination::PageNumber(_) | Pagination::PageOnly(_) | Pagination::LimitOffset(_)
+            if source.incremental.is_some() =>
+        {
+            // What has moved to an earlier page by then is before the state of the next run.
+            Some("an incremental source cannot go on at the number of a page".to_owned())
+        }
         _ => None,
     }
 }

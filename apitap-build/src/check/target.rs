@@ -142,7 +142,12 @@ pub(super) fn check_partitions(
             let message = format!("column `{name}` is in `partition_by` twice");
             findings.push(error(message, column).help("name each column once"));
         } else if let Some(field) = row.field(name) {
-            if !can_name_a_folder(&field.ty) {
+            if name.starts_with(['.', '_']) {
+                let message = format!("the folders of `{name}` would be hidden");
+                let help = "name the column otherwise with AS: readers pass over folders whose names begin \
+                            with `_` or `.`";
+                findings.push(error(message, column).help(help));
+            } else if !can_name_a_folder(&field.ty) {
                 let ty = type_name(&field.ty);
                 let message = format!("column `{name}` is {ty}, which cannot name a folder");
                 let help = "name a column that holds a text, a date or a whole number";

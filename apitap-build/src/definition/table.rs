@@ -224,8 +224,8 @@ fn key_bytes(target: &Capabilities, ty: &Type) -> usize {
     match ty.domain() {
         Some(Domain::Bool) => 1,
         Some(Domain::Whole(_, most)) => match most {
-            ..=0x7fff => 2,
-            ..=0x7fff_ffff => 4,
+            most if most <= 0x7fff => 2,
+            most if most <= 0x7fff_ffff => 4,
             _ => 8,
         },
         Some(Domain::Date) => 3,

@@ -69,7 +69,7 @@ impl Dialect for Sql {
     /// reads otherwise than this, such as `a -> 1 + 1`, has no types here.
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
         let takes_a_step = matches!(parser.peek_token_ref().token, Token::Arrow | Token::LongArrow);
-        takes_a_step.then(|| Ok(STEP))
+        takes_a_step.then_some(Ok(STEP))
     }
 
     as_generic! {

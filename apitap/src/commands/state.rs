@@ -63,9 +63,10 @@ pub(super) fn state(pipelines: &[&Pipeline], state: &State, options: &Options) -
                  `2026-01-31T00:00:00Z`"
             )),
         },
-        State::Reset { partition, .. } => each(pipelines, options, |_, all| {
+        State::Reset { partition, .. } => each(pipelines, options, |definition, all| {
             let names = known(all, partition.as_deref())?;
-            Ok(names.into_iter().map(|name| (name, Value::Null)).collect())
+            let reset = names.into_iter().map(|name| (name, Value::Null));
+            Ok(reset.chain(unfinished(definition, all)).collect())
         }),
     };
     done.unwrap_or_else(|message| usage(&message))

@@ -346,7 +346,8 @@ impl Remembered {
 
     /// What the rows so far change.
     fn change(&self) -> StateChange {
-        let partitions = self.watermarks.iter().flat_map(|watermarks| watermarks.change(None));
+        let partitions =
+            self.watermarks.iter().flat_map(|watermarks| watermarks.change(None, None));
         let (run, known) = (self.run.clone(), self.known.clone());
         StateChange { run, partitions: partitions.collect(), known }
     }

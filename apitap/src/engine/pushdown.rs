@@ -90,11 +90,13 @@ fn source_of<'d>(definition: &'d Definition, scan: &TableScan) -> Option<&'d Sou
 
 fn narrowed(source: &Source, filters: &[Expr]) -> Narrowed {
     let mut narrowed = Narrowed::default();
+    // The addresses of files are asked for as they are.
+    let has_params = source.job.as_ref().is_none_or(|job| job.download.is_none());
     for condition in filters.iter().filter_map(Condition::of) {
         if let Some(incremental) = &source.incremental {
             narrowed.since = narrowed.since.max(condition.since(incremental));
         }
-        for sent in condition.sent(source) {
+        for sent in condition.sent(source).filter(|_| has_params) {
             // Of two values the first is sent: both conditions hold for what comes.
             if narrowed.sent.iter().all(|known| known.param != sent.param) {
                 narrowed.sent.push(sent);

@@ -198,9 +198,9 @@ impl Begun {
         let reached = parts.reached().seen(seen);
         let has_ended = parts.has_ended();
         let begun = reached.partition().map(|within| within.partition.as_str());
-        let begun = begun.filter(|_| !has_ended);
+        let until = reached.until.as_ref();
         let mut partitions =
-            watermarks.map(|watermarks| watermarks.change(begun)).unwrap_or_default();
+            watermarks.map(|watermarks| watermarks.change(begun, until)).unwrap_or_default();
         let name = self.name();
         match has_ended {
             false => drop(partitions.insert(name, json!(reached))),

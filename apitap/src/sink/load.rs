@@ -211,7 +211,7 @@ impl Load {
     /// The same, with the rows kept apart by the values of these columns.
     ///
     /// # Errors
-    /// The rows have no such column, or none besides them.
+    /// The rows have no such column, or none besides them, or its folders would be hidden.
     pub fn partitioned(mut self, columns: &[String]) -> Result<Self> {
         let place = |name: &String| {
             let place = self.columns.iter().position(|column| column.name == *name);
@@ -224,6 +224,13 @@ impl Load {
             })
         };
         self.partition_by = columns.iter().map(place).collect::<Result<_>>()?;
+        if let Some(hidden) = columns.iter().find(|name| name.starts_with(['.', '_'])) {
+            return Err(Error::config(format!(
+                "`partition_by` of `{}` names `{hidden}`, whose folders readers would pass over",
+                self.table
+            ))
+            .help("name the column otherwise with AS: it may not begin with `_` or `.`"));
+        }
         if self.partition_by.len() >= self.columns.len() {
             return Err(Error::config(format!(
                 "all columns of `{}` are in `partition_by`, so that nothing is left for the files",

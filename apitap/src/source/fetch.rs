@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
+use apitap_build::secret_names;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use serde::de::IgnoredAny;
@@ -281,7 +282,11 @@ impl Fetch {
             }
             other => Some(other),
         });
-        let is_secret = |text: &str| self.endpoint.secrets.mask(text) != text;
+        let names_one = |text: &str| {
+            let url = Url::parse(text).ok();
+            url.is_some_and(|url| url.query_pairs().any(|(name, _)| secret_names::is_secret(&name)))
+        };
+        let is_secret = |text: &str| self.endpoint.secrets.mask(text) != text || names_one(text);
         match position {
             Some(Position::Url(text) | Position::Cursor(text)) if is_secret(&text) => {
                 Behind::Unknown { records }

@@ -196,8 +196,12 @@ impl Watermarks {
     }
 
     /// What the records that were seen add to the state, but for those of a partition of which only a part is
-    /// in.
-    pub(crate) fn change(&self, begun: Option<&str>) -> BTreeMap<String, Value> {
+    /// in. Of one whose later slices are left, what the API has sent of those times does not count.
+    pub(crate) fn change(
+        &self,
+        begun: Option<&str>,
+        until: Option<&(String, DateTime<Utc>)>,
+    ) -> BTreeMap<String, Value> {
         let seen = self.lock();
         let none = BTreeMap::new();
         let before = self.before.get().unwrap_or(&none);
@@ -209,7 +213,16 @@ impl Watermarks {
                     true => self.source.clone(),
                     false => format!("{} {key}", self.source),
                 };
-                (name, position.value())
+                let left = until.filter(|(of, until)| of == key && position.cursor > *until);
+                let position = match left {
+                    Some((_, until)) => {
+                        let known = before.get(key).map_or(*until, |known| known.cursor);
+                        let cursor = known.max(*until);
+                        Position { cursor, boundary: BTreeSet::new() }.value()
+                    }
+                    None => position.value(),
+                };
+                (name, position)
             })
             .collect()
     }
@@ -416,7 +429,7 @@ mod tests {
         let ids = batch.column(0).as_primitive::<datafusion::arrow::datatypes::Int64Type>();
         assert_eq!(ids.values(), expected);
         let mut state = state.clone();
-        state.partitions.extend(watermarks.change(None));
+        state.partitions.extend(watermarks.change(None, None));
         state
     }
 

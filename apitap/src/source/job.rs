@@ -243,7 +243,15 @@ fn addresses(done: &Answered, pointer: &Pointer) -> Result<Vec<String>> {
     let json: Json = serde_json::from_str(done.text()).unwrap_or_default();
     let mut found = vec![&json];
     for token in pointer.tokens() {
-        found = found.into_iter().flat_map(|value| inside(value, &token)).collect();
+        let mut next = Vec::new();
+        for value in found {
+            let inner = inside(value, &token);
+            if inner.is_empty() && !(token == "*" && is_empty(value)) {
+                return Err(no_address(done, pointer));
+            }
+            next.extend(inner);
+        }
+        found = next;
     }
     let mut files = Vec::new();
     for value in found {
@@ -265,6 +273,11 @@ fn addresses(done: &Answered, pointer: &Pointer) -> Result<Vec<String>> {
 
 fn has_list(json: &Json, pointer: &Pointer) -> bool {
     json.pointer(&pointer.0).is_some_and(Json::is_array)
+}
+
+fn is_empty(value: &Json) -> bool {
+    value.as_array().is_some_and(Vec::is_empty)
+        || value.as_object().is_some_and(serde_json::Map::is_empty)
 }
 
 /// What a token leads to; `*` to every element.

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::body::{Body, Segments, Stored};
 use super::pagination::Resumed;
 use crate::Result;
@@ -30,7 +32,7 @@ pub(super) enum Behind {
     /// So many records of a partition, behind which a later run goes on there.
     Within { records: u64, at: Resumed },
     /// A partition, by its name in the state; or only a slice of it, where others follow.
-    Slice { key: String, is_last: bool },
+    Slice { key: String, left: Option<DateTime<Utc>> },
 }
 
 impl Page {
@@ -40,8 +42,8 @@ impl Page {
     }
 
     /// What stands behind the last page of a partition, or of a slice of it: no records.
-    pub(super) fn end_of(key: &str, is_last: bool) -> Self {
-        let behind = Behind::Slice { key: key.to_owned(), is_last };
+    pub(super) fn end_of(key: &str, left: Option<DateTime<Utc>>) -> Self {
+        let behind = Behind::Slice { key: key.to_owned(), left };
         Self {
             request: Arc::from(""),
             number: 0,

@@ -48,7 +48,7 @@ pub(crate) struct Partition {
     /// Query parameters that say since when and until when.
     params: Vec<(String, String)>,
     /// Whether nothing of it is left behind this slice.
-    is_last: bool,
+    left: Option<DateTime<Utc>>,
 }
 
 impl Partition {
@@ -180,7 +180,7 @@ impl PartitionPlan {
         parents: Vec<Shared>,
     ) -> BoxStream<'static, Result<Partition>> {
         if self.levels.is_empty() {
-            let whole = Partition { carried: None, scope, params: Vec::new(), is_last: true };
+            let whole = Partition { carried: None, scope, params: Vec::new(), left: None };
             return stream::once(async { Ok(whole) }).boxed();
         }
         let mut parents = parents.into_iter();
@@ -334,8 +334,8 @@ fn begin(
 ) -> Pages {
     let feed = watermarks.and_then(|watermarks| Feed::new(watermarks, partition.key()));
     let from = resume.and_then(|resume| resume.from(partition.key()));
-    let end = resume.map(|_| Page::end_of(partition.key(), partition.is_last));
-    let Partition { carried, scope, params, is_last: _ } = partition;
+    let end = resume.map(|_| Page::end_of(partition.key(), partition.left));
+    let Partition { carried, scope, params, left: _ } = partition;
     let plan = plan.in_partition(scope, params);
     let pages = fetch::pages(driver, &plan, from);
     let pages = stream::try_unfold(

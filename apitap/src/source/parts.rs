@@ -48,6 +48,9 @@ pub(crate) struct Reached {
     /// The partition of which a part is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     within: Option<Within>,
+    /// The partition whose last slices are left, and until when it is in.
+    #[serde(skip)]
+    pub(crate) until: Option<(String, DateTime<Utc>)>,
 }
 
 /// A partition of which a part is in.
@@ -242,15 +245,22 @@ impl Part {
             }
             Some(Behind::Within { records, at }) => {
                 let partition = page.carried.as_deref().unwrap_or_default();
-                self.can_end = cuts.can_go_on_at(&at.position);
-                let until = reached.within(partition).map_or(cuts.until, |within| within.until);
-                let (partition, from) = (partition.to_owned(), at.clone());
-                reached.within = Some(Within { partition, until, from, seen: None });
+                // One that an earlier run has begun keeps its place until it is in: there is one place.
+                let waits = reached.within.as_ref().is_some_and(|one| one.partition != partition);
+                self.can_end = !waits && cuts.can_go_on_at(&at.position);
+                if !waits {
+                    let until = reached.within(partition).map_or(cuts.until, |within| within.until);
+                    let (partition, from) = (partition.to_owned(), at.clone());
+                    reached.within = Some(Within { partition, until, from, seen: None });
+                }
                 (*records, false)
             }
-            Some(Behind::Slice { key, is_last }) => {
-                reached.within = None;
-                if *is_last {
+            Some(Behind::Slice { key, left }) => {
+                if reached.within(key).is_some() {
+                    reached.within = None;
+                }
+                reached.until = left.map(|until| (key.clone(), until));
+                if left.is_none() {
                     reached.done.insert(hashed(key));
                 }
                 self.can_end = reached.done.len() <= PARTITIONS;
@@ -268,7 +278,8 @@ impl Cuts {
     /// then, which only a mode that knows rows by their key stands.
     fn can_go_on_at(&self, position: &Position) -> bool {
         match position {
-            Position::Number(_) => !self.sliced && self.mode.needs_key(),
+            // What has moved to an earlier page would be before the state in the next run, too.
+            Position::Number(_) => !self.sliced && self.mode.needs_key() && self.until.is_none(),
             Position::Cursor(_) | Position::Url(_) => !self.sliced,
         }
     }

@@ -16,7 +16,8 @@ mod content;
 mod endpoint;
 pub(crate) mod expression;
 mod failure;
-#[cfg(all(test, feature = "cli"))]
+#[cfg(test)]
+#[cfg(feature = "cli")]
 mod fuzz;
 mod on_response;
 pub mod plan;

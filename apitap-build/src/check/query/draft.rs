@@ -69,7 +69,7 @@ impl Draft {
 
     /// Whether it has one of these codes.
     pub(super) fn is_of(&self, codes: &[&'static Code]) -> bool {
-        codes.iter().any(|code| *code == self.code)
+        codes.contains(&self.code)
     }
 
     /// Whether it only repeats what the planner says. After other findings that may well be about

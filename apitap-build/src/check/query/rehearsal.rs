@@ -249,7 +249,8 @@ fn once(plan: &Arc<dyn ExecutionPlan>, refuses: &Refuses<'_>) -> std::result::Re
 
 /// Whether rows of the plan are made of rows before them.
 fn is_recursive(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    plan.downcast_ref::<RecursiveQueryExec>().is_some() || plan.children().into_iter().any(is_recursive)
+    plan.downcast_ref::<RecursiveQueryExec>().is_some()
+        || plan.children().into_iter().any(is_recursive)
 }
 
 /// Work that is given up when it has been asked often enough.

@@ -117,6 +117,10 @@ impl<D: Dialect> Session for SqlSession<D> {
 
     async fn writer(&mut self) -> Result<Box<dyn Writer>> {
         let mut connection = self.home.take(&self.load)?;
+        // It may have waited long since the last commit.
+        if self.applied {
+            revive(&self.dialect, &mut connection, &self.load).await?;
+        }
         self.empty_inbox(&mut connection).await?;
         let stage = self.dialect.stage(&self.load, &self.limits)?;
         let fresh = self.home.waiting() == 0;

@@ -142,7 +142,7 @@ impl Reader {
         for (field, column) in columns {
             names = named(names, field.name(), column)?;
         }
-        Ok(Partition { carried: Some(carried), scope: names, params: Vec::new(), is_last: true })
+        Ok(Partition { carried: Some(carried), scope: names, params: Vec::new(), left: None })
     }
 }
 

@@ -77,7 +77,7 @@ impl WindowPlan {
         let slices = slices(since.max(self.wanted), until, self.slice);
         slices.map(move |(start, end)| {
             let is_last = start.is_none() || end >= until;
-            Partition { is_last, ..plan.slice(&partition, start, end) }
+            Partition { left: (!is_last).then_some(end), ..plan.slice(&partition, start, end) }
         })
     }
 

@@ -131,9 +131,10 @@ impl RequestPlan {
         self.query.extend(sent.iter().map(param));
     }
 
-    /// The URL up to its first expression.
+    /// The URL and the query parameters, each up to its first expression.
     pub(in crate::source) fn place(&self) -> String {
-        self.url.start().to_owned()
+        let query = self.query.iter().map(|(name, text)| format!("{name}={}", text.start()));
+        format!("{}?{}", self.url.start(), query.collect::<Vec<_>>().join("&"))
     }
 
     /// Whether its certificates can be read.

@@ -57,9 +57,8 @@ fn parquet_in_an_object_store_lands_once_however_often_the_run_is_killed() {
 fn land_once(place: &Place, kind: TargetKind, rows: u64) {
     let (mut chance, mut kills, mut before) = (Chance(20_261_127), 0, 0);
     let (mut seen, mut staged) = (BTreeMap::<u64, u32>::new(), 0);
-    loop {
-        // At the beginning, at a commit, or somewhere in the work between two of them.
-        let Some(commits) = killed_after(place, kind, rows, &mut chance) else { break };
+    // At the beginning, at a commit, or somewhere in the work between two of them.
+    while let Some(commits) = killed_after(place, kind, rows, &mut chance) {
         kills += 1;
         // What a reader finds now is whole parts, each of them once.
         let found = ids(place, kind).len() as u64;

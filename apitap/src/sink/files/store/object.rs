@@ -473,9 +473,10 @@ impl Store for Object {
             published.map(|(number, _)| *number).collect()
         };
         let path = |number: &u32| inner.own(&inner.session, &mark_name(*number));
-        inner.remove(numbers.iter().map(path).collect::<Result<_>>()?).await?;
+        let paths = numbers.iter().map(path).collect::<Result<_>>()?;
+        // Some of them may be gone although not all could be removed.
         inner.marks().retain(|number, _| !numbers.contains(number));
-        Ok(())
+        inner.remove(paths).await
     }
 
     async fn end(&self) -> Result<()> {
