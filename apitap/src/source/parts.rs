@@ -284,3 +284,63 @@ impl Cuts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn at(cursor: &str) -> Resumed {
+        let position = Position::Cursor(cursor.to_owned());
+        Resumed { position, pages: 1, records: 10, last: None }
+    }
+
+    fn page(partition: &str, cursor: &str) -> Page {
+        let behind = Behind::Within { records: 10, at: at(cursor) };
+        Page {
+            carried: Some(Arc::from(partition)),
+            behind: Some(Arc::new(behind)),
+            ..Page::end_of(partition, None)
+        }
+    }
+
+    /// The places behind each part: the partition of which a part is in, and its cursor.
+    async fn places(pages: Vec<Page>, begun: Option<(&str, &str)>) -> Vec<String> {
+        let within = begun.map(|(partition, cursor)| Within {
+            partition: partition.to_owned(),
+            until: None,
+            from: at(cursor),
+            seen: None,
+        });
+        let reached = Reached { within, ..Reached::nothing("") };
+        let checkpoint = Checkpoint { rows: 1, seconds: 60 };
+        let cuts = Cuts { checkpoint, mode: Mode::Append, sliced: false, until: None };
+        let parts = Parts::new(stream::iter(pages.into_iter().map(Ok)).boxed(), cuts, reached);
+        let mut places = Vec::new();
+        while !parts.has_ended() {
+            let pages: Vec<_> = parts.next().collect().await;
+            pages.into_iter().for_each(|page| drop(page.unwrap()));
+            let place = parts.reached().within.map(|Within { partition, from, .. }| {
+                let Position::Cursor(cursor) = from.position else { return partition };
+                format!("{partition} {cursor}")
+            });
+            places.push(place.unwrap_or_default());
+        }
+        places
+    }
+
+    #[tokio::test]
+    async fn a_place_goes_on_with_the_pages() {
+        let pages = vec![page("a", "1"), page("a", "2"), Page::end_of("a", None)];
+        assert_eq!(places(pages, None).await, ["a 1", "a 2", ""]);
+    }
+
+    /// The parent may name another one first now.
+    #[tokio::test]
+    async fn a_partition_that_was_begun_keeps_its_place_until_it_is_in() {
+        let mut pages = vec![page("new", "1"), page("new", "2"), Page::end_of("new", None)];
+        pages.extend([page("begun", "8"), Page::end_of("begun", None)]);
+        assert_eq!(places(pages, Some(("begun", "7"))).await, ["begun 7", "begun 8", ""]);
+    }
+}

@@ -222,6 +222,21 @@ fn one_file_that_is_missing_leaves_nothing_behind() {
     let error = run_badly(&accounts(&api, &keys("  download: /files\nformat: jsonl")));
     assert!(error.contains("`job.download` finds no address of a file in the answer"), "{error}");
 
+    // One that has no address is not passed over, and neither is a place that there is not.
+    for (files, download) in [
+        (json!([{"url": other.url("/two.jsonl")}, {"state": "late"}]), "/files/*/url"),
+        (json!([other.url("/two.jsonl")]), "/result/*"),
+    ] {
+        let api = job_api(move |_| Answer::json(&json!({"state": "done", "files": files})));
+        let project = accounts(&api, &keys(&format!("  download: {download}\nformat: jsonl")));
+        let error = run_badly(&project);
+        assert!(
+            error.contains("`job.download` finds no address of a file in the answer"),
+            "{error}"
+        );
+        assert!(!has_table(&project, "accounts"));
+    }
+
     // A job without a result has no records.
     let api = job_api(|_| Answer::json(&json!({"state": "done", "files": []})));
     let project = accounts(&api, &keys("  download: /files/*\nformat: jsonl"));
