@@ -96,7 +96,9 @@ fn value(value: &Printed) -> String {
 
 /// A key as an identifier, raw where that is a keyword; quoted where it is none.
 fn key(name: &str) -> String {
-    let is_identifier = |text: &str| syn::parse_str::<syn::Ident>(text).is_ok();
+    // A byte order mark is passed over where Rust begins.
+    let is_identifier =
+        |text: &str| syn::parse_str::<syn::Ident>(text).is_ok_and(|identifier| identifier == text);
     if is_identifier(name) || name == "type" {
         name.to_owned()
     } else if is_identifier(&format!("r#{name}")) {
