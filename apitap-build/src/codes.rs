@@ -117,7 +117,7 @@ codes! {
     UNKNOWN_NAME = "E0128", "a name that an expression does not have",
         "An expression knows the names that its place offers, such as `now`.";
     EXPRESSION_TYPE = "E0129", "types in an expression that do not go together",
-        "An operator or a function was given what it does not take, a format is none, or a \
+        "An operator or a function was given what it does not take, a format is invalid, or a \
          value may be missing.";
     INVALID_SCHEMA = "E0130", "a schema that is not well-formed",
         "A schema is a mapping of fields to types; a record has at least one field, a list \
@@ -134,8 +134,8 @@ codes! {
     CIRCULAR_PARENTS = "E0141", "sources that are requested for each other",
         "`for_each` names a source that is itself requested for the records of this one.";
     INVALID_PARENT_FIELD = "E0142", "a field that `for_each` cannot take",
-        "The other source has no such field, or its value may be null, or is none that a \
-         request can hold.";
+        "The other source has no such field, or its value may be null, or cannot be sent in a \
+         request.";
     FOR_EACH_NAME = "E0143", "a name that `for_each` cannot give",
         "`as` is a field of the records already, or means something else in expressions, or \
          no request uses it; in Rust, the struct of the record has such a field.";
