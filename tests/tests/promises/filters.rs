@@ -28,9 +28,9 @@ fn answer(asked: &Asked) -> Answer {
         });
         let since =
             asked.param("since").is_none_or(|since| order["updated_at"].as_str() >= Some(since));
-        let vip = asked.param("vip").is_none_or(|vip| order["vip"].to_string() == *vip);
-        let customer =
-            asked.param("customer").is_none_or(|id| order["customer"]["id"].to_string() == *id);
+        let is = |text: &str, value: &Value| text.parse::<Value>().is_ok_and(|one| one == *value);
+        let vip = asked.param("vip").is_none_or(|vip| is(vip, &order["vip"]));
+        let customer = asked.param("customer").is_none_or(|id| is(id, &order["customer"]["id"]));
         status && since && vip && customer
     };
     Answer::json(&orders().into_iter().filter(|order| fits(&order)).collect())
