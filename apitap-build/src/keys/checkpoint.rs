@@ -3,8 +3,10 @@
 use super::declare::keys;
 
 /// Rows after which a run commits, where nothing else is said.
+#[cfg(feature = "compiler")]
 const ROWS: u64 = 100_000;
 /// Seconds after which it does.
+#[cfg(feature = "compiler")]
 const SECONDS: u64 = 60;
 
 keys! {
