@@ -1,7 +1,6 @@
 //! An API on loopback that answers each request as a test says, and remembers what it was asked.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,8 +10,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use serde_json::Value;
-use tokio::runtime::{Builder, Runtime};
 use url::form_urlencoded;
+
+use crate::loopback::Loopback;
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -99,9 +99,8 @@ impl Answer {
 
 /// A running API. It has a thread of its own, and stops when this is dropped.
 pub struct Answers {
-    address: SocketAddr,
+    server: Loopback,
     shared: Arc<Shared>,
-    runtime: Option<Runtime>,
 }
 
 struct Shared {
@@ -113,26 +112,19 @@ impl Answers {
     /// Answers as the function says.
     pub fn serve(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         let shared = Arc::new(Shared { answer: Box::new(answer), asked: Mutex::default() });
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = Router::new().fallback(respond).with_state(Arc::clone(&shared));
-        runtime.spawn(async move {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, router).await
-        });
-        Self { address, shared, runtime: Some(runtime) }
+        let server =
+            Loopback::serve(Router::new().fallback(respond).with_state(Arc::clone(&shared)));
+        Self { server, shared }
     }
 
     /// `http://127.0.0.1:PORT/PATH`
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("http://{}{path}", self.server.address)
     }
 
     /// `127.0.0.1:PORT`
     pub fn host(&self) -> String {
-        self.address.to_string()
+        self.server.address.to_string()
     }
 
     /// What it was asked so far, in that order.
@@ -143,14 +135,6 @@ impl Answers {
     /// Method, path and query of each request, in the order in which they came.
     pub fn targets(&self) -> Vec<String> {
         self.asked().iter().map(|asked| format!("{} {}", asked.method, asked.target)).collect()
-    }
-}
-
-impl Drop for Answers {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
 }
 

@@ -3,13 +3,12 @@
 mod answer;
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
 use axum::http::HeaderMap;
-use tokio::runtime::{Builder, Runtime};
 
 use crate::collection::Collection;
+use crate::loopback::Loopback;
 use answer::{Served, router};
 
 /// One request that an [`Api`] got.
@@ -30,9 +29,8 @@ pub struct Request {
 /// A running API. It has a thread of its own, and stops when this is dropped.
 #[derive(Debug)]
 pub struct Api {
-    address: SocketAddr,
+    server: Loopback,
     shared: Arc<Shared>,
-    runtime: Option<Runtime>,
 }
 
 #[derive(Debug)]
@@ -62,16 +60,8 @@ impl Api {
             .map(|(path, collection)| (path, Arc::new(Served::from(collection))))
             .collect();
         let shared = Arc::new(Shared { collections, requests: Mutex::default() });
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = router(shared.clone());
-        runtime.spawn(async move {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, router).await
-        });
-        Self { address, shared, runtime: Some(runtime) }
+        let server = Loopback::serve(router(shared.clone()));
+        Self { server, shared }
     }
 
     /// The address of the only collection.
@@ -85,7 +75,7 @@ impl Api {
 
     /// The address of a path.
     pub fn url_of(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("http://{}{path}", self.server.address)
     }
 
     /// All requests so far, in the order in which they came.
@@ -96,15 +86,6 @@ impl Api {
     /// The pages that were asked for so far, in order, each as often as it was.
     pub fn pages(&self) -> Vec<u64> {
         self.requests().iter().filter_map(|request| request.page).collect()
-    }
-}
-
-impl Drop for Api {
-    fn drop(&mut self) {
-        // In the background, since a test may drop this inside a runtime of its own.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod collection;
 pub mod crates;
 mod envelope;
 pub mod faults;
+mod loopback;
 pub mod many;
 pub mod mariadb;
 pub mod postgres;

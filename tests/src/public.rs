@@ -12,7 +12,6 @@ mod posted;
 mod recipes;
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,9 +23,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
-use tokio::runtime::{Builder, Runtime};
 use url::form_urlencoded;
 
+use crate::loopback::Loopback;
 pub use recipes::{Recipe, recipes};
 
 /// One thing that all of them serve.
@@ -179,9 +178,8 @@ const FAULTS: [&[Wrong]; 6] =
 /// A server of one API, or of several.
 #[derive(Debug)]
 pub struct Public {
-    address: SocketAddr,
+    server: Loopback,
     shared: Arc<Shared>,
-    runtime: Option<Runtime>,
 }
 
 struct Shared {
@@ -220,16 +218,9 @@ impl Public {
         let apis = apis.into_iter().map(Into::into).collect();
         let requests = Mutex::default();
         let shared = Arc::new(Shared { apis, items, faults, latency, requests });
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
-        runtime.spawn(async move {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, router).await
-        });
-        Self { address, shared, runtime: Some(runtime) }
+        let server =
+            Loopback::serve(Router::new().fallback(answer).with_state(Arc::clone(&shared)));
+        Self { server, shared }
     }
 
     /// The source that reads an API, as an entry of `sources`.
@@ -239,26 +230,18 @@ impl Public {
         format!(
             "  - name: {}\n    url: \"http://{}{}\"\n{lines}    \
              retry: {{max_attempts: 4, min_delay_secs: 0.01, max_delay_secs: 0.05}}\n",
-            model.name, self.address, model.path
+            model.name, self.server.address, model.path
         )
     }
 
     /// `http://127.0.0.1:port`.
     pub fn origin(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.server.address)
     }
 
     /// Each request that was made.
     pub fn requests(&self) -> BTreeMap<String, Seen> {
         self.shared.requests.lock().unwrap().clone()
-    }
-}
-
-impl Drop for Public {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
 }
 

@@ -301,7 +301,7 @@ async fn one_value_of_one_record_can_be_wrong() {
 fn a_test_without_a_runtime_may_block_and_the_server_stops_with_its_api() {
     use std::io::{Read as _, Write as _};
     let api = Api::serve(numbers(1));
-    let mut stream = std::net::TcpStream::connect(api.address).expect("a connection");
+    let mut stream = std::net::TcpStream::connect(api.server.address).expect("a connection");
     stream
         .write_all(b"GET /records HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         .expect("a request");
@@ -309,7 +309,7 @@ fn a_test_without_a_runtime_may_block_and_the_server_stops_with_its_api() {
     stream.read_to_string(&mut answer).expect("an answer");
     assert!(answer.ends_with("[{\"id\":1}]"), "{answer}");
 
-    let address = api.address;
+    let address = api.server.address;
     drop(api);
     let started = std::time::Instant::now();
     while std::net::TcpStream::connect(address).is_ok() {

@@ -9,29 +9,7 @@ use apitap_tests::collection::{Collection, Pagination};
 use apitap_tests::process::{Project, finish};
 use serde_json::{Value, json};
 
-use super::runs::{LIMIT, postgres, postgres_database, project, sqlite};
-
-/// Events `(id, minute)`.
-fn events(events: &[(i64, u32)]) -> Vec<Value> {
-    let event = |(id, minute): &(i64, u32)| json!({"id": id, "at": format!("2026-01-01T00:{minute:02}:00Z")});
-    events.iter().map(event).collect()
-}
-
-fn events_project(incremental: &str, sink: &str) -> Project {
-    let sources = format!(
-        "sources:
-  - name: events
-    url: ${{API}}
-    data_path: /data
-    pagination: {{kind: next_url, path: /links/next}}
-    incremental: {incremental}
-    schema: {{id: int64!, at: timestamp!}}"
-    );
-    let sql = format!(
-        "{{{{ sink(name=\"here\", {sink}) }}}}\nSELECT id, at FROM {{{{ use_source(\"events\") }}}}"
-    );
-    project(&sources, &[("events", &sql)])
-}
+use super::runs::{LIMIT, events, events_project, postgres, postgres_database, sqlite};
 
 /// Loads what an API of these events says; gives the queries that it was asked.
 fn load(project: &Project, all: &[(i64, u32)]) -> Vec<String> {
@@ -54,7 +32,7 @@ fn state(project: &Project) -> Vec<Value> {
 
 #[test]
 fn appended_rows_are_stored_once_though_the_api_sends_the_last_ones_again() {
-    let project = events_project("{field: at, param: since}", "mode=\"append\"");
+    let project = events_project("incremental: {field: at, param: since}", "mode=\"append\"");
     let asked = load(&project, &[(1, 1), (2, 2), (3, 2)]);
     assert_eq!(asked, [""]);
     assert_eq!(ids(&project), [1, 2, 3]);
@@ -67,7 +45,8 @@ fn appended_rows_are_stored_once_though_the_api_sends_the_last_ones_again() {
 
 #[test]
 fn a_client_stores_what_is_new_of_all_that_it_is_sent() {
-    let project = events_project("{field: at, mode: client}", "mode=\"merge\", key=[\"id\"]");
+    let project =
+        events_project("incremental: {field: at, mode: client}", "mode=\"merge\", key=[\"id\"]");
     load(&project, &[(1, 1), (2, 5)]);
     assert_eq!(state(&project), [json!(["events", {"cursor": "2026-01-01T00:05:00Z"}])]);
     load(&project, &[(1, 9), (2, 5), (3, 4)]);
@@ -77,7 +56,7 @@ fn a_client_stores_what_is_new_of_all_that_it_is_sent() {
 
 #[test]
 fn a_feed_is_asked_until_a_page_ends_with_what_is_known() {
-    let project = events_project("{field: at, mode: feed}", "mode=\"append\"");
+    let project = events_project("incremental: {field: at, mode: feed}", "mode=\"append\"");
     let old: Vec<_> = (1..=9).rev().map(|n| (n, n as u32)).collect();
     assert_eq!(load(&project, &old).len(), 3);
     let new: Vec<_> = (1..=11).rev().map(|n| (n, n as u32)).collect();
@@ -90,7 +69,7 @@ fn a_feed_is_asked_until_a_page_ends_with_what_is_known() {
 
 #[test]
 fn slices_cover_the_time_since_the_start() {
-    let incremental = "{field: at, start: 2026-01-01, window: 3650d, param: since, end_param: until, \
+    let incremental = "incremental: {field: at, start: 2026-01-01, window: 3650d, param: since, end_param: until, \
                        format: \"%Y\"}";
     let project = events_project(incremental, "mode=\"merge\", key=[\"id\"]");
     let asked = load(&project, &[(1, 1)]);
@@ -100,7 +79,7 @@ fn slices_cover_the_time_since_the_start() {
 
 #[test]
 fn a_run_that_fails_leaves_rows_and_state_as_they_were() {
-    let project = events_project("{field: at, param: since}", "mode=\"append\"");
+    let project = events_project("incremental: {field: at, param: since}", "mode=\"append\"");
     load(&project, &[(1, 1)]);
     let before = state(&project);
     let mut records = events(&[(2, 2)]);
@@ -116,7 +95,7 @@ fn a_run_that_fails_leaves_rows_and_state_as_they_were() {
 /// Appends events that become more from run to run, into a target whose ids are read like this; each run
 /// is killed at another moment, until one that is not.
 fn check_kills(target: &str, kills: u64, stored: impl Fn(&Project) -> Vec<i64>) {
-    let project = events_project("{field: at, mode: client}", "mode=\"append\"");
+    let project = events_project("incremental: {field: at, mode: client}", "mode=\"append\"");
     if !target.is_empty() {
         let yaml = std::fs::read_to_string(project.path().join("pipelines.yaml")).unwrap();
         let (sources, _) = yaml.split_once("targets:").unwrap();

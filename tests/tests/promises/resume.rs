@@ -12,6 +12,7 @@ use apitap_tests::api::Api;
 use apitap_tests::collection::{Collection, Pagination};
 use apitap_tests::process::{Finished, Project, binary, finish};
 use apitap_tests::proxy::Proxy;
+use apitap_tests::random::Random;
 use serde_json::{Value, json};
 
 use super::runs::{
@@ -24,17 +25,6 @@ const COMMITTED: &str = "committed a part";
 
 fn figure(variable: &str, usual: u64) -> u64 {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
-
-/// Numbers that look like chance and are the same each time.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
 }
 
 /// A target, and how its rows are counted.
@@ -186,12 +176,12 @@ struct Killed {
 }
 
 /// Kills runs behind some of their commits and a while that may reach over the next one, until all is in.
-fn kill(place: &Place, project: &Project, api: &Api, chance: &mut Chance, most: u64) -> Killed {
+fn kill(place: &Place, project: &Project, api: &Api, chance: &mut Random, most: u64) -> Killed {
     let mut killed = Killed::default();
     let (mut between, mut has_begun) = (Duration::from_millis(100), false);
     for _ in 0..most {
         let mut running = Running::of(project, api);
-        let (wanted, began) = (chance.below(3), Instant::now());
+        let (wanted, began) = (chance.below(3) as u64, Instant::now());
         let commits = running.commits(wanted);
         if commits == wanted {
             if commits > 0 {
@@ -240,7 +230,7 @@ fn check(place: &Place, pagination: Pagination, source: &str, sink: &str) {
     let api = Api::serve(collection.latency(Duration::from_millis(5)));
     let project = orders_project(place, &source, &checkpoint, sink);
     let began = Instant::now();
-    let killed = kill(place, &project, &api, &mut Chance(20_261_127), most);
+    let killed = kill(place, &project, &api, &mut Random::new(20_261_127), most);
     let asked = api.requests().len();
     if !killed.is_complete {
         run_well(&project, &api);
@@ -447,7 +437,7 @@ fn run(project: &Project, api: &Api) -> Finished {
 
 #[test]
 fn a_connection_that_is_cut_in_the_middle_of_the_rows_loses_none() {
-    let mut chance = Chance(7);
+    let mut chance = Random::new(7);
     for _ in 0..figure("APITAP_TEST_CUTS", 5) {
         let [_, postgres, mariadb] = Place::all();
         for (place, port) in

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use apitap_tests::process::{Finished, Project, finish};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::mysql::MySqlRow;
 use sqlx::{Connection as _, MySqlConnection, PgConnection, Row as _, SqliteConnection};
 
@@ -22,6 +22,41 @@ pub(crate) fn project(sources: &str, queries: &[(&str, &str)]) -> Project {
         project.write(&format!("sql/{name}.sql"), sql);
     }
     project
+}
+
+/// Events `(id, minute)`.
+pub(crate) fn events(events: &[(i64, u32)]) -> Vec<Value> {
+    let event = |(id, minute): &(i64, u32)| json!({"id": id, "at": format!("2026-01-01T00:{minute:02}:00Z")});
+    events.iter().map(event).collect()
+}
+
+/// A project of the pipeline `events`, whose source has that key of `incremental`; the API is `API`.
+pub(crate) fn events_project(incremental: &str, sink: &str) -> Project {
+    let sources = format!(
+        "sources:
+  - name: events
+    url: ${{API:-http://127.0.0.1:9}}
+    data_path: /data
+    pagination: {{kind: next_url, path: /links/next}}
+    {incremental}
+    schema: {{id: int64!, at: timestamp!}}"
+    );
+    let sql = format!(
+        "{{{{ sink(name=\"here\", {sink}) }}}}\nSELECT id, at FROM {{{{ use_source(\"events\") }}}}"
+    );
+    project(&sources, &[("events", &sql)])
+}
+
+/// Calls the command.
+pub(crate) fn call(project: &Project, arguments: &[&str]) -> Finished {
+    finish(&mut project.apitap(arguments.iter().copied()), LIMIT)
+}
+
+/// Calls the command, which must do well; what it prints.
+pub(crate) fn call_well(project: &Project, arguments: &[&str]) -> String {
+    let finished = call(project, arguments);
+    assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
+    finished.stdout
 }
 
 /// Runs all pipelines of a project.

@@ -6,50 +6,20 @@ use std::time::Duration;
 
 use apitap_tests::api::Api;
 use apitap_tests::collection::{Collection, Pagination};
-use apitap_tests::process::{Finished, Project, finish};
+use apitap_tests::process::{Project, finish};
 use serde_json::{Value, json};
 
-use super::runs::{LIMIT, mariadb_database, postgres_database, project, sqlite};
+use super::runs::{
+    LIMIT, call, call_well, events, events_project, mariadb_database, postgres_database, sqlite,
+};
 
 const MERGE: &str = "mode=\"merge\", key=[\"id\"]";
-
-/// Events `(id, minute)`.
-fn events(events: &[(i64, u32)]) -> Vec<Value> {
-    let event = |(id, minute): &(i64, u32)| json!({"id": id, "at": format!("2026-01-01T00:{minute:02}:00Z")});
-    events.iter().map(event).collect()
-}
-
-fn events_project(incremental: &str, sink: &str) -> Project {
-    let sources = format!(
-        "sources:
-  - name: events
-    url: ${{API:-http://127.0.0.1:9}}
-    data_path: /data
-    pagination: {{kind: next_url, path: /links/next}}
-    {incremental}
-    schema: {{id: int64!, at: timestamp!}}"
-    );
-    let sql = format!(
-        "{{{{ sink(name=\"here\", {sink}) }}}}\nSELECT id, at FROM {{{{ use_source(\"events\") }}}}"
-    );
-    project(&sources, &[("events", &sql)])
-}
 
 /// Another target than the SQLite file.
 fn with_target(project: &Project, target: &str) {
     let yaml = project.read("pipelines.yaml");
     let (sources, _) = yaml.split_once("targets:").unwrap();
     project.write("pipelines.yaml", &format!("{sources}targets:\n  - {target}\n"));
-}
-
-fn call(project: &Project, arguments: &[&str]) -> Finished {
-    finish(&mut project.apitap(arguments.iter().copied()), LIMIT)
-}
-
-fn call_well(project: &Project, arguments: &[&str]) -> String {
-    let finished = call(project, arguments);
-    assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
-    finished.stdout
 }
 
 /// Runs a command against an API of these events; gives the queries that it was asked.

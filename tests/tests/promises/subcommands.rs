@@ -4,10 +4,10 @@
 use apitap_tests::api::Api;
 use apitap_tests::collection::{Collection, Pagination};
 use apitap_tests::faults::{Fault, On};
-use apitap_tests::process::{Finished, Project, finish};
+use apitap_tests::process::{Project, finish};
 use serde_json::{Value, json};
 
-use super::runs::{LIMIT, has_table, project, sqlite};
+use super::runs::{LIMIT, call, call_well, has_table, project, sqlite};
 
 const QUERY: &str = "{{ sink(mode=\"append\") }} SELECT id FROM {{ use_source(\"orders\") }}";
 
@@ -31,16 +31,6 @@ fn shop() -> (Api, Project) {
     let queries = [("shop_a", QUERY), ("shop_b", QUERY), ("billing", QUERY)];
     let project = project(&sources(&api), &queries);
     (api, project)
-}
-
-fn call(project: &Project, arguments: &[&str]) -> Finished {
-    finish(&mut project.apitap(arguments.iter().copied()), LIMIT)
-}
-
-fn call_well(project: &Project, arguments: &[&str]) -> String {
-    let finished = call(project, arguments);
-    assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
-    finished.stdout
 }
 
 #[test]

@@ -10,6 +10,7 @@ use apitap::definition::{Mode, TargetKind};
 use apitap::engine::limits::{Limits, Memory};
 use apitap::schema::{Field, Schema, Type};
 use apitap::sink::{Load, Session, StateChange};
+use apitap_tests::random::Random;
 use apitap_tests::s3;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ use super::place::{self, Place};
 /// The rows between two commits.
 const PART: u64 = 250;
 /// A program is killed behind fewer commits than that.
-const COMMITS: u64 = 4;
+const COMMITS: usize = 4;
 /// What the program says on its standard error when it has committed.
 const COMMITTED: &str = "committed";
 /// The variables that tell a test that it is the program to be killed: what it writes, how many rows, where,
@@ -27,17 +28,6 @@ const COMMITTED: &str = "committed";
 const KIND: &str = "APITAP_TEST_KIND";
 const ROWS: &str = "APITAP_TEST_ROWS";
 const PLACE: &str = "APITAP_TEST_PLACE";
-
-/// Numbers that look like chance and are the same each time.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-}
 
 #[test]
 fn json_lines_in_a_folder_land_once_however_often_the_run_is_killed() {
@@ -55,7 +45,7 @@ fn parquet_in_an_object_store_lands_once_however_often_the_run_is_killed() {
 }
 
 fn land_once(place: &Place, kind: TargetKind, rows: u64) {
-    let (mut chance, mut kills, mut before) = (Chance(20_261_127), 0, 0);
+    let (mut chance, mut kills, mut before) = (Random::new(20_261_127), 0, 0);
     let (mut seen, mut staged) = (BTreeMap::<u64, u32>::new(), 0);
     // At the beginning, at a commit, or somewhere in the work between two of them.
     while let Some(commits) = killed_after(place, kind, rows, &mut chance) {
@@ -92,7 +82,7 @@ fn ids(place: &Place, kind: TargetKind) -> Vec<u64> {
 
 /// Runs the program and kills it behind some of its commits, and a while that may reach over the next
 /// one: how often it had said that it committed. Nothing if it came to its end.
-fn killed_after(place: &Place, kind: TargetKind, rows: u64, chance: &mut Chance) -> Option<u64> {
+fn killed_after(place: &Place, kind: TargetKind, rows: u64, chance: &mut Random) -> Option<u64> {
     let mut program = Command::new(std::env::current_exe().unwrap());
     program
         .args(["--ignored", "--exact", "--nocapture"])
@@ -107,7 +97,7 @@ fn killed_after(place: &Place, kind: TargetKind, rows: u64, chance: &mut Chance)
     program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut program = program.spawn().unwrap();
     let mut said = BufReader::new(program.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let (wanted, mut commits) = (chance.below(COMMITS), 0);
+    let (wanted, mut commits) = (chance.below(COMMITS) as u64, 0);
     let mut last = Instant::now();
     let mut between = Duration::from_millis(20);
     let mut all = String::new();
