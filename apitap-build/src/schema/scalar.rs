@@ -316,6 +316,11 @@ pub fn of(ty: &Type) -> Option<&'static Scalar> {
     SCALARS.iter().find(same)
 }
 
+/// All but decimals, which are told apart by their digits.
+pub fn plain() -> impl Iterator<Item = &'static Scalar> + Clone {
+    SCALARS.iter().filter(|scalar| scalar.ty != DECIMAL)
+}
+
 /// The scalar of a name in a schema.
 pub fn named(name: &str) -> Option<&'static Scalar> {
     SCALARS.iter().find(|scalar| scalar.name == name)

@@ -24,27 +24,12 @@ use super::conformance::Run;
 use super::{Load, Target, Written, resolve};
 use crate::Result;
 use crate::definition::{Connection, Mode, TargetKind, Template};
-use crate::schema::{Field, Item, Schema, Type};
+use crate::schema::{Field, Item, Schema, Type, scalar};
 
 /// A type of each kind that a column can have, but for lists.
 pub(super) fn every_type() -> Vec<Type> {
-    vec![
-        Type::Bool,
-        Type::Int16,
-        Type::Int32,
-        Type::Int64,
-        Type::Float32,
-        Type::Float64,
-        Type::Decimal { precision: 38, scale: 9 },
-        Type::String,
-        Type::Date,
-        Type::Time,
-        Type::Timestamp,
-        Type::Uuid,
-        Type::Binary,
-        Type::Json,
-        Type::Record(Vec::new()),
-    ]
+    let others = [Type::Decimal { precision: 38, scale: 9 }, Type::Record(Vec::new())];
+    scalar::plain().map(|scalar| scalar.ty.clone()).chain(others).collect()
 }
 
 /// A SQLite file of its own.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::codes;
 use crate::diagnostic::{Edit, Finding, Findings, Place};
 use crate::nearest::{Suggestion, nearest};
-use crate::schema::scalar::{DECIMAL, SCALARS, named};
+use crate::schema::scalar::{DECIMAL, SCALARS, named, plain};
 use crate::schema::{Field, Item, Schema, Type};
 use crate::tree::{Node, Value};
 
@@ -225,8 +225,7 @@ fn unknown(name: &str, place: &Place) -> Finding {
         let meant = format!("decimal({digits}");
         return finding.fix(format!("a similar type exists: `{meant}`"), edit(&meant, true));
     }
-    let plain = SCALARS.iter().filter(|scalar| scalar.ty != DECIMAL);
-    let names = plain.map(|scalar| scalar.name);
+    let names = plain().map(|scalar| scalar.name);
     match Suggestion::of(name, names.clone()) {
         Some(near) => {
             let sentence = format!("a similar type exists: `{}`", near.name);

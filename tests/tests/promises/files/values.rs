@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use apitap::definition::{Compression, Mode, TargetKind};
-use apitap::schema::{Field, Item, Schema, Type};
+use apitap::schema::{Field, Item, Schema, Type, scalar};
 use apitap::sink::Load;
 use apitap::sink::conformance::Run;
 use arrow::array::{
@@ -42,22 +42,7 @@ fn list(ty: Type) -> Type {
 fn scalars() -> Vec<Type> {
     let decimals = [(38, 0), (38, 38), (12, 2), (1, 1)]
         .map(|(precision, scale)| Type::Decimal { precision, scale });
-    let others = [
-        Type::Bool,
-        Type::Int16,
-        Type::Int32,
-        Type::Int64,
-        Type::Float32,
-        Type::Float64,
-        Type::String,
-        Type::Date,
-        Type::Time,
-        Type::Timestamp,
-        Type::Uuid,
-        Type::Binary,
-        Type::Json,
-    ];
-    others.into_iter().chain(decimals).collect()
+    scalar::plain().map(|scalar| scalar.ty.clone()).chain(decimals).collect()
 }
 
 /// A scalar, or a list or a record of such, up to three levels deep.

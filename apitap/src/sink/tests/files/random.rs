@@ -29,22 +29,7 @@ const DECIMALS: [(u8, u8); 4] = [(38, 0), (38, 38), (12, 2), (1, 1)];
 
 fn types() -> Vec<Type> {
     let decimals = DECIMALS.map(|(precision, scale)| Type::Decimal { precision, scale });
-    let others = [
-        Type::Bool,
-        Type::Int16,
-        Type::Int32,
-        Type::Int64,
-        Type::Float32,
-        Type::Float64,
-        Type::String,
-        Type::Date,
-        Type::Time,
-        Type::Timestamp,
-        Type::Uuid,
-        Type::Binary,
-        Type::Json,
-    ];
-    others.into_iter().chain(decimals).collect()
+    scalar::plain().map(|scalar| scalar.ty.clone()).chain(decimals).collect()
 }
 
 /// Values of a type: any, and often the extremes.
