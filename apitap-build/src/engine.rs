@@ -18,6 +18,7 @@ mod json;
 mod literals;
 mod locate;
 mod risks;
+mod steps;
 mod sums;
 mod time;
 
@@ -50,6 +51,7 @@ pub(crate) use locate::{locate, only_one};
 #[cfg(feature = "compiler")]
 pub(crate) use risks::varies;
 pub use risks::{Guarded, Risk, Why, guards, instead, risks};
+pub use steps::{each_expression, each_step};
 
 /// Bytes that a run may keep in memory, unless `--memory` says otherwise.
 pub const MEMORY: usize = 256 << 20;

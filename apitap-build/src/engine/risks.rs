@@ -3,7 +3,7 @@
 //! What is computed, and whether it fails, the guards of the plan know ([`super::guard`]).
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::TreeNode as _;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::utils::merge_schema;
@@ -16,6 +16,7 @@ use super::fallible::Fallible;
 use super::guard::{self, Guard, Operation, Written};
 use super::guards::{self, guard_of};
 use super::locate::{Place, place_of};
+use super::steps::each_expression;
 use super::sums;
 use crate::schema::described::describe_type;
 
@@ -153,20 +154,12 @@ impl Guarded {
 /// All guards of a plan, the inner ones first.
 pub fn guards(plan: &LogicalPlan) -> Vec<Guarded> {
     let mut guards = Vec::new();
-    // There is no error to be had: nothing in here makes one.
-    let _ = plan.apply_with_subqueries(|node| {
-        let schema = merge_schema(&node.inputs());
-        for expr in node.expressions() {
-            expr.apply(|expr| {
-                if let Some((guard, arguments)) = guard_of(expr) {
-                    let operands = guard.operands(arguments).to_vec();
-                    let schema = schema.clone();
-                    guards.push(Guarded { guard: guard.clone(), operands, schema });
-                }
-                Ok(TreeNodeRecursion::Continue)
-            })?;
+    each_expression(plan, |step, expr| {
+        if let Some((guard, arguments)) = guard_of(expr) {
+            let operands = guard.operands(arguments).to_vec();
+            let schema = merge_schema(&step.inputs());
+            guards.push(Guarded { guard: guard.clone(), operands, schema });
         }
-        Ok(TreeNodeRecursion::Continue)
     });
     guards.reverse();
     guards
@@ -175,21 +168,11 @@ pub fn guards(plan: &LogicalPlan) -> Vec<Guarded> {
 /// The sums and averages of a plan that may not fit their types.
 fn totals(plan: &LogicalPlan) -> Vec<(Operation, Written, Why)> {
     let mut found = Vec::new();
-    // There is no error to be had: nothing in here makes one.
-    let _ = plan.apply_with_subqueries(|node| {
-        let schema = merge_schema(&node.inputs());
-        for expr in node.expressions() {
-            expr.apply(|expr| {
-                found.extend(total(expr, &schema));
-                Ok(TreeNodeRecursion::Continue)
-            })?;
-        }
-        Ok(TreeNodeRecursion::Continue)
-    });
+    each_expression(plan, |step, expr| found.extend(total(expr, step)));
     found
 }
 
-fn total(expr: &Expr, schema: &DFSchema) -> Option<(Operation, Written, Why)> {
+fn total(expr: &Expr, step: &LogicalPlan) -> Option<(Operation, Written, Why)> {
     let (function, arguments) = match expr {
         Expr::AggregateFunction(call) => (&call.func, &call.params.args),
         Expr::WindowFunction(window) => match &window.fun {
@@ -199,6 +182,7 @@ fn total(expr: &Expr, schema: &DFSchema) -> Option<(Operation, Written, Why)> {
         _ => return None,
     };
     let of = arguments.first()?;
+    let schema = &merge_schema(&step.inputs());
     // So many rows of so small numbers there are not.
     if largest(of, schema).is_some_and(|largest| largest <= 1 << 32) {
         return None;

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use apitap_build::definition::{Definition, IncrementalMode, Source, Transform};
 use apitap_build::engine;
 use chrono::{DateTime, Utc};
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
 use futures::FutureExt as _;
 
@@ -48,8 +47,8 @@ pub(crate) fn of(
         return BTreeMap::new();
     };
     let mut found: BTreeMap<String, Narrowed> = BTreeMap::new();
-    let visited = plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node
+    engine::each_step(&plan, |step| {
+        if let LogicalPlan::TableScan(scan) = step
             && let Some(source) = source_of(definition, scan)
         {
             let narrowed = narrowed(source, &scan.filters);
@@ -58,9 +57,8 @@ pub(crate) fn of(
                 None => drop(found.insert(source.name.clone(), narrowed)),
             }
         }
-        Ok(TreeNodeRecursion::Continue)
     });
-    if visited.is_ok() { found } else { BTreeMap::new() }
+    found
 }
 
 /// Whether conditions matter to the requests of a source.

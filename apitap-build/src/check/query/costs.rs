@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
 
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::{JoinType, LogicalPlan, TableType};
 use datafusion::sql::sqlparser::ast::{OrderByKind, Query, Spanned, Statement, Visit, Visitor};
 
@@ -13,7 +12,7 @@ use super::draft::Draft;
 use super::text::Text;
 use crate::check::list;
 use crate::codes;
-use crate::engine::{MEMORY, query_memory};
+use crate::engine::{MEMORY, each_step, query_memory};
 
 /// What holds rows back in a plan.
 #[derive(Default)]
@@ -94,25 +93,22 @@ pub(super) fn notes(text: &Text<'_>, statement: &Statement, plan: &LogicalPlan) 
 
 fn holds(plan: &LogicalPlan) -> Holds {
     let mut holds = Holds::default();
-    let _ = plan.apply_with_subqueries(|node| {
-        match node {
-            LogicalPlan::Sort(sort) => holds.sort |= sort.fetch.is_none(),
-            LogicalPlan::Window(window) => holds.window |= reads_source(&window.input),
-            LogicalPlan::Join(join) => {
-                let (left, right) = (sources(&join.left), sources(&join.right));
-                if left.is_empty() || right.is_empty() {
-                    return Ok(TreeNodeRecursion::Continue);
-                }
-                if join.on.is_empty() && join.filter.is_none() && join.join_type == JoinType::Inner
-                {
-                    holds.product.get_or_insert((left, right));
-                } else {
-                    holds.join.get_or_insert(left);
-                }
+    each_step(plan, |step| match step {
+        LogicalPlan::Sort(sort) => holds.sort |= sort.fetch.is_none(),
+        LogicalPlan::Window(window) => holds.window |= reads_source(&window.input),
+        LogicalPlan::Join(join) => {
+            let (left, right) = (sources(&join.left), sources(&join.right));
+            let is_product =
+                join.on.is_empty() && join.filter.is_none() && join.join_type == JoinType::Inner;
+            if left.is_empty() || right.is_empty() {
+                // A table of constants is small.
+            } else if is_product {
+                holds.product.get_or_insert((left, right));
+            } else {
+                holds.join.get_or_insert(left);
             }
-            _ => {}
         }
-        Ok(TreeNodeRecursion::Continue)
+        _ => {}
     });
     holds
 }
@@ -124,13 +120,12 @@ fn reads_source(plan: &LogicalPlan) -> bool {
 /// The sources that a plan reads.
 fn sources(plan: &LogicalPlan) -> BTreeSet<String> {
     let mut sources = BTreeSet::new();
-    let _ = plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node
+    each_step(plan, |step| {
+        if let LogicalPlan::TableScan(scan) = step
             && scan.source.table_type() != TableType::Temporary
         {
             sources.insert(scan.table_name.table().to_owned());
         }
-        Ok(TreeNodeRecursion::Continue)
     });
     sources
 }

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Distinct, Expr, JoinType, LogicalPlan, Volatility};
 
+use crate::engine::each_step;
+
 /// What is known of the rows of a query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rows {
@@ -50,8 +52,8 @@ pub(super) fn rows(plan: &LogicalPlan) -> Rows {
 /// What else than filters and expressions over the records of one source there is, in the words of SQL.
 fn at_once(plan: &LogicalPlan) -> Option<&'static str> {
     let (mut found, mut scans) = (None, 0);
-    let _ = plan.apply_with_subqueries(|node| {
-        found = found.or(match node {
+    each_step(plan, |step| {
+        found = found.or(match step {
             LogicalPlan::TableScan(_) => {
                 scans += 1;
                 None
@@ -66,7 +68,6 @@ fn at_once(plan: &LogicalPlan) -> Option<&'static str> {
             LogicalPlan::Subquery(_) => Some("a subquery"),
             _ => Some("the query"),
         });
-        Ok(TreeNodeRecursion::Continue)
     });
     found.or((scans != 1).then_some("the query"))
 }
@@ -74,8 +75,8 @@ fn at_once(plan: &LogicalPlan) -> Option<&'static str> {
 /// What looks at several records at once, in the words of SQL.
 fn together(plan: &LogicalPlan) -> Option<&'static str> {
     let mut found = None;
-    let _ = plan.apply_with_subqueries(|node| {
-        found = found.or(match node {
+    each_step(plan, |step| {
+        found = found.or(match step {
             LogicalPlan::Aggregate(_) => Some("an aggregate"),
             LogicalPlan::Distinct(_) => Some("`DISTINCT`"),
             LogicalPlan::Window(_) => Some("a window"),
@@ -86,7 +87,6 @@ fn together(plan: &LogicalPlan) -> Option<&'static str> {
             }
             _ => None,
         });
-        Ok(TreeNodeRecursion::Continue)
     });
     found
 }

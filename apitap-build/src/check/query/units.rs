@@ -6,7 +6,6 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs,
@@ -15,6 +14,7 @@ use datafusion::logical_expr::{
 use super::context::Context;
 use super::draft::{Draft, Fix};
 use crate::codes;
+use crate::engine::each_expression;
 use crate::nearest::{Suggestion, did_you_mean};
 
 /// Functions whose first argument is a unit, and whose second is a time.
@@ -27,15 +27,7 @@ const UNITS: [&str; 9] =
 /// A finding for each unit that its function does not know.
 pub(super) fn unknown(context: &Context<'_>, plan: &LogicalPlan) -> Vec<Draft> {
     let mut units: Vec<String> = Vec::new();
-    let _ = plan.apply_with_subqueries(|node| {
-        for expr in node.expressions() {
-            expr.apply(|expr| {
-                units.extend(unknown_unit(expr));
-                Ok(TreeNodeRecursion::Continue)
-            })?;
-        }
-        Ok(TreeNodeRecursion::Continue)
-    });
+    each_expression(plan, |_, expr| units.extend(unknown_unit(expr)));
     units.sort();
     units.dedup();
     let find = |unit: &String| {
