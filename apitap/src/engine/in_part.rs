@@ -24,15 +24,11 @@ const PASSES: [&str; 7] = [
 
 /// Notes which sources a plan reads in part; `limited` where not all of its rows are wanted.
 pub(super) fn note(plan: &Arc<dyn ExecutionPlan>, limited: bool, reading: &Reading) {
-    below(plan, limited, reading);
-}
-
-fn below(plan: &Arc<dyn ExecutionPlan>, limited: bool, reading: &Reading) {
     let limited = PASSES.contains(&plan.name()) && (limited || has_limit(plan));
     if let (true, Some(scan)) = (limited, plan.downcast_ref::<StreamingTableExec>()) {
         scan.partitions().iter().for_each(|part| reading.reads_in_part(part));
     }
-    plan.children().into_iter().for_each(|input| below(input, limited, reading));
+    plan.children().into_iter().for_each(|input| note(input, limited, reading));
 }
 
 fn has_limit(plan: &Arc<dyn ExecutionPlan>) -> bool {

@@ -255,10 +255,15 @@ impl Job<Arc<dyn Target>> {
         };
         let mut session = self.open(load, run).await?;
         let begun = async {
-            if self.definition.mode == Mode::Append {
-                check_finished(&self.definition, &session.state().await?)?;
+            let appends = self.definition.mode == Mode::Append;
+            let state = match appends || !incremental.is_empty() {
+                true => session.state().await?,
+                false => State::default(),
+            };
+            if appends {
+                check_finished(&self.definition, &state)?;
             }
-            Remembered::of(&mut *session, incremental, &run.id).await
+            Remembered::of(state, incremental, &run.id)
         };
         let remembered = match begun.await {
             Ok(remembered) => remembered,
@@ -323,24 +328,15 @@ pub(super) async fn given_up(session: Box<dyn Session>, error: Error, run: &Run)
 struct Remembered {
     run: String,
     watermarks: Vec<Arc<Watermarks>>,
-    /// What the target says of them, where it was asked.
+    /// What the target says of them, where there are any.
     known: Option<State>,
 }
 
 impl Remembered {
-    /// Tells the sources what earlier runs have committed; the target is asked only where there are
-    /// such sources.
-    async fn of(
-        session: &mut dyn Session,
-        watermarks: Vec<Arc<Watermarks>>,
-        run: &str,
-    ) -> Result<Self> {
-        let mut known = None;
-        if !watermarks.is_empty() {
-            let state = session.state().await?;
-            watermarks.iter().try_for_each(|watermarks| watermarks.know(&state))?;
-            known = Some(state);
-        }
+    /// Tells the sources what earlier runs have committed.
+    fn of(state: State, watermarks: Vec<Arc<Watermarks>>, run: &str) -> Result<Self> {
+        watermarks.iter().try_for_each(|watermarks| watermarks.know(&state))?;
+        let known = (!watermarks.is_empty()).then_some(state);
         Ok(Self { run: run.to_owned(), watermarks, known })
     }
 

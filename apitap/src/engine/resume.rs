@@ -102,7 +102,7 @@ impl Job<Arc<dyn Target>> {
         self.progress.commits();
         let change = state.change(parts);
         self.committed = session.commit(&change).await?;
-        state.was_committed(&change);
+        state.known.apply(&change);
         if !parts.has_ended() {
             let rows = self.committed.received;
             tracing::info!(pipeline = self.definition.name, rows, "committed a part");
@@ -211,11 +211,6 @@ impl Begun {
         }
         let known = Some(self.known.clone());
         StateChange { run: self.run.clone(), partitions, known }
-    }
-
-    fn was_committed(&mut self, change: &StateChange) {
-        self.known.partitions.extend(change.partitions.clone());
-        self.known.partitions.retain(|_, value| !value.is_null());
     }
 }
 

@@ -204,6 +204,14 @@ pub struct State {
     pub partitions: BTreeMap<String, Value>,
 }
 
+impl State {
+    /// What it is behind a commit of that change.
+    pub(crate) fn apply(&mut self, change: &StateChange) {
+        self.partitions.extend(change.partitions.clone());
+        self.partitions.retain(|_, value| !value.is_null());
+    }
+}
+
 /// The partitions whose state a commit changes. The others stay as they are.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StateChange {

@@ -264,15 +264,7 @@ fn addresses(done: &Answered, pointer: &Pointer) -> Result<Vec<String>> {
         }
     }
     // A list without elements is a job without a result.
-    let is_list = pointer.tokens().any(|token| token == "*") || has_list(&json, pointer);
-    if files.is_empty() && !is_list {
-        return Err(no_address(done, pointer));
-    }
     Ok(files)
-}
-
-fn has_list(json: &Json, pointer: &Pointer) -> bool {
-    json.pointer(&pointer.0).is_some_and(Json::is_array)
 }
 
 fn is_empty(value: &Json) -> bool {

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::store::{Added, Published, Store};
 use crate::schema::Field;
+use crate::sink::contract::{State, StateChange};
 use crate::{Error, Result};
 
 /// What this program reads and writes.
@@ -62,6 +63,18 @@ impl Record {
             remove: Vec::new(),
             state: BTreeMap::new(),
         }
+    }
+
+    /// What a pipeline remembers.
+    pub(super) fn remembered(&self, pipeline: &str) -> State {
+        State { partitions: self.state.get(pipeline).cloned().unwrap_or_default() }
+    }
+
+    /// Changes what a pipeline remembers.
+    pub(super) fn remember(&mut self, pipeline: &str, change: &StateChange) {
+        let mut state = self.remembered(pipeline);
+        state.apply(change);
+        self.state.insert(pipeline.to_owned(), state.partitions);
     }
 
     /// A commit that leaves everything as it is.

@@ -16,11 +16,11 @@ pub(super) async fn remembered(files: &Files, load: &Load) -> Result<Vec<Remembe
 }
 
 async fn look(store: &dyn Store, load: &Load) -> Result<Vec<Remembered>> {
-    let Some(mut tip) = log::settled(store).await? else { return Ok(Vec::new()) };
+    let Some(tip) = log::settled(store).await? else { return Ok(Vec::new()) };
     let own = tip.record.pipeline == load.pipeline;
     let text = |text: &str| if own { text.to_owned() } else { String::new() };
     let (run, changed_at) = (text(&tip.record.run), text(&tip.record.at));
-    let state = tip.record.state.remove(&load.pipeline).unwrap_or_default();
+    let state = tip.record.remembered(&load.pipeline).partitions;
     let entry = |(partition, value)| Remembered {
         partition,
         value,
@@ -50,9 +50,7 @@ async fn commit(store: &dyn Store, load: &Load, change: &StateChange) -> Result<
         record.pipeline.clone_from(&load.pipeline);
         record.run.clone_from(&change.run);
         record.state = there.state;
-        let ours = record.state.entry(load.pipeline.clone()).or_default();
-        ours.extend(change.partitions.clone());
-        ours.retain(|_, value| !value.is_null());
+        record.remember(&load.pipeline, change);
         if log::commit(store, Some(&tip), record).await? {
             return Ok(());
         }

@@ -217,12 +217,8 @@ impl FilesSession {
             }
         }
         record.state = tip.map(|tip| tip.record.state.clone()).unwrap_or_default();
-        let ours = record.state.entry(load.pipeline.clone()).or_default();
-        let there = State { partitions: std::mem::take(ours) };
-        state.check_known(&there)?;
-        *ours = there.partitions;
-        ours.extend(state.partitions.clone());
-        ours.retain(|_, value| !value.is_null());
+        state.check_known(&record.remembered(&load.pipeline))?;
+        record.remember(&load.pipeline, state);
         Ok(record)
     }
 
