@@ -9,6 +9,7 @@ use crate::schema::Schema;
 
 pub mod capabilities;
 mod condition;
+pub mod database_url;
 mod for_each;
 mod param;
 mod request;

@@ -130,8 +130,10 @@ fn analyzer_rules(failing: Failing) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> 
     ]
 }
 
+/// The engine's rules but those that [`CORRECTIONS`] leaves out, and ours.
 fn optimizer_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = Optimizer::new().rules;
+    rules.retain(|rule| corrections::is_kept(rule.name()));
     rules.push(Arc::new(guards::FilterGuards));
     rules
 }

@@ -20,6 +20,7 @@ pub mod nearest;
 pub mod pointer;
 pub mod schema;
 pub mod secret_names;
+pub mod shown;
 pub mod size;
 mod sql;
 #[cfg(feature = "compiler")]

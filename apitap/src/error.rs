@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::shown::shown;
+use apitap_build::shown::{shown, shown_lines};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 /// The result of everything that runs.
@@ -142,7 +142,7 @@ impl Error {
     #[cfg(any(feature = "cli", test))]
     #[must_use]
     pub(crate) fn details(mut self, details: &str) -> Self {
-        self.0.details = Some(crate::shown::shown_lines(details).into_owned());
+        self.0.details = Some(shown_lines(details).into_owned());
         self
     }
 

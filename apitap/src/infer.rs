@@ -4,6 +4,7 @@
 
 use apitap_build::definition::Definition;
 use apitap_build::schema::Schema;
+use apitap_build::shown::shown;
 #[cfg(feature = "cli")]
 use apitap_build::{
     check,
@@ -15,7 +16,6 @@ use apitap_build::{
 use futures::StreamExt as _;
 
 #[cfg(feature = "cli")]
-use crate::shown::shown;
 use crate::source::spool::Pages;
 use crate::{Error, Result};
 

@@ -29,7 +29,6 @@ mod logging;
 pub mod private;
 mod program;
 mod rows;
-mod shown;
 mod transform;
 mod value;
 

@@ -276,7 +276,8 @@ fn tried_out(
         })
     };
     let row = (&row.schema, row.places.as_slice());
-    let wrong = rehearsal::rehearse(context, statement, &guards, plan, row, &refuses);
+    let mut wrong = rehearsal::rehearse(context, statement, &guards, plan, row, &refuses);
+    extend(&mut wrong, fallible::hopeless(context, statement, &guards));
     if !wrong.is_empty() {
         return wrong;
     }

@@ -4,15 +4,8 @@
 
 use crate::codes;
 use crate::diagnostic::{Edit, Finding, Place};
-use crate::nearest::Suggestion;
+use crate::secret_names::is_secret;
 use crate::tree::{Node, Value};
-
-/// The modes of TLS that PostgreSQL knows.
-const SSL_MODES: [&str; 6] = ["allow", "disable", "prefer", "require", "verify-ca", "verify-full"];
-
-/// The keys whose values are secrets.
-const SECRETS: [&str; 7] =
-    ["bearer", "client_secret", "password", "refresh_token", "secret", "token", "api_key"];
 
 /// The warnings about all values of a file.
 pub(super) fn warnings(yaml: &Node) -> Vec<Finding> {
@@ -38,7 +31,6 @@ fn of_text(key: &str, text: &str, place: &Place) -> Option<Finding> {
         .or_else(|| default_secret(key, text, place))
         .or_else(|| default_of_nothing(key, text, place))
         .or_else(|| in_memory(key, text, place))
-        .or_else(|| ssl_mode(text, place))
 }
 
 fn misleading(message: impl Into<String>, place: &Place) -> Finding {
@@ -84,7 +76,7 @@ fn defaults(text: &str) -> impl Iterator<Item = (&str, &str, usize)> {
 /// `${TOKEN:-hunter2}`
 fn default_secret(key: &str, text: &str, place: &Place) -> Option<Finding> {
     let (name, default, start) = defaults(text).find(|(_, default, _)| !default.is_empty())?;
-    SECRETS.contains(&key).then(|| {
+    is_secret(key).then(|| {
         let place = place.within(start..start + default.len());
         let message = format!("the default of `{name}` is a secret that is written into the file");
         Finding::warning(codes::LITERAL_SECRET, message, &place)
@@ -114,25 +106,6 @@ fn in_memory(key: &str, text: &str, place: &Place) -> Option<Finding> {
     })
 }
 
-/// `sslmode=requre`
-fn ssl_mode(text: &str, place: &Place) -> Option<Finding> {
-    let start = text.find("sslmode=")? + "sslmode=".len();
-    let rest = text.get(start..)?;
-    let mode = rest.get(..rest.find(['&', '#']).unwrap_or(rest.len()))?;
-    if SSL_MODES.contains(&mode) || mode.contains("${") || !text.starts_with("postgres") {
-        return None;
-    }
-    let at = place.within(start..start + mode.len());
-    let finding = misleading(format!("`{mode}` is not an `sslmode`"), &at);
-    Some(match Suggestion::of(mode, SSL_MODES) {
-        Some(Suggestion { name, sure }) => {
-            let edit = Edit { place: at, replacement: name.to_owned(), sure };
-            finding.fix(format!("a similar one exists: `{name}`"), edit)
-        }
-        None => finding.help("write `require`, or `verify-full` to check the server's name, too"),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,7 +132,6 @@ mod tests {
         );
         check("url", "${DB:-}", &["without `DB`, this is empty"]);
         check("path", ":memory:", &["this database is gone when the run ends"]);
-        check("url", "postgres://h/d?sslmode=requre", &["`requre` is not an `sslmode`"]);
     }
 
     #[test]
@@ -172,7 +144,5 @@ mod tests {
         check("authorization", "Bearer ${TOKEN}", &[]);
         check("url", "${API:-https://shop.example.com}/orders", &[]);
         check("path", "${FOLDER:-}warehouse.db", &[]);
-        check("url", "postgres://h/d?sslmode=require", &[]);
-        check("url", "postgres://h/d?sslmode=${MODE}", &[]);
     }
 }

@@ -21,8 +21,8 @@ pub struct Correction {
 pub enum Remedy {
     /// A setting of the session.
     Setting(&'static str),
-    /// An optimizer rule is left out.
-    RuleLeftOut(&'static str),
+    /// Optimizer rules are left out.
+    RulesLeftOut(&'static [&'static str]),
     /// A rule or a function of ours, in that module.
     Rewritten(&'static str),
     /// The query is refused with E0384, which says how to write it.
@@ -85,6 +85,13 @@ pub const CORRECTIONS: &[Correction] = &[
         remedy: Remedy::Rewritten("grouping"),
     },
     Correction {
+        name: "LEAF_PROJECTIONS",
+        report: "apache/datafusion#25459",
+        wrong: "fields of records that are taken out below a join and the subqueries around it make \
+                the planner panic",
+        remedy: Remedy::RulesLeftOut(&["extract_leaf_expressions", "push_down_leaf_projections"]),
+    },
+    Correction {
         name: "JOIN_USING",
         report: "apache/datafusion#22881",
         wrong: "RIGHT, FULL and NATURAL joins give null for the key of rows that only the right \
@@ -111,3 +118,11 @@ pub const CORRECTIONS: &[Correction] = &[
         remedy: Remedy::Refused,
     },
 ];
+
+/// Whether an optimizer rule is used: no correction leaves it out.
+pub(super) fn is_kept(rule: &str) -> bool {
+    CORRECTIONS.iter().all(|correction| match correction.remedy {
+        Remedy::RulesLeftOut(left_out) => !left_out.contains(&rule),
+        Remedy::Setting(_) | Remedy::Rewritten(_) | Remedy::Refused => true,
+    })
+}

@@ -6,6 +6,7 @@ use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::logical_expr::Operator;
 
 use super::guard::{Operation, Written};
+use crate::shown::shown as safe;
 
 /// An expression that could not be computed.
 #[derive(Debug, Clone)]
@@ -71,8 +72,8 @@ fn shown(value: &ScalarValue) -> String {
         return "null".to_owned();
     }
     let text = match value.try_as_str() {
-        Some(Some(text)) => format!("'{}'", plain(text)),
-        _ => plain(&value.to_string()),
+        Some(Some(text)) => format!("'{}'", safe(&begin(text))),
+        _ => safe(&value.to_string()).into_owned(),
     };
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
@@ -80,16 +81,9 @@ fn shown(value: &ScalarValue) -> String {
     }
 }
 
-/// What a record holds must not reach a terminal as it is.
-fn plain(text: &str) -> String {
-    let is_harmless = |c: &char| {
-        !c.is_control() && !matches!(c, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let start: String = text.chars().take(SHOWN + 1).collect();
-    start
-        .chars()
-        .map(|c| if is_harmless(&c) { c.to_string() } else { c.escape_unicode().to_string() })
-        .collect()
+/// As much of a text as may be shown.
+fn begin(text: &str) -> String {
+    text.chars().take(SHOWN + 1).collect()
 }
 
 /// The engine's sentence in ours, as far as it is known what it means.

@@ -347,7 +347,8 @@ fn operands(expr: Expr) -> Vec<Expr> {
     }
 }
 
-fn call(guard: Guard, operands: Vec<Expr>) -> Expr {
+/// A guard, called.
+pub(super) fn call(guard: Guard, operands: Vec<Expr>) -> Expr {
     let function = Arc::new(ScalarUDF::from(guard));
     Expr::ScalarFunction(ScalarFunction::new_udf(function, operands))
 }

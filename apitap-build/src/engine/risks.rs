@@ -2,14 +2,18 @@
 //!
 //! What is computed, and whether it fails, the guards of the plan know ([`super::guard`]).
 
+use std::sync::Arc;
+
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::TreeNode as _;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     Expr, ExprSchemable, LogicalPlan, Operator, WindowFunctionDefinition,
 };
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
 use super::bounds::CALL;
 use super::fallible::Fallible;
@@ -18,6 +22,8 @@ use super::guards::{self, guard_of};
 use super::locate::{Place, place_of};
 use super::steps::each_expression;
 use super::sums;
+use crate::schema::Type;
+use crate::schema::arrow::from_field;
 use crate::schema::described::describe_type;
 
 /// An expression of a query that can fail.
@@ -103,18 +109,44 @@ impl Guarded {
         self.operands.iter().map(|operand| operand.get_type(&self.schema)).collect()
     }
 
+    /// The name of a type, `json` or `uuid`, none of whose values is one of the type of this cast: a
+    /// text in JSON stands in quotes.
+    pub fn never_fits(&self) -> Option<&'static str> {
+        let (Operation::Cast(to), [operand]) = (&self.guard.operation, self.operands.as_slice())
+        else {
+            return None;
+        };
+        let (_, from) = operand.to_field(&self.schema).ok()?;
+        let to = to.data_type();
+        let is_bare = to.is_temporal() || matches!(to, DataType::Interval(_));
+        match from_field(&from)? {
+            Type::Json if is_bare => Some("json"),
+            Type::Uuid if is_bare || to.is_numeric() || *to == DataType::Boolean => Some("uuid"),
+            _ => None,
+        }
+    }
+
     /// On what an expression fails; `None` where it does not fail on any value that there can be.
     pub fn why(&self) -> Option<Why> {
         let types = self.types().ok()?;
         let is_constant =
             |index: usize| self.operands.get(index).is_some_and(|operand| !varies(operand));
         let fails_on = self.guard.fallible(&types)?;
-        let is_settled = fails_on.is_settled(is_constant) || (0..types.len()).all(is_constant);
+        let is_settled = fails_on.is_settled(is_constant)
+            || (0..types.len()).all(is_constant) && self.is_computed();
         if is_settled || is_never_divided_by_zero(self) || fits_always(self) {
             return None;
         }
         let is_remote = matches!(fails_on, Fallible::AtTheEnds | Fallible::BySize);
         Some(Why { on: self.fails_on(fails_on, &types)?, is_remote })
+    }
+
+    /// Whether it is a constant. One that cannot be computed stays an expression: where it stands in
+    /// a branch that no record has come to so far, nothing else tells.
+    fn is_computed(&self) -> bool {
+        let call = guards::call(self.guard.unconditional(), self.operands.clone());
+        let context = SimplifyContext::builder().with_schema(Arc::new(self.schema.clone())).build();
+        matches!(ExprSimplifier::new(context).simplify(call), Ok(Expr::Literal(..)))
     }
 
     fn fails_on(&self, fallible: Fallible, types: &[DataType]) -> Option<String> {

@@ -4,8 +4,9 @@ use chrono::{DateTime, NaiveDate};
 
 use crate::check::expressions;
 use crate::codes;
+use crate::definition::database_url::{Parameters, Wrong};
 use crate::definition::{Condition, Part, Pointer, RequestPart, RequestTextError, Template};
-use crate::diagnostic::{Finding, Findings, Spanned};
+use crate::diagnostic::{Edit, Finding, Findings, Spanned};
 use crate::expression::time_format_problem;
 use crate::expression::types::{ExpressionType, Kind, Names};
 use crate::pointer::Problem;
@@ -254,6 +255,8 @@ pub(super) struct DatabaseUrl {
     pub(super) path: bool,
     /// A whole one.
     pub(super) example: &'static str,
+    /// What it may say behind its `?`.
+    pub(super) parameters: Option<&'static Parameters>,
 }
 
 /// The URL of a database; `${NAME}` may stand anywhere in it.
@@ -279,11 +282,30 @@ pub(super) fn database_url(
             format!("scheme `{scheme}` is not supported by a {} target", kind.what)
         }
         (None, None) if !is_known => format!("this is not a valid {} URL", kind.what),
-        _ => return true,
+        _ => return parameters(kind, written, findings),
     };
     findings.push(
         Finding::error(codes::INVALID_DATABASE_URL, message, &written.place)
             .help(format!("write all of it, as in `{}`", kind.example)),
     );
+    false
+}
+
+/// The parameters of a URL, as far as they stand there.
+fn parameters(kind: &DatabaseUrl, written: &Spanned<String>, findings: &mut Findings) -> bool {
+    let is_url = kind.schemes.iter().any(|scheme| {
+        written.value.trim_start().strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':'))
+    });
+    let wrong = kind.parameters.filter(|_| is_url).and_then(|known| known.wrong(&written.value));
+    let Some(Wrong { message, help, at, instead }) = wrong else { return true };
+    let place = written.place.within(at);
+    let finding = Finding::error(codes::INVALID_DATABASE_URL, message, &place);
+    findings.push(match instead {
+        Some((instead, sure)) => {
+            let edit = Edit { place, replacement: instead.to_owned(), sure };
+            finding.fix(help, edit)
+        }
+        None => finding.help(help),
+    });
     false
 }

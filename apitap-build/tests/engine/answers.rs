@@ -20,6 +20,18 @@ const SIDES: Tables<'static> = &[
     ("big", "n dec38_18", &["60000000000000000000", "70000000000000000000"]),
 ];
 
+/// A table of records, which are planned for, and none of which there is.
+pub(super) const RECORDS: (&str, &str, &[&str]) =
+    ("v", "a int64!, b int64, s string, r record", &[]);
+
+/// Two fields of a record out of a join, beside a subquery in another one.
+pub(super) const LEAVES: &str = "SELECT (character_length(u.r.y) + CASE WHEN u.s IN ('a', 'b') THEN u.r.x ELSE NULL END) AS c0, CAST((SELECT max(v.b) FROM v) AS VARCHAR) AS c1, t.a AS c2, t.b AS c3, t.s AS c4 FROM (SELECT * FROM v WHERE v.a BETWEEN v.a AND v.a) AS t FULL JOIN (SELECT * FROM v WHERE v.a IS NULL) AS u ON t.a = u.a WHERE (SELECT max(v.b) FROM v) IN (SELECT v.b FROM v)";
+
+#[test]
+fn fields_of_records_are_taken_out_above_a_join() {
+    check(&[RECORDS], LEAVES, Ok(&[]));
+}
+
 #[test]
 fn is_distinct_from_binds_more_tightly_than_and() {
     check(

@@ -32,6 +32,7 @@ fn data_type(name: &str) -> DataType {
         "float64" => DataType::Float64,
         "string" => DataType::Utf8,
         "date" => DataType::Date32,
+        "record" => DataType::Struct(schema("x int64!, y string").fields().clone()),
         "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, utc),
         decimal => {
             let digits = decimal.strip_prefix("dec").and_then(|rest| rest.split_once('_')).unwrap();

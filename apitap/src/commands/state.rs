@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use apitap_build::shown::shown;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::output::{FAINT, print, styled, tell, tell_error, usage};
 use super::{Choice, Format, Options, table};
 use crate::definition::Definition;
-use crate::shown::shown;
 use crate::sink::{Remembered, StateChange};
 use crate::source::incremental::{come_to, described, moment};
 use crate::source::parts::Reached;

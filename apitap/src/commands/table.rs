@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
+use apitap_build::shown::shown;
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use comfy_table::{CellAlignment, Table, presets};
 use console::{measure_text_width, truncate_str};
 
 use super::output::{FAINT, TITLE, styled};
-use crate::shown::shown;
 use crate::{Error, Result};
 
 /// The longest value that a table shows, in columns of the screen.

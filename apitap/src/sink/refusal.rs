@@ -1,6 +1,7 @@
 //! Why a value or a table cannot be taken, in words: the same for every database.
 
 use super::load::{Column, Load, Required};
+use crate::definition::database_url::Wrong;
 use crate::definition::table::TableName;
 use crate::{Error, ErrorKind};
 
@@ -159,26 +160,9 @@ pub(super) fn swallowed(table: &TableName, rows: u64, stored: u64) -> Error {
     )
 }
 
-/// A parameter of a URL that means nothing; `called` is what we call it, where another driver's name
-/// was written.
-pub(super) fn unknown_parameter(
-    target: &str,
-    name: &str,
-    called: Option<&str>,
-    known: &[&str],
-) -> Error {
-    let near = apitap_build::nearest::nearest(name, known.iter().copied());
-    let help = match (called, near) {
-        (Some(called), _) => format!("write `{called}`"),
-        (None, Some(near)) => format!("a similar one exists: `{near}`"),
-        (None, None) => format!("there are {}", listed(known)),
-    };
-    Error::config(format!("`{name}` is not a parameter of a {target} URL")).help(help)
-}
-
-/// Names in backticks, with commas between.
-pub(super) fn listed(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+/// What is wrong with a parameter of a URL.
+pub(super) fn parameter(wrong: Wrong) -> Error {
+    Error::config(wrong.message).help(wrong.help)
 }
 
 /// Another run of the pipeline; `who` goes on after "another run of … is loading into …: ", and `end` says how

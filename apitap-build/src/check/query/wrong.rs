@@ -156,7 +156,8 @@ fn is_unknown_lost(node: &LogicalPlan) -> datafusion::common::Result<bool> {
             let found = inner.exists(|expr| {
                 let Expr::InSubquery(subquery) = expr else { return Ok(false) };
                 let is_counted = subquery.negated || !is_only_or(inner);
-                Ok(is_counted && expr.nullable(&schema)?)
+                // Where that is not known, it may be.
+                Ok(is_counted && expr.nullable(&schema).unwrap_or(true))
             })?;
             if found {
                 return Ok(true);

@@ -77,6 +77,7 @@ pub(super) fn folder(written: &Spanned<String>, findings: &mut Findings) -> bool
         schemes: Cloud::SCHEMES,
         path: true,
         example: "data/warehouse` or `s3://bucket/folder",
+        parameters: None,
     };
     database_url(&FOLDER, written, findings)
 }

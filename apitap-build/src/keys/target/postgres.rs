@@ -3,6 +3,7 @@
 use super::Connects;
 use super::credentials::Credentials;
 use super::server::{self, PARTS, Server};
+use crate::definition::database_url::POSTGRESQL;
 use crate::definition::{Connection, Template};
 use crate::keys::declare::{Mapping, keys};
 use crate::keys::rules::{DatabaseUrl, database_url};
@@ -14,6 +15,7 @@ const URL: DatabaseUrl = DatabaseUrl {
     schemes: &["postgres", "postgresql"],
     path: false,
     example: "postgres://${PGUSER}:${PGPASSWORD}@localhost:5432/warehouse",
+    parameters: Some(&POSTGRESQL),
 };
 
 keys! {

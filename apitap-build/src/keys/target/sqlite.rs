@@ -1,6 +1,7 @@
 //! `type: sqlite`.
 
 use super::{Connects, conflict};
+use crate::definition::database_url::SQLITE;
 use crate::definition::{Connection, Folder, Template};
 use crate::keys::declare::{Mapping, keys};
 use crate::keys::rules::{DatabaseUrl, database_url};
@@ -10,6 +11,7 @@ const URL: DatabaseUrl = DatabaseUrl {
     schemes: &["sqlite"],
     path: true,
     example: "sqlite:warehouse.db",
+    parameters: Some(&SQLITE),
 };
 
 keys! {

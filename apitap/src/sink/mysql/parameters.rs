@@ -7,34 +7,9 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use url::Url;
 
 use super::NAME;
+use crate::definition::database_url::MYSQL;
 use crate::sink::{refusal, server};
 use crate::{Error, Result};
-
-/// The parameters that there are.
-const KNOWN: [&str; 6] = ["connect_timeout", "socket", "ssl-ca", "ssl-cert", "ssl-key", "ssl-mode"];
-
-/// What other drivers call them.
-const CALLED: [(&str, &str); 10] = [
-    ("connectTimeout", "connect_timeout"),
-    ("ssl", "ssl-mode"),
-    ("ssl_ca", "ssl-ca"),
-    ("ssl_mode", "ssl-mode"),
-    ("sslMode", "ssl-mode"),
-    ("sslca", "ssl-ca"),
-    ("sslcert", "ssl-cert"),
-    ("sslkey", "ssl-key"),
-    ("sslmode", "ssl-mode"),
-    ("unix_socket", "socket"),
-];
-
-/// The modes of `ssl-mode`, in any case of the letters.
-const MODES: [(&str, MySqlSslMode); 5] = [
-    ("DISABLED", MySqlSslMode::Disabled),
-    ("PREFERRED", MySqlSslMode::Preferred),
-    ("REQUIRED", MySqlSslMode::Required),
-    ("VERIFY_CA", MySqlSslMode::VerifyCa),
-    ("VERIFY_IDENTITY", MySqlSslMode::VerifyIdentity),
-];
 
 /// What a URL says beside the server, the user and the database.
 pub(super) type Options = server::Options<MySqlConnectOptions>;
@@ -51,11 +26,12 @@ pub(super) fn apply(connect: MySqlConnectOptions, url: &Url) -> Result<Options> 
 /// What is to be shown nowhere of the parameters of a URL: whatever is not known may be a password.
 pub(super) fn secrets(url: &str) -> Vec<String> {
     let Ok(url) = Url::parse(url.trim()) else { return Vec::new() };
-    let pairs = url.query_pairs().filter(|(name, _)| !KNOWN.contains(&&**name));
+    let pairs = url.query_pairs().filter(|(name, _)| !MYSQL.known.contains(&&**name));
     pairs.map(|(_, value)| value.into_owned()).collect()
 }
 
 fn with(options: Options, name: &str, value: &str) -> Result<Options> {
+    MYSQL.check(name, Some(value)).map_err(refusal::parameter)?;
     let Options { connect, mut patience } = options;
     let connect = match name {
         "connect_timeout" => {
@@ -66,8 +42,8 @@ fn with(options: Options, name: &str, value: &str) -> Result<Options> {
         "ssl-ca" => connect.ssl_ca(value),
         "ssl-cert" => connect.ssl_client_cert(value),
         "ssl-key" => connect.ssl_client_key(value),
-        "ssl-mode" => connect.ssl_mode(ssl_mode(value)?),
-        _ => return Err(unknown(name)),
+        "ssl-mode" => connect.ssl_mode(mode(value)?),
+        _ => return Err(invalid(name, "one that this version knows")),
     };
     Ok(Options { connect, patience })
 }
@@ -76,23 +52,13 @@ fn seconds(name: &str, value: &str) -> Result<Option<Duration>> {
     server::seconds(value).map_err(|_| invalid(name, "a whole number of seconds"))
 }
 
-fn ssl_mode(value: &str) -> Result<MySqlSslMode> {
-    let known = MODES.iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
-    known.map(|(_, mode)| *mode).ok_or_else(|| {
-        let names: Vec<_> = MODES.iter().map(|(name, _)| *name).collect();
-        Error::config(format!("the parameter `ssl-mode` of the {NAME} URL has no such value"))
-            .help(format!("choose one of {}", refusal::listed(&names)))
-    })
+fn mode(value: &str) -> Result<MySqlSslMode> {
+    value.parse().map_err(|_| invalid("ssl-mode", "a mode of TLS"))
 }
 
 fn invalid(name: &str, expected: &str) -> Error {
     Error::config(format!("the parameter `{name}` of the {NAME} URL is not valid"))
         .help(format!("it is {expected}"))
-}
-
-fn unknown(name: &str) -> Error {
-    let called = CALLED.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
-    refusal::unknown_parameter(NAME, name, called, &KNOWN)
 }
 
 #[cfg(test)]

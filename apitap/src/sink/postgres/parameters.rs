@@ -7,50 +7,9 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
+use crate::definition::database_url::POSTGRESQL;
 use crate::sink::{refusal, server};
 use crate::{Error, Result};
-
-/// The parameters that there are.
-const KNOWN: [&str; 16] = [
-    "application_name",
-    "connect_timeout",
-    "dbname",
-    "host",
-    "hostaddr",
-    "lock_timeout",
-    "options",
-    "password",
-    "port",
-    "search_path",
-    "sslcert",
-    "sslkey",
-    "sslmode",
-    "sslrootcert",
-    "statement_timeout",
-    "user",
-];
-
-/// What other drivers call them.
-const CALLED: [(&str, &str); 8] = [
-    ("currentSchema", "search_path"),
-    ("schema", "search_path"),
-    ("ssl-ca", "sslrootcert"),
-    ("ssl-cert", "sslcert"),
-    ("ssl-key", "sslkey"),
-    ("ssl-mode", "sslmode"),
-    ("ssl-root-cert", "sslrootcert"),
-    ("ssl", "sslmode"),
-];
-
-/// The modes of `sslmode`.
-const MODES: [(&str, PgSslMode); 6] = [
-    ("disable", PgSslMode::Disable),
-    ("allow", PgSslMode::Allow),
-    ("prefer", PgSslMode::Prefer),
-    ("require", PgSslMode::Require),
-    ("verify-ca", PgSslMode::VerifyCa),
-    ("verify-full", PgSslMode::VerifyFull),
-];
 
 /// What a URL says beside the server, the user and the database.
 pub(super) type Options = server::Options<PgConnectOptions>;
@@ -68,12 +27,13 @@ pub(super) fn apply(connect: PgConnectOptions, url: &Url) -> Result<Options> {
 /// which may be one.
 pub(super) fn secrets(url: &str) -> Vec<String> {
     let Ok(url) = Url::parse(url.trim()) else { return Vec::new() };
-    let is_secret = |name: &str| name == "password" || !KNOWN.contains(&name);
+    let is_secret = |name: &str| name == "password" || !POSTGRESQL.known.contains(&name);
     let pairs = url.query_pairs().filter(|(name, _)| is_secret(name));
     pairs.map(|(_, value)| value.into_owned()).collect()
 }
 
 fn with(options: Options, name: &str, value: &str) -> Result<Options> {
+    POSTGRESQL.check(name, Some(value)).map_err(refusal::parameter)?;
     let Options { connect, mut patience } = options;
     let connect = match name {
         "application_name" => connect.application_name(value),
@@ -95,10 +55,10 @@ fn with(options: Options, name: &str, value: &str) -> Result<Options> {
         "lock_timeout" | "search_path" | "statement_timeout" => connect.options([(name, value)]),
         "sslcert" => connect.ssl_client_cert(value),
         "sslkey" => connect.ssl_client_key(value),
-        "sslmode" => connect.ssl_mode(ssl_mode(value)?),
+        "sslmode" => connect.ssl_mode(mode(value)?),
         "sslrootcert" => connect.ssl_root_cert(value),
         "user" => connect.username(value),
-        _ => return Err(unknown(name)),
+        _ => return Err(invalid(name, "one that this version knows")),
     };
     Ok(Options { connect, patience })
 }
@@ -124,23 +84,13 @@ fn seconds(name: &str, value: &str) -> Result<Option<Duration>> {
     server::seconds(value).map_err(|_| invalid(name, "a whole number of seconds"))
 }
 
-fn ssl_mode(value: &str) -> Result<PgSslMode> {
-    let known = MODES.iter().find(|(name, _)| *name == value);
-    known.map(|(_, mode)| *mode).ok_or_else(|| {
-        let names: Vec<_> = MODES.iter().map(|(name, _)| *name).collect();
-        Error::config("the parameter `sslmode` of the PostgreSQL URL has no such value")
-            .help(format!("choose one of {}", refusal::listed(&names)))
-    })
+fn mode(value: &str) -> Result<PgSslMode> {
+    value.parse().map_err(|_| invalid("sslmode", "a mode of TLS"))
 }
 
 fn invalid(name: &str, expected: &str) -> Error {
     Error::config(format!("the parameter `{name}` of the PostgreSQL URL is not valid"))
         .help(format!("it is {expected}"))
-}
-
-fn unknown(name: &str) -> Error {
-    let called = CALLED.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
-    refusal::unknown_parameter("PostgreSQL", name, called, &KNOWN)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor, SqliteConnection};
 
+use crate::definition::database_url::SQLITE;
 use crate::sink::refusal;
 use crate::{Error, Result};
 
@@ -94,25 +95,11 @@ impl File {
     }
 }
 
-/// The parameters of a URL: what SQLite could not write with is none of them.
+/// The parameters of a URL.
 fn check_parameters(parameters: &str) -> Result<()> {
-    for (name, value) in url::form_urlencoded::parse(parameters.as_bytes()) {
-        match (&*name, &*value) {
-            ("mode", "rw" | "rwc") | ("cache", "private" | "shared") | ("vfs", _) => {}
-            ("mode", _) => return Err(invalid("mode", "`rwc`, or `rw` for a file that is there")),
-            ("cache", _) => return Err(invalid("cache", "`private` or `shared`")),
-            _ => {
-                let known = ["cache", "mode", "vfs"];
-                return Err(refusal::unknown_parameter("SQLite", &name, None, &known));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn invalid(name: &str, expected: &str) -> Error {
-    Error::config(format!("the parameter `{name}` of the SQLite URL is not valid"))
-        .help(format!("it is {expected}"))
+    let mut pairs = url::form_urlencoded::parse(parameters.as_bytes());
+    pairs
+        .try_for_each(|(name, value)| SQLITE.check(&name, Some(&value)).map_err(refusal::parameter))
 }
 
 fn unopened(path: &Path, error: &sqlx::Error) -> Error {

@@ -295,13 +295,16 @@ fn float<F: FromStr + Copy>(
 pub struct Digits {
     precision: u8,
     scale: u8,
+    /// Ten to the precision: no value comes to it.
+    limit: u128,
 }
 
 impl Decimal {
     /// A column without values.
     #[must_use]
     pub fn with_digits(precision: u8, scale: u8) -> Self {
-        Self::of(Digits { precision, scale })
+        let limit = 10u128.pow(u32::from(precision.min(38)));
+        Self::of(Digits { precision, scale, limit })
     }
 
     /// Appends a decimal, exactly.
@@ -321,9 +324,7 @@ impl Digits {
         found: impl FnOnce() -> D,
     ) -> Result<i128, Fault> {
         match scaled {
-            Ok(digits) if digits.unsigned_abs() < 10u128.pow(u32::from(self.precision.min(38))) => {
-                Ok(digits)
-            }
+            Ok(digits) if digits.unsigned_abs() < self.limit => Ok(digits),
             Ok(_) | Err(Unfit::Large) => {
                 let whole = self.precision.saturating_sub(self.scale);
                 let why = format!("which has more than {whole} digits before the point");

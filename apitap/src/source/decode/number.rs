@@ -13,6 +13,39 @@ pub(super) enum Unfit {
 ///
 /// `1.0` and `1e3` are whole; it is the value that counts, not the spelling.
 pub(super) fn scaled(raw: &str, scale: u8) -> Result<i128, Unfit> {
+    short(raw, scale).map_or_else(|| any(raw, scale), Ok)
+}
+
+/// The same of a number that is spelled without exponent, in digits that a word holds, none of them
+/// behind the last place that is kept: nearly all numbers that there are, computed without 128 bits.
+fn short(raw: &str, scale: u8) -> Option<i128> {
+    let unsigned = raw.strip_prefix('-').unwrap_or(raw);
+    let (mut value, mut point) = (0u64, None);
+    for (at, byte) in unsigned.bytes().enumerate() {
+        match byte {
+            b'0'..=b'9' => value = value.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?,
+            b'.' => point = Some(at),
+            _ => return None,
+        }
+    }
+    let places = point.map_or(0, |point| unsigned.len() - point - 1);
+    let missing = usize::from(scale).checked_sub(places)?;
+    let value = i128::from(value).checked_mul(*POWERS.get(missing)?)?;
+    Some(if raw.len() > unsigned.len() { -value } else { value })
+}
+
+/// The powers of ten, as many as there may be digits.
+const POWERS: [i128; 39] = {
+    let mut powers = [1; 39];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
+fn any(raw: &str, scale: u8) -> Result<i128, Unfit> {
     let (negative, unsigned) = match raw.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, raw),
@@ -97,6 +130,11 @@ mod tests {
         check("1.50e1", 0, Ok(15));
         check("1500E-2", 0, Ok(15));
         check("-12.30", 2, Ok(-1230));
+        check("-0.05", 38, Ok(-5 * 10i128.pow(36)));
+        check("18446744073709551615", 0, Ok(u64::MAX.into()));
+        check("18446744073709551616", 0, Ok(i128::from(u64::MAX) + 1));
+        check("1", 38, Ok(10i128.pow(38)));
+        check("1.000", 2, Ok(100));
         check("0.000e-99999999999999999999999", 0, Ok(0));
         check("0e99999999999999999999999", 38, Ok(0));
         check("170141183460469231731687303715884105727", 0, Ok(i128::MAX));
@@ -120,6 +158,7 @@ mod tests {
         check("1.5", 0, Err(Unfit::Fraction));
         check("1e-1", 0, Err(Unfit::Fraction));
         check("0.001", 2, Err(Unfit::Fraction));
+        check("2", 38, Err(Unfit::Large));
         check("1e-99999999999999999999999", 38, Err(Unfit::Fraction));
         check("1e99999999999999999999999", 0, Err(Unfit::Large));
         check("170141183460469231731687303715884105728", 0, Err(Unfit::Large));

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use apitap_build::shown::shown;
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
 use super::record::skip;
-use crate::shown::shown;
 use crate::source::json::{Cursor, Fault};
 
 /// Names that are told apart in one record; the fields of further ones are counted together.

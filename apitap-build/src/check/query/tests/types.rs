@@ -276,6 +276,23 @@ help: take a field of the record: `customer.id`
 }
 
 #[test]
+fn json_is_no_timestamp() {
+    check(
+        "SELECT CAST(extra AS TIMESTAMP) AS a FROM orders",
+        r"
+error[E0207]: `json` cannot be converted to `timestamp`
+ --> sql/paid_orders.sql:1:8
+  |
+1 | SELECT CAST(extra AS TIMESTAMP) AS a FROM orders
+  |        ^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+note: a text in JSON stands in quotes
+help: declare the field as `timestamp`, or take a text out of it: `…->>'key'`
+",
+    );
+}
+
+#[test]
 fn a_type_must_be_known() {
     check(
         "SELECT CAST(status AS number) AS a FROM orders",
@@ -385,7 +402,7 @@ note[E0381]: `(extra->>'n')::int` fails on a text that cannot be parsed as `int3
 1 | SELECT (extra->>'n')::int AS n, (extra->'a'->>'b')::int AS b FROM orders
   |        ^^^^^^^^^^^^^^^^^^
   |
-note: a value that cannot be computed ends the run, and nothing is stored
+note: a value that cannot be computed ends the run
 help: `TRY_CAST((extra->>'n') AS INT)` yields null instead
 
 note[E0381]: `(extra->'a'->>'b')::int` fails on a text that cannot be parsed as `int32`
@@ -394,7 +411,7 @@ note[E0381]: `(extra->'a'->>'b')::int` fails on a text that cannot be parsed as 
 1 | SELECT (extra->>'n')::int AS n, (extra->'a'->>'b')::int AS b FROM orders
   |                                 ^^^^^^^^^^^^^^^^^^^^^^^
   |
-note: a value that cannot be computed ends the run, and nothing is stored
+note: a value that cannot be computed ends the run
 help: `TRY_CAST((extra->'a'->>'b') AS INT)` yields null instead
 ",
     );

@@ -2,13 +2,13 @@
 //!
 //! An API, a server or a file may say anything: a line break that looks like a line of ours, an
 //! escape sequence that moves the cursor, a mark that turns the reading direction. What has such an
-//! effect is shown as its escape. [`crate::Error`] does so with all that it is made of.
+//! effect is shown as its escape. An error of a run does so with all that it is made of.
 
 use std::borrow::Cow;
 
 /// The text without effects: control characters, line ends and what changes the reading direction
 /// as their escapes, `\n` or `\u{202e}`.
-pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+pub fn shown(text: &str) -> Cow<'_, str> {
     if !text.contains(has_effect) {
         return Cow::Borrowed(text);
     }
@@ -23,8 +23,7 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
 }
 
 /// The same line by line: line breaks are those of our own words.
-#[cfg(any(feature = "cli", test))]
-pub(crate) fn shown_lines(text: &str) -> Cow<'_, str> {
+pub fn shown_lines(text: &str) -> Cow<'_, str> {
     if !text.contains(|character| character != '\n' && has_effect(character)) {
         return Cow::Borrowed(text);
     }

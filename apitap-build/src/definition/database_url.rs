@@ -1,0 +1,231 @@
+//! The parameters that the URL of a database may have: one list, for the check and for a run.
+
+use std::ops::Range;
+
+use crate::nearest::Suggestion;
+
+/// What the URLs of one kind of database may say behind their `?`.
+#[derive(Debug)]
+pub struct Parameters {
+    /// The database, as messages name it.
+    pub database: &'static str,
+    /// Their names.
+    pub known: &'static [&'static str],
+    /// What other drivers call them, and what they are called here.
+    pub called: &'static [(&'static str, &'static str)],
+    /// The values of those that have few, in any case of the letters.
+    pub choices: &'static [(&'static str, &'static [&'static str])],
+}
+
+/// Those of PostgreSQL.
+pub const POSTGRESQL: Parameters = Parameters {
+    database: "PostgreSQL",
+    known: &[
+        "application_name",
+        "connect_timeout",
+        "dbname",
+        "host",
+        "hostaddr",
+        "lock_timeout",
+        "options",
+        "password",
+        "port",
+        "search_path",
+        "sslcert",
+        "sslkey",
+        "sslmode",
+        "sslrootcert",
+        "statement_timeout",
+        "user",
+    ],
+    called: &[
+        ("currentSchema", "search_path"),
+        ("schema", "search_path"),
+        ("ssl-ca", "sslrootcert"),
+        ("ssl-cert", "sslcert"),
+        ("ssl-key", "sslkey"),
+        ("ssl-mode", "sslmode"),
+        ("ssl-root-cert", "sslrootcert"),
+        ("ssl", "sslmode"),
+    ],
+    choices: &[("sslmode", &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"])],
+};
+
+/// Those of MySQL and MariaDB.
+pub const MYSQL: Parameters = Parameters {
+    database: "MySQL",
+    known: &["connect_timeout", "socket", "ssl-ca", "ssl-cert", "ssl-key", "ssl-mode"],
+    called: &[
+        ("connectTimeout", "connect_timeout"),
+        ("ssl", "ssl-mode"),
+        ("ssl_ca", "ssl-ca"),
+        ("ssl_mode", "ssl-mode"),
+        ("sslMode", "ssl-mode"),
+        ("sslca", "ssl-ca"),
+        ("sslcert", "ssl-cert"),
+        ("sslkey", "ssl-key"),
+        ("sslmode", "ssl-mode"),
+        ("unix_socket", "socket"),
+    ],
+    choices: &[(
+        "ssl-mode",
+        &["DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY"],
+    )],
+};
+
+/// Those of SQLite: what it could not write with is none of them.
+pub const SQLITE: Parameters = Parameters {
+    database: "SQLite",
+    known: &["cache", "mode", "vfs"],
+    called: &[],
+    choices: &[("cache", &["private", "shared"]), ("mode", &["rwc", "rw"])],
+};
+
+/// What is wrong with the parameters of a URL. Its message does not show a value, which may be a
+/// password.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// In lower case, without a full stop.
+    pub message: String,
+    /// What to write.
+    pub help: String,
+    /// Where it stands in the URL.
+    pub at: Range<usize>,
+    /// What to put there, and whether that is surely meant.
+    pub instead: Option<(&'static str, bool)>,
+}
+
+impl Parameters {
+    /// The first that is wrong in a URL as it is written; `${NAME}`, and what is encoded, is left to
+    /// the run.
+    pub fn wrong(&self, url: &str) -> Option<Wrong> {
+        let (_, query) = url.split_once('?')?;
+        let start = url.len() - query.len();
+        let query = query.split('#').next().unwrap_or_default();
+        let mut at = start;
+        for pair in query.split('&') {
+            let begin = at;
+            at += pair.len() + 1;
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let is_plain = |text: &str| !text.contains(['$', '%', '+']);
+            if name.is_empty() || !is_plain(name) {
+                continue;
+            }
+            let wrong = self.check(name, is_plain(value).then_some(value));
+            if let Err(wrong) = wrong {
+                let value_at = begin + name.len() + 1;
+                return Some(match self.known.contains(&name) {
+                    true => Wrong { at: value_at..value_at + value.len(), ..wrong },
+                    false => Wrong { at: begin..begin + name.len(), ..wrong },
+                });
+            }
+        }
+        None
+    }
+
+    /// Whether there is such a parameter, and whether it has such a value.
+    ///
+    /// # Errors
+    /// What is wrong, with the place still to be said.
+    pub fn check(&self, name: &str, value: Option<&str>) -> Result<(), Wrong> {
+        if !self.known.contains(&name) {
+            return Err(self.unknown(name));
+        }
+        let choices = self.choices.iter().find(|(parameter, _)| *parameter == name);
+        match (choices, value) {
+            (Some((_, values)), Some(value))
+                if !values.iter().any(|known| known.eq_ignore_ascii_case(value)) =>
+            {
+                Err(self.no_such_value(name, value, values))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn unknown(&self, name: &str) -> Wrong {
+        let called = self.called.iter().find(|(theirs, _)| *theirs == name);
+        let near = || Suggestion::of(name, self.known.iter().copied());
+        let (help, instead) = match called {
+            Some((_, ours)) => (format!("write `{ours}`"), Some((*ours, false))),
+            None => match near() {
+                Some(Suggestion { name, sure }) => {
+                    (format!("a similar one exists: `{name}`"), self.of_ours(name, sure))
+                }
+                None => (format!("there are {}", listed(self.known)), None),
+            },
+        };
+        let message = format!("`{name}` is not a parameter of a {} URL", self.database);
+        Wrong { message, help, at: 0..0, instead }
+    }
+
+    fn of_ours(&self, name: &str, sure: bool) -> Option<(&'static str, bool)> {
+        self.known.iter().find(|known| **known == name).map(|known| (*known, sure))
+    }
+
+    fn no_such_value(&self, name: &str, value: &str, values: &'static [&'static str]) -> Wrong {
+        let near = Suggestion::of(value, values.iter().copied());
+        let instead = near.and_then(|Suggestion { name, sure }| {
+            values.iter().find(|known| **known == name).map(|known| (*known, sure))
+        });
+        Wrong {
+            message: format!(
+                "the parameter `{name}` of the {} URL has no such value",
+                self.database
+            ),
+            help: format!("choose one of {}", listed(values)),
+            at: 0..0,
+            instead,
+        }
+    }
+}
+
+/// Names in backticks, with commas between.
+fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is wrong with a URL: the part of it, the message, and what to put there.
+    #[track_caller]
+    fn check(parameters: &Parameters, url: &str, expected: Option<(&str, &str, Option<&str>)>) {
+        let wrong = parameters.wrong(url);
+        let found = wrong.as_ref().map(|wrong| {
+            let at = url.get(wrong.at.clone()).unwrap_or_default();
+            (at, wrong.message.as_str(), wrong.instead.map(|(instead, _)| instead))
+        });
+        assert_eq!(found, expected, "{url}");
+    }
+
+    #[test]
+    fn what_a_run_refuses_is_found_in_the_text() {
+        let unknown = "`sslmod` is not a parameter of a PostgreSQL URL";
+        check(
+            &POSTGRESQL,
+            "postgres://me@db/x?connect_timeout=5&sslmod=require#a",
+            Some(("sslmod", unknown, Some("sslmode"))),
+        );
+        let value = "the parameter `sslmode` of the PostgreSQL URL has no such value";
+        check(
+            &POSTGRESQL,
+            "postgres://h/d?sslmode=requre",
+            Some(("requre", value, Some("require"))),
+        );
+        let other = "`sslmode` is not a parameter of a MySQL URL";
+        check(&MYSQL, "mysql://h/d?sslmode=require", Some(("sslmode", other, Some("ssl-mode"))));
+        let memory = "the parameter `mode` of the SQLite URL has no such value";
+        check(&SQLITE, "sqlite:a.db?mode=memory", Some(("memory", memory, None)));
+    }
+
+    #[test]
+    fn what_a_run_takes_is_right() {
+        check(&POSTGRESQL, "postgres://h/d", None);
+        check(&POSTGRESQL, "postgres://h/d?", None);
+        check(&POSTGRESQL, "postgres://h/d?sslmode=verify-full&options=-c%20a=b", None);
+        check(&POSTGRESQL, "postgres://h/d?sslmode=${MODE}&${MORE}", None);
+        check(&MYSQL, "mysql://h/d?ssl-mode=required", None);
+        check(&SQLITE, "sqlite:a.db?mode=rwc&cache=shared", None);
+    }
+}
