@@ -21,8 +21,7 @@ async fn what_cannot_be_a_sqlite_file_is_refused() {
     .await;
     check(
         "sqlite:x.db?mode=ro",
-        "the parameter `mode` of the SQLite URL is not valid\n  help:     it is `rwc`, or `rw` for a \
-         file that is there",
+        "the parameter `mode` of the SQLite URL has no such value\n  help:     choose one of `rwc`, `rw`",
     )
     .await;
     let nothing = "the SQLite target names no file\n  \
