@@ -287,9 +287,10 @@ codes! {
          that.";
     INVALID_COLUMN_NAME = "E0322", "a column name that the target does not take",
         "PostgreSQL cuts off what is longer than 63 bytes, and has columns of its own in \
-         every table (`ctid`, `xmin`, …); MySQL takes 64 characters.";
+         every table (`ctid`, `xmin`, …); MySQL takes 64 characters; in Delta Lake a name has no space, \
+         comma, semicolon, bracket or `=`.";
     SAME_COLUMN_IN_TARGET = "E0323", "two columns that are one to the target",
-        "To SQLite and MySQL `id` and `ID` are the same column.";
+        "To SQLite, MySQL and Delta Lake `id` and `ID` are the same column.";
     TOO_MANY_COLUMNS = "E0324", "more columns than a table can have",
         "PostgreSQL has a limit of 1600 columns, SQLite one of 2000, MySQL one of 1017; apitap \
          needs one of them.";
@@ -300,7 +301,7 @@ codes! {
     KEY_NOT_IN_TARGET = "E0327", "a key that the target does not take",
         "A key is an index of the table: one of MySQL has at most 16 columns and 3072 bytes.";
     TYPE_NOT_IN_TARGET = "E0328", "a column type that the target does not have",
-        "MySQL keeps at most 30 digits behind the point of a decimal.";
+        "MySQL keeps at most 30 digits behind the point of a decimal; Delta Lake has no times of day.";
     DELETES_WITHOUT_MERGE = "E0329", "rows are deleted that no merge looks for",
         "`delete_missing` deletes the rows whose key did not come: that goes with `merge`.";
     UNSUPPORTED_MODE = "E0340", "a mode that the target does not have",

@@ -202,8 +202,10 @@ fn features(definition: &Definition, row: &syn::Ident, krate: &syn::Path) -> Tok
     };
     let span = row.span();
     let parquet = is_parquet.then(|| quote_spanned!(span=> #krate::__parquet!(#pipeline);));
+    let is_delta = target.kind == TargetKind::Delta;
+    let delta = is_delta.then(|| quote_spanned!(span=> #krate::__delta!(#pipeline);));
     let cloud = is_cloud.then(|| quote_spanned!(span=> #krate::__cloud!(#pipeline);));
-    quote!(#parquet #cloud)
+    quote!(#parquet #delta #cloud)
 }
 
 fn implementation(row: &syn::Ident, name: &syn::Ident, krate: &syn::Path) -> TokenStream {

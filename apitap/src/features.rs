@@ -25,6 +25,29 @@ macro_rules! __parquet {
     };
 }
 
+/// Does not compile where this crate was built without Delta Lake.
+#[cfg(feature = "delta")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __delta {
+    ($pipeline:literal) => {};
+}
+
+/// Does not compile where this crate was built without Delta Lake.
+#[cfg(not(feature = "delta"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __delta {
+    ($pipeline:literal) => {
+        ::core::compile_error!(::core::concat!(
+            "pipeline `",
+            $pipeline,
+            "` writes Delta Lake, which apitap is built without\n help: turn it on in Cargo.toml: `apitap = { \
+             …, features = [\"delta\"] }`"
+        ));
+    };
+}
+
 /// Does not compile where this crate was built without object stores.
 #[cfg(feature = "cloud")]
 #[doc(hidden)]

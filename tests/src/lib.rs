@@ -13,6 +13,7 @@ pub mod answers;
 pub mod api;
 pub mod collection;
 pub mod crates;
+pub mod deltalake;
 mod envelope;
 pub mod faults;
 mod loopback;

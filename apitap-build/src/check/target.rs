@@ -84,7 +84,7 @@ pub(super) fn check_mode(
     let written = &spec.sink.store.mode;
     let store = &spec.sink.store;
     for (name, hook) in [("before", &store.before), ("after", &store.after)] {
-        if hook.value.is_some() && target.storage == Storage::Files {
+        if hook.value.is_some() && !target.storage.runs_sql() {
             let message = format!("`{name}` is SQL, which a {} target does not run", target.name);
             let finding = Finding::error(codes::UNSUPPORTED_MODE, message, &hook.place);
             findings.push(finding.help("remove it, or load into a database"));
@@ -103,7 +103,7 @@ pub(super) fn check_mode(
              `mode=\"replace\"`",
         ));
     } else if mode == Mode::Replace
-        && target.storage == Storage::Files
+        && !target.storage.has_keys()
         && let Some(first) = key.first()
     {
         let message = format!("a {} target keeps every row, whatever its key", target.name);
@@ -129,9 +129,10 @@ pub(super) fn check_partitions(
     let error = |message: String, column: &Spanned<String>| {
         Finding::error(codes::INVALID_PARTITION, message, &column.place)
     };
-    if target.storage != Storage::Files {
+    if !target.storage.has_folders() {
         let message = format!("`partition_by` has no meaning for a {} target", target.name);
-        let help = "remove it: only targets of files, `parquet`, `csv` and `jsonl`, have folders";
+        let help =
+            "remove it: only targets of files, `parquet`, `csv`, `jsonl` and `delta`, have folders";
         findings.push(error(message, first).help(help));
         return;
     }
@@ -331,17 +332,33 @@ fn conflict(first: &Checked, second: &Checked) -> Option<Finding> {
         }
         _ => {}
     }
-    let files = b.target.kind.capabilities().storage == Storage::Files;
-    if files && a.partition_by != b.partition_by {
+    let storage = b.target.kind.capabilities().storage;
+    if storage.has_folders() && a.partition_by != b.partition_by {
         let message = format!("two pipelines keep the rows of `{table}` apart by other columns");
         return Some(error(message, place).help("use the same `partition_by` in both"));
     }
+    let merges = [a, b].into_iter().find(|definition| definition.mode == Mode::Merge);
     let (a, b) = (a.row.as_ref()?, b.row.as_ref()?);
-    if files && !same_columns(a, b) {
+    if storage == Storage::Files && !same_columns(a, b) {
         let message = format!("two pipelines write other columns into the table `{table}`");
         return Some(
             error(message, place)
                 .note("all files of a table have the same columns, in the same order")
+                .help(apart),
+        );
+    }
+    if storage == Storage::Lake
+        && let Some(merges) = merges
+        && !same_names(a, b)
+    {
+        let message = format!("two pipelines write other columns into the table `{table}`");
+        return Some(
+            error(message, place)
+                .note(format!(
+                    "a merge puts whole rows in the place of others, and `{}` has no values for \
+                     all columns",
+                    merges.name
+                ))
                 .help(apart),
         );
     }
@@ -368,6 +385,11 @@ fn removes(definition: &Definition) -> bool {
 fn same_columns(a: &Schema, b: &Schema) -> bool {
     let same = |(a, b): (&Field, &Field)| a.name == b.name && a.ty == b.ty;
     a.fields.len() == b.fields.len() && a.fields.iter().zip(&b.fields).all(same)
+}
+
+/// Whether two rows have columns of the same names, in whichever order.
+fn same_names(a: &Schema, b: &Schema) -> bool {
+    a.fields.len() == b.fields.len() && a.fields.iter().all(|field| b.field(&field.name).is_some())
 }
 
 fn sorted(key: &[String]) -> Vec<&str> {

@@ -6,7 +6,9 @@
 use std::ops::RangeInclusive;
 
 use super::{Mode, TargetKind};
+use crate::schema::Type;
 
+mod delta;
 mod files;
 mod mysql;
 mod postgres;
@@ -31,6 +33,10 @@ pub struct Capabilities {
     pub reserved_prefix: Option<(&'static str, &'static str)>,
     /// Characters that a table's name must not have in it, besides control characters.
     pub unfit: &'static [char],
+    /// Characters that a column's name must not have in it.
+    pub unfit_in_columns: &'static [char],
+    /// The scalar types of which it has no columns.
+    pub without: &'static [Type],
     /// The most columns of a row: those of a table, less the one that numbers staged rows.
     pub columns: usize,
     /// What a key can be.
@@ -55,6 +61,26 @@ pub enum Storage {
     /// Files in a folder for each table: every row is kept, and all have the same columns. A folder
     /// may have further ones within, for the values of some columns.
     Files,
+    /// The same with a log that others read, too: a key says which rows are the same, and a row may lack
+    /// columns, unless it takes the place of another one.
+    Lake,
+}
+
+impl Storage {
+    /// Whether a key says which rows are the same.
+    pub fn has_keys(self) -> bool {
+        self != Self::Files
+    }
+
+    /// Whether rows can be kept apart by the values of columns.
+    pub fn has_folders(self) -> bool {
+        self != Self::Tables
+    }
+
+    /// Whether it runs SQL of the user's.
+    pub fn runs_sql(self) -> bool {
+        self == Self::Tables
+    }
 }
 
 /// Which schemas a table's name may have in front.
@@ -120,6 +146,7 @@ impl TargetKind {
             Self::Parquet => &files::PARQUET,
             Self::Csv => &files::CSV,
             Self::Jsonl => &files::JSONL,
+            Self::Delta => &delta::CAPABILITIES,
         }
     }
 }

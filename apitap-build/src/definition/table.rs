@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::capabilities::{Capabilities, Key, Length, Schemas};
 use crate::codes::{self, Code};
+use crate::schema::notation::type_text;
 use crate::schema::scalar::Domain;
 use crate::schema::{Schema, Type};
 
@@ -147,6 +148,26 @@ pub fn check_columns(target: &Capabilities, row: &Schema) -> Vec<Misfit> {
                 message,
                 "give the column another name with AS",
             ));
+        } else if let Some(c) = name.chars().find(|c| target.unfit_in_columns.contains(c)) {
+            let message = format!(
+                "the column name `{name}` has `{}` in it, which names of columns in {} cannot have",
+                c.escape_debug(),
+                target.name
+            );
+            misfits.push(of_column(
+                codes::INVALID_COLUMN_NAME,
+                message,
+                "give the column another name with AS",
+            ));
+        }
+        if let Some(lacking) = lacking(target, &field.ty) {
+            let ty = type_text(lacking, true);
+            let within = if *lacking == field.ty { "is" } else { "holds" };
+            misfits.push(of_column(
+                codes::TYPE_NOT_IN_TARGET,
+                format!("column `{name}` {within} `{ty}`, of which {} has no columns", target.name),
+                "store it as text: `CAST(… AS text)`",
+            ));
         }
         if let Type::Decimal { precision, scale } = field.ty
             && scale > target.scale
@@ -180,6 +201,15 @@ pub fn check_columns(target: &Capabilities, row: &Schema) -> Vec<Misfit> {
         }
     }
     misfits
+}
+
+/// The type in another one of which a target has no columns.
+fn lacking<'a>(target: &Capabilities, ty: &'a Type) -> Option<&'a Type> {
+    match ty {
+        Type::List(item) => lacking(target, &item.ty),
+        Type::Record(fields) => fields.iter().find_map(|field| lacking(target, &field.ty)),
+        scalar => target.without.contains(scalar).then_some(scalar),
+    }
 }
 
 /// What a target does not take of a key whose columns have these types.

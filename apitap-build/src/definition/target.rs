@@ -38,6 +38,8 @@ pub enum TargetKind {
     Csv,
     /// Files of JSON lines in a folder.
     Jsonl,
+    /// Tables of Delta Lake in a folder.
+    Delta,
 }
 
 /// How to reach a database or a folder.

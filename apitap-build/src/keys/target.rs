@@ -7,6 +7,7 @@ use crate::diagnostic::{Finding, Place};
 
 mod credentials;
 mod csv;
+mod delta;
 mod files;
 mod jsonl;
 mod mysql;
@@ -58,6 +59,7 @@ targets! {
     parquet::Parquet,
     csv::Csv,
     jsonl::Jsonl,
+    delta::Delta,
 }
 
 keys! {

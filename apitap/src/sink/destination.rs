@@ -16,7 +16,7 @@ pub fn resolve(target: &definition::Target, environment: &mut Environment) -> Ar
         TargetKind::Postgres => Arc::new(Postgres::resolve(&target.connection, environment)),
         TargetKind::Mysql => Arc::new(Mysql::resolve(&target.connection, environment)),
         TargetKind::Sqlite => Arc::new(Sqlite::resolve(&target.connection, environment)),
-        TargetKind::Parquet | TargetKind::Csv | TargetKind::Jsonl => {
+        TargetKind::Parquet | TargetKind::Csv | TargetKind::Jsonl | TargetKind::Delta => {
             Arc::new(Files::resolve(target.kind, &target.connection, environment))
         }
     }

@@ -1,4 +1,5 @@
-//! Files in a folder or in an object store: rows in Parquet, CSV or JSON lines, and a log of commits that says which.
+//! Files in a folder or in an object store: rows in Parquet, CSV or JSON lines, and a log of commits that says which:
+//! one of our own, or that of Delta Lake ([`delta`]).
 //!
 //! A table is a folder of files, each of which appears whole, under a name that is never used again:
 //!
@@ -17,18 +18,25 @@
 #[cfg_attr(not(feature = "cloud"), allow(dead_code, reason = "there is no client of it"))]
 mod bucket;
 mod cell;
-
+#[cfg(feature = "delta")]
+mod delta;
+#[cfg(not(feature = "delta"))]
+#[path = "files/no_delta.rs"]
+mod delta;
 mod format;
+mod held;
 mod log;
 mod memory;
 mod partition;
 mod session;
+#[cfg_attr(not(feature = "delta"), allow(dead_code, reason = "only its log says so much"))]
+mod stats;
 mod store;
 mod writer;
 
 use async_trait::async_trait;
 
-use super::contract::{Remembered, Session, StateChange, Target};
+use super::contract::{Difference, Remembered, Session, StateChange, Target};
 use super::load::Load;
 use crate::Result;
 use crate::definition::{Capabilities, Cloud, Compression, Connection, TargetKind};
@@ -96,14 +104,30 @@ impl Target for Files {
     }
 
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
-        session::open(self, load, limits).await
+        match self.format.kind {
+            TargetKind::Delta => delta::open(self, load, limits).await,
+            _ => session::open(self, load, limits).await,
+        }
+    }
+
+    async fn differences(&self, load: &Load) -> Result<Vec<Difference>> {
+        match self.format.kind {
+            TargetKind::Delta => delta::differences(self, load).await,
+            _ => Ok(Vec::new()),
+        }
     }
 
     async fn remembered(&self, load: &Load) -> Result<Vec<Remembered>> {
-        memory::remembered(self, load).await
+        match self.format.kind {
+            TargetKind::Delta => delta::remembered(self, load).await,
+            _ => memory::remembered(self, load).await,
+        }
     }
 
     async fn correct(&self, load: &Load, change: &StateChange) -> Result<()> {
-        memory::correct(self, load, change).await
+        match self.format.kind {
+            TargetKind::Delta => delta::correct(self, load, change).await,
+            _ => memory::correct(self, load, change).await,
+        }
     }
 }

@@ -3,10 +3,15 @@
 use super::{Capabilities, Key, Length, Schemas, Storage, Values, micros};
 use crate::definition::Mode;
 
+/// The longest name of a folder; a schema stands in the same one.
+pub(super) const LONGEST_NAME: Length = Length::Bytes(120);
 /// 0000-01-01, in days from 1970-01-01. In text, dates have four digits of a year.
 const FIRST_DAY: i32 = -719_528;
 /// 9999-12-31, in days from 1970-01-01.
 const LAST_DAY: i32 = 2_932_896;
+
+/// What the name of a folder cannot have in it everywhere.
+pub(super) const UNFIT: &[char] = &['/', '\\', ':', '*', '?', '"', '<', '>', '|', '=', '%', '#'];
 
 /// The values of files of text.
 const TEXT: Values = Values {
@@ -30,12 +35,13 @@ const fn of(name: &'static str, values: Values) -> Capabilities {
         name,
         storage: Storage::Files,
         schemas: Schemas::Any,
-        // The name of a folder; a schema stands in the same one.
-        longest_name: Some(Length::Bytes(120)),
+        longest_name: Some(LONGEST_NAME),
         folds_case: false,
         system_columns: &[],
         reserved_prefix: None,
-        unfit: &['/', '\\', ':', '*', '?', '"', '<', '>', '|', '=', '%', '#'],
+        unfit: UNFIT,
+        unfit_in_columns: &[],
+        without: &[],
         columns: 10_000,
         // There are no keys.
         key: Key::of_columns(10_000),

@@ -19,6 +19,8 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     // Such a table would hide behind the temporary one.
     reserved_prefix: Some(("_apitap_", "apitap")),
     unfit: &[],
+    unfit_in_columns: &[],
+    without: &[],
     columns: 1017 - 1,
     // InnoDB's index of 3072 bytes, in which a character of utf8mb4 takes four.
     key: Key { columns: 16, text: Some(255), bytes: Some(3072) },

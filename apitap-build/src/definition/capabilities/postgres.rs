@@ -18,6 +18,8 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     system_columns: &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"],
     reserved_prefix: None,
     unfit: &[],
+    unfit_in_columns: &[],
+    without: &[],
     columns: 1600 - 1,
     key: Key::of_columns(32),
     scale: 38,

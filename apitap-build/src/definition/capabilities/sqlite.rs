@@ -17,6 +17,8 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     system_columns: &[],
     reserved_prefix: Some(("sqlite_", "SQLite")),
     unfit: &[],
+    unfit_in_columns: &[],
+    without: &[],
     columns: 2000 - 1,
     key: Key::of_columns(1999),
     scale: 38,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 
 use crate::definition::Mode;
-use crate::definition::capabilities::Storage;
 use crate::engine::limits::{Limits, Memory};
 use crate::schema::{Field, Schema, Type};
 use crate::sink::{Load, Session, State, StateChange, Target, Writer, Written};
@@ -127,9 +126,9 @@ pub(super) async fn open(target: &Arc<dyn Target>, table: &str, mode: Mode) -> R
 
 /// What has no table to look a row up in has no keys.
 fn key(target: &Arc<dyn Target>) -> Vec<String> {
-    match target.capabilities().storage {
-        Storage::Tables => vec!["id".to_owned()],
-        Storage::Files => Vec::new(),
+    match target.capabilities().storage.has_keys() {
+        true => vec!["id".to_owned()],
+        false => Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::run::{batch, load, open, open_as};
 use super::{Place, Promise, Seen, refused, same, sees, unexpected, wrote};
 use crate::definition::Mode;
+use crate::definition::capabilities::Storage;
 use crate::sink::{State, StateChange};
 
 pub(super) const PROMISES: &[Promise] = &[
@@ -156,14 +157,23 @@ async fn a_failed_commit_leaves_both(place: &dyn Place) -> Seen {
     run.write(batch(&[(1, Some("old"))]).map_err(unexpected)?).await.map_err(unexpected)?;
     run.commit_with(&change("one", &[("", json!(1))])).await.map_err(unexpected)?;
     run.finish().await.map_err(unexpected)?;
-    // The table's key is unique: a row more of it cannot be appended.
     let mut run = open(&target, "t", Mode::Append).await.map_err(unexpected)?;
-    let rows = batch(&[(2, Some("new")), (1, Some("new"))]).map_err(unexpected)?;
+    let mut two = change("two", &[("", json!(2))]);
+    let second = match target.capabilities().storage {
+        // The table's key is unique: a row more of it cannot be appended.
+        Storage::Tables => 1,
+        _ => {
+            let partitions = [(String::new(), json!("of another run"))].into();
+            two.known = Some(State { partitions });
+            3
+        }
+    };
+    let rows = batch(&[(2, Some("new")), (second, Some("new"))]).map_err(unexpected)?;
     let done = match run.write(rows).await {
-        Ok(()) => run.commit_with(&change("two", &[("", json!(2))])).await,
+        Ok(()) => run.commit_with(&two).await,
         Err(error) => Err(error),
     };
-    refused("a row of a key that is there", done)?;
+    refused("a commit that must fail", done)?;
     run.abort().await.map_err(unexpected)?;
     sees(place, "t", Some(&[(1, Some("old"))])).await?;
     remembers(place, "t", &[("", json!(1))]).await

@@ -68,6 +68,11 @@ impl Format {
         }
     }
 
+    /// Whether the log says what is in the files.
+    pub(super) fn has_stats(self) -> bool {
+        self.kind == TargetKind::Delta
+    }
+
     /// Begins a file with these columns.
     ///
     /// # Errors

@@ -125,13 +125,12 @@ pub(super) async fn commit(store: &dyn Store, tip: Option<&Tip>, record: Record)
     // Who slept long enough may have found a number free that had been used and removed.
     let commits = store.commits().await?;
     if commits.last().is_some_and(|last| *last > number) {
-        store.remove_commit(number).await?;
+        store.remove(&[store.commit(number)]).await?;
         return Ok(false);
     }
     settle(store, &Tip { number, record }).await?;
-    for old in commits.into_iter().filter(|old| old + KEPT < number) {
-        store.remove_commit(old).await?;
-    }
+    let old = commits.into_iter().filter(|old| old + KEPT < number);
+    store.remove(&old.map(|old| store.commit(old)).collect::<Vec<_>>()).await?;
     Ok(true)
 }
 

@@ -22,6 +22,8 @@ const LONGEST: usize = 255;
 pub(super) struct Part {
     /// Below that of the table; empty where rows are not kept apart.
     pub(super) folder: String,
+    /// What the folder says of each column of `partition_by`, as text; `None` is null.
+    pub(super) values: Vec<Option<String>>,
     /// Their columns are those of the file.
     pub(super) rows: RecordBatch,
     pub(super) numbers: Numbers,
@@ -52,10 +54,11 @@ impl Numbers {
     }
 }
 
-/// The columns that are in the files.
-pub(super) fn in_files(load: &Load) -> Vec<Column> {
-    let places = kept(load);
-    places.into_iter().filter_map(|place| load.columns.get(place).cloned()).collect()
+/// Those of a load's columns that are in the files.
+pub(super) fn in_files(load: &Load, columns: Vec<Column>) -> Vec<Column> {
+    let kept = kept(load);
+    let columns = columns.into_iter().enumerate();
+    columns.filter(|(place, _)| kept.contains(place)).map(|(_, column)| column).collect()
 }
 
 fn kept(load: &Load) -> Vec<usize> {
@@ -68,18 +71,19 @@ fn kept(load: &Load) -> Vec<usize> {
 /// A value that can name no folder, by column and row.
 pub(super) fn split(load: &Load, first: u64, batch: &RecordBatch) -> Result<Vec<Part>> {
     if load.partition_by.is_empty() {
-        let (folder, rows) = (String::new(), batch.clone());
-        return Ok(vec![Part { folder, rows, numbers: Numbers::From(first) }]);
+        let (folder, values, rows) = (String::new(), Vec::new(), batch.clone());
+        return Ok(vec![Part { folder, values, rows, numbers: Numbers::From(first) }]);
     }
     let rows = batch.project(&kept(load)).map_err(lost)?;
     let groups = groups(load, batch)?;
     let mut parts = Vec::with_capacity(groups.len());
     for indices in groups {
         let Some(&head) = indices.first() else { continue };
-        let folder = folder(load, batch, head as usize, first)?;
+        let values = values(load, batch, head as usize, first)?;
+        let folder = folder(load, &values, first + u64::from(head))?;
         let numbers = indices.iter().map(|&row| first + u64::from(row)).collect();
         let rows = take_record_batch(&rows, &UInt32Array::from(indices)).map_err(lost)?;
-        parts.push(Part { folder, rows, numbers: Numbers::Each(numbers) });
+        parts.push(Part { folder, values, rows, numbers: Numbers::Each(numbers) });
     }
     Ok(parts)
 }
@@ -105,24 +109,36 @@ fn groups(load: &Load, batch: &RecordBatch) -> Result<Vec<Vec<u32>>> {
     Ok(groups)
 }
 
-/// The folder of a row.
-fn folder(load: &Load, batch: &RecordBatch, row: usize, first: u64) -> Result<String> {
-    let mut folder = String::new();
-    for &place in &load.partition_by {
-        let Some(column) = load.columns.get(place) else { continue };
+/// The texts of a row's values in the columns of `partition_by`.
+fn values(load: &Load, batch: &RecordBatch, row: usize, first: u64) -> Result<Vec<Option<String>>> {
+    let value = |(column, place): (&Column, usize)| {
         let refused = |why: &str| refusal::value(column, first + row as u64, why);
         let array = batch.column(place).slice(row, 1);
-        let mut value = String::new();
-        if !array.is_null(0) {
-            let cell = cell::of(column, &array).map_err(|error| refused(&error.why))?;
-            cell(0, &mut value).map_err(|why| refused(&why))?;
-            if value == NULL {
-                return Err(refused(&format!("is `{NULL}`, which as a folder says null")));
-            }
-            value = encoded(&value);
-        } else {
-            value.push_str(NULL);
+        if array.is_null(0) {
+            return Ok(None);
         }
+        let mut value = String::new();
+        let cell = cell::of(column, &array).map_err(|error| refused(&error.why))?;
+        cell(0, &mut value).map_err(|why| refused(&why))?;
+        Ok(Some(value))
+    };
+    by(load).map(value).collect()
+}
+
+/// The columns of `partition_by`, and their places.
+pub(super) fn by(load: &Load) -> impl Iterator<Item = (&Column, usize)> {
+    load.partition_by.iter().filter_map(|&place| Some((load.columns.get(place)?, place)))
+}
+
+/// The folder of these values, which the row of that number has.
+fn folder(load: &Load, values: &[Option<String>], row: u64) -> Result<String> {
+    let mut folder = String::new();
+    for ((column, _), value) in by(load).zip(values) {
+        let refused = |why: &str| refusal::value(column, row, why);
+        if value.as_deref() == Some(NULL) {
+            return Err(refused(&format!("is `{NULL}`, which as a folder says null")));
+        }
+        let value = value.as_deref().map_or_else(|| NULL.to_owned(), encoded);
         let name = format!("{}={value}", encoded(&column.name));
         if name.len() > LONGEST {
             return Err(refused("is too long for the name of a folder"));

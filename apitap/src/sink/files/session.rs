@@ -22,7 +22,7 @@ use crate::{Error, Result};
 pub(super) async fn open(files: &Files, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
     check(files, &load)?;
     // Where it cannot be encoded, nothing is begun.
-    let columns = partition::in_files(&load);
+    let columns = partition::in_files(&load, load.columns.clone());
     files.format.begin(&columns)?;
     let shared = Shared {
         store: store::begin(files, &load.table.to_string()).await?,
@@ -31,6 +31,7 @@ pub(super) async fn open(files: &Files, load: Load, limits: &Limits) -> Result<B
         file_size: files.file_size,
         memory: limits.files,
         waiting: Waiting::default(),
+        keyed: None,
         load,
     };
     let session = FilesSession {
@@ -160,7 +161,8 @@ impl FilesSession {
     /// Commits the files that wait, behind whatever others have committed meanwhile.
     async fn apply(&mut self, state: &StateChange, rows: u64) -> Result<()> {
         let store = self.shared.store.as_ref();
-        let mut files = self.shared.waiting.files();
+        let files = self.shared.waiting.files();
+        let mut files: Vec<_> = files.into_iter().map(|file| file.added).collect();
         self.commits += 1;
         loop {
             let tip = log::settled(store).await?;
@@ -173,7 +175,7 @@ impl FilesSession {
             let replaces = self.shared.load.mode == Mode::Replace;
             let partitioned = !self.shared.load.partition_by.is_empty();
             if files.is_empty() && !partitioned && (replaces || is_new) {
-                files.push(self.shared.empty().await?);
+                files.push(self.shared.empty().await?.added);
             }
             if files.is_empty() && state.is_empty() && !is_new && !replaces {
                 break;
@@ -211,7 +213,7 @@ impl FilesSession {
         record.run.clone_from(&state.run);
         record.add = files.to_vec();
         if load.mode == Mode::Replace {
-            record.remove = store.files().await?;
+            record.remove = store::own_files(store.as_ref()).await?;
             if store.publishes_over() {
                 take_places(&mut record);
             }
@@ -228,7 +230,7 @@ impl FilesSession {
         let Some(tip) = tip.filter(|tip| tip.is_table()) else {
             // Only what is of apitap: else a later `replace` would not know what to remove. The
             // first commit may just have been made by another run; then ours comes behind it.
-            let files = store.files().await?;
+            let files = store::own_files(store.as_ref()).await?;
             return match files.first() {
                 Some(file) if store.commits().await?.is_empty() => Err(unknown(load, file)),
                 _ => Ok(()),

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bucket::Bucket;
 use super::{Files, Place};
+use crate::definition::TargetKind;
 use crate::{Error, Result};
 use local::Local;
 #[cfg(feature = "cloud")]
@@ -23,16 +24,25 @@ use object::Object;
 /// The folder in a table's folder that is apitap's own. Readers pass over what begins with `_`.
 pub(super) const OWN: &str = "_apitap";
 
+/// The folder of our own log in a table's folder.
+const LOG: &str = "_apitap/log";
+/// The folder of the log of Delta Lake.
+const DELTA_LOG: &str = "_delta_log";
+
 /// Begins a session of a table, and makes sure that it can be written.
 ///
 /// # Errors
 /// It cannot, or there is no such place.
 pub(super) async fn begin(files: &Files, table: &str) -> Result<Box<dyn Store>> {
+    let log = match files.format.kind {
+        TargetKind::Delta => DELTA_LOG,
+        _ => LOG,
+    };
     match &files.place {
-        Place::Bucket(bucket) => in_bucket(bucket, table, files.file_size).await,
+        Place::Bucket(bucket) => in_bucket(bucket, table, log, files.file_size).await,
         Place::Folder(path) => {
             let path = folder(files, path)?;
-            Ok(Box::new(Local::begin(path.join(table))?))
+            Ok(Box::new(Local::begin(path.join(table), log)?))
         }
     }
 }
@@ -54,12 +64,17 @@ fn folder<'a>(files: &Files, path: &'a str) -> Result<&'a Path> {
 }
 
 #[cfg(feature = "cloud")]
-async fn in_bucket(bucket: &Bucket, table: &str, file_size: u64) -> Result<Box<dyn Store>> {
-    Ok(Box::new(Object::begin(bucket, table, file_size).await?))
+async fn in_bucket(
+    bucket: &Bucket,
+    table: &str,
+    log: &'static str,
+    file_size: u64,
+) -> Result<Box<dyn Store>> {
+    Ok(Box::new(Object::begin(bucket, table, log, file_size).await?))
 }
 
 #[cfg(not(feature = "cloud"))]
-async fn in_bucket(bucket: &Bucket, _: &str, _: u64) -> Result<Box<dyn Store>> {
+async fn in_bucket(bucket: &Bucket, _: &str, _: &str, _: u64) -> Result<Box<dyn Store>> {
     Err(Error::config(format!("this program was built without object stores, for `{bucket:?}`")).help(
         "build it with the feature: `apitap = { …, features = [\"cloud\"] }` in Cargo.toml, or `cargo \
          install apitap --features cloud`",
@@ -72,22 +87,52 @@ pub(super) trait Store: Send + Sync {
     /// What the names of this session's files begin with: no other session has the same.
     fn session(&self) -> &str;
 
+    /// The folder of the log, below that of the table.
+    fn log(&self) -> &'static str;
+
+    /// A place below the table's folder, as people write it.
+    fn shown(&self, name: &str) -> String;
+
+    /// The names of what is in a folder below that of the table, without what is further below.
+    async fn list(&self, folder: &str) -> Result<Vec<String>>;
+
+    /// What a file below the table's folder holds; `None` where there is none of that name.
+    async fn read(&self, name: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Creates a file below the table's folder as a whole; `false` where there is one of that name already.
+    #[cfg(feature = "delta")]
+    async fn create(&self, name: &str, bytes: Vec<u8>) -> Result<bool>;
+
+    /// Writes a file below the table's folder as a whole, in the place of one that is there.
+    #[cfg(feature = "delta")]
+    async fn write(&self, name: &str, bytes: Vec<u8>) -> Result<()>;
+
+    /// A file below the table's folder, to be read in any order; `None` where there is none of that name.
+    #[cfg(feature = "delta")]
+    async fn open(&self, name: &str) -> Result<Option<std::fs::File>>;
+
     /// The numbers of the commits that are still there, ascending.
-    async fn commits(&self) -> Result<Vec<u64>>;
+    async fn commits(&self) -> Result<Vec<u64>> {
+        let names = self.list(self.log()).await?;
+        let mut numbers: Vec<_> = names.iter().filter_map(|name| commit_number(name)).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
 
     /// A commit; `None` where there is none of that number.
-    async fn read_commit(&self, number: u64) -> Result<Option<Vec<u8>>>;
+    async fn read_commit(&self, number: u64) -> Result<Option<Vec<u8>>> {
+        self.read(&self.commit(number)).await
+    }
+
+    /// Where a commit is.
+    fn commit(&self, number: u64) -> String {
+        format!("{}/{}", self.log(), commit_name(number))
+    }
 
     /// Creates a commit; `false` where there is one of that number already.
     async fn create_commit(&self, number: u64, record: Vec<u8>) -> Result<bool>;
 
-    /// Removes a commit, if it is there.
-    async fn remove_commit(&self, number: u64) -> Result<()>;
-
     /// All published files, by their names below the table's folder.
-    ///
-    /// # Errors
-    /// There is something in the folder that apitap has not written.
     async fn files(&self) -> Result<Vec<String>>;
 
     /// Begins a file of this session, of that number.
@@ -99,11 +144,16 @@ pub(super) trait Store: Send + Sync {
     /// Gives a staged file its name. Doing it twice is doing it once.
     async fn publish(&self, added: &Added) -> Result<Published>;
 
-    /// Removes published files, where they are there.
+    /// Removes files below the table's folder, where they are there.
     async fn remove(&self, files: &[String]) -> Result<()>;
 
     /// What sessions have staged that are no longer there. Nobody else takes it away meanwhile.
     async fn leftovers(&self) -> Result<Box<dyn Leftovers>>;
+
+    /// Whether files have got their names that no commit names yet: where the session ends so, the next one
+    /// looks for them.
+    #[cfg(feature = "delta")]
+    fn unsettled(&self, are_there: bool);
 
     /// These files of this session are published, and stay so.
     async fn published(&self, files: &[Added]) -> Result<()>;
@@ -130,6 +180,10 @@ pub(super) trait Leftovers: Send {
     /// Whether those sessions may come back and commit what they have staged, unless another commit is
     /// made first.
     fn may_commit(&self) -> bool;
+
+    /// What the names of those sessions' files begin with.
+    #[cfg(feature = "delta")]
+    fn sessions(&self) -> Vec<String>;
 
     async fn remove(self: Box<Self>) -> Result<()>;
 }
@@ -171,6 +225,19 @@ pub(super) enum Published {
     Gone,
 }
 
+/// All published files, by their names below the table's folder.
+///
+/// # Errors
+/// There is something in the folder that apitap has not written.
+pub(super) async fn own_files(store: &dyn Store) -> Result<Vec<String>> {
+    let files = store.files().await?;
+    let name = |file: &str| file.rsplit('/').next().is_some_and(is_ours);
+    match files.iter().find(|file| !name(file)) {
+        Some(file) => Err(foreign(&store.shown(file))),
+        None => Ok(files),
+    }
+}
+
 /// Something that is not of the table.
 fn foreign(place: &str) -> Error {
     Error::target(format!("apitap has not written `{place}`, which is in the folder of the table"))
@@ -210,7 +277,7 @@ fn commit_name(number: u64) -> String {
 }
 
 /// The number of a commit of that name.
-fn commit_number(name: &str) -> Option<u64> {
+pub(super) fn commit_number(name: &str) -> Option<u64> {
     name.strip_suffix(".json")?.parse().ok()
 }
 

@@ -4,11 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
+use arrow::compute::cast;
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 
 use super::format::{Encoder, Format, Refusal};
+use super::held;
 use super::partition::{self, Numbers, Part};
+use super::stats::Stats;
 use super::store::{Added, Store, Upload, file_name};
+use crate::definition::TargetKind;
 use crate::sink::contract::Writer;
 use crate::sink::load::{Column, Load};
 use crate::sink::{refusal, slices};
@@ -16,6 +21,38 @@ use crate::{Error, Result};
 
 /// Files that one writer has open at once; beyond that, the one that waits longest is closed.
 const OPEN: usize = 64;
+
+/// A file that is staged as a whole.
+#[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "delta"), allow(dead_code, reason = "only its log says so much"))]
+pub(super) struct Finished {
+    /// Its number in the session.
+    pub(super) number: u32,
+    pub(super) added: Added,
+    /// What its folder says of the columns of `partition_by`.
+    pub(super) values: Vec<Option<String>>,
+    /// What is known of its columns; only of a target whose log says it.
+    pub(super) stats: Option<Stats>,
+}
+
+/// What the rows are looked for by, while they are written into files.
+#[async_trait]
+pub(super) trait Keyed: Send + Sync {
+    /// Such rows are going to be written, of which the first one has that number.
+    async fn begin(&self, first: u64, batch: &RecordBatch) -> Result<()>;
+
+    /// So many of them, of these numbers, stand in the file of that number, from that place on.
+    async fn wrote(&self, file: u32, at: u64, rows: usize, numbers: &Numbers) -> Result<()>;
+
+    /// These files have all rows that they get.
+    async fn ended(&self, files: Vec<Finished>);
+
+    /// Whether it holds so much that all files should end.
+    async fn is_full(&self) -> bool;
+
+    /// All files have ended: it may forget where their rows stand.
+    async fn relieve(&self, shared: &Shared) -> Result<()>;
+}
 
 /// What the writers of a session have staged for the next commit.
 #[derive(Default)]
@@ -27,7 +64,7 @@ struct Inner {
     out: usize,
     /// How many files the session has begun.
     files: u32,
-    added: Vec<Added>,
+    finished: Vec<Finished>,
     rows: u64,
 }
 
@@ -45,14 +82,14 @@ impl Waiting {
     }
 
     /// The files that wait.
-    pub(super) fn files(&self) -> Vec<Added> {
-        self.inner().added.clone()
+    pub(super) fn files(&self) -> Vec<Finished> {
+        self.inner().finished.clone()
     }
 
     /// All of it is committed.
     pub(super) fn clear(&self) {
         let mut inner = self.inner();
-        inner.added.clear();
+        inner.finished.clear();
         inner.rows = 0;
     }
 
@@ -67,10 +104,10 @@ impl Waiting {
         self.inner().out += 1;
     }
 
-    fn closed(&self, added: Vec<Added>, rows: u64) {
+    fn closed(&self, finished: Vec<Finished>, rows: u64) {
         let mut inner = self.inner();
         inner.out -= 1;
-        inner.added.extend(added);
+        inner.finished.extend(finished);
         inner.rows += rows;
     }
 
@@ -92,27 +129,77 @@ pub(super) struct Shared {
     /// How many bytes of memory a writer may need.
     pub(super) memory: usize,
     pub(super) waiting: Waiting,
+    /// Where a key says which rows are the same.
+    pub(super) keyed: Option<Arc<dyn Keyed>>,
 }
 
 impl Shared {
-    /// Begins a file in a folder.
-    async fn begin(&self, folder: &str) -> Result<OpenFile> {
+    /// Begins a file in a folder that says these values.
+    pub(super) async fn begin(
+        &self,
+        folder: &str,
+        values: Vec<Option<String>>,
+    ) -> Result<OpenFile> {
         let number = self.waiting.next();
         let name = file_name(self.store.session(), number, folder, self.format.extension());
         let encoder = self.format.begin(&self.columns)?;
         let upload = self.store.stage(number, &name).await?;
-        Ok(OpenFile { name, encoder, upload, rows: 0, bytes: 0, used: 0 })
+        let stats = self.format.has_stats().then(|| Stats::of(&self.columns));
+        Ok(OpenFile { number, name, values, encoder, upload, stats, rows: 0, bytes: 0, used: 0 })
+    }
+
+    /// Whether the table keeps these values. Files of text find that out when they are written.
+    fn check_part(
+        &self,
+        values: &[Option<String>],
+        rows: &RecordBatch,
+        numbers: &Numbers,
+    ) -> Result<()> {
+        if self.format.kind != TargetKind::Delta {
+            return Ok(());
+        }
+        held::check(self.format.kind, &self.columns, rows, numbers)?;
+        let is_empty = |value: &Option<String>| value.as_deref() == Some("");
+        match partition::by(&self.load).zip(values).find(|(_, value)| is_empty(value)) {
+            None => Ok(()),
+            Some(((column, _), _)) => {
+                let why = "is empty, which a column of `partition_by` in Delta Lake cannot tell from null";
+                Err(refusal::value(column, numbers.of(0), why))
+            }
+        }
+    }
+
+    /// The columns of the files.
+    pub(super) fn schema(&self) -> SchemaRef {
+        let fields: Vec<_> = self.columns.iter().map(|column| column.field.clone()).collect();
+        Arc::new(Schema::new(fields))
+    }
+
+    /// Rows in the columns of the files, where a table has wider ones than the rows.
+    fn fitting(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let schema = self.schema();
+        if rows.schema() == schema {
+            return Ok(rows.clone());
+        }
+        let columns = rows.columns().iter().zip(&self.columns);
+        let columns = columns.map(|(array, column)| cast(array, column.field.data_type()));
+        let fitting = columns.collect::<Result<Vec<_>, _>>();
+        let fitting = fitting.and_then(|columns| RecordBatch::try_new(schema, columns));
+        fitting.map_err(|cause| {
+            Error::target(format!("the rows are not as the table has them: {cause}"))
+                .caused_by(cause)
+        })
     }
 
     /// A file without rows, which says what the columns are.
     ///
     /// # Errors
     /// It cannot be written.
-    pub(super) async fn empty(&self) -> Result<Added> {
-        self.begin("").await?.finish().await
+    pub(super) async fn empty(&self) -> Result<Finished> {
+        self.begin("", Vec::new()).await?.finish().await
     }
 
-    fn refused(&self, refusal: Refusal, numbers: &Numbers) -> Error {
+    pub(super) fn refused(&self, refusal: Refusal, numbers: &Numbers) -> Error {
         match refusal {
             Refusal::Failed(error) => error,
             Refusal::Value { column, row, why } => match self.columns.get(column) {
@@ -123,10 +210,13 @@ impl Shared {
     }
 }
 
-struct OpenFile {
+pub(super) struct OpenFile {
+    number: u32,
     name: String,
+    values: Vec<Option<String>>,
     encoder: Box<dyn Encoder>,
     upload: Box<dyn Upload>,
+    stats: Option<Stats>,
     rows: u64,
     /// What is with the store.
     bytes: u64,
@@ -136,8 +226,24 @@ struct OpenFile {
 
 impl OpenFile {
     /// How many bytes of memory it needs now.
-    fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         self.encoder.held() + self.upload.held()
+    }
+
+    /// Takes rows; a refusal says their places among these.
+    pub(super) async fn add(&mut self, rows: &RecordBatch) -> Result<(), Refusal> {
+        self.encoder.write(rows)?;
+        if let Some(stats) = &mut self.stats {
+            stats.add(rows).map_err(Refusal::Failed)?;
+        }
+        self.rows += rows.num_rows() as u64;
+        self.drain().await.map_err(Refusal::Failed)
+    }
+
+    /// Gives away what it holds in memory.
+    pub(super) async fn flush(&mut self) -> Result<()> {
+        self.encoder.flush()?;
+        self.drain().await
     }
 
     /// Hands over what is ready.
@@ -150,13 +256,14 @@ impl OpenFile {
         self.upload.write(bytes).await
     }
 
-    async fn finish(mut self) -> Result<Added> {
+    pub(super) async fn finish(mut self) -> Result<Finished> {
         let last = self.encoder.finish()?;
         self.bytes += last.len() as u64;
         self.upload.write(last).await?;
         let staged = self.upload.finish().await?;
-        let Self { name: file, rows, bytes, .. } = self;
-        Ok(Added { file, rows, bytes, staged, over: None })
+        let Self { number, name: file, values, stats, rows, bytes, .. } = self;
+        let added = Added { file, rows, bytes, staged, over: None };
+        Ok(Finished { number, added, values, stats })
     }
 }
 
@@ -164,23 +271,33 @@ pub(super) struct FilesWriter {
     shared: Arc<Shared>,
     /// By folder.
     open: HashMap<String, OpenFile>,
-    added: Vec<Added>,
+    finished: Vec<Finished>,
     rows: u64,
     writes: u64,
+    /// Whether rows were refused: then it is good for nothing.
+    failed: bool,
 }
 
 impl FilesWriter {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         shared.waiting.opened();
-        Self { shared, open: HashMap::new(), added: Vec::new(), rows: 0, writes: 0 }
+        Self {
+            shared,
+            open: HashMap::new(),
+            finished: Vec::new(),
+            rows: 0,
+            writes: 0,
+            failed: false,
+        }
     }
 
     async fn add(&mut self, part: Part) -> Result<()> {
-        let Part { folder, rows, numbers } = part;
+        let Part { folder, values, rows, numbers } = part;
+        self.shared.check_part(&values, &rows, &numbers)?;
         let mut start = 0;
         // So that what an encoder holds grows in steps that are small beside what it may hold.
         for slice in slices::of(&rows, (self.shared.memory / 4).max(1)) {
-            self.add_slice(&folder, &slice, &numbers.skip(start)).await?;
+            self.add_slice((&folder, &values), &slice, &numbers.skip(start)).await?;
             start += slice.num_rows();
             self.relieve().await?;
         }
@@ -189,22 +306,23 @@ impl FilesWriter {
 
     async fn add_slice(
         &mut self,
-        folder: &str,
+        (folder, values): (&str, &[Option<String>]),
         rows: &RecordBatch,
         numbers: &Numbers,
     ) -> Result<()> {
         self.writes += 1;
         let mut file = match self.open.remove(folder) {
             Some(file) => file,
-            None => self.shared.begin(folder).await?,
+            None => self.shared.begin(folder, values.to_vec()).await?,
         };
-        let written = file.encoder.write(rows);
+        if let Some(keyed) = &self.shared.keyed {
+            keyed.wrote(file.number, file.rows, rows.num_rows(), numbers).await?;
+        }
+        let written = file.add(&self.shared.fitting(rows)?).await;
         written.map_err(|refusal| self.shared.refused(refusal, numbers))?;
-        file.rows += rows.num_rows() as u64;
         file.used = self.writes;
-        file.drain().await?;
         match file.bytes + file.encoder.held() as u64 >= self.shared.file_size {
-            true => self.added.push(file.finish().await?),
+            true => self.finished.push(file.finish().await?),
             false => drop(self.open.insert(folder.to_owned(), file)),
         }
         Ok(())
@@ -225,8 +343,7 @@ impl FilesWriter {
             let largest = self.open.iter_mut().max_by_key(|(_, file)| file.held());
             let Some((folder, file)) = largest else { return Ok(()) };
             let (folder, before) = (folder.clone(), file.held());
-            file.encoder.flush()?;
-            file.drain().await?;
+            file.flush().await?;
             // Not by much: what remains is what it takes to have a file at all.
             if file.held() * 2 > before {
                 match self.open.len() {
@@ -239,7 +356,16 @@ impl FilesWriter {
 
     async fn close_file(&mut self, folder: &str) -> Result<()> {
         if let Some(file) = self.open.remove(folder) {
-            self.added.push(file.finish().await?);
+            self.finished.push(file.finish().await?);
+        }
+        Ok(())
+    }
+
+    async fn close_all(&mut self) -> Result<()> {
+        let mut folders: Vec<_> = self.open.keys().cloned().collect();
+        folders.sort_unstable();
+        for folder in folders {
+            self.close_file(&folder).await?;
         }
         Ok(())
     }
@@ -248,24 +374,46 @@ impl FilesWriter {
 #[async_trait]
 impl Writer for FilesWriter {
     async fn write(&mut self, first: u64, batch: RecordBatch) -> Result<()> {
+        let written = self.write_rows(first, batch).await;
+        self.failed |= written.is_err();
+        written
+    }
+
+    async fn close(mut self: Box<Self>) -> Result<()> {
+        if self.failed {
+            return Err(refusal::open_writer(&self.shared.load.table));
+        }
+        self.close_all().await?;
+        let mut finished = std::mem::take(&mut self.finished);
+        if let Some(keyed) = &self.shared.keyed {
+            keyed.ended(std::mem::take(&mut finished)).await;
+        }
+        self.shared.waiting.closed(finished, self.rows);
+        Ok(())
+    }
+}
+
+impl FilesWriter {
+    async fn write_rows(&mut self, first: u64, batch: RecordBatch) -> Result<()> {
         self.shared.load.check(&batch, first)?;
         if batch.num_rows() == 0 {
             return Ok(());
+        }
+        let keyed = self.shared.keyed.clone();
+        if let Some(keyed) = &keyed {
+            keyed.begin(first, &batch).await?;
         }
         for part in partition::split(&self.shared.load, first, &batch)? {
             self.add(part).await?;
         }
         self.rows += batch.num_rows() as u64;
-        Ok(())
-    }
-
-    async fn close(mut self: Box<Self>) -> Result<()> {
-        let mut folders: Vec<_> = self.open.keys().cloned().collect();
-        folders.sort_unstable();
-        for folder in folders {
-            self.close_file(&folder).await?;
+        match keyed {
+            Some(keyed) if keyed.is_full().await => {
+                self.close_all().await?;
+                keyed.ended(std::mem::take(&mut self.finished)).await;
+                keyed.relieve(&self.shared).await
+            }
+            _ => Ok(()),
         }
-        self.shared.waiting.closed(std::mem::take(&mut self.added), self.rows);
-        Ok(())
     }
 }

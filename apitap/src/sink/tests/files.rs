@@ -2,6 +2,8 @@
 
 mod commits;
 mod conformance;
+#[cfg(feature = "delta")]
+mod delta;
 mod folders;
 mod random;
 mod values;

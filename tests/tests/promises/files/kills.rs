@@ -19,36 +19,55 @@ use super::place::{self, Place};
 
 /// The rows between two commits.
 const PART: u64 = 250;
+/// The rows of the part before that a merge brings again.
+const AGAIN: u64 = 40;
 /// A program is killed behind fewer commits than that.
 const COMMITS: usize = 4;
 /// What the program says on its standard error when it has committed.
 const COMMITTED: &str = "committed";
-/// The variables that tell a test that it is the program to be killed: what it writes, how many rows, where,
+/// The variables that tell a test that it is the program to be killed: what it writes, how, how many rows, where,
 /// and where the object store is.
 const KIND: &str = "APITAP_TEST_KIND";
+const MODE: &str = "APITAP_TEST_MODE";
 const ROWS: &str = "APITAP_TEST_ROWS";
 const PLACE: &str = "APITAP_TEST_PLACE";
 
 #[test]
 fn json_lines_in_a_folder_land_once_however_often_the_run_is_killed() {
-    land_once(&Place::folder(), TargetKind::Jsonl, 20_000);
+    land_once(&Place::folder(), TargetKind::Jsonl, Mode::Append, 20_000);
 }
 
 #[test]
 fn parquet_in_a_folder_lands_once_however_often_the_run_is_killed() {
-    land_once(&Place::folder(), TargetKind::Parquet, 20_000);
+    land_once(&Place::folder(), TargetKind::Parquet, Mode::Append, 20_000);
 }
 
 #[test]
 fn parquet_in_an_object_store_lands_once_however_often_the_run_is_killed() {
-    land_once(&Place::bucket(), TargetKind::Parquet, 10_000);
+    land_once(&Place::bucket(), TargetKind::Parquet, Mode::Append, 10_000);
 }
 
-fn land_once(place: &Place, kind: TargetKind, rows: u64) {
+#[test]
+fn delta_in_a_folder_lands_once_however_often_the_run_is_killed() {
+    land_once(&Place::folder(), TargetKind::Delta, Mode::Append, 20_000);
+}
+
+#[test]
+fn delta_in_an_object_store_lands_once_however_often_the_run_is_killed() {
+    land_once(&Place::bucket(), TargetKind::Delta, Mode::Append, 8_000);
+}
+
+/// Each part holds some keys of the part before, so that a row is lost or comes twice where a merge is not whole.
+#[test]
+fn merges_into_delta_land_once_however_often_the_run_is_killed() {
+    land_once(&Place::folder(), TargetKind::Delta, Mode::Merge, 10_000);
+}
+
+fn land_once(place: &Place, kind: TargetKind, mode: Mode, rows: u64) {
     let (mut chance, mut kills, mut before) = (Random::new(20_261_127), 0, 0);
     let (mut seen, mut staged) = (BTreeMap::<u64, u32>::new(), 0);
     // At the beginning, at a commit, or somewhere in the work between two of them.
-    while let Some(commits) = killed_after(place, kind, rows, &mut chance) {
+    while let Some(commits) = killed_after(place, kind, mode, rows, &mut chance) {
         kills += 1;
         // What a reader finds now is whole parts, each of them once.
         let found = ids(place, kind).len() as u64;
@@ -63,10 +82,14 @@ fn land_once(place: &Place, kind: TargetKind, rows: u64) {
     assert!(ids.iter().copied().eq(1..=rows), "{} rows after {kills} kills", ids.len());
     assert_eq!(state(place, kind), json!({ "next": rows }));
     assert_eq!(block_on(place.staged("orders")), [""; 0]);
+    if kind == TargetKind::Delta {
+        assert_eq!(block_on(place.unnamed("orders")), [""; 0]);
+    }
     let uploads = place.uploads();
     println!(
-        "{kind:?}: {kills} kills at {} states of the table; {staged} left staged files, and {uploads} \
+        "{kind:?}, {}: {kills} kills at {} states of the table; {staged} left staged files, and {uploads} \
          an upload that nobody knows",
+        mode.name(),
         seen.len()
     );
     assert!(kills >= 5, "only {kills} kills");
@@ -82,13 +105,20 @@ fn ids(place: &Place, kind: TargetKind) -> Vec<u64> {
 
 /// Runs the program and kills it behind some of its commits, and a while that may reach over the next
 /// one: how often it had said that it committed. Nothing if it came to its end.
-fn killed_after(place: &Place, kind: TargetKind, rows: u64, chance: &mut Random) -> Option<u64> {
+fn killed_after(
+    place: &Place,
+    kind: TargetKind,
+    mode: Mode,
+    rows: u64,
+    chance: &mut Random,
+) -> Option<u64> {
     let mut program = Command::new(std::env::current_exe().unwrap());
     program
         .args(["--ignored", "--exact", "--nocapture"])
         .arg("promises::files::kills::the_program_that_is_killed")
         .env(PLACE, place.path())
         .env(KIND, format!("{kind:?}"))
+        .env(MODE, mode.name())
         .env(ROWS, rows.to_string());
     if let Place::Bucket(_) = place {
         let keys = [("AWS_ACCESS_KEY_ID", s3::KEY), ("AWS_SECRET_ACCESS_KEY", s3::SECRET)];
@@ -128,7 +158,12 @@ fn the_program_that_is_killed() {
     let variable = |name| std::env::var(name).expect("the test that kills says it");
     let kind = match &*variable(KIND) {
         "Jsonl" => TargetKind::Jsonl,
+        "Delta" => TargetKind::Delta,
         _ => TargetKind::Parquet,
+    };
+    let (mode, again) = match &*variable(MODE) {
+        "merge" => (Mode::Merge, AGAIN),
+        _ => (Mode::Append, 0),
     };
     let rows: u64 = variable(ROWS).parse().unwrap();
     let place = variable(PLACE);
@@ -136,7 +171,7 @@ fn the_program_that_is_killed() {
         // Its object store is what the environment says.
         let mut environment = apitap::Environment::process();
         let target = place::target_in(kind, &place, &mut environment);
-        let mut session = open(target.as_ref()).await;
+        let mut session = open(target.as_ref(), mode).await;
         let mut next = session
             .state()
             .await
@@ -146,7 +181,8 @@ fn the_program_that_is_killed() {
             .map_or(0, |state| state["next"].as_u64().expect("the state is a number of rows"));
         while next < rows {
             let mut writer = session.writer().await.unwrap();
-            writer.write(next + 1, batch(next + 1..=next + PART)).await.unwrap();
+            let first = next.saturating_sub(again) + 1;
+            writer.write(first, batch(first..=next + PART)).await.unwrap();
             writer.close().await.unwrap();
             next += PART;
             let partitions = BTreeMap::from([(String::new(), json!({ "next": next }))]);
@@ -160,7 +196,7 @@ fn the_program_that_is_killed() {
 
 fn state(place: &Place, kind: TargetKind) -> Value {
     block_on(async {
-        let mut session = open(place.target(kind).as_ref()).await;
+        let mut session = open(place.target(kind).as_ref(), Mode::Append).await;
         let state = session.state().await.unwrap();
         session.abort().await.unwrap();
         state.partitions.get("").cloned().unwrap_or_default()
@@ -179,8 +215,8 @@ fn batch(ids: std::ops::RangeInclusive<u64>) -> RecordBatch {
     RecordBatch::try_new(apitap::schema::arrow::schema(&row()), columns).unwrap()
 }
 
-async fn open(target: &dyn apitap::sink::Target) -> Box<dyn Session> {
-    let load = Load::new("orders", "orders", Mode::Append, &[], &row()).unwrap();
+async fn open(target: &dyn apitap::sink::Target, mode: Mode) -> Box<dyn Session> {
+    let load = Load::new("orders", "orders", mode, &["id".to_owned()], &row()).unwrap();
     target.open(load, &Limits::of(Memory::default(), 1)).await.unwrap()
 }
 

@@ -1,5 +1,6 @@
 //! Where the tests write files, and what a reader finds there that knows nothing of apitap.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -54,10 +55,30 @@ impl Place {
         objects
     }
 
-    /// The files that `table/**/*` finds, and what is in them.
+    /// The files that `table/**/*` finds, and what is in them; of a table of Delta Lake, those of its last
+    /// version.
     pub(super) async fn files(&self, table: &str) -> Vec<(String, Bytes)> {
         let objects = self.objects(table).await;
-        objects.into_iter().filter(|(name, _)| !name.starts_with('_')).collect()
+        let live = live(&objects);
+        let counts = |name: &String| live.as_ref().is_none_or(|live| live.contains(name));
+        let files = objects.into_iter().filter(|(name, _)| !name.starts_with('_'));
+        files.filter(|(name, _)| counts(name)).collect()
+    }
+
+    /// The files that no version of a table of Delta Lake has.
+    pub(super) async fn unnamed(&self, table: &str) -> Vec<String> {
+        let objects = self.objects(table).await;
+        let named: BTreeSet<_> =
+            actions(&objects).filter_map(|action| path(action.get("add")?)).collect();
+        let names = objects.into_iter().map(|(name, _)| name);
+        names.filter(|name| !name.starts_with('_') && !named.contains(name)).collect()
+    }
+
+    /// Whether there is a table, with or without rows.
+    pub(super) async fn is_table(&self, table: &str) -> bool {
+        let objects = self.objects(table).await;
+        let is_log = live(&objects).is_some();
+        is_log || objects.iter().any(|(name, _)| !name.starts_with('_'))
     }
 
     /// What sessions have staged, and not taken away.
@@ -73,6 +94,34 @@ impl Place {
             Self::Bucket(bucket) => s3::uploads(bucket),
         }
     }
+}
+
+/// The actions in the log of a table of Delta Lake, in their order.
+fn actions(objects: &[(String, Bytes)]) -> impl Iterator<Item = Value> {
+    let is_commit = |name: &str| name.starts_with("_delta_log/") && name.ends_with(".json");
+    let commits = objects.iter().filter(move |(name, _)| is_commit(name));
+    commits.flat_map(|(_, bytes)| {
+        let text = std::str::from_utf8(bytes).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    })
+}
+
+/// The file of an action. Ours need no decoding.
+fn path(action: &Value) -> Option<String> {
+    action["path"].as_str().map(str::to_owned)
+}
+
+/// The files of the last version of a table of Delta Lake; `None` where there is no log.
+fn live(objects: &[(String, Bytes)]) -> Option<BTreeSet<String>> {
+    let mut live = None;
+    for action in actions(objects) {
+        let live = live.get_or_insert_with(BTreeSet::new);
+        live.extend(action.get("add").and_then(path));
+        if let Some(removed) = action.get("remove").and_then(path) {
+            assert!(live.remove(&removed), "{removed}");
+        }
+    }
+    live
 }
 
 fn in_folder(folder: &Path, below: &str) -> Vec<(String, Bytes)> {
@@ -176,7 +225,9 @@ pub(super) fn keys() -> Cloud {
 pub(super) fn rows(kind: TargetKind, bytes: Bytes) -> Vec<(i64, Option<String>)> {
     match kind {
         TargetKind::Jsonl => std::str::from_utf8(&bytes).unwrap().lines().map(of_line).collect(),
-        TargetKind::Parquet => batches(bytes).iter().flat_map(of_batch).collect(),
+        TargetKind::Parquet | TargetKind::Delta => {
+            batches(bytes).iter().flat_map(of_batch).collect()
+        }
         _ => panic!("{kind:?} is not read here"),
     }
 }

@@ -7,15 +7,13 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use tokio::fs;
 use tokio::io::AsyncWriteExt as _;
 
-use super::{
-    Added, Leftovers, OWN, Published, Staged, Store, Upload, commit_name, commit_number, foreign,
-    is_ours, session_name,
-};
+use super::{Added, Leftovers, OWN, Published, Staged, Store, Upload, foreign, session_name};
 use crate::{Error, Result};
 
 const LOCK: &str = "lock";
@@ -23,6 +21,7 @@ const LOCK: &str = "lock";
 /// The folder of a table, and this session's own in it.
 pub(in crate::sink::files) struct Local {
     table: PathBuf,
+    log: &'static str,
     session: Session,
 }
 
@@ -31,6 +30,8 @@ struct Session {
     name: String,
     folder: PathBuf,
     table: PathBuf,
+    /// Whether it stays, for the next session to find.
+    stays: AtomicBool,
     /// Locked.
     _lock: File,
 }
@@ -40,16 +41,41 @@ impl Local {
     ///
     /// # Errors
     /// They cannot be made, or written.
-    pub(in crate::sink::files) fn begin(table: PathBuf) -> Result<Self> {
+    pub(in crate::sink::files) fn begin(table: PathBuf, log: &'static str) -> Result<Self> {
         let name = session_name();
         let folder = staged(&table).join(&name);
         let lock = lock(&folder).map_err(|error| failed("write into", &folder, error))?;
-        let session = Session { name, folder, table: table.clone(), _lock: lock };
-        Ok(Self { table, session })
+        let stays = AtomicBool::new(false);
+        let session = Session { name, folder, table: table.clone(), stays, _lock: lock };
+        Ok(Self { table, log, session })
     }
 
-    fn log(&self) -> PathBuf {
-        self.table.join(OWN).join("log")
+    /// A file of these bytes that no reader looks for, on the disk.
+    async fn whole(&self, path: &Path, bytes: &[u8]) -> Result<PathBuf> {
+        let whole = self.session.folder.join("whole");
+        let written = async {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder).await?;
+            }
+            let mut file = fs::File::create(&whole).await?;
+            file.write_all(bytes).await?;
+            file.flush().await?;
+            file.sync_all().await
+        };
+        written.await.map_err(|error| failed("write", path, error))?;
+        Ok(whole)
+    }
+
+    async fn create_at(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
+        let whole = self.whole(path, bytes).await?;
+        match fs::hard_link(&whole, path).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
+            Err(error) => return Err(failed("write", path, error)),
+        }
+        // The next one of this session is written under that name, and must not be this file.
+        removed(&whole).await?;
+        sync(path.parent().unwrap_or(&self.table)).await.map(|()| true)
     }
 }
 
@@ -74,9 +100,23 @@ fn lock(folder: &Path) -> io::Result<File> {
     }
 }
 
+/// Removes the folder of a session; its lock last, so that what a killed run has not removed is found again.
+fn remove_session(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.file_name() != Some(LOCK.as_ref()) {
+            std::fs::remove_file(path)?;
+        }
+    }
+    std::fs::remove_dir_all(folder)
+}
+
 impl Drop for Session {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
+        if self.stays.load(Ordering::SeqCst) {
+            return;
+        }
+        if let Err(error) = remove_session(&self.folder) {
             tracing::warn!("cannot remove `{}`: {error}", self.folder.display());
         }
         // Those that are empty: of a table that there is not yet, nothing stays.
@@ -95,43 +135,52 @@ impl Store for Local {
         &self.session.name
     }
 
-    async fn commits(&self) -> Result<Vec<u64>> {
-        let mut numbers: Vec<_> =
-            names(&self.log()).await?.iter().filter_map(|name| commit_number(name)).collect();
-        numbers.sort_unstable();
-        Ok(numbers)
+    fn log(&self) -> &'static str {
+        self.log
     }
 
-    async fn read_commit(&self, number: u64) -> Result<Option<Vec<u8>>> {
-        let path = self.log().join(commit_name(number));
+    fn shown(&self, name: &str) -> String {
+        self.table.join(name).display().to_string()
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<String>> {
+        names(&self.table.join(folder)).await
+    }
+
+    async fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let path = self.table.join(name);
         match fs::read(&path).await {
-            Ok(record) => Ok(Some(record)),
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("read", &path, error)),
+        }
+    }
+
+    #[cfg(feature = "delta")]
+    async fn create(&self, name: &str, bytes: Vec<u8>) -> Result<bool> {
+        self.create_at(&self.table.join(name), &bytes).await
+    }
+
+    #[cfg(feature = "delta")]
+    async fn write(&self, name: &str, bytes: Vec<u8>) -> Result<()> {
+        let path = self.table.join(name);
+        let whole = self.whole(&path, &bytes).await?;
+        fs::rename(&whole, &path).await.map_err(|error| failed("write", &path, error))?;
+        sync(path.parent().unwrap_or(&self.table)).await
+    }
+
+    #[cfg(feature = "delta")]
+    async fn open(&self, name: &str) -> Result<Option<File>> {
+        let path = self.table.join(name);
+        match File::open(&path) {
+            Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("read", &path, error)),
         }
     }
 
     async fn create_commit(&self, number: u64, record: Vec<u8>) -> Result<bool> {
-        let (log, whole) = (self.log(), self.session.folder.join("commit"));
-        let path = log.join(commit_name(number));
-        let write = |error| failed("write", &path, error);
-        fs::create_dir_all(&log).await.map_err(write)?;
-        let mut file = fs::File::create(&whole).await.map_err(write)?;
-        file.write_all(&record).await.map_err(write)?;
-        file.flush().await.map_err(write)?;
-        file.sync_all().await.map_err(write)?;
-        match fs::hard_link(&whole, &path).await {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
-            Err(error) => return Err(write(error)),
-        }
-        // The next commit of this session is written under that name, and must not be this file.
-        removed(&whole).await?;
-        sync(&log).await.map(|()| true)
-    }
-
-    async fn remove_commit(&self, number: u64) -> Result<()> {
-        removed(&self.log().join(commit_name(number))).await
+        self.create_at(&self.table.join(self.commit(number)), &record).await
     }
 
     async fn files(&self) -> Result<Vec<String>> {
@@ -146,10 +195,8 @@ impl Store for Local {
                     if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
                 if path.join(&name).is_dir() {
                     folders.push(below);
-                } else if is_ours(&name) {
-                    files.push(below);
                 } else {
-                    return Err(foreign(&path.join(&name).display().to_string()));
+                    files.push(below);
                 }
             }
         }
@@ -233,6 +280,11 @@ impl Store for Local {
         Ok(Box::new(AllDead(dead)))
     }
 
+    #[cfg(feature = "delta")]
+    fn unsettled(&self, are_there: bool) {
+        self.session.stays.store(are_there, Ordering::SeqCst);
+    }
+
     /// They were moved to their names.
     async fn published(&self, _: &[Added]) -> Result<()> {
         Ok(())
@@ -260,10 +312,16 @@ impl Leftovers for AllDead {
         false
     }
 
+    #[cfg(feature = "delta")]
+    fn sessions(&self) -> Vec<String> {
+        let name = |dead: &Dead| Some(dead.folder.file_name()?.to_string_lossy().into_owned());
+        self.0.iter().filter_map(name).collect()
+    }
+
     async fn remove(self: Box<Self>) -> Result<()> {
         for Dead { folder, _lock } in self.0 {
             let removed = match &_lock {
-                Some(_) => fs::remove_dir_all(&folder).await,
+                Some(_) => remove_session(&folder),
                 // Not if there is something in it meanwhile.
                 None => fs::remove_dir(&folder).await.or(Ok(())),
             };

@@ -28,10 +28,7 @@ use object_store::{Error as StoreError, ObjectMeta, ObjectStoreExt as _, PutMode
 use serde::{Deserialize, Serialize};
 use tokio::task::AbortHandle;
 
-use super::{
-    Added, Leftovers, OWN, Published, Staged, Store, Upload, commit_name, commit_number, foreign,
-    is_ours, session_name,
-};
+use super::{Added, Leftovers, OWN, Published, Staged, Store, Upload, session_name};
 use crate::sink::files::bucket::Bucket;
 use crate::{Error, Result};
 use answer::{failed, is_gone, is_unknown};
@@ -58,6 +55,7 @@ struct Inner {
     url: String,
     /// The table's folder in it.
     table: String,
+    log: &'static str,
     session: String,
     /// The uploads that are not known to be published, by their numbers.
     marks: Mutex<BTreeMap<u32, Mark>>,
@@ -91,6 +89,7 @@ impl Object {
     pub(in crate::sink::files) async fn begin(
         bucket: &Bucket,
         table: &str,
+        log: &'static str,
         file_size: u64,
     ) -> Result<Self> {
         bucket.check()?;
@@ -100,6 +99,7 @@ impl Object {
             client: connect::connect(bucket)?,
             url: bucket.url.clone(),
             table: format!("{}{slash}{table}", bucket.folder),
+            log,
             marks: Mutex::default(),
             unclear: AtomicBool::new(false),
             ended: AtomicBool::new(false),
@@ -214,6 +214,54 @@ impl Inner {
             Err(error) => return Err(read(error)),
         };
         Ok(Some(found.bytes().await.map_err(read)?.into()))
+    }
+
+    /// Creates an object; `false` where there is one of that name already.
+    async fn create(&self, path: &Path, bytes: Vec<u8>) -> Result<bool> {
+        let put = self.client.put_opts(path, bytes.clone().into(), PutMode::Create.into());
+        let error = match put.await {
+            Ok(_) => return Ok(true),
+            Err(error) => error,
+        };
+        // It may be ours all the same: where only the answer was lost.
+        let exists = matches!(error, StoreError::AlreadyExists { .. });
+        match self.read(path).await {
+            Ok(Some(there)) if there == bytes => Ok(true),
+            Ok(there) if exists || there.is_some() => Ok(false),
+            _ => {
+                let failed = failed("commit", &self.shown(path), &error);
+                Err(Error::target(format!(
+                    "{}; it may have arrived all the same",
+                    failed.message()
+                ))
+                .help("whether these rows are in is seen at the next run: it goes on from there"))
+            }
+        }
+    }
+
+    /// What an object holds, in a file without a name.
+    #[cfg(feature = "delta")]
+    async fn download(&self, path: &Path) -> Result<Option<std::fs::File>> {
+        use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
+
+        let read = |error: StoreError| failed("read", &self.shown(path), &error);
+        let mut bytes = match self.client.get(path).await {
+            Ok(found) => found.into_stream(),
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(read(error)),
+        };
+        let write = |cause: std::io::Error| {
+            Error::target(format!("`{}` has no place here: {cause}", self.shown(path)))
+                .help("make room in the folder of temporary files, or name another one: `TMPDIR`")
+                .caused_by(cause)
+        };
+        let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(write)?);
+        while let Some(some) = bytes.next().await {
+            file.write_all(&some.map_err(read)?).await.map_err(write)?;
+        }
+        file.flush().await.map_err(write)?;
+        file.rewind().await.map_err(write)?;
+        Ok(Some(file.into_std().await))
     }
 
     /// Writes an object of a session.
@@ -349,50 +397,51 @@ impl Store for Object {
         &self.inner.session
     }
 
-    async fn commits(&self) -> Result<Vec<u64>> {
-        let found = self.inner.list(&format!("{OWN}/log")).await?;
-        let mut numbers: Vec<_> =
-            found.iter().filter_map(|(name, _)| commit_number(name)).collect();
-        numbers.sort_unstable();
-        Ok(numbers)
+    fn log(&self) -> &'static str {
+        self.inner.log
     }
 
-    async fn read_commit(&self, number: u64) -> Result<Option<Vec<u8>>> {
-        self.inner.read(&self.log(number)?).await
+    fn shown(&self, name: &str) -> String {
+        format!("{}/{}/{name}", self.inner.url, self.inner.table)
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<String>> {
+        let found = self.inner.list(folder).await?;
+        let names = found.into_iter().map(|(name, _)| name);
+        Ok(names.filter(|name| !name.contains('/')).collect())
+    }
+
+    async fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.inner.read(&self.inner.path(name)?).await
+    }
+
+    #[cfg(feature = "delta")]
+    async fn create(&self, name: &str, bytes: Vec<u8>) -> Result<bool> {
+        self.inner.create(&self.inner.path(name)?, bytes).await
+    }
+
+    #[cfg(feature = "delta")]
+    async fn write(&self, name: &str, bytes: Vec<u8>) -> Result<()> {
+        let path = self.inner.path(name)?;
+        let written = self.inner.client.put(&path, bytes.into()).await;
+        written.map(drop).map_err(|error| failed("write", &self.inner.shown(&path), &error))
+    }
+
+    #[cfg(feature = "delta")]
+    async fn open(&self, name: &str) -> Result<Option<std::fs::File>> {
+        self.inner.download(&self.inner.path(name)?).await
     }
 
     async fn create_commit(&self, number: u64, record: Vec<u8>) -> Result<bool> {
         let inner = &self.inner;
         inner.check_not_given_up().await?;
-        let path = self.log(number)?;
+        let path = inner.path(&self.commit(number))?;
         inner.unclear.store(true, Ordering::SeqCst);
-        let put = inner.client.put_opts(&path, record.clone().into(), PutMode::Create.into());
-        let error = match put.await {
-            Ok(_) => return Ok(true),
-            Err(error) => error,
-        };
-        // It may be ours all the same: where only the answer was lost.
-        let there = self.read_commit(number).await;
-        let exists = matches!(error, StoreError::AlreadyExists { .. });
-        match there {
-            Ok(Some(there)) if there == record => Ok(true),
-            Ok(there) if exists || there.is_some() => {
-                inner.unclear.store(false, Ordering::SeqCst);
-                Ok(false)
-            }
-            _ => {
-                let failed = failed("commit", &inner.shown(&path), &error);
-                Err(Error::target(format!(
-                    "{}; it may have arrived all the same",
-                    failed.message()
-                ))
-                .help("whether these rows are in is seen at the next run: it goes on from there"))
-            }
+        let created = inner.create(&path, record).await?;
+        if !created {
+            inner.unclear.store(false, Ordering::SeqCst);
         }
-    }
-
-    async fn remove_commit(&self, number: u64) -> Result<()> {
-        self.inner.remove(vec![self.log(number)?]).await
+        Ok(created)
     }
 
     async fn files(&self) -> Result<Vec<String>> {
@@ -401,11 +450,8 @@ impl Store for Object {
             if name.split('/').any(|part| part.starts_with(['.', '_'])) {
                 continue;
             }
-            let last = name.rsplit('/').next().unwrap_or_default();
-            if is_ours(last) {
+            if object.size > 0 {
                 files.push(name);
-            } else if object.size > 0 {
-                return Err(foreign(&self.inner.shown(&object.location)));
             }
             // What is empty stands for a folder, where people have made one.
         }
@@ -463,6 +509,11 @@ impl Store for Object {
         Ok(Box::new(leftovers::find(&self.inner).await?))
     }
 
+    #[cfg(feature = "delta")]
+    fn unsettled(&self, are_there: bool) {
+        self.inner.unclear.store(are_there, Ordering::SeqCst);
+    }
+
     async fn published(&self, files: &[Added]) -> Result<()> {
         let inner = &self.inner;
         inner.unclear.store(false, Ordering::SeqCst);
@@ -482,11 +533,5 @@ impl Store for Object {
     async fn end(&self) -> Result<()> {
         self.beat.abort();
         self.inner.end().await
-    }
-}
-
-impl Object {
-    fn log(&self, number: u64) -> Result<Path> {
-        self.inner.path(&format!("{OWN}/log/{}", commit_name(number)))
     }
 }

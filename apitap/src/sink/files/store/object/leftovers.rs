@@ -92,6 +92,11 @@ impl Leftovers for Left {
         self.dead.iter().any(|dead| !dead.marks.is_empty())
     }
 
+    #[cfg(feature = "delta")]
+    fn sessions(&self) -> Vec<String> {
+        self.dead.iter().map(|dead| dead.session.clone()).collect()
+    }
+
     async fn remove(self: Box<Self>) -> Result<()> {
         for Dead { session, marks, names, lease } in &self.dead {
             for mark in marks {
