@@ -26,7 +26,9 @@ pub use param::ParamName;
 pub use request::default_timeout;
 pub use rust::{Custom, Function, Map, RustRole, Transform};
 pub use source::{Source, UNKNOWN};
-pub use target::{Cloud, Compression, Connection, Folder, Target, TargetKind};
+pub use target::{
+    Cloud, Compression, Connection, Driver, DriverOptions, Folder, Target, TargetKind,
+};
 pub use texts::{Json, Pairs, Texts};
 
 // The plain types of what has keys of its own are made from the declarations of those.
@@ -37,6 +39,7 @@ pub use crate::keys::auth::{
 };
 pub use crate::keys::body::Body;
 pub use crate::keys::checkpoint::Checkpoint;
+pub use crate::keys::dialect::AdbcDialect;
 pub use crate::keys::drift::OnUnknownField;
 pub use crate::keys::filters::{Filter, FilterKeys, FilterOp};
 pub use crate::keys::format::Format;

@@ -10,6 +10,7 @@ pub mod auth;
 pub mod body;
 pub mod checkpoint;
 mod declare;
+pub mod dialect;
 pub mod drift;
 pub mod filters;
 pub mod format;

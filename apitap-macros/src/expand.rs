@@ -196,6 +196,7 @@ fn one(
 fn features(definition: &Definition, row: &syn::Ident, krate: &syn::Path) -> TokenStream {
     let (target, pipeline) = (&definition.target, &definition.name);
     let is_parquet = target.kind == TargetKind::Parquet;
+    let is_adbc = matches!(target.kind, TargetKind::Adbc(_));
     let is_cloud = match &target.connection {
         Connection::Folder(folder) => Cloud::key_of(&folder.path.0).is_some(),
         _ => false,
@@ -205,7 +206,8 @@ fn features(definition: &Definition, row: &syn::Ident, krate: &syn::Path) -> Tok
     let is_delta = target.kind == TargetKind::Delta;
     let delta = is_delta.then(|| quote_spanned!(span=> #krate::__delta!(#pipeline);));
     let cloud = is_cloud.then(|| quote_spanned!(span=> #krate::__cloud!(#pipeline);));
-    quote!(#parquet #delta #cloud)
+    let adbc = is_adbc.then(|| quote_spanned!(span=> #krate::__adbc!(#pipeline);));
+    quote!(#parquet #delta #cloud #adbc)
 }
 
 fn implementation(row: &syn::Ident, name: &syn::Ident, krate: &syn::Path) -> TokenStream {

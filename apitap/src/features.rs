@@ -70,3 +70,26 @@ macro_rules! __cloud {
         ));
     };
 }
+
+/// Does not compile where this crate was built without ADBC.
+#[cfg(feature = "adbc")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __adbc {
+    ($pipeline:literal) => {};
+}
+
+/// Does not compile where this crate was built without ADBC.
+#[cfg(not(feature = "adbc"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __adbc {
+    ($pipeline:literal) => {
+        ::core::compile_error!(::core::concat!(
+            "pipeline `",
+            $pipeline,
+            "` loads through an ADBC driver, which apitap is built without\n help: turn it on in \
+             Cargo.toml: `apitap = { …, features = [\"adbc\"] }`"
+        ));
+    };
+}

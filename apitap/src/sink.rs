@@ -4,6 +4,7 @@
 //! share a skeleton. A target knows the row schema, the table and the mode. It does not know where
 //! the rows come from.
 
+mod adbc;
 pub mod conformance;
 mod contract;
 mod destination;

@@ -9,6 +9,7 @@
 // A harness that cannot do what it was asked for has to fail the test that asked.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod adbc;
 pub mod answers;
 pub mod api;
 pub mod collection;

@@ -46,6 +46,8 @@ pub(crate) enum Package {
     Debian(&'static str),
     /// Python's, into a folder of their own.
     Python { folder: fn() -> PathBuf, packages: &'static [&'static str] },
+    /// One of Node's, into a folder of its own.
+    Node { folder: fn() -> PathBuf, package: fn() -> String },
 }
 
 /// A server that runs as long as this process holds the other end of its pipe.
@@ -197,6 +199,12 @@ impl Kind {
                      `sudo apt-get install python3-venv`)\n{error}"
                 )
             }),
+            Package::Node { folder, package } => node(&folder(), &package()).map_err(|error| {
+                format!(
+                    "the tests need {name}: put `npm` on PATH (on Debian: `sudo apt-get install npm`)\n\
+                     {error}"
+                )
+            }),
         }
     }
 }
@@ -220,6 +228,21 @@ fn python(folder: &Path, packages: &[&str]) -> Result<(), String> {
     venv().or_else(|_| debian("python3-venv").and_then(|()| venv()))?;
     let mut pip = Command::new(folder.join("bin/pip"));
     succeed(pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(packages))?;
+    fs::write(folder.join("bin").join(INSTALLED), "").map_err(|error| error.to_string())
+}
+
+/// The same for a package of Node.
+fn node(folder: &Path, package: &str) -> Result<(), String> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    fs::create_dir_all(folder.join("bin")).map_err(|error| error.to_string())?;
+    let install = || {
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]);
+        succeed(npm.arg(folder).arg(package))
+    };
+    install().or_else(|_| debian("npm").and_then(|()| install()))?;
     fs::write(folder.join("bin").join(INSTALLED), "").map_err(|error| error.to_string())
 }
 

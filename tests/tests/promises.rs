@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod promises {
+    mod adbc;
     mod apis;
     mod architecture;
     mod attribute;

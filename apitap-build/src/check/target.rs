@@ -12,7 +12,7 @@ use crate::definition::capabilities::Storage;
 use crate::definition::table::{
     self, Misfit, TableName, can_be_key, can_name_a_folder, check_columns, check_table,
 };
-use crate::definition::{Connection, Definition, Mode, TargetKind};
+use crate::definition::{AdbcDialect, Connection, Definition, Mode, TargetKind};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::schema::notation::type_text;
 use crate::schema::scalar::Domain;
@@ -84,10 +84,17 @@ pub(super) fn check_mode(
     let written = &spec.sink.store.mode;
     let store = &spec.sink.store;
     for (name, hook) in [("before", &store.before), ("after", &store.after)] {
-        if hook.value.is_some() && !target.storage.runs_sql() {
+        if hook.value.is_some() && !target.hooks {
             let message = format!("`{name}` is SQL, which a {} target does not run", target.name);
             let finding = Finding::error(codes::UNSUPPORTED_MODE, message, &hook.place);
-            findings.push(finding.help("remove it, or load into a database"));
+            findings.push(match target.storage {
+                Storage::Files | Storage::Lake => {
+                    finding.help("remove it, or load into a database")
+                }
+                Storage::Tables => finding
+                    .note("a driver may run the first of several statements only, and not say so")
+                    .help("remove it, and run that SQL before or after the run"),
+            });
         }
     }
     if !target.modes.contains(&mode) {
@@ -257,10 +264,22 @@ impl<'a> Table<'a> {
                 (vec![host.0.as_str(), database.0.as_str()], *port)
             }
             Connection::Folder(folder) => (vec![folder.path.0.trim().trim_end_matches('/')], 0),
+            Connection::Driver(driver) => {
+                let options = driver.options.0.iter();
+                let options = options.flat_map(|(name, value)| [name.as_str(), value.0.as_str()]);
+                (std::iter::once(driver.driver.0.as_str()).chain(options).collect(), 0)
+            }
         };
         let mut name = TableName::parse(&definition.table).ok()?;
-        if target.kind == TargetKind::Sqlite {
-            name = TableName { schema: None, name: name.name.to_ascii_lowercase() };
+        match target.kind {
+            TargetKind::Sqlite | TargetKind::Adbc(AdbcDialect::Sqlite) => {
+                name = TableName { schema: None, name: name.name.to_ascii_lowercase() };
+            }
+            TargetKind::Adbc(AdbcDialect::Duckdb) => {
+                let schema = name.schema.map(|schema| schema.to_ascii_lowercase());
+                name = TableName { schema, name: name.name.to_ascii_lowercase() };
+            }
+            _ => {}
         }
         Some(Self { kind: target.kind, connection, port, name })
     }

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use super::{Mode, TargetKind};
 use crate::schema::Type;
 
+mod adbc;
 mod delta;
 mod files;
 mod mysql;
@@ -47,6 +48,8 @@ pub struct Capabilities {
     pub modes: &'static [Mode],
     /// Whether rows and state are committed together, or not at all.
     pub transactions: bool,
+    /// Whether SQL of the user's runs in the transaction of the rows.
+    pub hooks: bool,
     /// How many writers a load can have at once.
     pub writers: usize,
     /// Which values a column of the matching type holds.
@@ -75,11 +78,6 @@ impl Storage {
     /// Whether rows can be kept apart by the values of columns.
     pub fn has_folders(self) -> bool {
         self != Self::Tables
-    }
-
-    /// Whether it runs SQL of the user's.
-    pub fn runs_sql(self) -> bool {
-        self == Self::Tables
     }
 }
 
@@ -147,6 +145,7 @@ impl TargetKind {
             Self::Csv => &files::CSV,
             Self::Jsonl => &files::JSONL,
             Self::Delta => &delta::CAPABILITIES,
+            Self::Adbc(dialect) => adbc::of(dialect),
         }
     }
 }

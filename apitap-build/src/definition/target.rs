@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Checkpoint;
+use crate::keys::dialect::AdbcDialect;
 use crate::keys::object_store::{Azure, Gcs, S3};
 use crate::size::Size;
 use crate::template::Template;
@@ -40,6 +41,8 @@ pub enum TargetKind {
     Jsonl,
     /// Tables of Delta Lake in a folder.
     Delta,
+    /// A database of that SQL, reached through an ADBC driver.
+    Adbc(AdbcDialect),
 }
 
 /// How to reach a database or a folder.
@@ -63,7 +66,26 @@ pub enum Connection {
     },
     /// A folder that takes files.
     Folder(Folder),
+    /// A database behind a driver.
+    Driver(Driver),
 }
+
+/// An ADBC driver, and what it is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Driver {
+    /// The path of its library or manifest, or its name.
+    pub driver: Template,
+    /// The function that makes it, where that has not its usual name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<String>,
+    /// What it is told.
+    #[serde(default)]
+    pub options: DriverOptions,
+}
+
+/// The options of a driver, in order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DriverOptions(pub Vec<(String, Template)>);
 
 /// A folder that takes files, and how they are written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use crate::codes;
 use crate::definition::{Checkpoint, Connection, Target, TargetKind};
 use crate::diagnostic::{Finding, Place};
 
+mod adbc;
 mod credentials;
 mod csv;
 mod delta;
@@ -25,9 +26,9 @@ trait Connects {
     fn of(connection: &Connection) -> Self;
 }
 
-/// Declares the types: a line for each.
+/// Declares the types: a line for each, with the key in parentheses that is part of the kind of target.
 macro_rules! targets {
-    ($($file:ident::$target:ident,)*) => {
+    ($($file:ident::$target:ident $(($which:ident))?,)*) => {
         kinds! {
             /// A database or a folder that takes rows.
             pub enum TargetKeys, spec TargetKeysSpec, key "type" {
@@ -38,14 +39,19 @@ macro_rules! targets {
         impl TargetKeys {
             fn connection(self) -> Option<(TargetKind, Connection)> {
                 match self {
-                    $( Self::$target(keys) => Some((TargetKind::$target, keys.connection()?)), )*
+                    $( Self::$target(keys) => {
+                        Some((TargetKind::$target $((keys.$which))?, keys.connection()?))
+                    } )*
                 }
             }
 
             /// The keys of a target.
             pub(crate) fn of(target: &Target) -> Self {
                 match target.kind {
-                    $( TargetKind::$target => Self::$target($target::of(&target.connection)), )*
+                    $( TargetKind::$target $(($which))? => Self::$target($target {
+                        $( $which, )?
+                        ..$target::of(&target.connection)
+                    }), )*
                 }
             }
         }
@@ -60,6 +66,7 @@ targets! {
     csv::Csv,
     jsonl::Jsonl,
     delta::Delta,
+    adbc::Adbc(dialect),
 }
 
 keys! {

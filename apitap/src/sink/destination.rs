@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::dry::Dry;
-use super::{Files, Mysql, Postgres, Sqlite, Target};
+use super::{Files, Mysql, Postgres, Sqlite, Target, adbc};
 use crate::definition::{self, TargetKind};
 use crate::engine::options::Tried;
 use crate::environment::Environment;
@@ -19,6 +19,7 @@ pub fn resolve(target: &definition::Target, environment: &mut Environment) -> Ar
         TargetKind::Parquet | TargetKind::Csv | TargetKind::Jsonl | TargetKind::Delta => {
             Arc::new(Files::resolve(target.kind, &target.connection, environment))
         }
+        TargetKind::Adbc(dialect) => adbc::resolve(dialect, &target.connection, environment),
     }
 }
 

@@ -6,14 +6,14 @@
 
 mod address;
 mod array;
-mod catalog;
+pub(super) mod catalog;
 mod copy;
 mod direct;
 mod distinct;
 mod link;
 mod numbers;
 mod parameters;
-mod types;
+pub(super) mod types;
 mod wire;
 
 use std::borrow::Cow;

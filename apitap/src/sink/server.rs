@@ -53,6 +53,7 @@ pub(super) fn address<A>(
             &environment.secret(password),
         ),
         Connection::Folder(folder) => of_url(&environment.text(&folder.path)),
+        Connection::Driver(driver) => of_url(&environment.text(&driver.driver)),
     }
 }
 

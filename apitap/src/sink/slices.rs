@@ -15,6 +15,6 @@ pub(super) fn of(batch: &RecordBatch, limit: usize) -> impl Iterator<Item = Reco
 }
 
 /// The bytes of an array's own rows. Where they are not known, those of its whole buffers.
-fn bytes(array: &dyn Array) -> usize {
+pub(super) fn bytes(array: &dyn Array) -> usize {
     array.to_data().get_slice_memory_size().unwrap_or_else(|_| array.get_array_memory_size())
 }

@@ -3,8 +3,8 @@
 //! The database itself is locked only while the commit runs. What the values look like there is
 //! said in [`values`].
 
-mod catalog;
-mod claim;
+pub(super) mod catalog;
+pub(super) mod claim;
 mod file;
 mod stage;
 mod values;
@@ -43,6 +43,7 @@ impl Sqlite {
             // A file has no host or user: of the parts, the database is its path.
             Connection::Parts { database, .. } => File::new(environment.text(database)),
             Connection::Folder(folder) => File::new(environment.text(&folder.path)),
+            Connection::Driver(driver) => File::new(environment.text(&driver.driver)),
         })
     }
 }
@@ -166,7 +167,7 @@ impl Dialect for Sqlite {
 
     /// A file beside the database, which a run that is killed leaves unlocked.
     async fn claim(&self, _connection: &mut SqliteConnection, name: &str) -> Result<Claim> {
-        claim::claim(&self.0, name)
+        claim::claim(&self.0.path()?, name)
     }
 
     fn instant(&self, column: &str) -> String {

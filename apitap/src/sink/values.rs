@@ -47,7 +47,11 @@ pub(super) fn columns<'a>(
         .collect()
 }
 
-fn of<'a>(column: &Column, array: &'a ArrayRef, first: u64) -> crate::Result<Values<'a>> {
+pub(super) fn of<'a>(
+    column: &Column,
+    array: &'a ArrayRef,
+    first: u64,
+) -> crate::Result<Values<'a>> {
     Ok(match array.data_type() {
         DataType::Boolean => Values::Bool(array.as_boolean()),
         DataType::Int16 => Values::Int16(array.as_primitive()),

@@ -27,6 +27,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     scale: 38,
     modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
+    hooks: false,
     // Of several rows of a key the last one wins, and a small load is one file.
     writers: 1,
     values: Values {

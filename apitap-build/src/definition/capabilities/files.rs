@@ -48,6 +48,7 @@ const fn of(name: &'static str, values: Values) -> Capabilities {
         scale: 38,
         modes: &[Mode::Append, Mode::Replace],
         transactions: true,
+        hooks: false,
         // Rows stay in their order, and a small load is one file.
         writers: 1,
         values,

@@ -27,6 +27,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     scale: 30,
     modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
+    hooks: true,
     // A temporary table is seen by one connection only.
     writers: 1,
     values: Values {

@@ -25,6 +25,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     scale: 38,
     modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
+    hooks: true,
     // More are not faster: they wait for each other at the end of the table and of the log.
     writers: 2,
     values: Values {

@@ -118,5 +118,6 @@ pub(super) fn folder_of(connection: &Connection, compression: Compression) -> Fo
         Connection::Folder(folder) => folder.clone(),
         Connection::Url(url) => path(url),
         Connection::Parts { database, .. } => path(database),
+        Connection::Driver(driver) => path(&driver.driver),
     }
 }

@@ -58,6 +58,7 @@ impl Server {
         match connection.clone() {
             Connection::Url(url) => Self { url: Some(url), ..empty },
             Connection::Folder(folder) => Self { url: Some(folder.path), ..empty },
+            Connection::Driver(driver) => Self { url: Some(driver.driver), ..empty },
             Connection::Parts { host, port, database, username, password } => Self {
                 host: Some(host),
                 port,

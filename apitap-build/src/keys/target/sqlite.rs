@@ -2,7 +2,7 @@
 
 use super::{Connects, conflict};
 use crate::definition::database_url::SQLITE;
-use crate::definition::{Connection, Folder, Template};
+use crate::definition::{Connection, Driver, Folder, Template};
 use crate::keys::declare::{Mapping, keys};
 use crate::keys::rules::{DatabaseUrl, database_url};
 
@@ -50,7 +50,10 @@ impl Connects for Sqlite {
             }
             Connection::Url(path)
             | Connection::Parts { database: path, .. }
-            | Connection::Folder(Folder { path, .. }) => Self { path: Some(path), url: None },
+            | Connection::Folder(Folder { path, .. })
+            | Connection::Driver(Driver { driver: path, .. }) => {
+                Self { path: Some(path), url: None }
+            }
         }
     }
 }

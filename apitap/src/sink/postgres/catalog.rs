@@ -2,11 +2,11 @@
 
 use sqlx::PgConnection;
 
-use super::{Postgres, address, refused, types};
+use super::{Postgres, address, refused};
 use crate::definition::table::TableName;
-use crate::sink::load::Load;
+use crate::sink::load::{Column, Load};
 use crate::sink::refusal;
-use crate::sink::sql::{self, Change, Dialect as _, Found, FoundColumn, Place};
+use crate::sink::sql::{self, Change, Dialect, Found, FoundColumn, Place};
 use crate::{Error, Result};
 
 /// Where a name without a schema leads: to the table that is seen, else to where it is created.
@@ -187,7 +187,7 @@ pub(super) async fn replaceable(
 }
 
 /// A description as a literal of a COMMENT; NULL for none.
-pub(super) fn comment(description: Option<&str>) -> String {
+pub(in crate::sink) fn comment(description: Option<&str>) -> String {
     match description {
         // Within E'…' a backslash is what it is only where it is doubled, whatever the server's settings.
         Some(text) => {
@@ -198,19 +198,20 @@ pub(super) fn comment(description: Option<&str>) -> String {
 }
 
 /// The statement that a person would run.
-pub(super) fn fix(postgres: &Postgres, table: &Place, change: Change<'_>) -> String {
-    let quote = |name: &str| postgres.quote(name);
+pub(in crate::sink) fn fix(dialect: &impl Dialect, table: &Place, change: Change<'_>) -> String {
+    let quote = |name: &str| dialect.quote(name);
+    let ty = |column: &Column| dialect.column_type(&column.ty, false);
     let change = match change {
         Change::AddColumn(column) => {
-            format!("ADD COLUMN {} {}", quote(&column.name), types::sql(&column.ty))
+            format!("ADD COLUMN {} {}", quote(&column.name), ty(column))
         }
         Change::Retype(column, ..) => {
-            format!("ALTER COLUMN {} TYPE {}", quote(&column.name), types::sql(&column.ty))
+            format!("ALTER COLUMN {} TYPE {}", quote(&column.name), ty(column))
         }
         Change::DropNotNull(found) | Change::TakeNull(found) => {
             format!("ALTER COLUMN {} DROP NOT NULL", quote(&found.name))
         }
-        Change::AddUnique(load) => format!("ADD UNIQUE {}", sql::list(postgres, load.key_names())),
+        Change::AddUnique(load) => format!("ADD UNIQUE {}", sql::list(dialect, load.key_names())),
     };
     format!("ALTER TABLE {table} {change}")
 }

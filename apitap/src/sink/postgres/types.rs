@@ -15,7 +15,7 @@ pub(super) fn is_document(ty: &Type) -> bool {
 }
 
 /// The type of a column that we create, or stage rows in.
-pub(super) fn sql(ty: &Type) -> String {
+pub(in crate::sink) fn sql(ty: &Type) -> String {
     match ty {
         Type::Bool => "boolean",
         Type::Int16 => "smallint",
@@ -58,7 +58,7 @@ pub(super) fn oid(ty: &Type) -> i32 {
 }
 
 /// Whether a column of that type, as `format_type` spells it, holds every value of ours unchanged.
-pub(super) fn holds(actual: &str, ty: &Type) -> bool {
+pub(in crate::sink) fn holds(actual: &str, ty: &Type) -> bool {
     const TEXT: [&str; 2] = ["text", "character varying"];
     let one_of = |names: &[&str]| names.contains(&actual);
     match ty {
@@ -80,7 +80,7 @@ pub(super) fn holds(actual: &str, ty: &Type) -> bool {
 }
 
 /// Whether our type holds every value of a column of that type.
-pub(super) fn widens(actual: &str, ty: &Type) -> bool {
+pub(in crate::sink) fn widens(actual: &str, ty: &Type) -> bool {
     let one_of = |names: &[&str]| names.contains(&actual);
     match ty {
         Type::Int32 => one_of(&["smallint"]),

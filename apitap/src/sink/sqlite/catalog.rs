@@ -5,16 +5,16 @@
 
 use sqlx::SqliteConnection;
 
-use super::{Sqlite, refused};
+use super::refused;
 use crate::Result;
 use crate::schema::Type;
 use crate::schema::scalar::Domain;
 use crate::sink::load::Load;
 use crate::sink::refusal;
-use crate::sink::sql::{self, Change, Dialect as _, Found, FoundColumn, Place};
+use crate::sink::sql::{self, Change, Dialect, Found, FoundColumn, Place};
 
 /// The declared type of a column that we create.
-pub(super) fn sql(ty: &Type) -> &'static str {
+pub(in crate::sink) fn sql(ty: &Type) -> &'static str {
     match ty.domain() {
         Some(Domain::Bool | Domain::Whole(..)) => "INTEGER",
         Some(Domain::Float(_)) => "REAL",
@@ -110,8 +110,8 @@ pub(super) async fn replaceable(
 }
 
 /// The statement that a person would run.
-pub(super) fn fix(sqlite: &Sqlite, table: &Place, change: Change<'_>) -> String {
-    let quote = |name: &str| sqlite.quote(name);
+pub(in crate::sink) fn fix(dialect: &impl Dialect, table: &Place, change: Change<'_>) -> String {
+    let quote = |name: &str| dialect.quote(name);
     match change {
         Change::AddColumn(column) => {
             format!("ALTER TABLE {table} ADD COLUMN {} {}", quote(&column.name), sql(&column.ty))
@@ -134,9 +134,9 @@ pub(super) fn fix(sqlite: &Sqlite, table: &Place, change: Change<'_>) -> String 
         }
         Change::AddUnique(load) => format!(
             "CREATE UNIQUE INDEX {} ON {} {}",
-            table.beside(sqlite, format!("{}_key", table.name)),
+            table.beside(dialect, format!("{}_key", table.name)),
             quote(&table.name),
-            sql::list(sqlite, load.key_names())
+            sql::list(dialect, load.key_names())
         ),
     }
 }
@@ -168,7 +168,7 @@ fn affinity(declared: &str) -> Affinity {
 }
 
 /// Whether a column declared so holds every value of ours unchanged.
-pub(super) fn holds(declared: &str, ty: &Type) -> bool {
+pub(in crate::sink) fn holds(declared: &str, ty: &Type) -> bool {
     let affinity = affinity(declared);
     if affinity == Affinity::Blob {
         return true;

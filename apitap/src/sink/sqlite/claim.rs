@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use chrono::{SecondsFormat, Utc};
 
-use super::file::File;
 use crate::sink::sql::{Claim, Holder};
 use crate::{Error, Result};
 
@@ -29,8 +28,8 @@ impl Drop for Locked {
 }
 
 /// Takes the lock of that name beside a database, or says who has it.
-pub(super) fn claim(database: &File, name: &str) -> Result<Claim> {
-    let path = beside(&database.path()?, name);
+pub(in crate::sink) fn claim(database: &Path, name: &str) -> Result<Claim> {
+    let path = beside(database, name);
     lock(&path).map_err(|error| {
         Error::target(format!("cannot lock `{}`: {error}", path.display()))
             .help("the folder of the database must be writable, for its journal too")

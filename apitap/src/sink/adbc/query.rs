@@ -1,0 +1,88 @@
+//! Statements and their results, as text. Blocks: it runs on the thread of a connection.
+
+use std::sync::Arc;
+
+use adbc_arrow_array::cast::AsArray as _;
+use adbc_arrow_array::types::{Int32Type, Int64Type};
+use adbc_arrow_array::{Array as _, ArrayRef, RecordBatch, StringArray};
+use adbc_arrow_schema::{DataType, Field, Schema};
+use adbc_core::error::{Error as AdbcError, Result as AdbcResult, Status};
+use adbc_core::{Connection as _, Statement as _};
+use adbc_driver_manager::{ManagedConnection, ManagedStatement};
+
+/// A row's values; `None` for null.
+pub(super) type Texts = Vec<Option<String>>;
+
+/// A row of so many texts; null is an empty one.
+pub(super) fn texts<const N: usize>(row: Texts) -> Option<[String; N]> {
+    let row: Vec<_> = row.into_iter().map(Option::unwrap_or_default).collect();
+    row.try_into().ok()
+}
+
+/// Runs a statement without a result; gives the rows that it has changed, where the driver says it.
+pub(super) fn change(
+    connection: &mut ManagedConnection,
+    sql: &str,
+    arguments: &[String],
+) -> AdbcResult<Option<u64>> {
+    let changed = statement(connection, sql, arguments)?.execute_update()?;
+    Ok(changed.and_then(|changed| u64::try_from(changed).ok()))
+}
+
+/// Runs a query whose columns are texts or whole numbers; gives its rows.
+pub(super) fn rows(
+    connection: &mut ManagedConnection,
+    sql: &str,
+    arguments: &[String],
+) -> AdbcResult<Vec<Texts>> {
+    let mut statement = statement(connection, sql, arguments)?;
+    let mut rows = Vec::new();
+    for batch in statement.execute()? {
+        let batch = batch?;
+        for row in 0..batch.num_rows() {
+            let texts = batch.columns().iter().map(|column| text(column, row));
+            rows.push(texts.collect::<AdbcResult<_>>()?);
+        }
+    }
+    Ok(rows)
+}
+
+fn text(column: &ArrayRef, row: usize) -> AdbcResult<Option<String>> {
+    if column.is_null(row) {
+        return Ok(None);
+    }
+    Ok(Some(match column.data_type() {
+        DataType::Utf8 => column.as_string::<i32>().value(row).to_owned(),
+        DataType::LargeUtf8 => column.as_string::<i64>().value(row).to_owned(),
+        DataType::Utf8View => column.as_string_view().value(row).to_owned(),
+        DataType::Int32 => column.as_primitive::<Int32Type>().value(row).to_string(),
+        DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
+        other => {
+            let message = format!("the driver gives {other} where text was asked for");
+            return Err(AdbcError::with_message_and_status(message, Status::InvalidData));
+        }
+    }))
+}
+
+fn statement(
+    connection: &mut ManagedConnection,
+    sql: &str,
+    arguments: &[String],
+) -> AdbcResult<ManagedStatement> {
+    let mut statement = connection.new_statement()?;
+    statement.set_sql_query(sql)?;
+    if !arguments.is_empty() {
+        statement.bind(parameters(arguments)?)?;
+    }
+    Ok(statement)
+}
+
+/// One row of texts.
+fn parameters(arguments: &[String]) -> AdbcResult<RecordBatch> {
+    let field = |number: usize| Field::new(number.to_string(), DataType::Utf8, false);
+    let schema = Schema::new((1..=arguments.len()).map(field).collect::<Vec<_>>());
+    let column =
+        |argument: &String| Arc::new(StringArray::from(vec![argument.as_str()])) as ArrayRef;
+    let columns = arguments.iter().map(column).collect();
+    Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
+}

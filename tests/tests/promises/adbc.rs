@@ -1,0 +1,172 @@
+//! What a target behind an ADBC driver promises, shown on DuckDB, PostgreSQL and SQLite.
+
+mod conformance;
+mod evolve;
+mod kills;
+mod refusals;
+mod theirs;
+mod values;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use adbc_arrow_array::RecordBatch as TheirBatch;
+use adbc_core::options::{AdbcVersion, OptionDatabase, OptionValue};
+use adbc_core::{Connection as _, Database as _, Driver as _, LOAD_FLAG_DEFAULT, Statement as _};
+use adbc_driver_manager::ManagedDriver;
+use apitap::Result;
+use apitap::definition::{
+    self, AdbcDialect, Connection, Driver, DriverOptions, Mode, TargetKind, Template,
+};
+use apitap::schema::{Field, Schema, Type};
+use apitap::sink::conformance::Run;
+use apitap::sink::{Target, Written, resolve};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::loads::{batch, fails, list, open, orders, schema};
+
+/// A database of its own.
+pub(super) struct Database {
+    dialect: AdbcDialect,
+    /// A path, or a URL.
+    place: String,
+    _folder: TempDir,
+}
+
+impl Database {
+    pub(super) async fn new(dialect: AdbcDialect) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let place = match dialect {
+            AdbcDialect::Duckdb => path("test.duckdb"),
+            AdbcDialect::Postgresql => apitap_tests::postgres::database().await,
+            AdbcDialect::Sqlite => path("test.db"),
+        };
+        Self { dialect, place, _folder: folder }
+    }
+
+    fn target(&self) -> Arc<dyn Target> {
+        target(self.dialect, &self.place)
+    }
+
+    /// Runs statements, one by one, when no session is open.
+    fn execute(&self, statements: &[&str]) {
+        for statement in statements {
+            ask(self.dialect, &self.place, statement, true);
+        }
+    }
+
+    /// Each row's values as text, as a reader sees them now, separated by `|`.
+    fn rows(&self, sql: &str) -> Vec<String> {
+        let rows = self.look(|place| ask(self.dialect, place, sql, false));
+        let texts = rows.iter().flat_map(|batch| {
+            let text = |column| cast(&theirs::ours(column), &DataType::Utf8).unwrap();
+            let columns: Vec<ArrayRef> = batch.columns().iter().map(text).collect();
+            (0..batch.num_rows()).map(move |row| {
+                let text = |column: &ArrayRef| match column.is_null(row) {
+                    true => "NULL".to_owned(),
+                    false => column.as_string::<i32>().value(row).to_owned(),
+                };
+                columns.iter().map(text).collect::<Vec<_>>().join("|")
+            })
+        });
+        texts.collect()
+    }
+
+    /// Looks at what is committed. Two of DuckDB in one process do not know of each other: there, it is what
+    /// another process would find after this one was killed now.
+    fn look<T>(&self, look: impl FnOnce(&str) -> T) -> T {
+        if self.dialect != AdbcDialect::Duckdb {
+            return look(&self.place);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("copy.duckdb");
+        copied(Path::new(&self.place), &copy);
+        copied(Path::new(&format!("{}.wal", self.place)), &folder.path().join("copy.duckdb.wal"));
+        look(copy.to_str().unwrap())
+    }
+
+    fn is_there(&self, table: &str) -> bool {
+        let catalog = match self.dialect {
+            AdbcDialect::Duckdb => "duckdb_tables() WHERE table_name",
+            AdbcDialect::Postgresql => "pg_catalog.pg_tables WHERE tablename",
+            AdbcDialect::Sqlite => "sqlite_schema WHERE name",
+        };
+        self.rows(&format!("SELECT 1 FROM {catalog} = '{table}'")) == ["1"]
+    }
+
+    async fn open(&self, table: &str, mode: Mode, row: &Schema) -> Result<Run> {
+        let key = if row.field("id").is_some() { vec!["id".to_owned()] } else { Vec::new() };
+        open(&self.target(), table, mode, &key, row).await
+    }
+
+    async fn load(&self, table: &str, mode: Mode, row: &Schema, rows: Value) -> Result<Written> {
+        let mut sink = self.open(table, mode, row).await?;
+        sink.write(batch(row, rows)).await?;
+        sink.commit().await
+    }
+}
+
+fn copied(from: &Path, to: &Path) {
+    if from.exists() {
+        std::fs::copy(from, to).unwrap();
+    }
+}
+
+/// What the harness has for each of them.
+fn driver(dialect: AdbcDialect) -> PathBuf {
+    match dialect {
+        AdbcDialect::Duckdb => apitap_tests::adbc::duckdb(),
+        AdbcDialect::Postgresql => apitap_tests::adbc::postgresql(),
+        AdbcDialect::Sqlite => apitap_tests::adbc::sqlite(),
+    }
+}
+
+/// The option that says where the database is.
+fn option(dialect: AdbcDialect) -> &'static str {
+    if dialect == AdbcDialect::Duckdb { "path" } else { "uri" }
+}
+
+fn target(dialect: AdbcDialect, place: &str) -> Arc<dyn Target> {
+    let template = |text: &str| Template(text.to_owned());
+    let driver = Driver {
+        driver: template(driver(dialect).to_str().unwrap()),
+        entrypoint: None,
+        options: DriverOptions(vec![(option(dialect).to_owned(), template(place))]),
+    };
+    let target = definition::Target {
+        name: "db".to_owned(),
+        kind: TargetKind::Adbc(dialect),
+        connection: Connection::Driver(driver),
+        checkpoint: None,
+    };
+    resolve(&target, &mut Default::default())
+}
+
+/// Runs a statement over a connection of its own.
+fn ask(dialect: AdbcDialect, place: &str, sql: &str, is_change: bool) -> Vec<TheirBatch> {
+    let entrypoint = (dialect == AdbcDialect::Duckdb).then_some(&b"duckdb_adbc_init"[..]);
+    let mut driver = ManagedDriver::load_from_name(
+        driver(dialect),
+        entrypoint,
+        AdbcVersion::V110,
+        LOAD_FLAG_DEFAULT,
+        None,
+    )
+    .unwrap();
+    let option = (OptionDatabase::from(option(dialect)), OptionValue::from(place));
+    let database = driver.new_database_with_opts([option]).unwrap();
+    let mut connection = database.new_connection().unwrap();
+    let mut statement = connection.new_statement().unwrap();
+    statement.set_sql_query(sql).unwrap();
+    if is_change {
+        statement.execute_update().unwrap_or_else(|error| panic!("{sql}: {error}"));
+        return Vec::new();
+    }
+    let rows = statement.execute().unwrap_or_else(|error| panic!("{sql}: {error}"));
+    rows.map(|batch| batch.unwrap()).collect()
+}

@@ -1,0 +1,147 @@
+//! Programs that are killed at any moment: each row lands once, and the state says which rows are in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use apitap::engine::limits::{Limits, Memory};
+use apitap::sink::{Load, Session, StateChange};
+use apitap_tests::random::Random;
+
+use super::*;
+
+/// The rows between two commits.
+const PART: u64 = 250;
+/// All rows.
+const ROWS: u64 = 10_000;
+/// A program is killed behind fewer commits than that.
+const COMMITS: usize = 4;
+/// What the program says on its standard error when it has committed.
+const COMMITTED: &str = "committed";
+/// The variables that tell a test that it is the program to be killed: which database, and where.
+const DIALECT: &str = "APITAP_TEST_DIALECT";
+const PLACE: &str = "APITAP_TEST_PLACE";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_land_once_in_duckdb_however_often_the_run_is_killed() {
+    land_once(AdbcDialect::Duckdb).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_land_once_in_postgresql_however_often_the_run_is_killed() {
+    land_once(AdbcDialect::Postgresql).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_land_once_in_sqlite_however_often_the_run_is_killed() {
+    land_once(AdbcDialect::Sqlite).await;
+}
+
+async fn land_once(dialect: AdbcDialect) {
+    let database = Database::new(dialect).await;
+    let (mut chance, mut kills, mut before) = (Random::new(20_261_127), 0, 0);
+    let mut seen = BTreeSet::new();
+    while let Some(commits) = killed_after(&database, &mut chance) {
+        kills += 1;
+        // What a reader finds now is whole parts, each of them once, and the state says how many.
+        let found = found(&database);
+        assert_eq!(found % PART, 0, "after {kills} kills");
+        assert!(found >= before + commits * PART, "a commit is lost after {kills} kills");
+        before = found;
+        seen.insert(found / PART);
+    }
+    assert_eq!(found(&database), ROWS);
+    println!("{dialect:?}: {kills} kills at {} states of the table", seen.len());
+    assert!(kills >= 5, "only {kills} kills");
+}
+
+/// How many rows are there: 1, 2, … each of them once, as the state says.
+fn found(database: &Database) -> u64 {
+    if !database.is_there("orders") {
+        return 0;
+    }
+    let rows =
+        database.rows("SELECT count(*), count(DISTINCT id), coalesce(max(id), 0) FROM orders");
+    let state = database.rows("SELECT value FROM _apitap_state");
+    let [counted, distinct, last] = numbers(&rows[0]);
+    assert_eq!((counted, counted), (distinct, last));
+    assert_eq!(state, [format!("{{\"next\":{counted}}}")]);
+    counted
+}
+
+fn numbers(row: &str) -> [u64; 3] {
+    let numbers: Vec<_> = row.split('|').map(|number| number.parse().unwrap()).collect();
+    numbers.try_into().unwrap()
+}
+
+/// Runs the program and kills it behind some of its commits, and a while that may reach over the next
+/// one: how often it had said that it committed. Nothing if it came to its end.
+fn killed_after(database: &Database, chance: &mut Random) -> Option<u64> {
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    program
+        .args(["--ignored", "--exact", "--nocapture"])
+        .arg("promises::adbc::kills::the_program_that_is_killed")
+        .env(PLACE, &database.place)
+        .env(DIALECT, format!("{:?}", database.dialect));
+    program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut program = program.spawn().unwrap();
+    let mut said =
+        BufReader::new(program.stderr.take().unwrap()).lines().map(std::result::Result::unwrap);
+    let (wanted, mut commits) = (chance.below(COMMITS) as u64, 0);
+    let mut last = Instant::now();
+    let mut between = Duration::from_millis(50);
+    let mut all = String::new();
+    let mut committed = |line: &String| {
+        all.push_str(line);
+        all.push('\n');
+        line == COMMITTED
+    };
+    while commits < wanted && said.by_ref().any(|line| committed(&line)) {
+        commits += 1;
+        between = last.elapsed();
+        last = Instant::now();
+    }
+    if commits == wanted {
+        std::thread::sleep(between.mul_f64(chance.below(200) as f64 / 100.0));
+        program.kill().unwrap();
+    }
+    let commits = commits + said.filter(|line| committed(line)).count() as u64;
+    let status = program.wait().unwrap();
+    assert!(status.success() || status.signal() == Some(9), "{status}: {all}");
+    (!status.success()).then_some(commits)
+}
+
+/// Not a test of its own: it goes on where the last commit says, until all rows are in.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the tests that kill run it"]
+async fn the_program_that_is_killed() {
+    let variable = |name| std::env::var(name).expect("the test that kills says it");
+    let dialect = match &*variable(DIALECT) {
+        "Duckdb" => AdbcDialect::Duckdb,
+        "Postgresql" => AdbcDialect::Postgresql,
+        _ => AdbcDialect::Sqlite,
+    };
+    let target = target(dialect, &variable(PLACE));
+    let row = orders();
+    let load = Load::new("orders", "orders", Mode::Append, &[], &row).unwrap();
+    let limits = Limits::of(Memory::default(), 1);
+    let mut session: Box<dyn Session> = target.open(load, &limits).await.unwrap();
+    let state = session.state().await.unwrap();
+    let next = state.partitions.get("").map(|state| state["next"].as_u64().unwrap());
+    let mut next = next.unwrap_or_default();
+    while next < ROWS {
+        let mut writer = session.writer().await.unwrap();
+        let rows: Vec<_> =
+            (next + 1..=next + PART).map(|id| json!({ "id": id, "status": "new" })).collect();
+        writer.write(next + 1, batch(&row, json!(rows))).await.unwrap();
+        writer.close().await.unwrap();
+        next += PART;
+        let partitions = BTreeMap::from([(String::new(), json!({ "next": next }))]);
+        let change = StateChange { run: "killed".to_owned(), partitions, known: None };
+        session.commit(&change).await.unwrap();
+        eprintln!("{COMMITTED}");
+    }
+    session.finish().await.unwrap();
+}

@@ -1,0 +1,119 @@
+//! What a driver or its database refuses, in words that say what to do.
+
+use super::*;
+
+/// A target whose driver is that text.
+fn of_driver(dialect: AdbcDialect, driver: &str, options: &[(&str, &str)]) -> Arc<dyn Target> {
+    let template = |text: &str| Template(text.to_owned());
+    let options = options.iter().map(|(name, value)| ((*name).to_owned(), template(value)));
+    let driver = Driver {
+        driver: template(driver),
+        entrypoint: None,
+        options: DriverOptions(options.collect()),
+    };
+    let target = definition::Target {
+        name: "db".to_owned(),
+        kind: TargetKind::Adbc(dialect),
+        connection: Connection::Driver(driver),
+        checkpoint: None,
+    };
+    resolve(&target, &mut Default::default())
+}
+
+async fn refusal(target: &Arc<dyn Target>) -> String {
+    let opened = open(target, "t", Mode::Append, &[], &orders()).await;
+    opened.err().expect("it is refused").to_string()
+}
+
+#[tokio::test]
+async fn a_driver_that_is_not_there_says_where_it_was_looked_for_and_how_to_get_it() {
+    let by_name = refusal(&of_driver(AdbcDialect::Postgresql, "apitap_nothing", &[])).await;
+    for part in [
+        "cannot load the ADBC driver `apitap_nothing`",
+        "libapitap_nothing.so",
+        "it was looked for in `ADBC_DRIVER_PATH`",
+        "`dbc install postgresql`, or `pip install adbc-driver-postgresql`",
+    ] {
+        assert!(by_name.contains(part), "no `{part}` in: {by_name}");
+    }
+    let by_path = refusal(&of_driver(AdbcDialect::Duckdb, "/nowhere/libduckdb.so", &[])).await;
+    for part in ["cannot load the ADBC driver `/nowhere/libduckdb.so`", "`dbc install duckdb`"] {
+        assert!(by_path.contains(part), "no `{part}` in: {by_path}");
+    }
+}
+
+#[tokio::test]
+async fn a_library_that_is_no_driver_is_refused() {
+    let library = refusal(&of_driver(AdbcDialect::Sqlite, "libm.so.6", &[])).await;
+    assert!(library.starts_with("cannot load the ADBC driver `libm.so.6`: "), "{library}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_be_reached_is_told_without_the_password() {
+    let driver = driver(AdbcDialect::Postgresql);
+    let uri = "postgresql://me:hunt42@127.0.0.1:1/shop";
+    let said =
+        refusal(&of_driver(AdbcDialect::Postgresql, driver.to_str().unwrap(), &[("uri", uri)]))
+            .await;
+    assert!(said.starts_with("cannot connect to PostgreSQL (ADBC) through "), "{said}");
+    assert!(said.contains("127.0.0.1:1/shop") && said.contains("Connection refused"), "{said}");
+    assert!(!said.contains("hunt42"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_option_that_a_driver_does_not_know_is_told() {
+    let driver = driver(AdbcDialect::Sqlite);
+    let options = [("uri", "/tmp/x.db"), ("sped", "up")];
+    let said = refusal(&of_driver(AdbcDialect::Sqlite, driver.to_str().unwrap(), &options)).await;
+    assert!(said.contains("sped"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_duckdb_is_not_opened_twice_in_one_process() {
+    let database = Database::new(AdbcDialect::Duckdb).await;
+    let run = database.open("t", Mode::Append, &orders()).await.unwrap();
+    let driver = driver(AdbcDialect::Duckdb);
+    let options = [("path", database.place.as_str()), ("memory_limit", "1GB")];
+    let said = refusal(&of_driver(AdbcDialect::Duckdb, driver.to_str().unwrap(), &options)).await;
+    assert_eq!(
+        said,
+        format!(
+            "DuckDB (ADBC) at `{}` is open already, by another target with other options\n  help:     \
+             write the same `driver` and `options` in both, or keep one target",
+            database.place
+        )
+    );
+    run.abort().await.unwrap();
+    // Now it is closed.
+    let target = of_driver(AdbcDialect::Duckdb, driver.to_str().unwrap(), &options);
+    open(&target, "t", Mode::Append, &[], &orders()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_there_is_told_with_the_mode_that_updates_it() {
+    for dialect in [AdbcDialect::Duckdb, AdbcDialect::Postgresql, AdbcDialect::Sqlite] {
+        let database = Database::new(dialect).await;
+        database.execute(&["CREATE TABLE t (id bigint PRIMARY KEY, status text)"]);
+        let rows = json!([{ "id": 1, "status": "a" }]);
+        database.load("t", Mode::Append, &orders(), rows.clone()).await.unwrap();
+        let error =
+            database.load("t", Mode::Append, &orders(), rows).await.unwrap_err().to_string();
+        assert!(error.contains("refused the rows for `t`: "), "{error}");
+        assert!(error.ends_with("use the mode `merge`"), "{error}");
+        assert_eq!(database.rows("SELECT id, status FROM t"), ["1|a"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_those_that_were_written_whatever_is_in_them() {
+    for dialect in [AdbcDialect::Duckdb, AdbcDialect::Postgresql, AdbcDialect::Sqlite] {
+        let database = Database::new(dialect).await;
+        let row = schema(&[("id", Type::Int64, false), ("it's \"x\"; --", Type::String, true)]);
+        let rows = json!([{ "id": 1, "it's \"x\"; --": "'); DROP TABLE t" }]);
+        for mode in [Mode::Append, Mode::Replace] {
+            database.load("Mixed Case", mode, &row, rows.clone()).await.unwrap();
+        }
+        let found = database.rows(r#"SELECT id, "it's ""x""; --" FROM "Mixed Case""#);
+        assert_eq!(found, ["1|'); DROP TABLE t"], "{dialect:?}");
+    }
+}
