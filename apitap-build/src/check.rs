@@ -12,7 +12,7 @@ use crate::definition::{
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::keys::key::KeyType as _;
 use crate::keys::values::Texts;
-use crate::schema::Schema;
+use crate::schema::{Field, Schema};
 use crate::spec::{FunctionSpec, SinkSpec, SourceSpec, TableSpec, TargetSpec};
 
 mod checkpoint;
@@ -390,10 +390,12 @@ fn keep_what_is_read(definition: &mut Definition, reads: &BTreeMap<String, BTree
     definition.sources.retain_mut(|source| match reads.get(&source.name) {
         Some(fields) => {
             source.reads = fields.clone();
-            let incremental = source.incremental.iter();
-            source.reads.extend(
-                incremental.map(|incremental| Pointer::default().child(&incremental.field)),
-            );
+            let schema = source.schema.as_ref();
+            let incremental = source.incremental.as_ref();
+            let path = incremental.and_then(|incremental| schema?.path(&incremental.field));
+            let child = |pointer: Pointer, field: &&Field| pointer.child(&field.name);
+            let moment = path.map(|path| path.iter().fold(Pointer::default(), child));
+            source.reads.extend(moment);
             true
         }
         None => false,

@@ -45,7 +45,7 @@ pub(crate) fn load(root: &Path, yaml: &Path, sql: &Path, findings: &mut Findings
     let found = sql_files(sql);
     if let Err(error) = &found {
         let file = files.add(shown(root, sql), "");
-        findings.push(unreadable(&shown(root, sql), error, file));
+        findings.push(no_folder(&shown(root, sql), error, file));
     } else if found.as_ref().is_ok_and(Vec::is_empty) {
         let file = files.add(shown(root, sql), "");
         let message = format!("there is no SQL file in `{}`", shown(root, sql));
@@ -171,6 +171,18 @@ fn unreadable(name: &str, error: &std::io::Error, file: FileId) -> Finding {
     )
     .note(error.to_string())
     .help("paths are relative to the folder of Cargo.toml, or where `apitap` is started")
+}
+
+/// The folder of SQL files is not there, or cannot be read.
+fn no_folder(name: &str, error: &std::io::Error, file: FileId) -> Finding {
+    if error.kind() != std::io::ErrorKind::NotFound {
+        return unreadable(name, error, file);
+    }
+    let message = format!("there is no folder `{name}`");
+    Finding::error(codes::UNREADABLE_FILE, message, &Place::text(file, 0..0))
+        .note("each pipeline is one SQL file in it")
+        .help(format!("make it, and write the first query as `{name}/NAME.sql`"))
+        .help("where the queries are elsewhere, name their folder: `-m DIR`, or the second argument of `compile`")
 }
 
 /// Every `*.sql` below a folder, sorted.

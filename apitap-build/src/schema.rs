@@ -109,6 +109,24 @@ impl Schema {
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
+
+    /// The fields on the way to one, itself the last: that of the exact name, or of what stands behind its
+    /// dots, as in `meta.updated_at`.
+    pub fn path(&self, name: &str) -> Option<Vec<&Field>> {
+        if let Some(field) = self.field(name) {
+            return Some(vec![field]);
+        }
+        let (mut inside, mut path) = (self.fields.as_slice(), Vec::new());
+        for token in name.split('.') {
+            let field = inside.iter().find(|field| field.name == token)?;
+            inside = match &field.ty {
+                Type::Record(fields) => fields,
+                _ => &[],
+            };
+            path.push(field);
+        }
+        Some(path)
+    }
 }
 
 impl FromIterator<Field> for Schema {

@@ -4,11 +4,15 @@
 //! on its way up. Whatever makes one keeps secrets out: URLs come masked from [`crate::source`].
 //! Whatever it is made of, it shows without effects on a terminal (`shown`).
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use apitap_build::shown::{shown, shown_lines};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+
+/// How many requests are named of an error that several have.
+const REQUESTS_SHOWN: usize = 2;
 
 /// The result of everything that runs.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -175,6 +179,48 @@ impl Error {
         self
     }
 
+    /// Errors, of which those that say the same of several pipelines or requests are one, which names all
+    /// pipelines and the first requests.
+    pub(crate) fn merged<'e>(errors: impl IntoIterator<Item = &'e Self>) -> Vec<Self> {
+        let (mut places, mut groups) = (HashMap::new(), Vec::<Vec<&Self>>::new());
+        for error in errors {
+            let mut alone = error.clone();
+            (alone.0.pipeline, alone.0.request) = (None, None);
+            let place = *places.entry(alone.to_string()).or_insert(groups.len());
+            match groups.get_mut(place) {
+                Some(group) => group.push(error),
+                None => groups.push(vec![error]),
+            }
+        }
+        groups.iter().filter_map(|group| Self::of_group(group)).collect()
+    }
+
+    /// Errors that differ in pipeline and request only, as one.
+    fn of_group(group: &[&Self]) -> Option<Self> {
+        let mut one = (*group.first()?).clone();
+        let distinct = |part: fn(&Parts) -> Option<&String>| {
+            let mut found: Vec<&str> = Vec::new();
+            for text in group.iter().filter_map(|error| part(&error.0)) {
+                if !found.contains(&text.as_str()) {
+                    found.push(text);
+                }
+            }
+            found
+        };
+        let pipelines = distinct(|parts| parts.pipeline.as_ref());
+        let requests = distinct(|parts| parts.request.as_ref());
+        one.0.pipeline = (!pipelines.is_empty()).then(|| pipelines.join(", "));
+        if let Some(others) =
+            requests.len().checked_sub(REQUESTS_SHOWN).filter(|others| *others > 0)
+        {
+            let shown = requests.get(..REQUESTS_SHOWN).unwrap_or_default().join(", ");
+            one.0.request = Some(format!("{shown} and {others} more"));
+        } else if !requests.is_empty() {
+            one.0.request = Some(requests.join(", "));
+        }
+        Some(one)
+    }
+
     /// The message alone, without what is known about it.
     pub fn message(&self) -> &str {
         &self.0.message
@@ -289,6 +335,51 @@ mod tests {
         assert_eq!(format!("{error:?}"), expected);
         let json = serde_json::to_string(&error).unwrap();
         assert!(!json.contains('\u{202e}') && json.contains(r"cut\\r\\noff"), "{json}");
+    }
+
+    #[test]
+    fn what_several_pipelines_fail_of_is_said_once_with_all_of_them() {
+        let down = |pipeline: &str, path: &str| {
+            Error::request("cannot connect to the server")
+                .in_request(&format!("GET http://h/{path}"))
+                .in_pipeline(pipeline)
+                .help("check the host and port in `url`")
+        };
+        let check = |errors: &[Error], expected: &[&str]| {
+            let found: Vec<_> = Error::merged(errors).iter().map(Error::to_string).collect();
+            assert_eq!(found, expected);
+        };
+        let help = "help:     check the host and port in `url`";
+        check(
+            &[down("a", "x"), down("b", "x"), Error::query("no").in_pipeline("c"), down("d", "y")],
+            &[
+                &format!(
+                    "cannot connect to the server\n  pipeline: a, b, d\n  request:  GET http://h/x, GET \
+                     http://h/y\n  {help}"
+                ),
+                "no\n  pipeline: c",
+            ],
+        );
+        check(
+            &[down("a", "1"), down("b", "2"), down("c", "3"), down("d", "4")],
+            &[&format!(
+                "cannot connect to the server\n  pipeline: a, b, c, d\n  request:  GET http://h/1, GET \
+                 http://h/2 and 2 more\n  {help}"
+            )],
+        );
+        check(
+            &[down("a", "1").at_record(1), down("b", "1").at_record(2)],
+            &[
+                &format!(
+                    "cannot connect to the server\n  pipeline: a\n  request:  GET http://h/1\n  record:   1 of the \
+                 page\n  {help}"
+                ),
+                &format!(
+                    "cannot connect to the server\n  pipeline: b\n  request:  GET http://h/1\n  record:   2 of the \
+                 page\n  {help}"
+                ),
+            ],
+        );
     }
 
     #[test]

@@ -40,7 +40,13 @@ pub struct Fetched {
     /// Milliseconds for which requests waited, together, because of a limit on their rate.
     pub waited: AtomicU64,
     waits: Mutex<Option<Waits>>,
+    /// When it was logged last how far it is.
+    logged: Mutex<Option<Instant>>,
 }
+
+/// After so many pages, or after this time, it is logged how far a fetch is.
+const PAGES_LOGGED: u64 = 100;
+const LOGGED_EVERY: Duration = Duration::from_secs(30);
 
 /// A shorter wait is over before it could be read.
 const WORTH_SHOWING: Duration = Duration::from_secs(1);
@@ -55,6 +61,18 @@ pub(crate) struct Waits {
 }
 
 impl Fetched {
+    /// Whether it is time to log how far it is, where so many pages have come.
+    fn is_to_be_logged(&self, pages: u64) -> bool {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let since = *logged.get_or_insert(now);
+        let is_time = pages.is_multiple_of(PAGES_LOGGED) || now - since >= LOGGED_EVERY;
+        if is_time {
+            *logged = Some(now);
+        }
+        is_time
+    }
+
     /// A request has waited for a limit on the rate.
     fn add_wait(&self, wait: Duration) {
         let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);

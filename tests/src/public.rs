@@ -10,6 +10,7 @@ mod linked;
 mod numbered;
 mod posted;
 mod recipes;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -51,10 +52,10 @@ pub fn items(count: u64) -> Vec<Item> {
 pub struct Model {
     /// Its name, and that of its table.
     pub name: &'static str,
-    /// Where its collection is.
+    /// Where its collection is; what stands before an expression is what all of its paths begin with.
     pub path: &'static str,
-    /// The keys of a source that reads it, as lines of YAML.
-    pub keys: &'static str,
+    /// The keys of a source that reads it, as lines of YAML; `HOST` stands for its origin.
+    keys: &'static str,
     /// What a query selects for the columns `id`, `title` and `note`.
     pub select: &'static str,
     /// How it says that something went wrong, where it does not with a status.
@@ -74,11 +75,18 @@ pub struct Served {
 
 impl From<Model> for Served {
     fn from(Model { path, refuses, answer, .. }: Model) -> Self {
+        let path = path.split_once("/{").map_or(path, |(begin, _)| begin);
         Self { path, refuses, answer }
     }
 }
 
 impl Model {
+    /// The keys of a source that reads it from `https://api.example.com` or another origin.
+    pub fn keys(&self, origin: &str) -> Vec<String> {
+        let keys = self.keys.trim().replace("HOST", origin);
+        keys.lines().map(|line| format!("    {line}")).collect()
+    }
+
     /// The `id` of an item as its column has it.
     pub fn id(&self, item: &Item) -> Value {
         match self.keys.to_lowercase().contains("id: string!") {
@@ -90,7 +98,8 @@ impl Model {
 
 /// All of them.
 pub fn models() -> Vec<Model> {
-    [linked::MODELS, numbered::MODELS, exports::MODELS, posted::MODELS].concat()
+    let all = [linked::MODELS, numbered::MODELS, exports::MODELS, posted::MODELS, tokens::MODELS];
+    all.concat()
 }
 
 /// A key that is text, and sorts as the number does.
@@ -105,6 +114,15 @@ struct Call<'a> {
     path: &'a str,
     body: &'a [u8],
     items: &'a [Item],
+    memory: &'a Mutex<Memory>,
+}
+
+/// What APIs keep in mind between requests, by their names.
+#[derive(Debug, Default)]
+struct Memory {
+    tokens: BTreeMap<String, tokens::Given>,
+    /// How often a job was asked for.
+    polls: BTreeMap<String, usize>,
 }
 
 impl Call<'_> {
@@ -142,16 +160,26 @@ struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
+    /// Whether the request comes as often as it likes, as one for a token does.
+    is_repeated: bool,
 }
 
 impl Reply {
     fn json(body: &Value) -> Self {
-        let kind = ("content-type", "application/json".to_owned());
-        Self { status: 200, headers: vec![kind], body: body.to_string().into_bytes() }
+        Self::bytes("application/json", body.to_string())
+    }
+
+    fn bytes(kind: &str, body: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![("content-type", kind.to_owned())];
+        Self { status: 200, headers, body: body.into(), is_repeated: false }
     }
 
     fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: b"{}".to_vec() }
+        Self { status, headers: Vec::new(), body: b"{}".to_vec(), is_repeated: false }
+    }
+
+    fn repeated(self) -> Self {
+        Self { is_repeated: true, ..self }
     }
 
     fn header(mut self, name: &'static str, value: String) -> Self {
@@ -188,6 +216,7 @@ struct Shared {
     faults: bool,
     latency: Duration,
     requests: Mutex<BTreeMap<String, Seen>>,
+    memory: Mutex<Memory>,
 }
 
 /// A request that has come.
@@ -197,6 +226,8 @@ pub struct Seen {
     pub came: usize,
     /// How often it was answered well.
     pub well: usize,
+    /// Whether that may be more than once, as of a question for a token.
+    pub is_repeated: bool,
     /// How many others came before it.
     turn: usize,
 }
@@ -215,9 +246,9 @@ impl Public {
         faults: bool,
         latency: Duration,
     ) -> Self {
-        let apis = apis.into_iter().map(Into::into).collect();
-        let requests = Mutex::default();
-        let shared = Arc::new(Shared { apis, items, faults, latency, requests });
+        let apis = apis.into_iter().map(Into::into).chain([tokens::SERVER]).collect();
+        let (requests, memory) = Default::default();
+        let shared = Arc::new(Shared { apis, items, faults, latency, requests, memory });
         let server =
             Loopback::serve(Router::new().fallback(answer).with_state(Arc::clone(&shared)));
         Self { server, shared }
@@ -225,12 +256,12 @@ impl Public {
 
     /// The source that reads an API, as an entry of `sources`.
     pub fn source(&self, model: &Model) -> String {
-        let lines = model.keys.trim().lines().map(|line| format!("    {line}\n"));
-        let lines: String = lines.collect();
+        let origin = self.origin();
+        let lines = model.keys(&origin).join("\n");
         format!(
-            "  - name: {}\n    url: \"http://{}{}\"\n{lines}    \
-             retry: {{max_attempts: 4, min_delay_secs: 0.01, max_delay_secs: 0.05}}\n",
-            model.name, self.server.address, model.path
+            "  - name: {}\n    url: \"{origin}{}\"\n{lines}\n    \
+             retry: {{max_attempts: 8, min_delay_secs: 0.01, max_delay_secs: 0.05}}\n",
+            model.name, model.path
         )
     }
 
@@ -260,11 +291,10 @@ async fn answer(
     let wrong = {
         let mut requests = shared.requests.lock().unwrap();
         let new = requests.len();
-        let seen = requests.entry(named).or_insert(Seen { turn: new, ..Seen::default() });
+        let seen = requests.entry(named.clone()).or_insert(Seen { turn: new, ..Seen::default() });
         let faults = if shared.faults { FAULTS[seen.turn % FAULTS.len()] } else { &[] };
         let fault = faults.get(seen.came).copied();
         seen.came += 1;
-        seen.well += usize::from(fault.is_none());
         fault
     };
     match wrong {
@@ -281,9 +311,13 @@ async fn answer(
     }
     let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let query = query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    let call =
-        Call { query, headers: &headers, path: uri.path(), body: &body, items: &shared.items };
+    let (items, memory) = (&shared.items, &shared.memory);
+    let call = Call { query, headers: &headers, path: uri.path(), body: &body, items, memory };
     let reply = (api.answer)(&call);
+    if let Some(seen) = shared.requests.lock().unwrap().get_mut(&named) {
+        seen.well += usize::from(wrong.is_none() && reply.status < 400);
+        seen.is_repeated |= reply.is_repeated;
+    }
     let whole = Bytes::from(reply.body);
     let body = match wrong {
         Some(Wrong::Cut) => cut(&whole),

@@ -52,4 +52,5 @@ mod promises {
     mod state;
     mod subcommands;
     mod tools;
+    mod tunnels;
 }

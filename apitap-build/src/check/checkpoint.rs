@@ -1,10 +1,12 @@
 //! Whether a pipeline can commit before its end, where its target says how often.
 
 use super::PipelineSpec;
+use super::incremental::followed;
 use super::query::Planned;
 use crate::codes;
 use crate::definition::{Checkpoint, ForEach, Incremental, Mode, Pagination, Source};
 use crate::diagnostic::{Finding, Findings, Place, Severity};
+use crate::spec::SourceSpec;
 
 /// How often it commits; a note says why it does so once, at its end.
 pub(super) fn of(
@@ -17,7 +19,16 @@ pub(super) fn of(
 ) -> Option<Checkpoint> {
     let checkpoint = spec.target.target.checkpoint.clone()?;
     let deletes = spec.sink.store.delete_missing.value;
-    let Some(reason) = reason(sources, planned, mode, deletes) else { return Some(checkpoint) };
+    let follows = |source: &Source| {
+        let spec_of = |other: &&&SourceSpec| other.table.name.value == source.name;
+        let found = spec.sources.iter().find(spec_of);
+        found.is_some_and(|found| followed(spec.declared, found).is_some())
+    };
+    let reason = match sources.iter().any(follows) {
+        true => Some("what has changed of its parents counts as a whole".to_owned()),
+        false => reason(sources, planned, mode, deletes),
+    };
+    let Some(reason) = reason else { return Some(checkpoint) };
     let message = format!("`{}` commits once, at its end: {reason}", spec.name.value);
     let finding = Finding::error(codes::WITHOUT_CHECKPOINTS, message, place)
         .help("a run that is killed begins again: no row is lost or doubled");

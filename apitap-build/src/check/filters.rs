@@ -1,12 +1,12 @@
 //! `filters` → whether each can be sent: its field is one that the API sends, and its values have an
 //! order and a spelling that the API shares.
 
-use crate::codes;
+use crate::codes::{self, Code};
 use crate::definition::FilterOp;
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::keys::filters::FilterKeysSpec;
 use crate::schema::notation::type_text;
-use crate::schema::{Field, Type};
+use crate::schema::{Field, Schema, Type};
 use crate::spec::SourceSpec;
 
 /// The filters of a source.
@@ -35,40 +35,38 @@ fn check(source: &SourceSpec, name: &Spanned<String>, answer: &FilterKeysSpec) -
         let help = "it is what the source is requested for: write it into the request instead";
         return Some(error(message, &name.place).help(help));
     }
-    let field = match find(&declared.value.schema.fields, source, name) {
-        Ok(field) => field,
-        Err(finding) => {
-            return Some(finding.related(&declared.place, "it declares its fields here"));
-        }
+    let Some(field) = declared.value.schema.path(&name.value).and_then(|mut path| path.pop())
+    else {
+        let finding = unknown_field(source, &declared.value.schema, name, codes::INVALID_FILTER);
+        return Some(finding.related(&declared.place, "it declares its fields here"));
     };
     let at = declared.value.places.get(&name.value).unwrap_or(&declared.place);
     let found = unsendable(name, field, answer).or_else(|| formless(name, field, answer));
     found.map(|finding| finding.related(at, "it is declared here"))
 }
 
-/// The field of that name, with what stands behind its dots.
-fn find<'s>(
-    fields: &'s [Field],
+/// That a source has no field of that name, with what stands behind its dots.
+pub(super) fn unknown_field(
     source: &SourceSpec,
+    schema: &Schema,
     name: &Spanned<String>,
-) -> Result<&'s Field, Box<Finding>> {
-    let path: Vec<_> = name.value.split('.').collect();
-    let mut inside = fields;
-    for (index, token) in path.iter().enumerate() {
-        let Some(field) = inside.iter().find(|field| field.name == *token) else {
-            let shown = path.get(..=index).unwrap_or_default().join(".");
-            let known: Vec<_> = inside.iter().map(|field| field.name.as_str()).collect();
-            let source = &source.table.name.value;
-            let message = format!("field `{shown}` not found in source `{source}`");
-            return Err(Box::new(error(message, &name.place).suggest("field", token, known)));
-        };
-        match &field.ty {
-            _ if index + 1 == path.len() => return Ok(field),
-            Type::Record(fields) => inside = fields,
-            _ => inside = &[],
+    code: &'static Code,
+) -> Finding {
+    let (mut inside, mut shown) = (schema.fields.as_slice(), String::new());
+    for token in name.value.split('.') {
+        shown = if shown.is_empty() { token.to_owned() } else { format!("{shown}.{token}") };
+        match inside.iter().find(|field| field.name == token) {
+            Some(Field { ty: Type::Record(fields), .. }) => inside = fields,
+            Some(_) => inside = &[],
+            None => {
+                let known: Vec<_> = inside.iter().map(|field| field.name.as_str()).collect();
+                let source = &source.table.name.value;
+                let message = format!("field `{shown}` not found in source `{source}`");
+                return Finding::error(code, message, &name.place).suggest("field", token, known);
+            }
         }
     }
-    Err(Box::new(error("the name of a field is empty", &name.place)))
+    Finding::error(code, "the name of a field is empty", &name.place)
 }
 
 /// Why no value of the field can be sent so.

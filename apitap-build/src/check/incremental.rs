@@ -2,6 +2,7 @@
 //! rows of a part of the records are right without those of the others.
 
 use super::PipelineSpec;
+use super::filters::unknown_field;
 use super::query::Planned;
 use crate::codes;
 use crate::definition::{IncrementalMode, Mode};
@@ -49,24 +50,35 @@ fn check_field(source: &SourceSpec, incremental: &IncrementalSpec) -> Option<Fin
             finding.help(format!("declare at least this field: `schema: {{{name}: timestamp!}}`")),
         );
     };
-    let fields = &declared.value.schema.fields;
-    let Some(field) = fields.iter().find(|field| field.name == *name) else {
-        let names: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
-        let message = format!("field `{name}` not found in source `{}`", source.table.name.value);
-        return Some(error(message, place).suggest("field", name, names));
+    let schema = &declared.value.schema;
+    let Some(path) = schema.path(name) else {
+        let code = codes::INVALID_INCREMENTAL;
+        return Some(unknown_field(source, schema, &incremental.field, code));
     };
+    let field = path.last()?;
     let at = declared.value.places.get(name).unwrap_or(&declared.place);
     let finding = |message: String| error(message, place).related(at, "it is declared here");
     if !matches!(field.ty, Type::Timestamp | Type::Date) {
         let message = format!("`{name}` is of the type {}", type_text(&field.ty, true));
         return Some(finding(message).help("take a field that is a `timestamp!` or a `date!`"));
     }
-    field.nullable.then(|| {
-        let ty = type_text(&field.ty, false);
-        finding(format!("`{name}` may be null")).help(format!(
-            "declare it as `{name}: {ty}` if it never is: a record without it is never new"
-        ))
-    })
+    let place_of = path.iter().position(|field| field.nullable)?;
+    let nullable = path.get(place_of)?;
+    let outer = path.iter().take(place_of + 1).map(|field| field.name.as_str());
+    let outer = outer.collect::<Vec<_>>().join(".");
+    let at = declared.value.places.get(&outer).unwrap_or(at);
+    let of = &nullable.name;
+    let declared = match &nullable.ty {
+        Type::Record(_) => format!("{of}!: {{…}}"),
+        ty => format!("{of}: {}", type_text(ty, false)),
+    };
+    let help =
+        format!("declare it as `{declared}` if it never is: a record without it is never new");
+    Some(
+        error(format!("`{outer}` may be null"), place)
+            .related(at, "it is declared here")
+            .help(help),
+    )
 }
 
 /// What a pipeline does with the records that are new.
@@ -79,11 +91,8 @@ pub(super) fn check_pipeline(
 ) {
     let read = |source: &&SourceSpec| planned.reads.contains_key(&source.table.name.value);
     for source in spec.sources.iter().copied().filter(read) {
-        let Some(incremental) = &source.request.incremental.value else { continue };
-        let name = &source.table.name.value;
-        let finding = |message: String| {
-            error(message, place).related(&incremental.at, format!("`{name}` is incremental"))
-        };
+        let Some((at, says)) = in_part(spec, source) else { continue };
+        let finding = |message: String| error(message, place).related(at, says.clone());
         if mode == Some(Mode::Replace) {
             findings.push(
                 finding("`replace` would remove all rows but the new ones".to_owned())
@@ -95,11 +104,13 @@ pub(super) fn check_pipeline(
             let message = "`delete_missing` would delete all rows but the new ones";
             findings.push(
                 error(message, &deletes.place)
-                    .related(&incremental.at, format!("`{name}` is incremental"))
-                    .help("remove `delete_missing`, or `incremental`"),
+                    .related(at, says.clone())
+                    .help("remove `delete_missing`, or what makes each run load a part only"),
             );
         }
-        if mode == Some(Mode::Append) && incremental.lookback.value.is_some() {
+        let incremental = source.request.incremental.value.as_ref();
+        let looks_back = incremental.is_some_and(|keys| keys.lookback.value.is_some());
+        if mode == Some(Mode::Append) && looks_back {
             findings.push(
                 finding("with `lookback`, `append` stores rows again that are there".to_owned())
                     .help("write `mode=\"merge\"` with a key, or remove `lookback`"),
@@ -113,4 +124,29 @@ pub(super) fn check_pipeline(
             );
         }
     }
+}
+
+/// What makes a run load a part of the records of a source, and how a finding says that.
+fn in_part<'s>(spec: &PipelineSpec<'s>, source: &'s SourceSpec) -> Option<(&'s Place, String)> {
+    let name = &source.table.name.value;
+    if let Some(incremental) = &source.request.incremental.value {
+        return Some((&incremental.at, format!("`{name}` is incremental")));
+    }
+    let place = followed(spec.declared, source)?;
+    Some((place, format!("`{name}` is requested for what has changed")))
+}
+
+/// Where a source, or one of those for whose records it is requested, says that only changed records count.
+pub(super) fn followed<'s>(
+    declared: &'s [SourceSpec],
+    source: &'s SourceSpec,
+) -> Option<&'s Place> {
+    source.request.for_each.value.iter().find_map(|entry| {
+        if entry.only_changed.value {
+            return Some(&entry.only_changed.place);
+        }
+        let parent = entry.source.value.as_ref()?;
+        let parent = declared.iter().find(|other| other.table.name.value == *parent)?;
+        followed(declared, parent)
+    })
 }

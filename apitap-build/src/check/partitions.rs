@@ -138,7 +138,44 @@ impl Resolver<'_> {
                 return false;
             }
         }
-        !self.bad.contains(&parent.value)
+        let is_good = !self.bad.contains(&parent.value);
+        if is_good && entry.only_changed.value {
+            let finding = self.unfollowed(source, &parent, entry);
+            self.findings.extend(finding);
+        }
+        is_good
+    }
+
+    /// That nobody knows which records of a parent have changed, or that pairs would be left out.
+    fn unfollowed(
+        &self,
+        source: &SourceSpec,
+        parent: &Spanned<String>,
+        entry: &ForEachKeysSpec,
+    ) -> Option<Finding> {
+        let error = |message: String| {
+            Finding::error(codes::INVALID_INCREMENTAL, message, &entry.only_changed.place)
+        };
+        let sources = || source.request.for_each.value.iter().filter_map(named);
+        if let Some(other) = sources().find(|other| other.place != parent.place) {
+            let message = format!(
+                "what is new in `{}` would not be requested for what has not changed",
+                other.value
+            );
+            return Some(
+                error(message)
+                    .related(&other.place, "all pairs of both are meant")
+                    .help("remove `only_changed`"),
+            );
+        }
+        let (spec, _) = self.sources.get(&parent.value)?;
+        if spec.request.incremental.value.is_some() {
+            return None;
+        }
+        let finding = error(format!("source `{}` does not say what has changed", parent.value));
+        Some(finding.related(&spec.table.name.place, "it is declared here").help(
+            "give it `incremental: {field: updated_at, param: updated_since}`, or remove `only_changed`",
+        ))
     }
 
     fn unknown(&self, parent: &Spanned<String>) -> Finding {

@@ -23,6 +23,9 @@ pub enum ForEach {
         alias: String,
         /// The fields that are taken, with what stands behind their dots: `owner.id`.
         fields: Vec<String>,
+        /// Whether only those that have changed since the last run.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        only_changed: bool,
     },
 }
 
@@ -32,6 +35,14 @@ impl ForEach {
         match self {
             Self::Records { source, .. } => Some(source),
             Self::Values { .. } => None,
+        }
+    }
+
+    /// The source of whose records only those count that have changed since the last run, if there is one.
+    pub fn followed(&self) -> Option<&str> {
+        match self {
+            Self::Records { source, only_changed: true, .. } => Some(source),
+            Self::Records { .. } | Self::Values { .. } => None,
         }
     }
 

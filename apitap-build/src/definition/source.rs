@@ -159,6 +159,16 @@ impl Source {
         self.for_each.iter().filter_map(ForEach::source)
     }
 
+    /// What the state calls how far a source has come whose changes this one follows.
+    pub fn state_behind(&self, parent: &str) -> String {
+        format!("{} for each {parent}", self.name)
+    }
+
+    /// The names in the state of all sources whose changes this one follows.
+    pub fn followed(&self) -> impl Iterator<Item = String> {
+        self.for_each.iter().filter_map(ForEach::followed).map(|parent| self.state_behind(parent))
+    }
+
     /// The Rust types that it names, as paths.
     pub fn rust_types(&self) -> impl Iterator<Item = (RustRole, &Custom)> {
         let auth = match &self.auth {

@@ -49,7 +49,7 @@ impl fmt::Display for TimeFormat {
 }
 
 #[cfg(feature = "compiler")]
-pub(crate) use check::problem;
+pub(crate) use check::{gap, problem};
 
 #[cfg(feature = "compiler")]
 mod check {
@@ -99,6 +99,48 @@ mod check {
             ));
         }
         (!dates).then(|| ambiguous(&items)).flatten()
+    }
+
+    /// Why later times are written like earlier ones: a part is missing above one that is there. A text that is
+    /// no pattern has none.
+    pub(crate) fn gap(text: &str) -> Option<(String, String)> {
+        let Some(TimeFormat::Pattern(pattern)) = TimeFormat::parse(text) else { return None };
+        let items: Vec<_> = StrftimeItems::new(&pattern).collect();
+        let has = |numbers: &[Numeric], names: &[Fixed]| {
+            items.iter().any(|item| match item {
+                Item::Numeric(found, _) => numbers.contains(found),
+                Item::Fixed(found) => names.contains(found),
+                _ => false,
+            })
+        };
+        if has(&[Numeric::Timestamp], &[Fixed::RFC2822, Fixed::RFC3339]) {
+            return None;
+        }
+        let week = has(&[Numeric::IsoWeek, Numeric::WeekFromSun, Numeric::WeekFromMon], &[]);
+        let of_year = week || has(&[Numeric::Ordinal], &[]);
+        let years = [Numeric::Year, Numeric::YearMod100, Numeric::IsoYear, Numeric::IsoYearMod100];
+        let units = [
+            ("year", has(&years, &[])),
+            (
+                "month",
+                of_year || has(&[Numeric::Month], &[Fixed::ShortMonthName, Fixed::LongMonthName]),
+            ),
+            ("day", of_year || has(&[Numeric::Day], &[])),
+            ("hour", has(&[Numeric::Hour, Numeric::Hour12], &[])),
+            ("minute", has(&[Numeric::Minute], &[])),
+            ("second", has(&[Numeric::Second], &[])),
+        ];
+        let help = "write all larger parts, too, as in `%Y-%m-%dT%H:%M:%SZ`".to_owned();
+        let Some(last) = units.iter().rposition(|(_, is_there)| *is_there) else {
+            return Some((format!("`{text}` says no time"), help));
+        };
+        let missing = units.iter().take(last).find(|(_, is_there)| !is_there);
+        missing.map(|(unit, _)| {
+            let message = format!(
+                "`{text}` does not say the {unit}: a later time may be written like an earlier one"
+            );
+            (message, help)
+        })
     }
 
     /// Hours of twelve without a half of the day, and years of two digits: what is sent means two

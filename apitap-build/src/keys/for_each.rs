@@ -23,13 +23,15 @@ keys! {
         alias: String = required("org").named("as").filled().rule(is_name),
         /// The fields of the other source's records that are taken: `{org.slug}`.
         fields: Option<Texts> = optional().example("[slug]"),
+        /// Only for the records that have changed since the last run: the other source is incremental.
+        only_changed: bool = default(false).brief().example("true"),
     }
     check: one_of_both;
     missing: neither;
     rules: vec![
         Rule::OneOf(vec![
             Alternative { with: vec!["source", "fields"], without: vec!["values"] },
-            Alternative { with: vec!["values"], without: vec!["source", "fields"] },
+            Alternative { with: vec!["values"], without: vec!["source", "fields", "only_changed"] },
         ]),
     ];
 }
@@ -75,13 +77,18 @@ fn one_of_both(spec: &ForEachKeysSpec, mapping: &mut Mapping<'_, '_>) -> bool {
             false
         }
         (None, Some(values)) => {
-            let fields = mapping.key_place("fields").cloned();
-            if let Some(place) = &fields {
-                let message = "`fields` does nothing beside `values`";
-                let finding = Finding::error(codes::CONFLICTING_KEYS, message, place);
-                mapping.findings.push(finding.help("remove it: a value has no fields"));
+            let mut alone = true;
+            for (key, help) in [
+                ("fields", "remove it: a value has no fields"),
+                ("only_changed", "remove it: values do not change"),
+            ] {
+                let Some(place) = mapping.key_place(key).cloned() else { continue };
+                let message = format!("`{key}` does nothing beside `values`");
+                let finding = Finding::error(codes::CONFLICTING_KEYS, message, &place);
+                mapping.findings.push(finding.help(help));
+                alone = false;
             }
-            fields.is_none() && are_different(values, &spec.values.place, mapping.findings)
+            alone && are_different(values, &spec.values.place, mapping.findings)
         }
         _ => true,
     }
@@ -164,6 +171,7 @@ impl ForEachKeys {
                 source,
                 alias: self.alias,
                 fields: self.fields.unwrap_or_default().0,
+                only_changed: self.only_changed,
             },
             None => {
                 ForEach::Values { alias: self.alias, values: self.values.unwrap_or_default().0 }
@@ -173,11 +181,13 @@ impl ForEachKeys {
 
     fn of(entry: ForEach) -> Self {
         match entry {
-            ForEach::Records { source, alias, fields } => {
-                Self { source: Some(source), values: None, alias, fields: Some(Texts(fields)) }
+            ForEach::Records { source, alias, fields, only_changed } => {
+                let (source, fields) = (Some(source), Some(Texts(fields)));
+                Self { source, values: None, alias, fields, only_changed }
             }
             ForEach::Values { alias, values } => {
-                Self { source: None, values: Some(Texts(values)), alias, fields: None }
+                let values = Some(Texts(values));
+                Self { source: None, values, alias, fields: None, only_changed: false }
             }
         }
     }

@@ -34,7 +34,8 @@ keys! {
     /// Loads what has changed since the last run; how far that came is kept beside the rows.
     #[derive(serde::Serialize, serde::Deserialize)]
     pub struct Incremental, spec IncrementalSpec {
-        /// The field that says when a record was changed: a `timestamp!` or a `date!`.
+        /// The field that says when a record was changed: a `timestamp!` or a `date!`, or one that stands in
+        /// another, as in `meta.updated_at`.
         field: String = required("updated_at").filled(),
         /// Since when the first run loads: a date, or a timestamp as in RFC 3339. Everything if absent.
         start: Option<Template> = optional().filled().rule(rules::start).example("2026-01-31"),

@@ -7,8 +7,8 @@ use crate::codes;
 use crate::definition::database_url::{Parameters, Wrong};
 use crate::definition::{Condition, Part, Pointer, RequestPart, RequestTextError, Template};
 use crate::diagnostic::{Edit, Finding, Findings, Spanned};
-use crate::expression::time_format_problem;
 use crate::expression::types::{ExpressionType, Kind, Names};
+use crate::expression::{time_format_gap, time_format_problem};
 use crate::pointer::Problem;
 use crate::spec::secrets;
 
@@ -167,9 +167,10 @@ pub(super) fn condition(written: &Spanned<String>, findings: &mut Findings) -> b
     false
 }
 
-/// How times are written.
+/// How times are written that have an order.
 pub(super) fn time_format(written: &Spanned<String>, findings: &mut Findings) -> bool {
-    let problem = time_format_problem(&written.value);
+    let text = &written.value;
+    let problem = time_format_problem(text).or_else(|| time_format_gap(text));
     let is_format = problem.is_none();
     findings.extend(problem.map(|(message, help)| {
         Finding::error(codes::INVALID_VALUE, message, &written.place).help(help)

@@ -19,11 +19,11 @@ use clap::Args;
 use futures::{StreamExt as _, stream};
 
 use super::text::rewrite;
-use crate::commands::output::{self, usage};
+use crate::commands::output::{self, WARNING, styled, usage};
 use crate::commands::{Format, Options};
 use crate::engine::limits::{Limits, Memory};
 use crate::environment::Environment;
-use crate::source::body::{self, Layout, Unread, Wanted};
+use crate::source::body::{self, Layout, Shape, Unread, Wanted};
 use crate::source::fetch::{Driver, FetchPlan};
 use crate::source::page::Page;
 use crate::source::partition;
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &Arguments, yaml: &Path, options: &Options) -> Exit
         Ok(shown)
     });
     match taken {
-        Ok((schema, records)) => print(&schema, records, &output, folder, options.format),
+        Ok(shown) => print(&shown, &output, folder, options.format),
         Err(error) => {
             output::tell_error(&error);
             ExitCode::from(Report::not_run(error).exit_code())
@@ -158,8 +158,16 @@ async fn cut(page: &Page, limit: u64) -> Result<String> {
     Ok(parts.map_or_else(|| text.to_owned(), |(start, rest)| format!("{start}{rest}")))
 }
 
+/// What a sample shows.
+struct Shown {
+    schema: Schema,
+    records: u64,
+    /// Where the records may be, if what was taken for one looks like what is around them.
+    hint: Option<String>,
+}
+
 /// What the written text shows, found as the compiler will find it.
-async fn shown(text: &str, source: &Source) -> Result<(Schema, u64)> {
+async fn shown(text: &str, source: &Source) -> Result<Shown> {
     let chunk = Ok::<_, Error>(bytes::Bytes::copy_from_slice(text.as_bytes()));
     let layout = &Layout::of(source);
     let wanted = Wanted { layout, values: &[], last_record: &[], text: true };
@@ -168,13 +176,17 @@ async fn shown(text: &str, source: &Source) -> Result<(Schema, u64)> {
     let page = Page::new("the sample".into(), 1, &body);
     let mut inference = Inference::with_formats();
     let mut segments = page.segments();
+    let mut hint = None;
     while let Some(segment) = segments.next().await? {
         for (record, _) in segment.records() {
+            if body.shape() == Shape::Record {
+                hint = body::hint(&source.data_path, record);
+            }
             let observed = inference.observe(record.as_bytes());
             observed.map_err(|error| Error::data(error.to_string()))?;
         }
     }
-    Ok((inference.schema(), body.records()))
+    Ok(Shown { schema: inference.schema(), records: body.records(), hint })
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<()> {
@@ -193,7 +205,8 @@ fn write(path: &Path, text: &str, force: bool) -> Result<()> {
     file.write_all(text.as_bytes()).map_err(error)
 }
 
-fn print(schema: &Schema, records: u64, output: &Path, folder: &Path, format: Format) -> ExitCode {
+fn print(shown: &Shown, output: &Path, folder: &Path, format: Format) -> ExitCode {
+    let Shown { schema, records, hint } = shown;
     // Paths in the YAML file are relative to it; a single name needs what tells it from a type.
     let file = output.strip_prefix(folder).unwrap_or(output).display().to_string();
     let file = if file.contains(['.', '/']) { file } else { format!("./{file}") };
@@ -208,10 +221,13 @@ fn print(schema: &Schema, records: u64, output: &Path, folder: &Path, format: Fo
         }
     };
     output::tell(&format!(
-        "{records} records in `{}`; in the YAML file write either what they show, or `schema: \
-         {{sample: {file}}}`",
+        "{} in `{}`; in the YAML file write either what they show, or `schema: {{sample: {file}}}`",
+        if *records == 1 { "1 record".to_owned() } else { format!("{records} records") },
         output.display()
     ));
+    if let Some(hint) = hint {
+        output::tell(&format!("{}: {hint}, and take the sample again", styled(WARNING, "help")));
+    }
     match output::say(&text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => usage(&message),

@@ -89,23 +89,26 @@ impl Found {
         let PipelineReport { name, table, numbers, .. } = &self.report;
         let mark = if self.is_good() { styled(GOOD, "✓") } else { styled(ERROR, "✗") };
         let source = match &self.report.error {
-            None => {
-                format!("{} records → {} rows", grouped(numbers.records), grouped(numbers.rows))
-            }
+            None => format!(
+                "first page: {} records, {} rows",
+                grouped(numbers.records),
+                grouped(numbers.rows)
+            ),
             Some(error) => match error.kind() {
-                ErrorKind::Request => "the API gives no page",
-                ErrorKind::Data => "the first page is not as declared",
-                _ => "the first page does not become rows",
+                ErrorKind::Request => "the API does not answer with a page",
+                ErrorKind::Data => "the first page does not match the source",
+                ErrorKind::Query => "the query fails on the first page",
+                _ => "the first page cannot be loaded",
             }
             .to_owned(),
         };
         let target = match &self.target {
-            Ok(true) => format!("`{table}` takes them"),
-            Ok(false) => format!("the columns of `{table}` are known in a run only"),
-            Err(_) => format!("`{table}` does not take them"),
+            Ok(true) => format!("table `{table}` is ready"),
+            Ok(false) => format!("the columns of table `{table}` are only known in a run"),
+            Err(_) => format!("table `{table}` is not ready"),
         };
         let time = styled(FAINT, format_args!("{:.2} s", numbers.seconds.as_secs_f64()));
-        format!("{mark} {name:longest$}  {source}, {target}  {time}")
+        format!("{mark} {name:longest$}  {source}; {target}  {time}")
     }
 
     fn json(&self) -> serde_json::Value {
@@ -127,7 +130,8 @@ fn text(found: &[Found], warnings: &[String], width: Option<usize>) -> String {
     let longest = found.iter().map(|one| one.report.name.chars().count()).max();
     let lines = found.iter().map(|one| one.line(longest.unwrap_or_default()));
     let error = styled(ERROR, "error");
-    let errors = found.iter().flat_map(Found::errors).map(|said| format!("{error}: {said}"));
+    let errors = Error::merged(found.iter().flat_map(Found::errors));
+    let errors = errors.iter().map(|said| format!("{error}: {said}"));
     let said = warnings.iter().cloned().chain(errors);
     let said = said.map(|said| format!("\n{}", wrapped(&said, width)));
     lines.chain(said).collect::<Vec<_>>().join("\n")

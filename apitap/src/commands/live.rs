@@ -9,10 +9,10 @@ use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use console::{Term, measure_text_width, truncate_str};
+use console::{Term, measure_text_width};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::output::{ERROR, FAINT, GOOD, TITLE, WARNING, styled, tell};
+use super::output::{ERROR, FAINT, GOOD, TITLE, WARNING, shortened, styled, tell};
 use crate::engine::watch::{Progress, Stage, Watch};
 use crate::report::{grouped, size};
 
@@ -27,8 +27,8 @@ const NEXT_LINES: Duration = Duration::from_secs(60);
 const PLAIN_LINES: usize = 5;
 /// Over which time a rate is taken.
 const RATE: Duration = Duration::from_secs(3);
-/// The width of names.
-const NAME: usize = 24;
+/// The width of names, if they do not take more than a third of the line.
+const NAME: usize = 48;
 /// Turns while something is going on.
 const TURNS: [&str; 8] = ["⣾", "⣽", "⣻", "⢿", "⡿", "⣟", "⣯", "⣷"];
 
@@ -145,7 +145,8 @@ fn plain(watch: &Watch, ended: &AtomicBool) {
             tell(&anstream::adapter::strip_str(&said).to_string());
         }
         if watch.pipelines().len() > 1 {
-            tell(&anstream::adapter::strip_str(&summary(watch.pipelines())).to_string());
+            let summary = summary(watch.pipelines(), usize::MAX);
+            tell(&anstream::adapter::strip_str(&summary).to_string());
         }
     }
 }
@@ -172,7 +173,7 @@ impl Screen {
         let mut lines: Vec<_> =
             shown.into_iter().map(|one| self.line(one, name, rates.of(one, now), now)).collect();
         if !fits {
-            lines.push(truncate_str(&summary(all), self.width, "…").into_owned());
+            lines.push(summary(all, self.width));
         }
         lines
     }
@@ -184,7 +185,7 @@ impl Screen {
             Stage::Done { good: true } => ("✓", GOOD),
             Stage::Done { good: false } => ("✗", ERROR),
         };
-        let shown = truncate_str(&progress.name, name, "…");
+        let shown = shortened(&progress.name, name);
         let padding = " ".repeat(name.saturating_sub(measure_text_width(&shown)));
         let head = format!("{} {shown}{padding}", styled(style, mark));
         let room = self.width.saturating_sub(name + 2);
@@ -258,10 +259,10 @@ fn counted(number: u64, what: &str) -> String {
     format!("{} {what}{ending}", grouped(number))
 }
 
-/// How long it will take, if it goes on as it did.
+/// How long it will take, if it goes on as it did; `None` where all is there, or that is not to be said yet.
 fn left(all: u64, done: u64, elapsed: Duration) -> Option<Duration> {
     let todo = all.saturating_sub(done) as f64;
-    (done > 0 && elapsed > RATE).then(|| elapsed.mul_f64(todo / done as f64))
+    (done > 0 && done < all && elapsed > RATE).then(|| elapsed.mul_f64(todo / done as f64))
 }
 
 /// The parts that fit, in their order.
@@ -275,8 +276,8 @@ fn joined(mut parts: Vec<Part>, room: usize) -> String {
     parts.iter().map(|part| format!("  {}", part.text)).collect()
 }
 
-/// All pipelines in one line: `12 of 50 done, 1 failed, 8 under way, 29 wait`.
-fn summary(all: &[Arc<Progress>]) -> String {
+/// All pipelines in one line, as far as it has room: `12 of 50 done, 1 failed, 8 under way, 29 wait`.
+fn summary(all: &[Arc<Progress>], room: usize) -> String {
     let count = |is: &dyn Fn(Stage) -> bool| all.iter().filter(|one| is(one.stage())).count();
     let done = count(&|stage| matches!(stage, Stage::Done { .. }));
     let failed = count(&|stage| stage == Stage::Done { good: false });
@@ -291,6 +292,9 @@ fn summary(all: &[Arc<Progress>]) -> String {
     }
     let records: u64 = all.iter().map(|one| one.numbers().records).sum();
     parts.push(format!("{} records", grouped(records)));
+    while parts.len() > 1 && measure_text_width(&parts.join(", ")) > room {
+        parts.pop();
+    }
     parts.join(", ")
 }
 
@@ -407,6 +411,17 @@ mod tests {
             "2 of 50 done, 1 failed, 6 under way, 42 wait, 5,000 records",
         ];
         check(&all, 3, 80, &expected);
+        check(&all, 1, 50, &["2 of 50 done, 1 failed, 6 under way, 42 wait"]);
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_end() {
+        let all = [progress("customers_of_the_shop_in_all_countries_13", 100, 100, 0)];
+        all[0].begin();
+        check(&all, 20, 60, &["* customers…untries_13  100 of 100 records  28.3 kB  0 s"]);
+        let name = "* customers_of_the_shop_in_all_countries_13";
+        check(&all, 20, 130, &[&format!("{name}  1 page  100 of 100 records  28.3 kB  0 s")]);
+        assert_eq!(left(100, 100, Duration::from_secs(60)), None);
     }
 
     #[test]

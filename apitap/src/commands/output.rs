@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use console::{measure_text_width, truncate_str};
 
 /// What failed.
 pub(crate) const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
@@ -18,6 +19,18 @@ pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default();
 pub(crate) const FAINT: Style = Style::new().dimmed();
 /// A title.
 pub(crate) const TITLE: Style = Style::new().bold();
+
+/// A name in so many columns: what is too long is left out of its middle, since names differ at their ends.
+pub(crate) fn shortened(name: &str, room: usize) -> String {
+    if measure_text_width(name) <= room {
+        return name.to_owned();
+    }
+    let end = room / 2;
+    let begin = truncate_str(name, room.saturating_sub(end), "…");
+    let reversed: String = name.chars().rev().collect();
+    let end: String = truncate_str(&reversed, end, "").chars().rev().collect();
+    format!("{begin}{end}")
+}
 
 /// A text in a style.
 pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {

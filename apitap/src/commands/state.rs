@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::output::{FAINT, print, styled, tell, tell_error, usage};
 use super::{Choice, Format, Options, table};
-use crate::definition::Definition;
+use crate::definition::{Definition, Source};
 use crate::sink::{Remembered, StateChange};
 use crate::source::incremental::{come_to, described, moment};
 use crate::source::parts::Reached;
@@ -194,19 +194,23 @@ fn settable(
     partition: Option<&str>,
 ) -> Result<Vec<String>, String> {
     let incremental = || definition.sources.iter().filter(|source| source.incremental.is_some());
+    let all = definition.sources.iter().chain(&definition.parents);
+    let followed: Vec<_> = all.flat_map(Source::followed).collect();
     let name = &definition.name;
-    if incremental().next().is_none() {
+    if incremental().next().is_none() && followed.is_empty() {
         return Err(format!(
             "`{name}` reads no incremental source: each run loads everything\nhelp: give the \
              source the key `incremental`"
         ));
     }
     let is_of = |name: &str| {
-        incremental().any(|source| match name.strip_prefix(source.name.as_str()) {
+        let of_source = incremental().any(|source| match name.strip_prefix(source.name.as_str()) {
             Some("") => source.for_each.is_empty(),
             Some(rest) => rest.starts_with(" {") && !source.for_each.is_empty(),
             None => false,
-        })
+        });
+        let rest = followed.iter().find_map(|parent| name.strip_prefix(parent.as_str()));
+        of_source || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" {"))
     };
     let always = incremental().filter(|source| source.for_each.is_empty());
     let always = always.map(|source| source.name.as_str());

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use apitap_build::definition::{Checkpoint, Definition, Mode, Source};
-use apitap_build::schema::{Schema, Type};
+use apitap_build::schema::Schema;
+use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use tokio::sync::OnceCell;
 
@@ -19,8 +20,8 @@ use crate::environment::Environment;
 use crate::source::Fetched;
 use crate::source::custom::RustType;
 use crate::source::fetch::{Driver, FetchPlan};
-use crate::source::incremental::{Span, Watermarks};
-use crate::source::partition::{self, Resume};
+use crate::source::incremental::{Moment, Span, Watermarks};
+use crate::source::partition::{self, Parent, Resume};
 use crate::source::parts::Cuts;
 use crate::source::spool::{Pages, Readers, Shared};
 use crate::{Result, infer};
@@ -29,8 +30,13 @@ use crate::{Result, infer};
 #[derive(Clone)]
 pub(super) struct Fetch {
     plan: Arc<FetchPlan>,
-    /// What yields the records for which it is made, in order.
+    /// What yields the records for which it is made, in order; `watermarks` of those of which only what has
+    /// changed counts are told how far the last run has come.
     parents: Vec<Fetch>,
+    /// Whether it is made for what has changed only.
+    follows: bool,
+    /// Whether only what has changed of it counts, where it is a parent.
+    is_followed: bool,
     /// How far an incremental source has come.
     pub(super) watermarks: Option<Arc<Watermarks>>,
     pub(super) fetched: Arc<Fetched>,
@@ -65,24 +71,31 @@ impl Fetches {
         // A source cannot be its own ancestor: that was checked.
         let declared = |name: &str| definition.parents.iter().find(|parent| parent.name == name);
         let named = source.parents().filter_map(declared);
-        let parents: Vec<_> = named
+        let mut parents: Vec<_> = named
             .map(|parent| self.of(parent, None, definition, types, None, environment))
             .collect();
+        let entries = source.for_each.iter().filter(|entry| entry.source().is_some());
+        for (entry, fetch) in entries.zip(&mut parents) {
+            // All parents may have records of a time that is loaded again.
+            let followed = entry.followed().filter(|_| span.is_none());
+            if let Some(parent) = followed.and_then(declared) {
+                fetch.is_followed = true;
+                let state = source.state_behind(&parent.name);
+                let start = fetch.plan.partitions().start().ok().flatten();
+                fetch.watermarks = watermarks(&state, parent, definition.mode, start, None);
+            }
+        }
+        let follows = parents.iter().any(|parent| parent.is_followed || parent.follows);
         let plans: Vec<_> = parents.iter().map(|parent| Arc::clone(&parent.plan)).collect();
         let plan = FetchPlan::resolve(source, types, environment);
         let plan = plan.for_each(source, &plans, environment);
         let plan = match narrowed {
-            Some(narrowed) => Arc::new(plan.narrowed(&narrowed.sent, narrowed.since)),
+            Some(narrowed) => Arc::new(plan.narrowed(&narrowed.sent, narrowed.wanted)),
             None => Arc::new(plan),
         };
         // What cannot be read is said by `check`.
         let start = plan.partitions().start().ok().flatten();
-        let watermarks = source.incremental.as_ref().map(|incremental| {
-            let field = source.schema.as_ref().and_then(|schema| schema.field(&incremental.field));
-            let ty = field.map_or(Type::Timestamp, |field| field.ty.clone());
-            let mode = definition.mode;
-            Arc::new(Watermarks::new(&source.name, ty, incremental, mode, start).within(span))
-        });
+        let watermarks = watermarks(&source.name, source, definition.mode, start, span);
         // What stands behind another entry is read again for each of that one's values.
         let first = source.for_each.first().is_some_and(|entry| entry.source().is_some());
         for parent in parents.iter().skip(usize::from(first)) {
@@ -91,6 +104,8 @@ impl Fetches {
         let new = || Fetch {
             plan: Arc::clone(&plan),
             parents,
+            follows,
+            is_followed: false,
             watermarks,
             fetched: Arc::default(),
             sources: Arc::default(),
@@ -98,7 +113,7 @@ impl Fetches {
             schema: Arc::default(),
         };
         let goes_on = definition.checkpoint.is_some() && definition.sources.contains(source);
-        if source.incremental.is_some() || goes_on {
+        if source.incremental.is_some() || goes_on || follows {
             let fetch = new();
             self.own.push(fetch.clone());
             return fetch;
@@ -126,7 +141,35 @@ impl Fetches {
     }
 }
 
+/// How far an incremental source has come, whose state has this name.
+fn watermarks(
+    state: &str,
+    source: &Source,
+    mode: Mode,
+    start: Option<DateTime<Utc>>,
+    span: Option<Span>,
+) -> Option<Arc<Watermarks>> {
+    let incremental = source.incremental.as_ref()?;
+    let field = Moment::of(source.schema.as_ref(), &incremental.field);
+    Some(Arc::new(Watermarks::new(state, field, incremental, mode, start).within(span)))
+}
+
 impl Fetch {
+    /// What the target remembers of it, and of its parents of which only what has changed counts.
+    pub(super) fn remembered(&self) -> Vec<Arc<Watermarks>> {
+        self.watermarks.iter().cloned().chain(self.followed()).collect()
+    }
+
+    /// What it remembers of the parents, and of theirs.
+    fn followed(&self) -> Vec<Arc<Watermarks>> {
+        let mut all = Vec::new();
+        for parent in &self.parents {
+            all.extend(parent.watermarks.clone().filter(|_| parent.is_followed));
+            all.extend(parent.followed());
+        }
+        all
+    }
+
     /// The pages for a query with such readers of them, requested when the first of those begins.
     pub(super) fn pages(&self, run: &Run, readers: Readers) -> Shared {
         let several = self.sources.load(Ordering::Relaxed) > 1;
@@ -168,10 +211,14 @@ impl Fetch {
         }
     }
 
-    fn parent_pages(&self, run: &Run, readers: Readers) -> Vec<Shared> {
+    fn parent_pages(&self, run: &Run, readers: Readers) -> Vec<Parent> {
         let in_step = readers == Readers::InStep;
         let of_parent = if in_step { Readers::InStep } else { Readers::One };
-        self.parents.iter().map(|parent| parent.pages(run, of_parent)).collect()
+        let parent = |parent: &Self| Parent {
+            pages: parent.pages(run, of_parent),
+            followed: parent.watermarks.clone().filter(|_| parent.is_followed),
+        };
+        self.parents.iter().map(parent).collect()
     }
 
     /// The schema that the records show, found out once.

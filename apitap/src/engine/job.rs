@@ -246,8 +246,7 @@ impl Job<Arc<dyn Target>> {
         let load = self.what_is_loaded()?;
         let connections = run.servers.connections(&self.destination.address());
         // The target is the first to be asked: what it refuses costs no request.
-        let incremental: Vec<_> =
-            self.fetches.iter().filter_map(|fetch| fetch.watermarks.clone()).collect();
+        let incremental: Vec<_> = self.fetches.iter().flat_map(Fetch::remembered).collect();
         let _connection = match incremental.is_empty() {
             true => connection(&connections, rows.as_mut()).await,
             // Since when to ask is known to the target only.

@@ -16,7 +16,7 @@ use futures::FutureExt as _;
 use super::limits::Limits;
 use super::query;
 use crate::pipeline::Linked;
-use crate::source::filters::{Condition, Parameter};
+use crate::source::filters::{Condition, Parameter, Stretch};
 use crate::source::table::{Reading, SourceTable};
 
 /// What a source is asked for besides what it says itself.
@@ -24,8 +24,8 @@ use crate::source::table::{Reading, SourceTable};
 pub(crate) struct Narrowed {
     /// Query parameters, each once.
     pub(crate) sent: Vec<Parameter>,
-    /// Since when records of an incremental source are wanted.
-    pub(crate) since: Option<DateTime<Utc>>,
+    /// Which records of an incremental source are wanted.
+    pub(crate) wanted: Stretch,
 }
 
 /// What the sources of a pipeline are asked for, by their names; those that nothing is known of are not
@@ -92,7 +92,7 @@ fn narrowed(source: &Source, filters: &[Expr]) -> Narrowed {
     let has_params = source.job.as_ref().is_none_or(|job| job.download.is_none());
     for condition in filters.iter().filter_map(Condition::of) {
         if let Some(incremental) = &source.incremental {
-            narrowed.since = narrowed.since.max(condition.since(incremental));
+            narrowed.wanted = narrowed.wanted.and(condition.wanted(incremental));
         }
         for sent in condition.sent(source).filter(|_| has_params) {
             // Of two values the first is sent: both conditions hold for what comes.
@@ -113,7 +113,6 @@ impl Narrowed {
     /// Keeps what another reading of the source asks for, too.
     fn keep(&mut self, other: &Self) {
         self.sent.retain(|sent| other.sent.contains(sent));
-        // The earlier of the two; none is earliest.
-        self.since = self.since.min(other.since);
+        self.wanted = self.wanted.or(other.wanted);
     }
 }

@@ -5,10 +5,11 @@
 
 use anstyle::Style;
 use comfy_table::CellAlignment;
-use console::{measure_text_width, truncate_str};
+use console::measure_text_width;
 
 use super::{Numbers, PipelineReport, Report, Status};
-use crate::commands::output::{ERROR, GOOD, WARNING, styled, wrapped};
+use crate::Error;
+use crate::commands::output::{ERROR, GOOD, WARNING, shortened, styled, wrapped};
 use crate::commands::table::{plain, trimmed};
 
 /// Of more pipelines, those that failed stand first.
@@ -42,7 +43,8 @@ impl Report {
         parts.extend(self.unknown_fields());
         parts.extend(self.waits());
         let error = styled(ERROR, "error");
-        parts.extend(self.errors().map(|said| format!("{error}: {said}")));
+        let errors = Error::merged(self.errors());
+        parts.extend(errors.iter().map(|said| format!("{error}: {said}")));
         // The table fits as it is.
         let begin = usize::from(!self.pipelines.is_empty());
         parts.iter_mut().skip(begin).for_each(|part| *part = wrapped(part, width));
@@ -188,7 +190,7 @@ fn fit(columns: &mut Vec<Column>, width: Option<usize>) {
     if let Some(names) = columns.first_mut() {
         let room = names.width().saturating_sub(over + 2).max(SHORTEST);
         for cell in &mut names.cells {
-            *cell = truncate_str(cell, room, "…").into_owned();
+            *cell = shortened(cell, room);
         }
     }
 }
@@ -227,7 +229,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::Error;
 
     #[test]
     fn numbers_are_easy_to_read() {
@@ -300,7 +301,7 @@ mod tests {
             vec![pipeline(long, Status::Ok, 3)],
             60,
             &format!(" {:33}    rows  seconds  result", "pipeline"),
-            &format!(" {}…  11,999     2.34  ok", &long[..32]),
+            " customers_of_the…untries_by_month  11,999     2.34  ok",
         );
     }
 

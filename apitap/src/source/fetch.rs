@@ -29,7 +29,7 @@ use url::Url;
 pub(crate) use plan::FetchPlan;
 
 use super::Fetched;
-use super::body::{Body, Shape};
+use super::body::{self, Body, Shape};
 use super::job;
 use super::page::{Behind, Page};
 use super::pagination::{Paginator, Params, Position, Reads, Resumed, Step};
@@ -43,9 +43,6 @@ use crate::environment::Secrets;
 use crate::{Error, Result};
 use loops::{LoopGuard, Seen};
 use sieve::Sieve;
-
-/// After so many pages it is logged how far a fetch is.
-const LOGGED: u64 = 100;
 
 /// The most keys of an object that a message shows.
 const KEYS: usize = 5;
@@ -234,11 +231,11 @@ impl Fetch {
         }
     }
 
-    /// Says at `info` how far it is, every so many pages.
+    /// Says at `info` how far it is, every so many pages or seconds.
     fn log_pages(&self) {
         let fetched = &self.endpoint.fetched;
         let pages = fetched.pages.load(Relaxed);
-        if pages.is_multiple_of(LOGGED) {
+        if fetched.is_to_be_logged(pages) {
             let (records, bytes) = (fetched.records.load(Relaxed), fetched.bytes.load(Relaxed));
             tracing::info!(source = self.endpoint.name, pages, records, bytes, "fetched");
         }
@@ -385,14 +382,17 @@ async fn check_lone(answered: &Answered, fields: &[String], data_path: &Pointer)
     if fields.iter().any(|field| members.contains_key(field)) {
         return Ok(());
     }
+    let error = Error::data("the answer is one object without any of the declared fields")
+        .at_path(data_path.0.clone());
+    if let Some(hint) = body::hint(data_path, record) {
+        return Err(error.help(hint));
+    }
     let there: Vec<_> = members.keys().take(KEYS).map(|key| format!("`{key}`")).collect();
     let there = match there.as_slice() {
         [] => "it is empty".to_owned(),
         keys => format!("it has {}", keys.join(", ")),
     };
-    Err(Error::data("the answer is one object without any of the declared fields")
-        .at_path(data_path.0.clone())
-        .help(format!("{there}: correct `data_path`, or see what the API says")))
+    Err(error.help(format!("{there}: correct `data_path`, or see what the API says")))
 }
 
 impl Fetched {

@@ -11,7 +11,7 @@
 use apitap_build::definition::{
     Filter, FilterOp, Incremental, IncrementalMode, Source, TimeFormat,
 };
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound as _, NaiveTime, TimeDelta, Utc};
 use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
@@ -26,6 +26,27 @@ pub(crate) struct Condition {
     field: String,
     op: FilterOp,
     value: ScalarValue,
+}
+
+/// A stretch of time: since, and up to but not with; without ends where they are absent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Stretch {
+    pub(crate) since: Option<DateTime<Utc>>,
+    pub(crate) until: Option<DateTime<Utc>>,
+}
+
+impl Stretch {
+    /// What lies in both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let until = self.until.into_iter().chain(other.until).min();
+        Self { since: self.since.max(other.since), until }
+    }
+
+    /// A stretch that has both.
+    pub(crate) fn or(self, other: Self) -> Self {
+        let until = self.until.zip(other.until).map(|(own, other)| own.max(other));
+        Self { since: self.since.min(other.since), until }
+    }
 }
 
 /// A parameter that is sent for a condition.
@@ -117,18 +138,40 @@ impl Condition {
         }
     }
 
-    /// Since when records of an incremental source are wanted, if it says so.
-    pub(crate) fn since(&self, incremental: &Incremental) -> Option<DateTime<Utc>> {
-        let bounds = implies(self.op, FilterOp::AtLeast) && self.field == incremental.field;
-        if !bounds || incremental.mode != IncrementalMode::Server {
-            return None;
+    /// The records of an incremental source that are wanted, if it says so.
+    pub(crate) fn wanted(&self, incremental: &Incremental) -> Stretch {
+        use FilterOp::{AtLeast, AtMost, Equal, Greater, Less};
+        if self.field != incremental.field || incremental.mode != IncrementalMode::Server {
+            return Stretch::default();
         }
-        match value(&self.value, String::new())? {
-            Value::Timestamp(time) => Some(time),
-            Value::Date(date) => Some(date.and_time(NaiveTime::MIN).and_utc()),
-            _ => None,
-        }
+        let time = match value(&self.value, String::new()) {
+            Some(Value::Timestamp(time)) => time,
+            Some(Value::Date(date)) => date.and_time(NaiveTime::MIN).and_utc(),
+            _ => return Stretch::default(),
+        };
+        let since = matches!(self.op, AtLeast | Greater | Equal).then_some(time);
+        let behind = match self.op {
+            Less => Some(time),
+            AtMost | Equal => time.checked_add_signed(TimeDelta::microseconds(1)),
+            AtLeast | Greater => None,
+        };
+        Stretch { since, until: behind.and_then(|end| written_end(end, &incremental.format)) }
     }
+}
+
+/// The first moment, not before `end`, that a format writes as it is; `None` where that is none of the
+/// next ones, so that what is written would ask for fewer records.
+fn written_end(end: DateTime<Utc>, format: &TimeFormat) -> Option<DateTime<Utc>> {
+    let units = [
+        TimeDelta::microseconds(1),
+        TimeDelta::milliseconds(1),
+        TimeDelta::seconds(1),
+        TimeDelta::minutes(1),
+        TimeDelta::hours(1),
+        TimeDelta::days(1),
+    ];
+    let mut ends = units.into_iter().filter_map(|unit| end.duration_round_up(unit).ok());
+    ends.find(|end| rounded(&Value::Timestamp(*end), format).is_some_and(|(begins, _)| begins))
 }
 
 struct Written {
@@ -180,6 +223,7 @@ fn path(expr: &Expr) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use apitap_build::definition::FilterKeys;
+    use chrono::SecondsFormat;
     use datafusion::prelude::{col, lit};
 
     use super::*;
@@ -226,6 +270,46 @@ mod tests {
         check(col("b").eq(lit(1_i64)), &is(Equal), None);
         let decimal = lit(ScalarValue::Decimal128(Some(1_050), 12, 2));
         check(a().lt(decimal), &is(Less), Some("=10.50"));
+    }
+
+    #[test]
+    fn a_stretch_of_time_has_all_records_that_are_wanted() {
+        let check = |expr: Expr, format: &str, expected: (&str, &str)| {
+            let incremental = Incremental {
+                field: "a".to_owned(),
+                start: None,
+                param: None,
+                end_param: None,
+                format: TimeFormat::parse(format).unwrap(),
+                window: None,
+                lookback: None,
+                mode: IncrementalMode::Server,
+            };
+            let found = Condition::of(&expr).unwrap().wanted(&incremental);
+            let shown = |time: Option<DateTime<Utc>>| {
+                time.map_or(String::new(), |time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+            };
+            assert_eq!((&*shown(found.since), &*shown(found.until)), expected, "{expr} {format}");
+        };
+        let a = || col("a");
+        let (whole, half) = (|| time("2026-01-31T12:00:00Z"), || time("2026-01-31T12:00:00.5Z"));
+        check(a().gt_eq(whole()), "rfc3339", ("2026-01-31T12:00:00Z", ""));
+        check(a().gt(half()), "epoch_s", ("2026-01-31T12:00:00.500Z", ""));
+        check(a().lt(whole()), "rfc3339", ("", "2026-01-31T12:00:00Z"));
+        check(a().lt(half()), "rfc3339", ("", "2026-01-31T12:00:00.500Z"));
+        check(a().lt_eq(half()), "rfc3339", ("", "2026-01-31T12:00:00.500001Z"));
+        check(a().lt(half()), "epoch_ms", ("", "2026-01-31T12:00:00.500Z"));
+        check(a().lt_eq(half()), "epoch_ms", ("", "2026-01-31T12:00:00.501Z"));
+        check(a().lt(half()), "epoch_s", ("", "2026-01-31T12:00:01Z"));
+        check(a().lt(half()), "%Y-%m-%dT%H:%M", ("", "2026-01-31T12:01:00Z"));
+        check(a().lt(whole()), "%Y-%m-%d", ("", "2026-02-01T00:00:00Z"));
+        check(a().lt_eq(time("2026-01-31T00:00:00Z")), "%Y-%m-%d", ("", "2026-02-01T00:00:00Z"));
+        check(a().lt(whole()), "%Y-%m", ("", "2026-02-01T00:00:00Z"));
+        check(a().lt(time("2026-01-30T12:00:00Z")), "%Y-%m", ("", ""));
+        check(a().eq(whole()), "epoch_s", ("2026-01-31T12:00:00Z", "2026-01-31T12:00:01Z"));
+        let day = lit(ScalarValue::Date32(Some(20_484)));
+        check(a().lt(day), "%Y-%m-%d", ("", "2026-01-31T00:00:00Z"));
+        check(col("b").lt(whole()), "rfc3339", ("", ""));
     }
 
     #[test]

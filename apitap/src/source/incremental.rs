@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
-use datafusion::arrow::array::{AsArray as _, BooleanArray, RecordBatch};
+use datafusion::arrow::array::{ArrayRef, AsArray as _, BooleanArray, RecordBatch};
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{DataType, Date32Type, TimestampMicrosecondType};
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::definition::{Incremental, IncrementalMode, Mode};
-use crate::schema::Type;
+use crate::schema::{Field, Schema, Type};
 use crate::sink::State;
+use crate::source::decode::{Decoder, dynamic};
 use crate::{Error, Result};
 
 /// The most records of one moment that are told apart.
@@ -77,10 +78,8 @@ pub(crate) fn described(state: &Value) -> String {
 #[derive(Debug)]
 pub(crate) struct Watermarks {
     source: String,
-    field: String,
+    field: Moment,
     mode: IncrementalMode,
-    /// The type of the field.
-    ty: Type,
     /// Since when the first run loads.
     start: Option<DateTime<Utc>>,
     /// What is loaded in place of what is new.
@@ -93,11 +92,11 @@ pub(crate) struct Watermarks {
 }
 
 impl Watermarks {
-    /// Nothing is known yet of earlier runs of a source whose field is of that type; the first one loads
-    /// since `start`.
+    /// Nothing is known yet of earlier runs of a source whose field that is; the first one loads since
+    /// `start`.
     pub(crate) fn new(
         source: &str,
-        ty: Type,
+        field: Moment,
         incremental: &Incremental,
         mode: Mode,
         start: Option<DateTime<Utc>>,
@@ -105,9 +104,8 @@ impl Watermarks {
         let lookback = incremental.lookback.unwrap_or_default();
         Self {
             source: source.to_owned(),
-            field: incremental.field.clone(),
+            field,
             mode: incremental.mode,
-            ty,
             start,
             span: None,
             lookback: TimeDelta::from_std(lookback).unwrap_or(TimeDelta::MAX),
@@ -168,9 +166,9 @@ impl Watermarks {
         self.span.map(|span| span.to)
     }
 
-    /// The field by which a feed ends, and its type; `None` where the source is no feed.
-    pub(crate) fn feed(&self) -> Option<(&str, Type)> {
-        (self.mode == IncrementalMode::Feed).then(|| (self.field.as_str(), self.ty.clone()))
+    /// The field by which a feed ends; `None` where the source is no feed.
+    pub(crate) fn feed(&self) -> Option<&Moment> {
+        (self.mode == IncrementalMode::Feed).then_some(&self.field)
     }
 
     /// How far the records of a partition have come.
@@ -282,7 +280,7 @@ impl Watermarks {
         {
             position.boundary.insert(hex(hash));
             if position.boundary.len() > BOUNDARY {
-                let field = &self.field;
+                let field = self.field.name();
                 let message = format!("more than {BOUNDARY} records have the same `{field}`: {at}");
                 return Err(Error::data(message).help(
                     "`append` cannot tell which of them are known: write `mode=\"merge\"` with a key",
@@ -308,6 +306,37 @@ impl Position {
     }
 }
 
+/// Tells the changed records of a parent from those that are known, and notes how far they lead.
+pub(crate) struct Changes {
+    watermarks: Arc<Watermarks>,
+    decoder: Box<dyn Decoder>,
+}
+
+impl Changes {
+    pub(crate) fn of(watermarks: Arc<Watermarks>) -> Self {
+        let decoder = dynamic::decoder(&watermarks.field.record());
+        Self { watermarks, decoder }
+    }
+
+    /// Whether a record is among them; `carried` is what its partition gives it.
+    ///
+    /// # Errors
+    /// It does not say when it was changed; too many of one moment.
+    pub(crate) fn has(&mut self, carried: Option<&str>, record: &str) -> Result<bool> {
+        self.decoder.append(record).map_err(|fault| fault.into_error("the body"))?;
+        let moments = self.watermarks.field.of_batch(&self.decoder.finish()?)?;
+        let hash = self.watermarks.appends.then(|| hash(record));
+        let is_new = |at| self.watermarks.is_new(carried.unwrap_or_default(), at, hash);
+        moments.into_iter().next().map_or(Ok(false), is_new)
+    }
+}
+
+/// Of a record, to know it again.
+fn hash(record: &str) -> u128 {
+    let hash = Sha256::digest(record.as_bytes());
+    u128::from_be_bytes(hash.first_chunk().copied().unwrap_or_default())
+}
+
 /// Leaves out of batches what is known.
 pub(crate) struct Sieve {
     watermarks: Arc<Watermarks>,
@@ -325,9 +354,7 @@ impl Sieve {
     /// A record of a page was appended.
     pub(crate) fn append(&mut self, carried: Option<&Arc<str>>, record: &str) {
         if self.watermarks.appends {
-            let hash = Sha256::digest(record.as_bytes());
-            let start = hash.first_chunk().copied().unwrap_or_default();
-            self.hashes.push(u128::from_be_bytes(start));
+            self.hashes.push(hash(record));
         }
         let key = carried.map_or("", |carried| carried);
         match self.runs.last_mut() {
@@ -341,7 +368,7 @@ impl Sieve {
     /// # Errors
     /// Too many records of one moment.
     pub(crate) fn keep(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let moments = moments(batch, &self.watermarks.field)?;
+        let moments = self.watermarks.field.of_batch(batch)?;
         let runs = std::mem::take(&mut self.runs);
         let hashes = std::mem::take(&mut self.hashes);
         let mut hashes = hashes.iter();
@@ -358,25 +385,74 @@ impl Sieve {
     }
 }
 
-/// The values of a field that says when a record was changed.
-pub(crate) fn moments(batch: &RecordBatch, field: &str) -> Result<Vec<DateTime<Utc>>> {
-    const DAY: i64 = 24 * 3_600 * 1_000_000;
-    let strange = || Error::data(format!("`{field}` is no time")).help("this is a bug in apitap");
-    let column = batch.column_by_name(field).ok_or_else(strange)?;
-    let micros: Vec<_> = match column.data_type() {
-        DataType::Timestamp(..) => column
-            .as_primitive_opt::<TimestampMicrosecondType>()
-            .ok_or_else(strange)?
-            .values()
-            .to_vec(),
-        DataType::Date32 => {
-            let days = column.as_primitive_opt::<Date32Type>().ok_or_else(strange)?;
-            days.values().iter().map(|days| i64::from(*days).saturating_mul(DAY)).collect()
+/// The field that says when a record was changed.
+#[derive(Debug, Clone)]
+pub(crate) struct Moment {
+    /// The names on the way to it.
+    path: Vec<String>,
+    ty: Type,
+}
+
+impl Moment {
+    /// The field of that name in the records of a schema, with what stands behind its dots.
+    pub(crate) fn of(schema: Option<&Schema>, name: &str) -> Self {
+        let path = schema.and_then(|schema| schema.path(name)).unwrap_or_default();
+        match path.last() {
+            Some(field) => {
+                let names = path.iter().map(|field| field.name.clone());
+                Self { path: names.collect(), ty: field.ty.clone() }
+            }
+            // That there is none was refused.
+            None => Self { path: vec![name.to_owned()], ty: Type::Timestamp },
         }
-        _ => return Err(strange()),
-    };
-    let moment = |micros| DateTime::from_timestamp_micros(micros).ok_or_else(strange);
-    micros.into_iter().map(moment).collect()
+    }
+
+    fn name(&self) -> String {
+        self.path.join(".")
+    }
+
+    /// A record that has this field only.
+    pub(crate) fn record(&self) -> Schema {
+        let (inner, outer) = match self.path.split_last() {
+            Some((name, outer)) => (Field::new(name, self.ty.clone(), false), outer),
+            None => return Schema::default(),
+        };
+        let within = |inner, name: &String| Field::new(name, Type::Record(vec![inner]), false);
+        Schema { fields: vec![outer.iter().rev().fold(inner, within)] }
+    }
+
+    fn column<'b>(&self, batch: &'b RecordBatch) -> Option<&'b ArrayRef> {
+        let (first, rest) = self.path.split_first()?;
+        let within = |column: &'b ArrayRef, name: &String| {
+            column.as_struct_opt().and_then(|record| record.column_by_name(name))
+        };
+        rest.iter().try_fold(batch.column_by_name(first)?, within)
+    }
+
+    /// Its values.
+    ///
+    /// # Errors
+    /// The batch has no such field of times.
+    pub(crate) fn of_batch(&self, batch: &RecordBatch) -> Result<Vec<DateTime<Utc>>> {
+        const DAY: i64 = 24 * 3_600 * 1_000_000;
+        let strange =
+            || Error::data(format!("`{}` is no time", self.name())).help("this is a bug in apitap");
+        let column = self.column(batch).ok_or_else(strange)?;
+        let micros: Vec<_> = match column.data_type() {
+            DataType::Timestamp(..) => column
+                .as_primitive_opt::<TimestampMicrosecondType>()
+                .ok_or_else(strange)?
+                .values()
+                .to_vec(),
+            DataType::Date32 => {
+                let days = column.as_primitive_opt::<Date32Type>().ok_or_else(strange)?;
+                days.values().iter().map(|days| i64::from(*days).saturating_mul(DAY)).collect()
+            }
+            _ => return Err(strange()),
+        };
+        let moment = |micros| DateTime::from_timestamp_micros(micros).ok_or_else(strange);
+        micros.into_iter().map(moment).collect()
+    }
 }
 
 #[cfg(test)]
@@ -385,8 +461,6 @@ mod tests {
 
     use super::*;
     use crate::definition::TimeFormat;
-    use crate::schema::{Field, Schema};
-    use crate::source::decode::dynamic;
 
     fn incremental(mode: IncrementalMode, lookback: Option<Duration>) -> Incremental {
         Incremental {
@@ -410,7 +484,7 @@ mod tests {
         expected: &[i64],
     ) -> State {
         let watermarks =
-            Arc::new(Watermarks::new("items", Type::Timestamp, incremental, mode, None));
+            Arc::new(Watermarks::new("items", Moment::of(None, "at"), incremental, mode, None));
         watermarks.know(state).unwrap();
         let mut sieve = Sieve::new(Arc::clone(&watermarks));
         let schema = Schema {
@@ -467,7 +541,8 @@ mod tests {
     #[test]
     fn a_state_of_something_else_is_refused() {
         let server = incremental(IncrementalMode::Server, None);
-        let watermarks = Watermarks::new("items", Type::Timestamp, &server, Mode::Merge, None);
+        let watermarks =
+            Watermarks::new("items", Moment::of(None, "at"), &server, Mode::Merge, None);
         let state = |name: &str| State {
             partitions: BTreeMap::from([(name.to_owned(), serde_json::json!(1))]),
         };

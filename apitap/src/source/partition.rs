@@ -23,7 +23,8 @@ pub(in crate::source) use carried::value;
 use window::{Feed, WindowPlan};
 
 use super::fetch::{self, Driver, FetchPlan};
-use super::incremental::Watermarks;
+use super::filters::Stretch;
+use super::incremental::{Changes, Watermarks};
 use super::page::Page;
 use super::parts::Reached;
 use super::request::expression::Scope;
@@ -74,12 +75,19 @@ enum Level {
         alias: String,
         values: Vec<String>,
     },
-    /// The records that another fetch yields.
+    /// The records that another fetch yields, or those of them that have changed.
     Records {
         alias: String,
         fields: Vec<String>,
+        only_changed: bool,
         parent: Arc<FetchPlan>,
     },
+}
+
+/// The pages of a parent, and what tells which of its records have changed, where only those count.
+pub(crate) struct Parent {
+    pub(crate) pages: Shared,
+    pub(crate) followed: Option<Arc<Watermarks>>,
 }
 
 impl PartitionPlan {
@@ -95,10 +103,10 @@ impl PartitionPlan {
             ForEach::Values { alias, values } => {
                 Some(Level::Values { alias: alias.clone(), values: values.clone() })
             }
-            ForEach::Records { alias, fields, .. } => {
+            ForEach::Records { alias, fields, only_changed, .. } => {
                 let (alias, fields) = (alias.clone(), fields.clone());
                 let parent = Arc::clone(parents.next()?);
-                Some(Level::Records { alias, fields, parent })
+                Some(Level::Records { alias, fields, only_changed: *only_changed, parent })
             }
         });
         let carried = Schema { fields: source.carried.clone() };
@@ -115,10 +123,10 @@ impl PartitionPlan {
         self.windows.as_ref().map_or(Ok(None), WindowPlan::start)
     }
 
-    /// Records of an incremental source are wanted since then only.
-    pub(crate) fn narrow(&mut self, since: Option<DateTime<Utc>>) {
+    /// Records of an incremental source are wanted of that time only.
+    pub(crate) fn narrow(&mut self, wanted: Stretch) {
         if let Some(windows) = &mut self.windows {
-            windows.narrow(since);
+            windows.narrow(wanted);
         }
     }
 
@@ -151,7 +159,7 @@ impl PartitionPlan {
     fn partitions(
         self,
         scope: Scope,
-        parents: Vec<Shared>,
+        parents: Vec<Parent>,
         watermarks: Option<Arc<Watermarks>>,
         reached: Reached,
     ) -> BoxStream<'static, Result<Partition>> {
@@ -177,7 +185,7 @@ impl PartitionPlan {
     fn without_windows(
         self,
         scope: Scope,
-        parents: Vec<Shared>,
+        parents: Vec<Parent>,
     ) -> BoxStream<'static, Result<Partition>> {
         if self.levels.is_empty() {
             let whole = Partition { carried: None, scope, params: Vec::new(), left: None };
@@ -236,27 +244,29 @@ fn of_records(
     outer: BoxStream<'static, Result<String>>,
     alias: Arc<str>,
     fields: Arc<[String]>,
-    parent: Shared,
+    parent: Parent,
 ) -> BoxStream<'static, Result<String>> {
     outer
         .map_ok(move |outer| {
             let (alias, fields) = (Arc::clone(&alias), Arc::clone(&fields));
-            members(parent.reader(), alias, fields)
+            members(parent.pages.reader(), alias, fields, parent.followed.clone())
                 .map_ok(move |member| carried::join(&outer, &member))
         })
         .try_flatten()
         .boxed()
 }
 
-/// `"org":{"slug":"a"}` for each record of the pages.
+/// `"org":{"slug":"a"}` for each record of the pages, or for those that have changed.
 fn members(
     pages: Pages,
     alias: Arc<str>,
     fields: Arc<[String]>,
+    followed: Option<Arc<Watermarks>>,
 ) -> impl futures::Stream<Item = Result<String>> + Send {
     pages
         .and_then(move |page| {
             let (alias, fields) = (Arc::clone(&alias), Arc::clone(&fields));
+            let mut changes = followed.clone().map(Changes::of);
             async move {
                 let mut members: Vec<Result<String>> = Vec::new();
                 let mut segments = page.segments();
@@ -264,11 +274,15 @@ fn members(
                 while let Some(segment) = segments.next().await? {
                     for (record, _) in segment.records() {
                         number += 1;
-                        let member =
-                            carried::member(&alias, &fields, record, page.carried.as_deref());
-                        let member = member
-                            .map_err(|error| error.at_record(number).in_request(&page.request))?;
-                        members.push(Ok(member));
+                        let carried = page.carried.as_deref();
+                        let named =
+                            |error: Error| error.at_record(number).in_request(&page.request);
+                        let has = |changes: &mut Changes| changes.has(carried, record);
+                        if !changes.as_mut().map_or(Ok(true), has).map_err(named)? {
+                            continue;
+                        }
+                        let member = carried::member(&alias, &fields, record, carried);
+                        members.push(Ok(member.map_err(named)?));
                     }
                 }
                 Ok(stream::iter(members))
@@ -293,13 +307,13 @@ impl Resume {
     }
 }
 
-/// The pages of all partitions, in order; `parents` are the pages of the parents, and `watermarks` is how
+/// The pages of all partitions, in order; `parents` are the parents, and `watermarks` is how
 /// far earlier runs have come with an incremental source. Where a run is made in parts, `resume` is where it
 /// begins, and the end of each partition comes as a page without records.
 pub(crate) fn pages(
     driver: Driver,
     plan: &Arc<FetchPlan>,
-    parents: Vec<Shared>,
+    parents: Vec<Parent>,
     watermarks: Option<Arc<Watermarks>>,
     resume: Option<Resume>,
 ) -> Pages {

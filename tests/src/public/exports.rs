@@ -45,11 +45,7 @@ schema: {id: int64!, properties: {title: string!, note: string}}
             format!("{}\n", json!({"id": item.id, "properties": properties}))
         };
         let lines: String = call.items.iter().map(line).collect();
-        Reply {
-            status: 200,
-            headers: vec![("content-type", "application/gzip".to_owned())],
-            body: futures::executor::block_on(compressed(&lines)),
-        }
+        Reply::bytes("application/gzip", futures::executor::block_on(compressed(&lines)))
     },
 };
 
@@ -65,19 +61,19 @@ schema: {id: int64!, title: string!, note: string}
     select: "id, title, note",
     refuses: None,
     answer: |call| {
-        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
         let mut body = "title,id,note\r\n".to_owned();
         for Item { id, title, note } in call.items {
             let note = note.as_deref().map(quoted).unwrap_or_default();
             body.push_str(&format!("{},{id},{note}\r\n", quoted(title)));
         }
-        Reply {
-            status: 200,
-            headers: vec![("content-type", "text/csv; charset=utf-8".to_owned())],
-            body: body.into_bytes(),
-        }
+        Reply::bytes("text/csv; charset=utf-8", body)
     },
 };
+
+/// A field of CSV.
+pub(super) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
 
 /// A gzip file.
 async fn compressed(text: &str) -> Vec<u8> {

@@ -176,6 +176,49 @@ fn a_condition_on_the_incremental_field_narrows_the_request() {
 }
 
 #[test]
+fn an_upper_bound_of_the_incremental_field_ends_what_is_requested() {
+    let check = |incremental: &str, condition: &str, ids: &[u64], target: &str| {
+        let api = Answers::serve(|asked| {
+            // Up to that time, but not with it.
+            let is_before = |order: &Value| {
+                asked.param("until").is_none_or(|until| order["meta"]["at"].as_str() < Some(until))
+            };
+            let at =
+                |order: &Value| json!({"id": order["id"], "meta": {"at": order["updated_at"]}});
+            Answer::json(&orders().iter().map(at).filter(is_before).collect())
+        });
+        let sources = format!(
+            "sources:
+  - name: orders
+    url: {}
+    incremental: {{field: meta.at, start: 2026-01-01, param: since, {incremental}}}
+    schema: {{id: int64!, meta!: {{at: timestamp!}}}}",
+            api.url("/orders")
+        );
+        let sql = format!(
+            "{{{{ sink(mode=\"merge\", key=\"id\") }}}}\nSELECT id FROM {{{{ use_source(\"orders\") }}}} \
+             WHERE meta.at {condition}"
+        );
+        let project = project(&sources, &[("t", &sql)]);
+        run_well(&project);
+        let expected: Vec<_> = ids.iter().map(|id| json!([id])).collect();
+        assert_eq!(sqlite(&project, "id) FROM t ORDER BY id"), expected, "{condition}");
+        // The last of several slices, which are requested at once.
+        assert_eq!(api.targets().iter().max().map(String::as_str), Some(target), "{condition}");
+    };
+    let day = "end_param: until, format: \"%Y-%m-%d\"";
+    check(day, "< '2026-01-03'", &[1, 2], "GET /orders?since=2026-01-01&until=2026-01-03");
+    check(day, "<= '2026-01-03'", &[1, 2, 3], "GET /orders?since=2026-01-01&until=2026-01-04");
+    let between = "BETWEEN '2026-01-02' AND '2026-01-04T12:00:00Z'";
+    check(day, between, &[2, 3, 4], "GET /orders?since=2026-01-02&until=2026-01-05");
+    // The slices end there, too.
+    let sliced = "end_param: until, format: \"%Y-%m-%d\", window: 1d";
+    check(sliced, "< '2026-01-03'", &[1, 2], "GET /orders?since=2026-01-02&until=2026-01-03");
+    // Nobody tells the API where the time ends.
+    check("format: \"%Y-%m-%d\"", "< '2026-01-03'", &[1, 2], "GET /orders?since=2026-01-01");
+}
+
+#[test]
 fn a_plan_shows_what_a_source_is_asked_for() {
     let api = Answers::serve(answer);
     let sql = "SELECT id FROM orders WHERE status = 'paid' AND updated_at >= '2026-01-02'";

@@ -262,6 +262,7 @@ fn proxies_are_those_of_the_environment() {
     });
     let variables = [("HTTPS_PROXY", proxy.url.as_str()), ("NO_PROXY", "")];
     let secure = source("https://api.example.com/items", "");
-    refused("a proxy that wants a password", &secure, &variables, "proxy");
+    let expected = "cannot connect to the server through the proxy";
+    refused("a proxy that wants a password", &secure, &variables, expected);
     assert_eq!(proxy.lines()[0], "CONNECT api.example.com:443 HTTP/1.1");
 }

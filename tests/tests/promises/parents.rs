@@ -1,13 +1,20 @@
 //! Parents of parents, many of them: each page is requested once, what is empty or gone is passed over, and
 //! each child goes on where it has left off.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use apitap_tests::answers::{Answer, Answers, Asked};
-use apitap_tests::process::Project;
+use apitap_tests::process::{Project, finish};
+use apitap_tests::random::Random;
 use serde_json::{Value, json};
 
-use super::runs::{project, run_well, sqlite};
+use super::runs::{
+    LIMIT, RUN, Running, call_well, figure, has_table, postgres, postgres_database, project,
+    run_badly, run_well, sqlite,
+};
 
 const PARENTS: u64 = 500;
 
@@ -176,4 +183,226 @@ fn each_child_goes_on_where_it_has_left_off() {
         counted += 1;
     }
     assert_eq!(counted, PARENTS);
+}
+
+/// The organization whose repositories are asked for.
+fn organization(asked: &Asked) -> Option<u64> {
+    asked.path.strip_prefix("/orgs/")?.strip_suffix("/repos")?.parse().ok()
+}
+
+/// Appends the repositories to a target that commits on the way, killed again and again, and looks at what
+/// is there in the end, by their ids.
+fn check_kills(target: &str, stored: impl Fn(&Project) -> Vec<Value>) {
+    let api = Answers::serve(|asked| answer(asked).after(Duration::from_millis(2)));
+    let sql = "{{ sink(mode=\"append\") }}\nSELECT org.id AS org, id, pushed_at FROM {{ use_source(\"repos\") }}";
+    let incremental = "incremental: {field: pushed_at, param: since, start: 2026-01-01}";
+    let sources = sources(&api, incremental);
+    let project = project(&sources, &[("repos", sql)]);
+    project.write(
+        "pipelines.yaml",
+        &format!("{sources}\ntargets:\n  - {{{target}, checkpoint: {{rows: 50}}}}\n"),
+    );
+    let (began, mut chance) = (Instant::now(), Random::new(20_261_127));
+    let (most, mut kills) = (figure("APITAP_TEST_KILLS", 6), 0);
+    let (mut asked_before, mut in_before) = (0, 0);
+    for _ in 0..=most {
+        let mut running = Running::of(&mut project.apitap(RUN));
+        let wanted = if kills == most { u64::MAX } else { chance.below(4) as u64 };
+        if running.commits(wanted) == wanted {
+            std::thread::sleep(Duration::from_millis(chance.below(200) as u64));
+        }
+        let has_ended = running.kill();
+        // Organizations come in their order: what stands before the last one that is in is not asked for again.
+        let asked = api.asked();
+        let again = asked[asked_before..].iter().filter_map(organization).min();
+        assert!(again.is_none_or(|org| org >= in_before), "{again:?} again behind {in_before}");
+        in_before = stored(&project).last().map_or(0, |row| row[0].as_u64().unwrap());
+        asked_before = asked.len();
+        if has_ended {
+            break;
+        }
+        kills += 1;
+    }
+    let all = all_repositories();
+    let expected: Vec<_> = all.iter().map(|(org, id)| json!([org, id])).collect();
+    assert_eq!(stored(&project), expected, "{target}");
+    // What is remembered of each organization is how far its own repositories have come.
+    let state: Value =
+        serde_json::from_str(&call_well(&project, &["state", "show", "--format", "json"])).unwrap();
+    let state = state.as_array().expect("a list");
+    let with_records: BTreeSet<_> = all.iter().map(|(org, _)| *org).collect();
+    assert_eq!(state.len(), with_records.len(), "{target}");
+    assert!(state.iter().all(|one| one["value"]["cursor"] == "2026-01-03T00:00:00Z"), "{target}");
+    let mut asked: BTreeMap<String, u64> = BTreeMap::new();
+    for child in api.asked().into_iter().filter(|asked| organization(asked).is_some()) {
+        let page = child.param("page").unwrap_or("1");
+        *asked.entry(format!("{} {page}", child.path)).or_default() += 1;
+    }
+    let (pages, requests) = (asked.len() as u64, asked.values().sum::<u64>());
+    println!(
+        "{target}: {} rows of {PARENTS} parents in {:?}, {kills} kills; {pages} pages of children, {requests} \
+         requests for them",
+        expected.len(),
+        began.elapsed(),
+    );
+    assert!(kills >= most / 3, "only {kills} kills");
+    // Two pages of each organization that has three.
+    let (empty, gone) =
+        ((1..=PARENTS).filter(|org| is_empty(*org)), (1..=PARENTS).filter(|org| is_gone(*org)));
+    assert_eq!(pages, 2 * PARENTS - (empty.count() + gone.count()) as u64);
+    run_well(&project);
+    assert_eq!(stored(&project), expected, "{target}");
+}
+
+#[test]
+fn five_hundred_parents_land_once_however_often_the_run_is_killed() {
+    check_kills("name: here, type: sqlite, path: out.db", |project| {
+        match has_table(project, "repos") {
+            true => sqlite(project, "org, id) FROM repos ORDER BY id"),
+            false => Vec::new(),
+        }
+    });
+    let url = postgres_database();
+    check_kills(&format!("name: here, type: postgres, url: \"{url}\""), |_| {
+        if postgres(&url, "SELECT 1 AS n WHERE to_regclass('repos') IS NOT NULL").is_empty() {
+            return Vec::new();
+        }
+        let rows = postgres(&url, "SELECT org, id FROM repos ORDER BY id");
+        rows.iter().map(|row| json!([row["org"], row["id"]])).collect()
+    });
+}
+
+/// Customers that change from run to run, each with two invoices.
+struct Customers {
+    api: Answers,
+    /// When each was changed, by its id: a minute.
+    changed: Arc<Mutex<BTreeMap<u64, u64>>>,
+    /// The customer whose invoices cannot be had.
+    broken: Arc<AtomicU64>,
+}
+
+impl Customers {
+    fn serve() -> Self {
+        let changed = Arc::new(Mutex::new((1..=6).map(|id| (id, id)).collect::<BTreeMap<_, _>>()));
+        let broken = Arc::new(AtomicU64::new(0));
+        let (customers, bad) = (Arc::clone(&changed), Arc::clone(&broken));
+        let api = Answers::serve(move |asked| match asked.path.split('/').nth(2) {
+            None => {
+                let time = |minute: u64| format!("2026-01-01T00:{minute:02}:00Z");
+                let since = asked.param("since").unwrap_or_default();
+                let customers = customers.lock().unwrap();
+                let all =
+                    customers.iter().map(|(id, at)| json!({"id": id, "meta": {"at": time(*at)}}));
+                Answer::json(&all.filter(|one| one["meta"]["at"].as_str() >= Some(since)).collect())
+            }
+            Some(id) if id.parse() == Ok(bad.load(SeqCst)) => Answer::status(403),
+            Some(id) => {
+                let id: u64 = id.parse().unwrap();
+                let at = customers.lock().unwrap()[&id];
+                Answer::json(&json!([{"id": id * 10 + 1, "at": at}, {"id": id * 10 + 2, "at": at}]))
+            }
+        });
+        Self { api, changed, broken }
+    }
+
+    fn change(&self, customer: u64, minute: u64) {
+        self.changed.lock().unwrap().insert(customer, minute);
+    }
+
+    fn project(&self, mode: &str, sink: &str) -> Project {
+        let sources = format!(
+            "apis:
+  - {{name: api, url: \"{}\"}}
+sources:
+  - name: customers
+    api: api
+    path: /customers
+    incremental: {{field: meta.at, start: 2026-01-01, {mode}}}
+    schema: {{id: int64!, meta!: {{at: timestamp!}}}}
+  - name: invoices
+    api: api
+    path: \"/customers/{{customer.id}}/invoices\"
+    for_each: {{source: customers, as: customer, fields: [id], only_changed: true}}
+    retry: {{max_attempts: 1}}
+    schema: {{id: int64!, at: int64!}}",
+            self.api.url("")
+        );
+        let sql = format!(
+            "{{{{ sink({sink}) }}}}\nSELECT customer.id AS customer, id, at FROM {{{{ use_source(\"invoices\") }}}}"
+        );
+        project(&sources, &[("invoices", &sql)])
+    }
+
+    /// The customers whose invoices were requested, since so many requests.
+    fn requested(&self, since: usize) -> Vec<u64> {
+        let asked = self.api.asked();
+        let invoices = asked[since..].iter().filter_map(|asked| asked.path.split('/').nth(2));
+        let mut ids: Vec<_> = invoices.map(|id| id.parse().unwrap()).collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+fn cursor(project: &Project) -> Value {
+    let state = call_well(project, &["state", "show", "--format", "json"]);
+    let state: Value = serde_json::from_str(&state).unwrap();
+    assert_eq!(state[0]["partition"], "invoices for each customers", "{state}");
+    assert_eq!(state.as_array().map(Vec::len), Some(1), "{state}");
+    state[0]["value"]["cursor"].clone()
+}
+
+#[test]
+fn only_what_has_changed_of_a_parent_is_requested_where_the_source_says_so() {
+    let merge = "mode=\"merge\", key=\"id\"";
+    for (mode, sink, boundary) in [
+        // The API sends the last one again: with `merge` that is no harm, and with `append` it is known.
+        ("param: since", merge, true),
+        ("param: since", "mode=\"append\"", false),
+        ("mode: client", merge, true),
+        ("mode: client", "mode=\"append\"", false),
+    ] {
+        let customers = Customers::serve();
+        let project = customers.project(mode, sink);
+        let run = |expected: &[u64]| {
+            let before = customers.api.asked().len();
+            run_well(&project);
+            assert_eq!(customers.requested(before), expected, "{mode}, {sink}");
+        };
+        run(&[1, 2, 3, 4, 5, 6]);
+        assert_eq!(cursor(&project), "2026-01-01T00:06:00Z");
+        customers.change(2, 9);
+        run(if boundary { &[2, 6] } else { &[2] });
+        let changed = sqlite(&project, "count(*)) FROM invoices WHERE at = 9");
+        assert_eq!(changed, [json!([2])], "{mode}, {sink}");
+        assert_eq!(cursor(&project), "2026-01-01T00:09:00Z");
+        run(if boundary { &[2] } else { &[] });
+        // A run that fails has not been.
+        (3..=5).for_each(|id| customers.change(id, 10 + id));
+        customers.broken.store(4, SeqCst);
+        run_badly(&project);
+        assert_eq!(cursor(&project), "2026-01-01T00:09:00Z");
+        customers.broken.store(0, SeqCst);
+        run(if boundary { &[2, 3, 4, 5] } else { &[3, 4, 5] });
+        assert_eq!(cursor(&project), "2026-01-01T00:15:00Z");
+        let distinct = sqlite(&project, "count(DISTINCT id), sum(at >= 13)) FROM invoices");
+        assert_eq!(distinct, [json!([12, 6])], "{mode}, {sink}");
+        call_well(&project, &["state", "set", "invoices", "2026-01-01T00:14:00Z"]);
+        run(&[4, 5]);
+        call_well(&project, &["state", "reset", "invoices"]);
+        run(&[1, 2, 3, 4, 5, 6]);
+    }
+}
+
+#[test]
+fn what_follows_changes_commits_once_and_is_not_cut_into_parts() {
+    let customers = Customers::serve();
+    let project = customers.project("param: since", "mode=\"merge\", key=\"id\"");
+    let yaml =
+        project.read("pipelines.yaml").replace("out.db\"", "out.db\", checkpoint: {rows: 1}");
+    project.write("pipelines.yaml", &yaml);
+    let checked = finish(&mut project.apitap(["check"]), LIMIT);
+    let said = "commits once, at its end: what has changed of its parents counts as a whole";
+    assert!(checked.stderr.contains(said), "{}", checked.stderr);
+    run_well(&project);
+    assert_eq!(sqlite(&project, "count(*)) FROM invoices"), [json!([12])]);
 }

@@ -4,8 +4,7 @@
 //! test, which takes its time.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use apitap_tests::api::Api;
@@ -16,16 +15,9 @@ use apitap_tests::random::Random;
 use serde_json::{Value, json};
 
 use super::runs::{
-    LIMIT, has_table, mariadb, mariadb_database, postgres, postgres_database, postgres_do, project,
-    sqlite,
+    LIMIT, RUN, Running, figure, has_table, mariadb, mariadb_database, postgres, postgres_database,
+    postgres_do, project, sqlite,
 };
-
-/// What the program says on its standard error when it has committed a part.
-const COMMITTED: &str = "committed a part";
-
-fn figure(variable: &str, usual: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
 
 /// A target, and how its rows are counted.
 enum Place {
@@ -131,39 +123,9 @@ const NUMBERS: &str =
 const APPEND: &str = "mode=\"append\"";
 const MERGE: &str = "mode=\"merge\", key=[\"id\"]";
 
-/// A program under way, and what it says.
-struct Running {
-    child: Child,
-    said: std::io::Lines<BufReader<ChildStderr>>,
-}
-
-impl Running {
-    fn of(project: &Project, api: &Api) -> Self {
-        let mut command = project.apitap(["run", "--log-level", "info", "--wait", "30s"]);
-        command.env("API", api.url()).stdin(Stdio::null()).stdout(Stdio::null());
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let said = BufReader::new(child.stderr.take().unwrap()).lines();
-        Self { child, said }
-    }
-
-    /// Waits until it has committed so many parts more; fewer if it ended before.
-    fn commits(&mut self, wanted: u64) -> u64 {
-        let said = self.said.by_ref().map_while(Result::ok);
-        let commits = said.filter(|line| line.contains(COMMITTED));
-        commits.take(usize::try_from(wanted).unwrap()).count() as u64
-    }
-
-    /// Sends it a signal.
-    fn signal(&self, signal: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-    }
-
-    /// Kills it; whether it came to its end before.
-    fn kill(mut self) -> bool {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap().code().is_some()
-    }
+/// A run of the orders of an API that is under way.
+fn start(project: &Project, api: &Api) -> Running {
+    Running::of(project.apitap(RUN).env("API", api.url()))
 }
 
 /// What came of runs that were killed.
@@ -180,7 +142,7 @@ fn kill(place: &Place, project: &Project, api: &Api, chance: &mut Random, most: 
     let mut killed = Killed::default();
     let (mut between, mut has_begun) = (Duration::from_millis(100), false);
     for _ in 0..most {
-        let mut running = Running::of(project, api);
+        let mut running = start(project, api);
         let (wanted, began) = (chance.below(3) as u64, Instant::now());
         let commits = running.commits(wanted);
         if commits == wanted {
@@ -264,7 +226,7 @@ fn merged_rows_land_once_however_often_the_run_is_killed() {
 
 /// Kills a run behind its first commit.
 fn kill_behind_a_commit(project: &Project, api: &Api) {
-    let mut running = Running::of(project, api);
+    let mut running = start(project, api);
     assert_eq!(running.commits(1), 1);
     assert!(!running.kill(), "it came to its end");
 }
@@ -375,7 +337,7 @@ fn a_stopped_run_that_was_taken_for_dead_commits_nothing_more() {
     let place = Place::Postgres(url.clone());
     let project = orders_project(&place, CURSOR, "{rows: 300}", APPEND);
     let api = slow(orders(3_000), Pagination::cursor());
-    let mut stopped = Running::of(&project, &api);
+    let mut stopped = start(&project, &api);
     assert_eq!(stopped.commits(1), 1);
     stopped.signal("-STOP");
     let mut second = project.apitap(["run"]);
@@ -467,7 +429,7 @@ fn a_server_that_is_killed_in_the_middle_of_a_run_loses_no_row() {
         (apitap_tests::postgres::Own::start(), apitap_tests::mariadb::Own::start());
     let check = |place: &Place, kill: &mut dyn FnMut()| {
         check_failure(place, |project, api| {
-            let mut running = Running::of(project, api);
+            let mut running = start(project, api);
             assert_eq!(running.commits(2), 2);
             kill();
             assert_eq!(running.child.wait().unwrap().code(), Some(1));

@@ -1,6 +1,8 @@
 //! Projects run by the `apitap` command: what they print, and what is in the table afterwards.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
 use apitap_tests::process::{Finished, Project, finish};
@@ -77,6 +79,49 @@ pub(crate) fn run_badly(project: &Project) -> String {
     assert_ne!(finished.code, Some(0), "{}", finished.stdout);
     let error = finished.stdout.split_once("error: ").map(|(_, error)| error.to_owned());
     error.unwrap_or_else(|| panic!("no error in {}{}", finished.stdout, finished.stderr))
+}
+
+/// How a run is started that says when it commits, and waits for one that was killed to be gone.
+pub(crate) const RUN: [&str; 5] = ["run", "--log-level", "info", "--wait", "30s"];
+
+/// A program under way, and what it says.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    said: std::io::Lines<BufReader<ChildStderr>>,
+}
+
+impl Running {
+    /// Starts it.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, said }
+    }
+
+    /// Waits until it has committed so many parts more; fewer if it ended before.
+    pub(crate) fn commits(&mut self, wanted: u64) -> u64 {
+        let said = self.said.by_ref().map_while(Result::ok);
+        let commits = said.filter(|line| line.contains("committed a part"));
+        commits.take(usize::try_from(wanted).unwrap()).count() as u64
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// Kills it; whether it came to its end before.
+    pub(crate) fn kill(mut self) -> bool {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap().code().is_some()
+    }
+}
+
+/// How much of something there is in a test, which a variable may say.
+pub(crate) fn figure(variable: &str, usual: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 /// The rows of a query on the project's SQLite file, as lists of values: `sql` is all that stands

@@ -97,6 +97,32 @@ fn a_sample_of_the_live_api_is_the_schema_of_the_pipeline() {
 }
 
 #[test]
+fn a_page_taken_for_one_record_says_where_the_records_are() {
+    let collection = Collection::new(records(), Pagination::cursor());
+    let api = Api::serve(collection);
+    let project = project(&api);
+    let yaml = project.read("config/p.yaml").replace("    data_path: /data\n", "");
+    project.write("config/p.yaml", &yaml);
+    let taken = apitap(&project, &["sample", "orders", "--limit", "3"]);
+    assert_eq!(taken.code, Some(0), "{}", taken.stderr);
+    let hint = "help: `/data` holds a list of 100 objects: if those are the records, write `data_path: \
+                /data`, and take the sample again";
+    assert!(taken.stderr.contains(hint), "{}", taken.stderr);
+    assert!(taken.stderr.contains("1 record in"), "{}", taken.stderr);
+
+    // A run finds it out, too, where the fields are declared.
+    let fields = "{id: int64!, placed_at: timestamp, amount: float64, customer: {name: string}}";
+    let (before, _) = yaml.split_once("    schema:").expect("it has one");
+    let (_, targets) = yaml.split_once("targets:").expect("it has some");
+    let yaml = format!("{before}    schema: {fields}\ntargets:{targets}");
+    project.write("config/p.yaml", &yaml);
+    let run = apitap(&project, &["run"]);
+    assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
+    let (hint, _) = hint.split_once(", and").expect("what comes behind it");
+    assert!(run.stdout.contains(hint.trim_start_matches("help: ")), "{}", run.stdout);
+}
+
+#[test]
 fn a_source_that_is_not_there_is_named_with_those_that_are() {
     let api = Api::serve(Collection::new(records(), Pagination::cursor()));
     let finished = apitap(&project(&api), &["sample", "order"]);

@@ -28,8 +28,9 @@ struct Text {
 
 impl Text {
     fn of(model: &Model) -> Self {
-        let keys = model.keys.trim().lines().map(|line| format!("    {line}"));
-        let address = format!("    url: \"https://api.example.com{}\"", model.path);
+        let origin = "https://api.example.com";
+        let keys = model.keys(origin);
+        let address = format!("    url: \"{origin}{}\"", model.path);
         let head = ["sources:".to_owned(), format!("  - name: {}", model.name), address];
         let target = "targets:\n  - {name: here, type: sqlite, path: here.db}";
         let target = target.lines().map(str::to_owned);
@@ -99,14 +100,12 @@ fn keys(line: &str) -> Vec<(usize, &str)> {
 fn own_lines(text: &Text) -> Vec<usize> {
     let foreign =
         ["schema", "headers", "query_params", "body", "name:", "url:", "sources", "targets"];
-    let mut inside_body = false;
+    let mut body = None;
     let lines = text.yaml.iter().enumerate().filter(|(_, line)| {
-        let depth = line.len() - line.trim_start().len();
-        if depth <= 4 {
-            inside_body = line.trim_start().starts_with("body");
-        }
         let start = line.trim_start();
-        depth >= 4 && !inside_body && !foreign.iter().any(|word| start.starts_with(word))
+        let depth = line.len() - start.len();
+        body = body.filter(|of| depth > *of).or(start.starts_with("body").then_some(depth));
+        depth >= 4 && body.is_none() && !foreign.iter().any(|word| start.starts_with(word))
     });
     lines.map(|(index, _)| index).collect()
 }

@@ -224,7 +224,10 @@ fn the_folder_of_queries_is_beside_the_yaml_file() {
 fn a_live_check_asks_everybody_once_and_changes_nothing() {
     let (api, project) = shop();
     let checked = call_well(&project, &["check", "--live", "billing"]);
-    assert!(checked.contains("✓ billing  100 records → 100 rows"), "{checked}");
+    assert!(
+        checked.contains("✓ billing  first page: 100 records, 100 rows; table `billing` is ready"),
+        "{checked}"
+    );
     assert!(checked.contains("`secret`"), "a field that nobody has declared: {checked}");
     assert_eq!(api.requests().len(), 1);
     assert!(!has_table(&project, "billing"));
@@ -235,7 +238,8 @@ fn a_live_check_asks_everybody_once_and_changes_nothing() {
     project.write("pipelines.yaml", &yaml);
     let finished = call(&project, &["check", "--live"]);
     assert_eq!(finished.code, Some(1), "{}{}", finished.stdout, finished.stderr);
-    for expected in ["✗ billing", "503", "there is no folder"] {
+    let line = "✗ billing  the API does not answer with a page; table `billing` is not ready";
+    for expected in [line, "503", "there is no folder"] {
         assert!(finished.stdout.contains(expected), "{}", finished.stdout);
     }
     assert_eq!(down.requests().len(), 1, "a check does not try again");

@@ -12,8 +12,9 @@ use super::{json_schema, read, schema};
 const VISIBLE: [&str; 9] =
     ["E0110", "E0112", "E0113", "E0114", "E0117", "E0120", "E0121", "E0130", "E0131"];
 
-/// A number that JSON cannot hold, two bounds that are wrong together, and a wait for nothing.
-const BEYOND: [&str; 5] = [
+/// A format that leaves out a part of the time, a number that JSON cannot hold, two bounds that are wrong together, and a wait for nothing.
+const BEYOND: [&str; 6] = [
+    "tests/findings/E0114-format/pipelines.yaml",
     "tests/findings/E0114-json/pipelines.yaml",
     "tests/findings/E0114-retry/pipelines.yaml",
     "tests/findings/E0120-letters/pipelines.yaml",

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::Result;
@@ -15,7 +14,7 @@ use crate::environment::Environment;
 use crate::schema::Schema;
 use crate::source::body::Layout;
 use crate::source::custom::{Prepared, RustType};
-use crate::source::filters::Parameter;
+use crate::source::filters::{Parameter, Stretch};
 use crate::source::job::{self, JobPlan};
 use crate::source::pagination::PaginationPlan;
 use crate::source::partition::PartitionPlan;
@@ -129,11 +128,11 @@ impl FetchPlan {
         self
     }
 
-    /// The same with parameters that a query's conditions set, and for records since a time only.
+    /// The same with parameters that a query's conditions set, and for records of a time only.
     #[must_use]
-    pub(crate) fn narrowed(mut self, sent: &[Parameter], since: Option<DateTime<Utc>>) -> Self {
+    pub(crate) fn narrowed(mut self, sent: &[Parameter], wanted: Stretch) -> Self {
         self.same.request.ask_for(sent);
-        self.same.partitions.narrow(since);
+        self.same.partitions.narrow(wanted);
         self
     }
 

@@ -6,9 +6,9 @@ use super::Partition;
 use crate::definition::TimeFormat;
 use crate::definition::{Incremental, IncrementalMode};
 use crate::environment::Environment;
-use crate::schema::{Field, Schema};
 use crate::source::decode::dynamic;
-use crate::source::incremental::{Watermarks, moment, moments};
+use crate::source::filters::Stretch;
+use crate::source::incremental::{Moment, Watermarks, moment};
 use crate::source::page::Page;
 use crate::source::request::expression::{Scope, Value, formatted};
 use crate::{Error, Result};
@@ -23,8 +23,8 @@ pub(super) struct WindowPlan {
     format: TimeFormat,
     /// How much time a slice covers; all of it where there are none.
     slice: Option<TimeDelta>,
-    /// Since when the query wants records; all of them where that is absent.
-    wanted: Option<DateTime<Utc>>,
+    /// Which records the query wants.
+    wanted: Stretch,
     /// When the run began.
     now: DateTime<Utc>,
     mode: IncrementalMode,
@@ -41,15 +41,15 @@ impl WindowPlan {
             end_param: name(&incremental.end_param),
             format: incremental.format.clone(),
             slice: incremental.window.and_then(|window| TimeDelta::from_std(window).ok()),
-            wanted: None,
+            wanted: Stretch::default(),
             now: environment.now(),
             mode: incremental.mode,
         }
     }
 
-    /// Records are wanted since then only.
-    pub(super) fn narrow(&mut self, since: Option<DateTime<Utc>>) {
-        self.wanted = since;
+    /// Records of that time only are wanted.
+    pub(super) fn narrow(&mut self, wanted: Stretch) {
+        self.wanted = wanted;
     }
 
     /// Since when the first run loads.
@@ -74,7 +74,8 @@ impl WindowPlan {
     ) -> impl Iterator<Item = Partition> + use<> {
         let plan = self.clone();
         let until = until.unwrap_or(self.now);
-        let slices = slices(since.max(self.wanted), until, self.slice);
+        let until = self.wanted.until.map_or(until, |wanted| until.min(wanted));
+        let slices = slices(since.max(self.wanted.since), until, self.slice);
         slices.map(move |(start, end)| {
             let is_last = start.is_none() || end >= until;
             Partition { left: (!is_last).then_some(end), ..plan.slice(&partition, start, end) }
@@ -138,18 +139,15 @@ pub(super) fn probe(scope: Scope) -> Scope {
 
 /// A feed that is newest first: it ends at a record that is known.
 pub(super) struct Feed {
-    schema: Schema,
-    field: String,
+    field: Moment,
     since: DateTime<Utc>,
 }
 
 impl Feed {
     /// `None` where the source is none, or nothing is known yet.
     pub(super) fn new(watermarks: &Watermarks, key: &str) -> Option<Self> {
-        let (field, ty) = watermarks.feed()?;
-        let since = watermarks.since(key)?;
-        let schema = Schema { fields: vec![Field::new(field, ty, false)] };
-        Some(Self { schema, field: field.to_owned(), since })
+        let (field, since) = (watermarks.feed()?.clone(), watermarks.since(key)?);
+        Some(Self { field, since })
     }
 
     /// Whether the last record of a page is known, and with it all that follow.
@@ -165,11 +163,11 @@ impl Feed {
             last = segment.records().last().map(|(record, _)| record.to_owned()).or(last);
         }
         let Some(record) = last else { return Ok(false) };
-        let mut decoder = dynamic::decoder(&self.schema);
+        let mut decoder = dynamic::decoder(&self.field.record());
         decoder.append(&record).map_err(|fault| {
             fault.into_error("the body").at_record(number).in_request(&page.request)
         })?;
-        let moments = moments(&decoder.finish()?, &self.field)?;
+        let moments = self.field.of_batch(&decoder.finish()?)?;
         Ok(moments.into_iter().all(|moment| moment < self.since))
     }
 }

@@ -190,7 +190,7 @@ impl Endpoint {
         }
         // Masked before it is cut: a cut through a secret would show the half of it.
         let excerpt = content::excerpt(&answered.start, &self.secrets.and(added));
-        Failure::status(answered, &excerpt, self.target.authenticates)
+        Failure::status(answered, &excerpt, self.target.credentials_in.as_deref())
     }
 
     /// Whether there are new credentials in place of those that were refused.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use apitap_build::secret_names;
 use base64::Engine;
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
@@ -69,8 +70,8 @@ pub(in crate::source) struct Target {
     body: Body,
     allowed_hosts: Vec<String>,
     pub(super) signer: Option<Arc<Signer>>,
-    /// Whether credentials were configured: decides what help a 401 gets.
-    pub(super) authenticates: bool,
+    /// Where the credentials are written, if there are any: what the help of a 401 speaks of.
+    pub(super) credentials_in: Option<String>,
 }
 
 /// One request, which may be sent several times.
@@ -93,6 +94,7 @@ impl Target {
         let mut headers = headers(request, plan.layout().format, scope, name)?;
         let signer = plan.signer()?;
         let user = take_user(&mut url);
+        let credentials_in = credentials_in(signer.is_some(), user.is_some(), request);
         if let Some(value) = user.filter(|_| signer.is_none()) {
             headers.insert(AUTHORIZATION, sensitive(&value, name, "the user in `url`")?);
         }
@@ -109,7 +111,7 @@ impl Target {
         }
         Ok(Self {
             method: request.method.clone(),
-            authenticates: headers.contains_key(AUTHORIZATION) || signer.is_some(),
+            credentials_in,
             url,
             headers,
             body: request.body.at(scope)?,
@@ -145,6 +147,19 @@ impl Target {
             return false;
         }
         is_local(url) || named(url).await && !named(&self.url).await
+    }
+}
+
+/// Where the credentials of a source are written; `None` where nothing looks like some.
+fn credentials_in(by_auth: bool, has_user: bool, request: &RequestPlan) -> Option<String> {
+    let header = request.headers.iter().find(|(name, _)| secret_names::is_secret(name));
+    let param = request.query.iter().find(|(name, _)| secret_names::may_be_secret(name));
+    match (header, param) {
+        _ if by_auth => Some("`auth`".to_owned()),
+        (Some((name, _)), _) => Some(format!("the header `{name}`")),
+        _ if has_user => Some("the user in `url`".to_owned()),
+        (None, Some((name, _))) => Some(format!("the parameter `{name}`")),
+        (None, None) => None,
     }
 }
 

@@ -108,6 +108,10 @@ impl Failure {
         } else if error.is_connect() && says("certificate") {
             Self::lasting("the server's certificate is not trusted")
                 .help("let `SSL_CERT_FILE` name the certificate of its authority, in PEM form")
+        } else if error.is_connect() && says("tunnel error") {
+            Self::passing("cannot connect to the server through the proxy").help(
+                "check `HTTPS_PROXY`, with its user and password; what `NO_PROXY` names is asked without it",
+            )
         } else if error.is_connect() {
             Self::passing("cannot connect to the server").help("check the host and port in `url`")
         } else if let Some(what) = causes.iter().find_map(|cause| malformed(cause)) {
@@ -128,8 +132,8 @@ impl Failure {
         }
     }
 
-    /// An answer with a status that is not a page's.
-    pub(super) fn status(answered: Answered, excerpt: &str, authenticates: bool) -> Self {
+    /// An answer with a status that is not a page's; `credentials_in` is where the credentials are written.
+    pub(super) fn status(answered: Answered, excerpt: &str, credentials_in: Option<&str>) -> Self {
         let status = answered.status;
         let mut message = format!("the API answered `{}`", shown_status(status));
         if !excerpt.is_empty() {
@@ -140,7 +144,7 @@ impl Failure {
         let passing = passes(status, wait);
         let failure = if passing { Self::passing(message) } else { Self::lasting(message) };
         Self { answered: Some(Box::new(answered)), wait: wait.filter(|_| passing), ..failure }
-            .help(advice(status, authenticates))
+            .help(advice(status, credentials_in))
     }
 
     /// Whether the server is asked too often.
@@ -264,22 +268,31 @@ fn shown_status(status: StatusCode) -> String {
     }
 }
 
-fn advice(status: StatusCode, authenticates: bool) -> &'static str {
-    match status.as_u16() {
-        401 if authenticates => "the API does not accept the credentials: check `auth`",
-        401 | 403 if !authenticates => "the API requires authentication: add `auth`",
-        403 => "the credentials lack a permission, or the API blocks this client: check `auth`",
-        404 | 410 => "there is nothing at this address: check `url`",
-        400 | 422 => "check `query_params` and the parameters of `pagination`",
-        405 => "the API does not take this method here: check `method` and `url`",
-        408 | 504 => "the API is too slow: ask for fewer records per page",
-        429 => {
+fn advice(status: StatusCode, credentials_in: Option<&str>) -> String {
+    let advice = match (status.as_u16(), credentials_in) {
+        (401, Some(place)) => {
+            return format!("the API does not accept the credentials: check {place}");
+        }
+        (401 | 403, None) => "the API requires authentication: add `auth`",
+        (403, Some(place)) => {
+            return format!(
+                "the credentials lack a permission, or the API blocks this client: check {place}"
+            );
+        }
+        (404 | 410, _) => "there is nothing at this address: check `url`",
+        (400 | 422, _) => "check `query_params` and the parameters of `pagination`",
+        (405, _) => "the API does not take this method here: check `method` and `url`",
+        (408 | 504, _) => "the API is too slow: ask for fewer records per page",
+        (429, _) => {
             "the API limits how often it is asked: lower `concurrency`, or raise \
              `retry.max_attempts` and `retry.max_delay_secs`"
         }
-        202 => "the API has no answer yet: raise `retry.max_attempts` and `retry.max_delay_secs`",
-        200..=299 => "a page comes with the status 200: check `url` and `query_params`",
-        500..=599 => "the trouble is on the API's side: run it again later",
+        (202, _) => {
+            "the API has no answer yet: raise `retry.max_attempts` and `retry.max_delay_secs`"
+        }
+        (200..=299, _) => "a page comes with the status 200: check `url` and `query_params`",
+        (500..=599, _) => "the trouble is on the API's side: run it again later",
         _ => "check `url`",
-    }
+    };
+    advice.to_owned()
 }

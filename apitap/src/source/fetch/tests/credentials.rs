@@ -67,6 +67,30 @@ async fn credentials_are_in_their_place_on_every_page() {
 }
 
 #[tokio::test]
+async fn a_refusal_says_where_the_credentials_are_written() {
+    for (place, help) in [
+        ("none", "the API requires authentication: add `auth`"),
+        ("auth", "the API does not accept the credentials: check `auth`"),
+        ("header", "the API does not accept the credentials: check the header `X-Api-Key`"),
+        ("param", "the API does not accept the credentials: check the parameter `access_token`"),
+        ("url", "the API does not accept the credentials: check the user in `url`"),
+    ] {
+        let server = Server::start(|_| Reply::status(401)).await;
+        let mut source = source(&server, Pagination::None);
+        let written = |name: &str| vec![(name.to_owned(), token())];
+        match place {
+            "auth" => source.auth = Some(api_key(ApiKeyPlace::Query)),
+            "header" => source.headers = written("X-Api-Key"),
+            "param" => source.query_params = written("access_token"),
+            "url" => source.url = Template(server.url().replace("http://", "http://me:p@")),
+            _ => {}
+        }
+        let error = fetch(&source).await.error.unwrap().to_string();
+        assert!(error.ends_with(&format!("help:     {help}")), "{place}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_user_in_the_url_becomes_basic_authorization() {
     let server = Server::start(|_| Reply::status(500)).await;
     let mut source = source(&server, Pagination::None);

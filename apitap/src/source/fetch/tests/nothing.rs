@@ -143,6 +143,7 @@ async fn an_object_without_any_declared_field_is_not_a_record_of_nulls() {
     let expected = "error: the answer is one object without any of the declared fields";
     check(r#"{"data":{}}"#, expected).await;
     check(r#"{"data":{"error":"try later"}}"#, expected).await;
+    check(r#"{"data":{"items":[{"id":1}]}}"#, expected).await;
     check(r#"{"data":{"name":null}}"#, r#"[{"name":null}]"#).await;
     // In a list, each record may leave out what may be null.
     check(r#"{"data":[{}]}"#, "[{}]").await;

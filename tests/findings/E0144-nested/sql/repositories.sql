@@ -1,0 +1,2 @@
+{{ sink(name="warehouse") }}
+SELECT name FROM {{ use_source("repositories") }}
