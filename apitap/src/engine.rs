@@ -39,7 +39,7 @@ use tracing::{Instrument as _, info_span};
 
 use crate::environment::Environment;
 use crate::report::{Numbers, PipelineReport, Report, Status};
-use crate::sink::{self, Load, Remembered, StateChange, Target};
+use crate::sink::{self, Load, Remembered, RunEntry, StateChange, Target};
 use crate::source::Fetched;
 use crate::{Error, ErrorKind, Pipeline, Result, blocking};
 use job::{Job, Prepared, Run, acquaint, prepare};
@@ -234,6 +234,17 @@ pub(crate) async fn remembered(
 ) -> Result<Vec<Remembered>> {
     at_target(pipeline, environment, async |definition, target, _| {
         target.remembered(&Load::of_state(definition)?).await
+    })
+    .await
+}
+
+/// The runs of a pipeline that its target keeps, the latest first.
+///
+/// # Errors
+/// The target cannot be reached, or does not show them.
+pub(crate) async fn runs(pipeline: &Pipeline, environment: Environment) -> Result<Vec<RunEntry>> {
+    at_target(pipeline, environment, async |definition, target, _| {
+        target.runs(&Load::of_state(definition)?).await
     })
     .await
 }

@@ -16,6 +16,7 @@ mod load;
 mod mysql;
 mod postgres;
 mod refusal;
+mod runs;
 mod server;
 mod slices;
 mod sql;
@@ -31,6 +32,7 @@ pub use files::Files;
 pub use load::{Column, Load, Missing, Required};
 pub use mysql::Mysql;
 pub use postgres::Postgres;
+pub use runs::{KEPT as KEPT_RUNS, RunEntry, RunStatus};
 pub use sqlite::Sqlite;
 
 #[cfg(test)]

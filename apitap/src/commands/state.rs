@@ -1,5 +1,7 @@
 //! `state`: how far pipelines have come, for people who look at it or correct it.
 
+mod runs;
+
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
@@ -17,8 +19,10 @@ use crate::{Pipeline, Report, Result, blocking, engine};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum State {
-    /// Show how far pipelines have come: each partition, since when, and by which run
+    /// Show how far pipelines have come: each partition, since when, and by which run; and their last runs
     Show(Choice),
+    /// Show all runs of pipelines that their databases keep
+    Runs(Choice),
     /// Have an incremental pipeline go on from another time
     Set {
         /// The name of a pipeline
@@ -42,7 +46,7 @@ pub(crate) enum State {
 impl State {
     pub(super) fn choice(&self) -> Choice {
         match self {
-            Self::Show(choice) => choice.clone(),
+            Self::Show(choice) | Self::Runs(choice) => choice.clone(),
             Self::Set { pipeline, .. } | Self::Reset { pipeline, .. } => Choice::one(pipeline),
         }
     }
@@ -52,6 +56,7 @@ impl State {
 pub(super) fn state(pipelines: &[&Pipeline], state: &State, options: &Options) -> ExitCode {
     let done = match state {
         State::Show(_) => show(pipelines, options),
+        State::Runs(_) => runs::show(pipelines, options),
         State::Set { time, partition, .. } => match moment(time) {
             Some(time) => each(pipelines, options, |definition, all| {
                 let names = settable(definition, all, partition.as_deref())?;
@@ -81,15 +86,23 @@ fn show(pipelines: &[&Pipeline], options: &Options) -> Result<ExitCode, String> 
             Err(error) => return Ok(failed(error)),
         }
     }
-    let text = match options.format {
-        Format::Text if all.is_empty() => {
-            tell(&styled(FAINT, "nothing is remembered: no run has committed a state yet"));
-            return Ok(ExitCode::SUCCESS);
-        }
-        Format::Text => rows(&all),
-        Format::Json => format!("{:#}", all.iter().map(machine).collect::<Value>()),
+    if options.format == Format::Json {
+        let text = format!("{:#}", all.iter().map(machine).collect::<Value>());
+        return Ok(print(&text, ExitCode::SUCCESS));
+    }
+    let runs = match runs::of(pipelines, options, runs::SHOWN)? {
+        Ok(runs) => runs::rows(&runs),
+        Err(error) => return Ok(failed(error)),
     };
-    Ok(print(&text, ExitCode::SUCCESS))
+    if all.is_empty() {
+        tell(&styled(FAINT, "nothing is remembered: no run has committed a state yet"));
+    }
+    let states = (!all.is_empty()).then(|| rows(&all));
+    let text = states.into_iter().chain(runs).collect::<Vec<_>>().join("\n\n");
+    match text.is_empty() {
+        true => Ok(ExitCode::SUCCESS),
+        false => Ok(print(&text, ExitCode::SUCCESS)),
+    }
 }
 
 fn failed(error: crate::Error) -> ExitCode {
@@ -135,7 +148,7 @@ fn each(
         };
         let partitions = change(definition, &before)?;
         let run = format!("apitap state, {}", chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ"));
-        let change = StateChange { run, partitions, known: None };
+        let change = StateChange { run, partitions, ..StateChange::default() };
         if !change.is_empty() {
             let done = runtime.block_on(engine::correct(pipeline, options.environment()?, &change));
             if let Err(error) = done {

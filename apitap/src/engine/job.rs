@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,7 @@ use super::watch::{self, Progress};
 use crate::environment::{Environment, Secrets};
 use crate::pipeline::Linked;
 use crate::report::{Numbers, PipelineReport, Status};
-use crate::sink::{self, Load, Session, State, StateChange, Target, Written};
+use crate::sink::{self, Load, RunEntry, RunStatus, Session, State, StateChange, Target, Written};
 use crate::source::Fetched;
 use crate::source::incremental::Watermarks;
 use crate::source::request::client::Client;
@@ -34,6 +35,8 @@ use crate::{Error, ErrorKind, Pipeline, Result, infer};
 
 /// After how long it is looked again whether another run has ended.
 const AGAIN: Duration = Duration::from_millis(500);
+/// How long a target may take to keep that a run has failed.
+const SOON: Duration = Duration::from_secs(5);
 
 /// A pipeline with its texts resolved; `D` is where its rows go.
 pub(super) struct Job<D> {
@@ -52,6 +55,10 @@ pub(super) struct Job<D> {
     pub(super) progress: Arc<Progress>,
     /// What it has committed.
     pub(super) committed: Written,
+    /// When it began.
+    started: DateTime<Utc>,
+    /// Whether its target has let it in.
+    entered: bool,
 }
 
 /// What the pipelines of a run share.
@@ -113,6 +120,8 @@ pub(super) fn prepare<D>(
             drift: Arc::default(),
             progress,
             committed: Written::default(),
+            started: environment.now(),
+            entered: false,
         });
     }
     environment.check()?;
@@ -195,7 +204,8 @@ pub(super) fn acquaint(jobs: &mut [Job<Arc<dyn Target>>]) {
 impl Job<Arc<dyn Target>> {
     /// Runs it to its end, good or bad.
     pub(super) async fn report(mut self, run: &Run) -> PipelineReport {
-        let (began, started) = (Instant::now(), Utc::now());
+        let began = Instant::now();
+        self.started = Utc::now();
         self.progress.begin();
         tracing::info!(pipeline = self.definition.name, "started");
         let outcome = watch::working(Arc::clone(&self.progress), self.load(run)).await;
@@ -214,6 +224,7 @@ impl Job<Arc<dyn Target>> {
                 let error = error.in_pipeline(name).masked(|text| run.secrets.mask(text));
                 // All of it is in the report, once.
                 tracing::info!(pipeline = name, "failed: {}", error.message());
+                self.keep_failure(run, &error).await;
                 Some(error)
             }
         };
@@ -223,7 +234,7 @@ impl Job<Arc<dyn Target>> {
             name: name.clone(),
             table: table.clone(),
             status: if error.is_some() { Status::Failed } else { Status::Ok },
-            started: Some(started),
+            started: Some(self.started),
             ended: Some(Utc::now()),
             error,
             numbers,
@@ -276,13 +287,46 @@ impl Job<Arc<dyn Target>> {
                 Some(_) => StateChange::default(),
                 None => remembered.change(),
             };
-            session.commit(&state).await.map(drop)
+            let entry = self.entry(run, RunStatus::Ok);
+            session.commit(&StateChange { entry, ..state }).await.map(drop)
         };
         match stored.await {
             Ok(()) => self.committed = session.finish().await?,
             Err(error) => return Err(given_up(session, error, run).await),
         }
         Ok(())
+    }
+
+    /// What the target keeps of the run as it is now, once it has let it in.
+    pub(super) fn entry(&self, run: &Run, status: RunStatus) -> Option<RunEntry> {
+        let records = self.fetches.iter().map(|fetch| fetch.fetched.records.load(Ordering::Relaxed));
+        let entry = RunEntry {
+            run: run.id.clone(),
+            status,
+            started_at: self.started,
+            ended_at: (status != RunStatus::Running).then(Utc::now),
+            records: records.sum(),
+            written: self.committed,
+            error: None,
+        };
+        self.entered.then_some(entry)
+    }
+
+    /// Has the target keep that the run has failed, and why, if it can be had soon.
+    async fn keep_failure(&self, run: &Run, error: &Error) {
+        let Some(entry) = self.entry(run, RunStatus::Failed) else { return };
+        let entry = entry.failed(error.message());
+        let kept = async {
+            self.destination.keep_run(&Load::of_state(&self.definition)?, &entry).await
+        };
+        match tokio::time::timeout(SOON, kept).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                let error = error.masked(|text| run.secrets.mask(text));
+                tracing::debug!("that the run has failed is not kept: {}", error.message());
+            }
+            Err(_) => tracing::debug!("that the run has failed is not kept: the target does not answer"),
+        }
     }
 
     /// What goes into the table.
@@ -294,7 +338,13 @@ impl Job<Arc<dyn Target>> {
     }
 
     /// The target, once no other run of the pipeline is at it, if this one is told to wait.
-    pub(super) async fn open(&self, load: Load, run: &Run) -> Result<Box<dyn Session>> {
+    pub(super) async fn open(&mut self, load: Load, run: &Run) -> Result<Box<dyn Session>> {
+        let session = self.let_in(load, run).await?;
+        self.entered = true;
+        Ok(session)
+    }
+
+    async fn let_in(&self, load: Load, run: &Run) -> Result<Box<dyn Session>> {
         let began = Instant::now();
         let mut told = false;
         loop {
@@ -344,7 +394,7 @@ impl Remembered {
         let partitions =
             self.watermarks.iter().flat_map(|watermarks| watermarks.change(None, None));
         let (run, known) = (self.run.clone(), self.known.clone());
-        StateChange { run, partitions: partitions.collect(), known }
+        StateChange { run, partitions: partitions.collect(), known, entry: None }
     }
 }
 

@@ -19,7 +19,7 @@ use super::job::{Job, Run, given_up};
 use super::options;
 use super::query::Query;
 use crate::definition::{Checkpoint, Definition, Mode};
-use crate::sink::{self, Load, Session, State, StateChange, Target};
+use crate::sink::{self, Load, RunStatus, Session, State, StateChange, Target};
 use crate::source::incremental::Watermarks;
 use crate::source::partition::Resume;
 use crate::source::parts::{Parts, Reached};
@@ -100,7 +100,8 @@ impl Job<Arc<dyn Target>> {
         let connections = run.servers.connections(&self.destination.address());
         let next = sink::feed(session, rows, first, run.limits.copy, &connections).await?;
         self.progress.commits();
-        let change = state.change(parts);
+        let status = if parts.has_ended() { RunStatus::Ok } else { RunStatus::Running };
+        let change = StateChange { entry: self.entry(run, status), ..state.change(parts) };
         self.committed = session.commit(&change).await?;
         state.known.apply(&change);
         if !parts.has_ended() {
@@ -120,7 +121,7 @@ impl Job<Arc<dyn Target>> {
             );
         }
         let partitions = [(state.name(), Value::Null)].into();
-        let change = StateChange { run: state.run.clone(), partitions, known: None };
+        let change = StateChange { run: state.run.clone(), partitions, ..StateChange::default() };
         match self.correct(&change).await {
             Ok(()) => error.help(
                 "the API no longer knows the place where the last run was, which is forgotten now: run it \
@@ -210,7 +211,7 @@ impl Begun {
             true => {}
         }
         let known = Some(self.known.clone());
-        StateChange { run: self.run.clone(), partitions, known }
+        StateChange { run: self.run.clone(), partitions, known, entry: None }
     }
 }
 

@@ -17,9 +17,10 @@ use std::fmt;
 
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
+use serde::Serialize;
 use serde_json::Value;
 
-use super::Load;
+use super::{Load, RunEntry};
 use crate::definition::Capabilities;
 use crate::engine::limits::Limits;
 use crate::{Error, Result};
@@ -64,6 +65,23 @@ pub trait Target: fmt::Debug + Send + Sync {
     /// The target cannot be reached, or does not show it.
     async fn remembered(&self, _load: &Load) -> Result<Vec<Remembered>> {
         Err(hidden_state())
+    }
+
+    /// The runs of the pipeline of a load that the target keeps, the latest first. Changes nothing.
+    ///
+    /// # Errors
+    /// The target cannot be reached, or does not show them.
+    async fn runs(&self, _load: &Load) -> Result<Vec<RunEntry>> {
+        Ok(Vec::new())
+    }
+
+    /// Keeps what has become of a run of the pipeline of a load that commits nothing more: one that failed.
+    /// A target that keeps no runs does nothing.
+    ///
+    /// # Errors
+    /// The target cannot be reached, or refuses.
+    async fn keep_run(&self, _load: &Load, _entry: &RunEntry) -> Result<()> {
+        Ok(())
     }
 
     /// Changes what is remembered of the pipeline of a load, and nothing else. Keeps runs of the pipeline
@@ -173,7 +191,7 @@ pub trait Writer: Send {
 }
 
 /// What has been committed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Written {
     /// Rows that the query yielded.
     pub received: u64,
@@ -223,6 +241,9 @@ pub struct StateChange {
     /// has something else of one of the partitions, another run has been there, and the commit is
     /// refused. `None` where the change stands for itself.
     pub known: Option<State>,
+    /// What a target that keeps runs says of this one from the commit on, which adds its own rows to it. Such a
+    /// target commits where it cannot keep it, too.
+    pub entry: Option<RunEntry>,
 }
 
 impl StateChange {
@@ -234,6 +255,9 @@ impl StateChange {
             self.known.clone_from(&later.known);
         }
         self.partitions.extend(later.partitions.clone());
+        if later.entry.is_some() {
+            self.entry.clone_from(&later.entry);
+        }
     }
 
     /// Whether what a run goes on from is still what is there: it is locked until the commit.

@@ -19,6 +19,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor, MySqlConnection};
 
 use super::contract::{Difference, Remembered, Session, StateChange, Target};
 use super::load::{Column, Load};
+use super::runs::RunEntry;
 use super::server;
 use super::sql::{self, Change, Claim, Dialect, Found, Holder, Inbox, Place, staged};
 use crate::definition::table::TableName;
@@ -99,6 +100,14 @@ impl Target for Mysql {
         sql::state::remembered(self, load).await
     }
 
+    async fn runs(&self, load: &Load) -> Result<Vec<RunEntry>> {
+        sql::runs::all(self, load).await
+    }
+
+    async fn keep_run(&self, load: &Load, entry: &RunEntry) -> Result<()> {
+        sql::runs::keep(self, load, entry).await
+    }
+
     async fn correct(&self, load: &Load, change: &StateChange) -> Result<()> {
         sql::state::correct(self, load, change).await
     }
@@ -140,15 +149,15 @@ impl Dialect for Mysql {
         Ok(connection.execute(statement).await?.rows_affected())
     }
 
-    async fn pairs(
+    async fn rows(
         &self,
         connection: &mut MySqlConnection,
         sql: &str,
         arguments: &[&str],
-    ) -> sqlx::Result<Vec<(String, String)>> {
-        let query = sqlx::query_as(AssertSqlSafe(sql.to_owned()));
+    ) -> sqlx::Result<Vec<Vec<String>>> {
+        let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
         let query = arguments.iter().fold(query, |query, argument| query.bind(*argument));
-        query.fetch_all(connection).await
+        query.fetch_all(connection).await?.iter().map(sql::texts).collect()
     }
 
     async fn is_alive(&self, connection: &mut MySqlConnection) -> bool {
@@ -246,6 +255,14 @@ impl Dialect for Mysql {
 
     fn instant(&self, column: &str) -> String {
         format!("CONVERT(DATE_FORMAT({column}, '%Y-%m-%dT%H:%i:%sZ') USING utf8mb4)")
+    }
+
+    fn moment(&self, _number: usize) -> String {
+        "CAST(REPLACE(REPLACE(NULLIF(?, ''), 'T', ' '), 'Z', '') AS DATETIME(6))".to_owned()
+    }
+
+    fn digits(&self, column: &str) -> String {
+        format!("CONVERT({column} USING utf8mb4)")
     }
 
     async fn replaceable(

@@ -23,6 +23,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor};
 
 use super::contract::{Difference, Remembered, Session, StateChange, Target};
 use super::load::Load;
+use super::runs::RunEntry;
 use super::server;
 use super::sql::{
     self, Change, Claim, Dialect, Found, Holder, Inbox, Place, STAGING, THERE, staged,
@@ -108,6 +109,14 @@ impl Target for Postgres {
         sql::state::remembered(self, load).await
     }
 
+    async fn runs(&self, load: &Load) -> Result<Vec<RunEntry>> {
+        sql::runs::all(self, load).await
+    }
+
+    async fn keep_run(&self, load: &Load, entry: &RunEntry) -> Result<()> {
+        sql::runs::keep(self, load, entry).await
+    }
+
     async fn correct(&self, load: &Load, change: &StateChange) -> Result<()> {
         sql::state::correct(self, load, change).await
     }
@@ -141,15 +150,15 @@ impl Dialect for Postgres {
         Ok(done.rows_affected())
     }
 
-    async fn pairs(
+    async fn rows(
         &self,
         connection: &mut Link,
         sql: &str,
         arguments: &[&str],
-    ) -> sqlx::Result<Vec<(String, String)>> {
-        let query = sqlx::query_as(AssertSqlSafe(sql.to_owned()));
+    ) -> sqlx::Result<Vec<Vec<String>>> {
+        let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
         let query = arguments.iter().fold(query, |query, argument| query.bind(*argument));
-        query.fetch_all(&mut **connection).await
+        query.fetch_all(&mut **connection).await?.iter().map(sql::texts).collect()
     }
 
     async fn is_alive(&self, connection: &mut Link) -> bool {
@@ -223,6 +232,10 @@ impl Dialect for Postgres {
 
     fn instant(&self, column: &str) -> String {
         format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")
+    }
+
+    fn moment(&self, number: usize) -> String {
+        format!("NULLIF(${number}, '')::timestamptz")
     }
 
     async fn create(&self, connection: &mut Link, load: &Load, table: &Place) -> sqlx::Result<()> {

@@ -81,6 +81,12 @@ pub(super) fn not_a_table(table: &TableName, kind: &str) -> Error {
     Error::target(format!("`{table}` is a {kind}, not a table")).help("name another table")
 }
 
+/// A table of runs that somebody else has written.
+pub(super) fn foreign_runs(name: &str, table: &str) -> Error {
+    Error::target(format!("`{name}` beside {table} holds what apitap has not written"))
+        .help("drop it, or rename it: the next run makes a new one")
+}
+
 /// Rows that got lost between us and the database: never to be passed over.
 pub(super) fn lost(table: &TableName, received: u64, staged: u64) -> Error {
     Error::target(format!(

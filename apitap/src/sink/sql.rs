@@ -13,6 +13,8 @@ mod claim;
 mod dialect;
 mod differences;
 mod fill;
+mod own;
+pub(super) mod runs;
 mod session;
 pub(super) mod state;
 mod statement;
@@ -20,7 +22,7 @@ mod writer;
 
 pub(super) use catalog::{Found, FoundColumn, Growth, Place};
 pub(super) use claim::claim;
-pub(super) use dialect::{Change, Claim, Dialect, Guard, Holder, Inbox, Stage};
+pub(super) use dialect::{Change, Claim, Dialect, Guard, Holder, Inbox, Stage, texts};
 pub(super) use differences::differences;
 pub(super) use session::{Hook, commit, empty, grow, hook, open, open_on};
 pub(super) use statement::{

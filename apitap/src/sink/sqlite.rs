@@ -16,6 +16,7 @@ use sqlx::{AssertSqlSafe, Executor, SqliteConnection};
 
 use super::contract::{Difference, Remembered, Session, StateChange, Target};
 use super::load::Load;
+use super::runs::RunEntry;
 use super::sql::{self, Change, Claim, Dialect, Found, Inbox, Place, STAGING, staged};
 use crate::definition::table::TableName;
 use crate::definition::{Capabilities, Connection, Mode, TargetKind};
@@ -74,6 +75,14 @@ impl Target for Sqlite {
         sql::state::remembered(self, load).await
     }
 
+    async fn runs(&self, load: &Load) -> Result<Vec<RunEntry>> {
+        sql::runs::all(self, load).await
+    }
+
+    async fn keep_run(&self, load: &Load, entry: &RunEntry) -> Result<()> {
+        sql::runs::keep(self, load, entry).await
+    }
+
     async fn correct(&self, load: &Load, change: &StateChange) -> Result<()> {
         sql::state::correct(self, load, change).await
     }
@@ -105,15 +114,15 @@ impl Dialect for Sqlite {
         Ok(connection.execute(statement).await?.rows_affected())
     }
 
-    async fn pairs(
+    async fn rows(
         &self,
         connection: &mut SqliteConnection,
         sql: &str,
         arguments: &[&str],
-    ) -> sqlx::Result<Vec<(String, String)>> {
-        let query = sqlx::query_as(AssertSqlSafe(sql.to_owned()));
+    ) -> sqlx::Result<Vec<Vec<String>>> {
+        let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
         let query = arguments.iter().fold(query, |query, argument| query.bind(*argument));
-        query.fetch_all(connection).await
+        query.fetch_all(connection).await?.iter().map(sql::texts).collect()
     }
 
     /// A file does not go away.
@@ -172,6 +181,10 @@ impl Dialect for Sqlite {
 
     fn instant(&self, column: &str) -> String {
         column.to_owned()
+    }
+
+    fn moment(&self, _number: usize) -> String {
+        "NULLIF(?, '')".to_owned()
     }
 
     async fn replaceable(

@@ -10,7 +10,8 @@ use apitap_tests::process::{Project, finish};
 use serde_json::{Value, json};
 
 use super::runs::{
-    LIMIT, call, call_well, events, events_project, mariadb_database, postgres_database, sqlite,
+    LIMIT, call, call_well, events, events_project, mariadb_database, postgres_database, postgres_do,
+    sqlite,
 };
 
 const MERGE: &str = "mode=\"merge\", key=[\"id\"]";
@@ -227,5 +228,108 @@ fn a_run_that_was_killed_keeps_nobody_out() {
             file.as_ref().unwrap().file_name().to_string_lossy().contains("-apitap-")
         });
         assert_eq!(left.count(), 0, "{target}");
+    }
+}
+
+/// The runs that the target of a project keeps, the latest first.
+fn kept(project: &Project) -> Vec<Value> {
+    let runs = call_well(project, &["state", "runs", "--format", "json"]);
+    serde_json::from_str::<Vec<Value>>(&runs).unwrap()
+}
+
+/// What does not change from run to run.
+fn in_short(run: &Value) -> Value {
+    json!([run["pipeline"], run["status"], run["records"], run["stored"], run["error"].is_string()])
+}
+
+#[test]
+fn a_database_keeps_the_runs() {
+    for target in targets() {
+        let project = events_project("incremental: {field: at, param: since}", MERGE);
+        with_target(&project, &target);
+        assert_eq!(kept(&project), [] as [Value; 0]);
+        load(&project, &[(1, 1), (2, 5), (1, 6)], &["run"]);
+        let bad = vec![json!({"id": "none", "at": "2026-01-01T00:00:00Z"})];
+        let api = Api::serve(Collection::new(bad, Pagination::next_url()));
+        let failed = finish(project.apitap(["run"]).env("API", api.url()), LIMIT);
+        assert_eq!(failed.code, Some(1), "{}", failed.stdout);
+        let runs = kept(&project);
+        let expected =
+            [json!(["events", "failed", 1, 0, true]), json!(["events", "ok", 3, 2, false])];
+        assert_eq!(runs.iter().map(in_short).collect::<Vec<_>>(), expected, "{target}");
+        let why = runs[0]["error"].as_str().unwrap();
+        assert!(why.contains("`none`"), "{why}");
+        for run in &runs {
+            let (started, ended) = (run["started_at"].as_str(), run["ended_at"].as_str());
+            assert!(started.unwrap().starts_with("20") && started <= ended, "{run}");
+        }
+        let state = shown(&project);
+        assert_eq!(state[0]["run"], runs[1]["run"]);
+        let both = call_well(&project, &["state", "show"]);
+        assert!(both.contains("has come to") && both.contains("  failed  "), "{both}");
+    }
+}
+
+#[test]
+fn a_hundred_runs_are_kept_and_no_more() {
+    let url = postgres_database();
+    let project = events_project("", MERGE);
+    with_target(&project, &format!("{{name: here, type: postgres, url: \"{url}\"}}"));
+    load(&project, &[(1, 1)], &["run"]);
+    let fill = "INSERT INTO _apitap_runs
+                SELECT pipeline, 'old ' || n, 'running', started_at - n * interval '1 hour', NULL, 0, 0, 0, NULL
+                FROM _apitap_runs, generate_series(1, 120) AS n";
+    postgres_do(&url, fill);
+    load(&project, &[(1, 1)], &["run"]);
+    let runs = kept(&project);
+    assert_eq!(runs.len(), 100);
+    assert_eq!((&runs[0]["status"], &runs[1]["status"]), (&json!("ok"), &json!("ok")));
+    // Nobody else is under way.
+    assert!(runs[2..].iter().all(|run| run["status"] == "interrupted"), "{}", runs[2]);
+    assert_eq!(runs[99]["run"], "old 98");
+}
+
+#[test]
+fn a_user_who_may_not_keep_runs_loads_all_the_same() {
+    let url = postgres_database();
+    let (_, place) = url.split_once('@').unwrap();
+    let (_, name) = place.split_once('/').unwrap();
+    let role = format!("loader_{name}");
+    let grant = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'loads'; CREATE TABLE events (id int8 PRIMARY KEY, at timestamptz);
+         GRANT ALL ON events TO {role}; REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+    );
+    postgres_do(&url, &grant);
+    let project = events_project("", MERGE);
+    let url = format!("postgres://{role}:loads@{place}");
+    with_target(&project, &format!("{{name: here, type: postgres, url: \"{url}\"}}"));
+    load(&project, &[(1, 1)], &["run"]);
+    assert_eq!(kept(&project), [] as [Value; 0]);
+}
+
+/// MySQL locks more than the row that it looks for: whoever commits at once must not wait for the other.
+#[test]
+fn pipelines_that_commit_at_once_do_not_lock_each_other_out() {
+    for target in &targets()[1..] {
+        let sources = "sources:
+  - name: events
+    url: ${API:-http://127.0.0.1:9}
+    data_path: /data
+    incremental: {field: at, param: since}
+    pagination: {kind: next_url, path: /links/next}
+    schema: {id: int64!, at: timestamp!}";
+        let sql = |name: &str| {
+            format!("{{{{ sink(table=\"{name}\", {MERGE}) }}}}\nSELECT id, at FROM {{{{ use_source(\"events\") }}}}")
+        };
+        let queries: Vec<_> = (0..24).map(|n| (format!("p{n:02}"), sql(&format!("t{n}")))).collect();
+        let queries: Vec<_> = queries.iter().map(|(name, sql)| (&**name, &**sql)).collect();
+        let project = super::runs::project(sources, &queries);
+        with_target(&project, target);
+        for round in 1..=3 {
+            load(&project, &[(1, round), (2, round + 1)], &["run"]);
+        }
+        assert_eq!(shown(&project).as_array().map(Vec::len), Some(24), "{target}");
+        let runs = kept(&project);
+        assert_eq!(runs.iter().filter(|run| run["status"] == "ok").count(), 72, "{target}");
     }
 }

@@ -86,7 +86,7 @@ async fn a_late_run_is_refused(place: &dyn Place) -> Seen {
 
 fn change(run: &str, partitions: &[(&str, Value)]) -> StateChange {
     let partitions = partitions.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-    StateChange { run: run.to_owned(), partitions: partitions.collect(), known: None }
+    StateChange { run: run.to_owned(), partitions: partitions.collect(), ..StateChange::default() }
 }
 
 fn state(partitions: &[(&str, Value)]) -> State {

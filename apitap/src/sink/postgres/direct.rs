@@ -145,6 +145,7 @@ impl Direct {
             hidden: &hidden.place,
             swaps: hidden.swaps,
             rows: received - replaced,
+            received,
         };
         let stored = publish.transaction(&mut connection, &chunks, state).await?;
         self.hidden = None;

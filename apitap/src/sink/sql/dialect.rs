@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
+use sqlx::{ColumnIndex, Decode, Row};
 
 use super::{Found, FoundColumn, Place, statement};
 use crate::definition::Capabilities;
@@ -43,13 +44,13 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
     /// Runs statements; gives the rows that they have changed.
     async fn execute(&self, connection: &mut Self::Connection, sql: &str) -> sqlx::Result<u64>;
 
-    /// Runs a statement with texts for its parameters, which yields two columns of text.
-    async fn pairs(
+    /// Runs a statement with texts for its parameters, which yields columns of text; of NULL comes an empty one.
+    async fn rows(
         &self,
         connection: &mut Self::Connection,
         sql: &str,
         arguments: &[&str],
-    ) -> sqlx::Result<Vec<(String, String)>>;
+    ) -> sqlx::Result<Vec<Vec<String>>>;
 
     /// Whether the connection still answers.
     async fn is_alive(&self, connection: &mut Self::Connection) -> bool;
@@ -119,6 +120,15 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
 
     /// An instant of the state table as text, as in RFC 3339.
     fn instant(&self, column: &str) -> String;
+
+    /// The parameter of that number, a text as in RFC 3339 in UTC, as an instant of the state table; NULL where it
+    /// is empty.
+    fn moment(&self, number: usize) -> String;
+
+    /// A whole number as text.
+    fn digits(&self, column: &str) -> String {
+        format!("CAST({column} AS text)")
+    }
 
     /// Creates the table, with its key, and whatever must be there for it.
     async fn create(
@@ -201,6 +211,17 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
     fn delete_missing(&self, load: &Load, table: &Place, inbox: &Inbox) -> Vec<String> {
         vec![statement::delete_missing(self, load, table, inbox)]
     }
+}
+
+/// The columns of a row, which are text; of NULL comes an empty one.
+pub(in crate::sink) fn texts<R>(row: &R) -> sqlx::Result<Vec<String>>
+where
+    R: Row,
+    usize: ColumnIndex<R>,
+    for<'r> String: Decode<'r, R::Database> + sqlx::Type<R::Database>,
+{
+    let text = |at| row.try_get::<Option<String>, _>(at).map(Option::unwrap_or_default);
+    (0..row.len()).map(text).collect()
 }
 
 /// Rows → the inbox, over a connection that belongs to one writer at a time.

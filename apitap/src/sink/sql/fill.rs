@@ -111,8 +111,8 @@ impl<D: Dialect> Fill<'_, D> {
     /// How many keys the rows that wait have.
     async fn keys(&self, connection: &mut D::Connection) -> sqlx::Result<u64> {
         let count = statement::count_keys(self.load, self.inbox);
-        let counted = self.dialect.pairs(connection, &count, &[]).await?;
-        let count = counted.first().and_then(|(count, _)| count.parse().ok());
+        let counted = self.dialect.rows(connection, &count, &[]).await?;
+        let count = counted.iter().flatten().next().and_then(|count| count.parse().ok());
         count.ok_or_else(|| sqlx::Error::Protocol("a count that is not a number".to_owned()))
     }
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::fill::Fill;
 use super::statement::Meets;
 use super::writer::{Home, StagingWriter};
-use super::{Dialect, Growth, Guard, Inbox, Place, claim, state, statement};
+use super::{Dialect, Growth, Guard, Inbox, Place, claim, runs, state, statement};
 use crate::Result;
 use crate::definition::Mode;
 use crate::engine::limits::Limits;
@@ -197,6 +197,7 @@ impl<D: Dialect> SqlSession<D> {
             if !state.is_empty() {
                 state::create(dialect, connection, load, table).await?;
             }
+            runs::prepare(dialect, connection, load, table, state).await;
             dialect.execute(connection, D::BEGIN).await.map_err(to_write)?;
             ready
         };
@@ -218,6 +219,7 @@ impl<D: Dialect> SqlSession<D> {
                 self.delete_missing(connection, received).await?;
             }
             state::write(dialect, connection, load, table, state).await?;
+            runs::write(dialect, connection, load, table, state, written).await?;
             hook(dialect, connection, Hook::After, load).await?;
             Ok(written)
         };
@@ -440,8 +442,8 @@ pub(in crate::sink) async fn empty<D: Dialect>(
     for statement in lock.chain([format!("DELETE FROM {table}")]) {
         dialect.execute(connection, &statement).await.map_err(to_write)?;
     }
-    let left = format!("SELECT 'a row', 'is left' FROM {table} LIMIT 1");
-    match dialect.pairs(connection, &left, &[]).await.map_err(to_write)?.is_empty() {
+    let left = format!("SELECT 'a row' FROM {table} LIMIT 1");
+    match dialect.rows(connection, &left, &[]).await.map_err(to_write)?.is_empty() {
         true => Ok(()),
         false => Err(refusal::kept_rows(&load.table)),
     }

@@ -6,11 +6,9 @@
 //!
 //! It is created with the first state, and written in the transaction of the rows.
 
-use std::collections::HashMap;
-
 use serde_json::Value;
 
-use super::{Dialect, Place, claim, statement};
+use super::{Dialect, Place, claim, own, statement};
 use crate::sink::Load;
 use crate::sink::contract::{Remembered, State, StateChange};
 use crate::{Error, Result};
@@ -26,44 +24,10 @@ pub(in crate::sink) async fn read<D: Dialect>(
     table: &Place,
 ) -> Result<State> {
     let mut state = State::default();
-    for (partition, text) in column(dialect, connection, load, table, "value", false).await? {
-        let value = parsed(load, table, &text)?;
-        state.partitions.insert(partition, value);
+    for remembered in all(dialect, connection, load, table).await? {
+        state.partitions.insert(remembered.partition, remembered.value);
     }
     Ok(state)
-}
-
-fn parsed(load: &Load, table: &Place, text: &str) -> Result<Value> {
-    serde_json::from_str(text).map_err(|cause| {
-        let pipeline = &load.pipeline;
-        Error::target(format!("the state of `{pipeline}` in `{TABLE}` beside {table} is not JSON"))
-            .caused_by(cause)
-    })
-}
-
-/// A column of the rows of a pipeline, by partition; none where there is no such table.
-async fn column<D: Dialect>(
-    dialect: &D,
-    connection: &mut D::Connection,
-    load: &Load,
-    table: &Place,
-    name: &str,
-    is_instant: bool,
-) -> Result<Vec<(String, String)>> {
-    let place = table.beside(dialect, TABLE);
-    if dialect.find(connection, load, &place).await?.is_none() {
-        return Ok(Vec::new());
-    }
-    let column = dialect.quote(name);
-    let column = if is_instant { dialect.instant(&column) } else { column };
-    let query = format!(
-        "SELECT {}, {column} FROM {place} WHERE {} = {}",
-        dialect.quote("partition"),
-        dialect.quote("pipeline"),
-        dialect.parameter(1)
-    );
-    let rows = dialect.pairs(connection, &query, &[&load.pipeline]).await;
-    rows.map_err(|error| dialect.refused(load, "to show the state of", &error))
 }
 
 /// What is remembered of the load's pipeline, with who wrote it and when.
@@ -72,22 +36,48 @@ pub(in crate::sink) async fn remembered<D: Dialect>(
     load: &Load,
 ) -> Result<Vec<Remembered>> {
     let mut connection = dialect.connect().await?;
-    let connection = &mut connection;
-    let table = dialect.place(connection, &load.table).await?;
-    let values = column(dialect, connection, load, &table, "value", false).await?;
-    let runs = column(dialect, connection, load, &table, "run", false).await?;
-    let times = column(dialect, connection, load, &table, "changed_at", true).await?;
-    let (runs, times): (HashMap<_, _>, HashMap<_, _>) =
-        (runs.into_iter().collect(), times.into_iter().collect());
-    let text =
-        |all: &HashMap<String, String>, name: &str| all.get(name).cloned().unwrap_or_default();
-    let entry = |(partition, value): (String, String)| {
-        let (run, changed_at) = (text(&runs, &partition), text(&times, &partition));
-        Ok(Remembered { value: parsed(load, &table, &value)?, partition, run, changed_at })
-    };
-    let mut all = values.into_iter().map(entry).collect::<Result<Vec<_>>>()?;
+    let table = dialect.place(&mut connection, &load.table).await?;
+    let mut all = all(dialect, &mut connection, load, &table).await?;
     all.sort_by(|a, b| a.partition.cmp(&b.partition));
     Ok(all)
+}
+
+/// All rows of the pipeline; none where there is no such table.
+async fn all<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    load: &Load,
+    table: &Place,
+) -> Result<Vec<Remembered>> {
+    let place = table.beside(dialect, TABLE);
+    if dialect.find(connection, load, &place).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    let query = format!(
+        "SELECT {}, {}, {}, {} FROM {place} WHERE {} = {}",
+        dialect.quote("partition"),
+        dialect.quote("value"),
+        dialect.quote("run"),
+        dialect.instant(&dialect.quote("changed_at")),
+        dialect.quote("pipeline"),
+        dialect.parameter(1)
+    );
+    let rows = dialect.rows(connection, &query, &[&load.pipeline]).await;
+    let rows =
+        rows.map_err(|error| dialect.refused(load, "to show the state of", &error))?.into_iter();
+    let rows = rows.filter_map(|row| <[String; 4]>::try_from(row).ok());
+    rows.map(|[partition, value, run, changed_at]| {
+        Ok(Remembered { value: parsed(load, table, &value)?, partition, run, changed_at })
+    })
+    .collect()
+}
+
+fn parsed(load: &Load, table: &Place, text: &str) -> Result<Value> {
+    serde_json::from_str(text).map_err(|cause| {
+        let pipeline = &load.pipeline;
+        Error::target(format!("the state of `{pipeline}` in `{TABLE}` beside {table} is not JSON"))
+            .caused_by(cause)
+    })
 }
 
 /// Changes what is remembered of the load's pipeline, and nothing else, while no run of it is under way.
@@ -126,18 +116,11 @@ pub(in crate::sink) async fn write<D: Dialect>(
         create(dialect, connection, load, table).await?;
     }
     let place = table.beside(dialect, TABLE);
-    if change.known.is_some() {
-        change.check_known(&read(dialect, connection, load, table).await?)?;
-    }
+    let there = read(dialect, connection, load, table).await?;
+    change.check_known(&there)?;
+    let quote = |name: &str| dialect.quote(name);
     let at = |number| dialect.parameter(number);
-    let delete = format!(
-        "DELETE FROM {place} WHERE {} = {} AND {} = {}",
-        dialect.quote("pipeline"),
-        at(1),
-        dialect.quote("partition"),
-        at(2)
-    );
-    let names = ["pipeline", "partition", "value", "run", "changed_at"];
+    let names = ["value", "run", "pipeline", "partition", "changed_at"];
     let insert = format!(
         "INSERT INTO {place} {} VALUES ({}, {}, {}, {}, {})",
         statement::list(dialect, names),
@@ -147,14 +130,37 @@ pub(in crate::sink) async fn write<D: Dialect>(
         at(4),
         D::NOW
     );
+    let of_partition = |pipeline, partition| {
+        let (pipeline, partition) = (at(pipeline), at(partition));
+        format!("{} = {pipeline} AND {} = {partition}", quote("pipeline"), quote("partition"))
+    };
+    let update = format!(
+        "UPDATE {place} SET {} = {}, {} = {}, {} = {} WHERE {}",
+        quote("value"),
+        at(1),
+        quote("run"),
+        at(2),
+        quote("changed_at"),
+        D::NOW,
+        of_partition(3, 4)
+    );
+    let delete = format!("DELETE FROM {place} WHERE {}", of_partition(1, 2));
     for (partition, value) in &change.partitions {
+        let is_there = there.partitions.contains_key(partition);
         let key = [load.pipeline.as_str(), partition];
-        dialect.pairs(connection, &delete, &key).await.map_err(to_write)?;
-        if value.is_null() {
-            continue;
-        }
-        let row = [key[0], key[1], &value.to_string(), &change.run];
-        dialect.pairs(connection, &insert, &row).await.map_err(to_write)?;
+        let written = match (value.is_null(), is_there) {
+            (true, false) => continue,
+            (true, true) => dialect.rows(connection, &delete, &key).await,
+            // MySQL locks what stands around a row that it looks for and does not find: two pipelines would lock
+            // each other out.
+            (false, _) => {
+                let statement = if is_there { &update } else { &insert };
+                let value = value.to_string();
+                let row = [value.as_str(), &change.run, &load.pipeline, partition];
+                dialect.rows(connection, statement, &row).await
+            }
+        };
+        written.map_err(to_write)?;
     }
     Ok(())
 }
@@ -166,25 +172,15 @@ pub(super) async fn create<D: Dialect>(
     load: &Load,
     table: &Place,
 ) -> Result<()> {
-    let place = table.beside(dialect, TABLE);
-    if dialect.find(connection, load, &place).await?.is_some() {
-        return Ok(());
-    }
-    let to_create = |error| dialect.refused(load, "to create the state of", &error);
-    dialect.lock(connection, &place.to_string()).await.map_err(to_create)?;
     let [name, json, instant] = dialect.state_types();
-    let quote = |column| dialect.quote(column);
-    let create = format!(
-        "CREATE TABLE IF NOT EXISTS {place} ({} {name} NOT NULL, {} {name} NOT NULL, \
-         {} {json} NOT NULL, {} {name} NOT NULL, {} {instant} NOT NULL, PRIMARY KEY {}){}",
-        quote("pipeline"),
-        quote("partition"),
-        quote("value"),
-        quote("run"),
-        quote("changed_at"),
-        statement::list(dialect, ["pipeline", "partition"]),
-        D::TABLE_OPTIONS
-    );
-    dialect.execute(connection, &create).await.map_err(to_create)?;
-    dialect.unlock(connection, &place.to_string()).await.map_err(to_create)
+    let required = |name, ty: &str| (name, format!("{ty} NOT NULL"));
+    let columns = [
+        required("pipeline", &name),
+        required("partition", &name),
+        required("value", &json),
+        required("run", &name),
+        required("changed_at", &instant),
+    ];
+    let place = table.beside(dialect, TABLE);
+    own::create(dialect, connection, load, &place, &columns, ["pipeline", "partition"]).await
 }

@@ -136,7 +136,7 @@ pub(super) fn store<D: Dialect>(
 /// The query that counts the keys among the rows that wait.
 pub(super) fn count_keys(load: &Load, inbox: &Inbox) -> String {
     format!(
-        "SELECT CAST(count(*) AS text), '' FROM (SELECT 1 FROM {} GROUP BY {}) AS keys",
+        "SELECT CAST(count(*) AS text) FROM (SELECT 1 FROM {} GROUP BY {}) AS keys",
         inbox.table,
         staged_key(load)
     )

@@ -5,7 +5,7 @@ use sqlx::Executor as _;
 use super::swap;
 use crate::Result;
 use crate::definition::Mode;
-use crate::sink::contract::StateChange;
+use crate::sink::contract::{StateChange, Written};
 use crate::sink::load::Load;
 use crate::sink::postgres::copy::Chunk;
 use crate::sink::postgres::link::Link;
@@ -22,6 +22,8 @@ pub(super) struct Publish<'a> {
     pub(super) swaps: bool,
     /// How many rows are in the hidden table.
     pub(super) rows: u64,
+    /// How many rows the query has yielded.
+    pub(super) received: u64,
 }
 
 /// What came of an attempt.
@@ -124,6 +126,8 @@ impl Publish<'_> {
             Err(error) => return Err(to_write(error)),
         };
         sql::state::write(*postgres, connection, load, table, state).await?;
+        let written = Written { received: self.received, stored, unchanged: 0 };
+        sql::runs::write(*postgres, connection, load, table, state, written).await?;
         sql::hook(*postgres, connection, sql::Hook::After, load).await?;
         sql::commit(*postgres, connection, load, table).await?;
         Ok(Attempt::Stored(stored))

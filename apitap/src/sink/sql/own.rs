@@ -1,0 +1,30 @@
+//! Tables of apitap's own, beside those of the rows.
+
+use super::{Dialect, Place, statement};
+use crate::Result;
+use crate::sink::Load;
+
+/// Creates one where it is not there: columns with their types, and the key.
+pub(super) async fn create<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    load: &Load,
+    place: &Place,
+    columns: &[(&str, String)],
+    key: [&str; 2],
+) -> Result<()> {
+    if dialect.find(connection, load, place).await?.is_some() {
+        return Ok(());
+    }
+    let to_create = |error| dialect.refused(load, "to create the state of", &error);
+    dialect.lock(connection, &place.to_string()).await.map_err(to_create)?;
+    let columns = columns.iter().map(|(name, ty)| format!("{} {ty}", dialect.quote(name)));
+    let create = format!(
+        "CREATE TABLE IF NOT EXISTS {place} ({}, PRIMARY KEY {}){}",
+        columns.collect::<Vec<_>>().join(", "),
+        statement::list(dialect, key),
+        D::TABLE_OPTIONS
+    );
+    dialect.execute(connection, &create).await.map_err(to_create)?;
+    dialect.unlock(connection, &place.to_string()).await.map_err(to_create)
+}
