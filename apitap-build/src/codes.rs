@@ -310,6 +310,9 @@ codes! {
     INVALID_PARTITION = "E0341", "rows that cannot be kept apart so",
         "`partition_by` names columns of the query whose values can name a folder; only targets \
          of files have folders.";
+    UNSUPPORTED_EVOLUTION = "E0342", "a table that cannot be replaced by one of other columns",
+        "`evolve: replace` gives a table the columns of the query where it does not take the rows: all of \
+         its rows go with the mode `replace`, and the database must be able to do both in one step.";
     UNUSED_SOURCE = "E0390", "a source that no query reads",
         "A warning: nothing is fetched from it.";
     UNUSED_TARGET = "E0391", "a target that no query writes to",

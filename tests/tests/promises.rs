@@ -18,6 +18,7 @@ mod promises {
     mod docs;
     mod drift;
     mod engine;
+    mod evolution;
     mod failures;
     mod faults;
     mod files;

@@ -12,7 +12,7 @@ use crate::definition::capabilities::Storage;
 use crate::definition::table::{
     self, Misfit, TableName, can_be_key, can_name_a_folder, check_columns, check_table,
 };
-use crate::definition::{AdbcDialect, Connection, Definition, Mode, TargetKind};
+use crate::definition::{AdbcDialect, Connection, Definition, Evolve, Mode, TargetKind};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::schema::notation::type_text;
 use crate::schema::scalar::Domain;
@@ -70,6 +70,41 @@ pub(super) fn check_missing(spec: &PipelineSpec<'_>, mode: Option<Mode>, finding
             .note(format!("`{}` leaves the rows that are there as they are", mode.name()))
             .help("use `mode=\"merge\"` with a key, or remove `delete_missing`"),
     });
+}
+
+/// `evolve: replace`, against the mode and what the target can.
+pub(super) fn check_evolution(
+    spec: &PipelineSpec<'_>,
+    mode: Option<Mode>,
+    findings: &mut Findings,
+) {
+    let written = &spec.sink.store.evolve;
+    let Some(mode) = mode.filter(|_| written.value == Evolve::Replace) else { return };
+    let target = spec.target.target.kind.capabilities();
+    let name = target.name;
+    let error = |message: String| {
+        Finding::error(codes::UNSUPPORTED_EVOLUTION, message, &written.place)
+    };
+    if target.storage == Storage::Files {
+        let message = format!("`evolve: replace` has no meaning for a {name} target");
+        let help = "remove it: with `mode=\"replace\"` the new files may have any columns";
+        findings.push(error(message).help(help));
+    } else if !target.renews_tables {
+        let message = format!("`evolve: replace` is not supported by a {name} target");
+        let finding = error(message).note(
+            "each CREATE and ALTER commits there, so that readers would see a table without its rows",
+        );
+        findings.push(finding.help(
+            "remove it: `schema --diff` prints the statements that change the table, for you to run",
+        ));
+    } else if mode != Mode::Replace {
+        let message = "`evolve: replace` goes with the mode `replace`".to_owned();
+        let finding = error(message).note(format!(
+            "`{}` keeps rows of earlier runs, which a table with other columns cannot hold",
+            mode.name()
+        ));
+        findings.push(finding.help("use `mode=\"replace\"`, or `evolve=\"add\"`"));
+    }
 }
 
 /// The mode, and the key with it, against what the target can.

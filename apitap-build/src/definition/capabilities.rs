@@ -50,6 +50,8 @@ pub struct Capabilities {
     pub transactions: bool,
     /// Whether SQL of the user's runs in the transaction of the rows.
     pub hooks: bool,
+    /// Whether a table can get other columns in the transaction of the rows that replace all of its own.
+    pub renews_tables: bool,
     /// How many writers a load can have at once.
     pub writers: usize,
     /// Which values a column of the matching type holds.

@@ -27,6 +27,8 @@ choices! {
         Add = "add", also ["evolve"];
         /// It stays as it is: that is an error, with the statements that would change it.
         Freeze = "freeze", also ["strict", "none"];
+        /// As `add`; where that would be an error, the table gets the columns of the query and no others. For the mode `replace`.
+        Replace = "replace", also ["recreate", "discard"];
     }
 }
 

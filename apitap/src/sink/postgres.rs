@@ -13,6 +13,7 @@ mod distinct;
 mod link;
 mod numbers;
 mod parameters;
+mod renew;
 pub(super) mod types;
 mod wire;
 
@@ -49,6 +50,8 @@ const CARDINALITY_VIOLATION: &str = "21000";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// What it calls a right that is missing.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
+/// What it calls something that others need.
+const DEPENDENT_OBJECTS: &str = "2BP01";
 
 /// A database of a PostgreSQL server.
 #[derive(Debug, Clone)]
@@ -252,6 +255,17 @@ impl Dialect for Postgres {
         catalog::replaceable(connection, load, table).await
     }
 
+    async fn renew(
+        &self,
+        connection: &mut Link,
+        load: &Load,
+        table: &Place,
+        found: &Found,
+        is_empty: bool,
+    ) -> Result<()> {
+        renew::renew(self, connection, load, (table, found), is_empty).await
+    }
+
     fn lock_table(&self, table: &Place) -> Option<String> {
         Some(format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
     }
@@ -366,6 +380,7 @@ fn refused(load: &Load, what: &str, error: &sqlx::Error) -> Error {
         Some(LOCK_NOT_AVAILABLE) => {
             refused.help("another session holds a lock: let it finish, or raise `lock_timeout`")
         }
+        Some(DEPENDENT_OBJECTS) => refused.help("drop what needs it, and make it anew behind the run"),
         Some(INSUFFICIENT_PRIVILEGE) => {
             refused.help("grant the user what is missing, or connect as another")
         }

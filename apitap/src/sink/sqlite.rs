@@ -6,6 +6,7 @@
 pub(super) mod catalog;
 pub(super) mod claim;
 mod file;
+mod renew;
 mod stage;
 mod values;
 
@@ -194,6 +195,17 @@ impl Dialect for Sqlite {
         table: &Place,
     ) -> Result<()> {
         catalog::replaceable(connection, load, table).await
+    }
+
+    async fn renew(
+        &self,
+        connection: &mut SqliteConnection,
+        load: &Load,
+        table: &Place,
+        _found: &Found,
+        _is_empty: bool,
+    ) -> Result<()> {
+        renew::renew(self, connection, load, table).await
     }
 
     async fn inbox(&self, connection: &mut SqliteConnection, load: &Load) -> Result<Inbox> {

@@ -49,6 +49,8 @@ const fn of(name: &'static str, values: Values) -> Capabilities {
         modes: &[Mode::Append, Mode::Replace],
         transactions: true,
         hooks: false,
+        // Files of other columns need nothing.
+        renews_tables: false,
         // Rows stay in their order, and a small load is one file.
         writers: 1,
         values,

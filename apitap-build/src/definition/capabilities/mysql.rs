@@ -28,6 +28,8 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
     hooks: true,
+    // Each CREATE and ALTER commits.
+    renews_tables: false,
     // A temporary table is seen by one connection only.
     writers: 1,
     values: Values {

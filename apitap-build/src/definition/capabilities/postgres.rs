@@ -26,6 +26,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
     hooks: true,
+    renews_tables: true,
     // More are not faster: they wait for each other at the end of the table and of the log.
     writers: 2,
     values: Values {

@@ -25,6 +25,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
     hooks: true,
+    renews_tables: true,
     writers: 1,
     values: Values {
         non_finite: false,

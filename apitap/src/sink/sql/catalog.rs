@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Change, Dialect};
-use crate::definition::Evolve;
+use crate::definition::{Evolve, Mode};
 use crate::sink::load::Column;
 use crate::sink::{Load, refusal};
 use crate::{Error, Result};
@@ -82,6 +82,15 @@ pub(in crate::sink) enum Growth {
     Type,
 }
 
+/// What has a table take the rows of a load.
+#[derive(Debug)]
+pub(in crate::sink) enum Fit {
+    /// Statements that lose nothing; mostly none.
+    Grows(Vec<(Growth, String)>),
+    /// Other columns, which only a table without rows can get: [`Dialect::renew`].
+    Renews,
+}
+
 impl Misfit {
     fn new(refusal: impl FnOnce(String) -> Error, fix: String) -> Self {
         Self { refusal: refusal(fix.clone()), fix: Some(fix), growth: None }
@@ -93,7 +102,7 @@ impl Misfit {
 }
 
 impl Found {
-    /// The statements with which the table takes the rows of a load; mostly none.
+    /// What has the table take the rows of a load.
     ///
     /// # Errors
     /// It does not take them, and may not be changed, or only by a person: all statements.
@@ -102,15 +111,18 @@ impl Found {
         dialect: &D,
         load: &Load,
         table: &Place,
-    ) -> Result<Vec<(Growth, String)>> {
+    ) -> Result<Fit> {
         let misfits = self.misfits(dialect, load, table);
-        let may_grow = load.evolve == Evolve::Add;
+        let may_grow = load.evolve != Evolve::Freeze;
         let bad = |misfit: &Misfit| misfit.growth.is_none() || !may_grow;
         let Some(first) = misfits.iter().find(|misfit| bad(misfit)) else {
             let growths =
                 misfits.into_iter().filter_map(|misfit| Some((misfit.growth?, misfit.fix?)));
-            return Ok(growths.collect());
+            return Ok(Fit::Grows(growths.collect()));
         };
+        if renews(dialect, load) {
+            return Ok(Fit::Renews);
+        }
         let fixes: Vec<_> = misfits.iter().filter_map(|misfit| misfit.fix.as_deref()).collect();
         match fixes.len() {
             0 | 1 => Err(first.refusal.clone()),
@@ -146,6 +158,22 @@ impl Found {
         self.unique_keys.iter().any(|unique| {
             unique.len() == load.key.len()
                 && load.key_names().all(|key| unique.iter().any(|name| same(dialect, name, key)))
+        })
+    }
+
+    /// The columns that a table without rows loses, so that it can get those of the load: those that the query does
+    /// not yield, and those that do not hold its values.
+    pub(in crate::sink) fn stale<'a, D: Dialect>(
+        &'a self,
+        dialect: &'a D,
+        load: &'a Load,
+    ) -> impl Iterator<Item = &'a FoundColumn> {
+        self.columns.iter().filter(move |theirs| {
+            let ours = load.columns.iter().find(|column| same(dialect, &column.name, &theirs.name));
+            ours.is_none_or(|column| {
+                let holds = dialect.holds(&theirs.ty, &column.ty, load.is_key(column));
+                theirs.closed.is_some() || !holds
+            })
         })
     }
 
@@ -186,6 +214,12 @@ impl Found {
         }
         None
     }
+}
+
+/// Whether a table that does not take the rows of a load gets other columns.
+pub(super) fn renews(dialect: &impl Dialect, load: &Load) -> bool {
+    let is_whole = load.evolve == Evolve::Replace && load.mode == Mode::Replace;
+    is_whole && dialect.capabilities().renews_tables
 }
 
 /// Whether two names are those of one column.

@@ -11,7 +11,7 @@ use crate::definition::Capabilities;
 use crate::definition::table::TableName;
 use crate::engine::limits::Limits;
 use crate::schema::Type;
-use crate::sink::Load;
+use crate::sink::{Load, refusal};
 use crate::sink::load::Column;
 use crate::{Error, Result};
 
@@ -149,6 +149,21 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
         load: &Load,
         table: &Place,
     ) -> Result<()>;
+
+    /// Within a transaction: gives a table the columns of the load, and no others. What hangs on the table stays, or it
+    /// is an error. Where it has no rows (`is_empty`), also what no row of it would keep: NOT NULL and the key.
+    ///
+    /// For targets that [can do so](Capabilities::renews_tables).
+    async fn renew(
+        &self,
+        _connection: &mut Self::Connection,
+        load: &Load,
+        _table: &Place,
+        _found: &Found,
+        _is_empty: bool,
+    ) -> Result<()> {
+        Err(refusal::not_renewed(&load.table, self.capabilities().name))
+    }
 
     /// What a transaction that empties the table does first.
     fn lock_table(&self, _table: &Place) -> Option<String> {

@@ -1,7 +1,7 @@
 //! A table that is there against the rows of a load, without changing anything: for people who want to
 //! see the statements first.
 
-use super::{Dialect, statement};
+use super::{Dialect, catalog, statement};
 use crate::Result;
 use crate::definition::Evolve;
 use crate::sink::Load;
@@ -29,7 +29,8 @@ pub(in crate::sink) async fn differences<D: Dialect>(
         .map(|misfit| Difference {
             what: misfit.refusal.message().to_owned(),
             statement: misfit.fix,
-            is_made: misfit.growth.is_some() && load.evolve == Evolve::Add,
+            is_made: catalog::renews(dialect, load)
+                || misfit.growth.is_some() && load.evolve != Evolve::Freeze,
         })
         .collect())
 }

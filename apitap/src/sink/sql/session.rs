@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::fill::Fill;
 use super::statement::Meets;
 use super::writer::{Home, StagingWriter};
-use super::{Dialect, Growth, Guard, Inbox, Place, claim, runs, state, statement};
+use super::{Dialect, Fit, Found, Growth, Guard, Inbox, Place, claim, runs, state, statement};
 use crate::Result;
 use crate::definition::Mode;
 use crate::engine::limits::Limits;
@@ -82,7 +82,9 @@ struct Ready {
     /// Whether this transaction has created it.
     new: bool,
     /// What makes it take the rows.
-    growths: Vec<(Growth, String)>,
+    fit: Fit,
+    /// What it is before that.
+    found: Option<Found>,
     /// Whether the table itself keeps a key from coming twice.
     unique: bool,
 }
@@ -90,7 +92,20 @@ struct Ready {
 impl Ready {
     /// A table that this load has created.
     fn new() -> Self {
-        Self { new: true, growths: Vec::new(), unique: true }
+        Self { new: true, fit: Fit::Grows(Vec::new()), found: None, unique: true }
+    }
+
+    /// The statements that lose nothing.
+    fn growths(&self) -> &[(Growth, String)] {
+        match &self.fit {
+            Fit::Grows(growths) => growths,
+            Fit::Renews => &[],
+        }
+    }
+
+    /// Where it gets other columns: what it is before that.
+    fn renews(&self) -> Option<&Found> {
+        self.found.as_ref().filter(|_| matches!(self.fit, Fit::Renews))
     }
 
     fn meets<'a>(&self, differs: Option<&'a str>) -> Meets<'a> {
@@ -206,6 +221,10 @@ impl<D: Dialect> SqlSession<D> {
             if load.mode == Mode::Replace && !ready.new {
                 empty(dialect, connection, load, table).await?;
             }
+            if let Some(found) = ready.renews() {
+                dialect.renew(connection, load, table, found, true).await?;
+                tracing::info!(pipeline = load.pipeline, "{table} has the columns of the query now");
+            }
             let differs = match ready.new {
                 true => None,
                 false => dialect.differs(connection, load, table).await.map_err(to_write)?,
@@ -314,10 +333,13 @@ async fn rehearse<D: Dialect>(
     match found(dialect, connection, load, table).await? {
         Some(ready) => {
             // A column more costs nothing; rows that are written anew are not written twice.
-            let columns = ready.growths.iter().filter(|(growth, _)| *growth == Growth::Column);
+            let columns = ready.growths().iter().filter(|(growth, _)| *growth == Growth::Column);
             let columns: Vec<_> = columns.cloned().collect();
             if D::CREATES_IN_TRANSACTION {
                 grow(dialect, connection, load, &columns).await?;
+            }
+            if let Some(found) = ready.renews() {
+                dialect.renew(connection, load, table, found, false).await?;
             }
             if D::CREATES_IN_TRANSACTION || columns.is_empty() {
                 explain(dialect, connection, load, table, inbox, &ready).await.map_err(to_take)?;
@@ -404,7 +426,7 @@ async fn prepare<D: Dialect>(
     table: &Place,
 ) -> Result<Ready> {
     if let Some(ready) = found(dialect, connection, load, table).await? {
-        grow(dialect, connection, load, &ready.growths).await?;
+        grow(dialect, connection, load, ready.growths()).await?;
         return Ok(ready);
     }
     let to_create = |error| dialect.refused(load, "to create", &error);
@@ -422,12 +444,13 @@ async fn found<D: Dialect>(
     let to_create = |error| dialect.refused(load, "to create", &error);
     dialect.lock(connection, &table.to_string()).await.map_err(to_create)?;
     let Some(found) = dialect.find(connection, load, table).await? else { return Ok(None) };
-    let growths = found.check(dialect, load, table)?;
+    let fit = found.check(dialect, load, table)?;
     if load.mode == Mode::Replace {
         dialect.replaceable(connection, load, table).await?;
     }
-    let unique = found.has_unique_key(dialect, load);
-    Ok(Some(Ready { new: false, growths, unique }))
+    // With other columns it has the key of the load.
+    let unique = matches!(fit, Fit::Renews) || found.has_unique_key(dialect, load);
+    Ok(Some(Ready { new: false, fit, found: Some(found), unique }))
 }
 
 /// Removes all rows of a table, and looks whether they are gone: a trigger may keep them.

@@ -8,7 +8,7 @@ use crate::definition::Mode;
 use crate::sink::load::Load;
 use crate::sink::postgres::link::Link;
 use crate::sink::postgres::{Postgres, catalog, refused};
-use crate::sink::sql::{self, Dialect as _, Place};
+use crate::sink::sql::{self, Dialect as _, Fit, Place};
 
 /// What the name of a hidden table begins with.
 const PREFIX: &str = "_apitap_new_";
@@ -39,8 +39,9 @@ pub(in crate::sink::postgres) async fn open(
     let swaps = match postgres.find(connection, load, table).await? {
         None => false,
         Some(found) if load.mode == Mode::Replace => {
-            if !found.check(postgres, load, table)?.is_empty() {
-                return Ok(None);
+            match found.check(postgres, load, table)? {
+                Fit::Grows(growths) if growths.is_empty() => {}
+                _ => return Ok(None),
             }
             postgres.replaceable(connection, load, table).await?;
             true

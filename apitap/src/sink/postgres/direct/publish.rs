@@ -10,7 +10,7 @@ use crate::sink::load::Load;
 use crate::sink::postgres::copy::Chunk;
 use crate::sink::postgres::link::Link;
 use crate::sink::postgres::{Postgres, catalog, refused};
-use crate::sink::sql::{self, Dialect as _, Place};
+use crate::sink::sql::{self, Dialect as _, Fit, Place};
 
 /// That commit.
 pub(super) struct Publish<'a> {
@@ -101,8 +101,13 @@ impl Publish<'_> {
         let stored = match postgres.find(connection, load, table).await? {
             None => self.rename(connection).await,
             Some(found) => {
-                let growths = found.check(*postgres, load, table)?;
-                sql::grow(*postgres, connection, load, &growths).await?;
+                match found.check(*postgres, load, table)? {
+                    Fit::Grows(growths) => sql::grow(*postgres, connection, load, &growths).await?,
+                    Fit::Renews => {
+                        sql::empty(*postgres, connection, load, table).await?;
+                        postgres.renew(connection, load, table, &found, true).await?;
+                    }
+                }
                 if load.mode == Mode::Replace {
                     postgres.replaceable(connection, load, table).await?;
                 }
