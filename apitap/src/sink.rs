@@ -13,6 +13,7 @@ mod dry;
 mod feed;
 mod files;
 mod load;
+mod locked;
 mod mysql;
 mod postgres;
 mod refusal;

@@ -44,8 +44,10 @@ mod promises {
     mod postgres;
     mod public;
     mod quickstart;
+    mod readers;
     mod readme;
     mod resume;
+    mod roundtrips;
     mod rows;
     mod runs;
     mod sample;
@@ -54,4 +56,5 @@ mod promises {
     mod subcommands;
     mod tools;
     mod tunnels;
+    mod values;
 }

@@ -10,7 +10,7 @@ use apitap::sink::conformance::Run;
 use serde_json::{Value, json};
 
 use super::loads::{self, batch, schema};
-use super::runs::{mariadb, mariadb_database, postgres, postgres_database, sqlite_file};
+use super::runs::{mariadb, postgres, sqlite_file};
 
 /// A change of the query: the table has a key `id`, and what stands here.
 struct Change {
@@ -78,12 +78,12 @@ struct Database {
 const KINDS: [TargetKind; 3] = [TargetKind::Postgres, TargetKind::Mysql, TargetKind::Sqlite];
 
 impl Database {
-    fn new(kind: TargetKind) -> Self {
+    async fn new(kind: TargetKind) -> Self {
         let folder = (kind == TargetKind::Sqlite).then(|| tempfile::tempdir().unwrap());
         let url = match (kind, &folder) {
             (_, Some(folder)) => folder.path().join("test.db").display().to_string(),
-            (TargetKind::Postgres, _) => postgres_database(),
-            _ => mariadb_database(),
+            (TargetKind::Postgres, _) => apitap_tests::postgres::database().await,
+            _ => apitap_tests::mariadb::database().await,
         };
         Self { kind, url, _folder: folder }
     }
@@ -166,7 +166,7 @@ struct Seen {
 }
 
 async fn see(change: &Change, kind: TargetKind, evolve: Evolve) -> Seen {
-    let database = Database::new(kind);
+    let database = Database::new(kind).await;
     let there = change.there[KINDS.iter().position(|of| *of == kind).unwrap()];
     let (id, v) = match (change.other_key, kind) {
         (false, _) => ("id bigint NOT NULL PRIMARY KEY", there.to_owned()),
@@ -352,7 +352,7 @@ async fn what_hangs_on_a_table_that_is_replaced_stays_or_is_named() {
         (TargetKind::Sqlite, "CREATE VIEW of_t AS SELECT w FROM t", "", Err("the view `of_t` needs another")),
         (TargetKind::Sqlite, "CREATE INDEX of_t ON t (w)", "", Err("no column named w")),
     ] {
-        let database = Database::new(kind);
+        let database = Database::new(kind).await;
         database.execute("CREATE TABLE t (id bigint PRIMARY KEY, v integer, w text)").await;
         database.execute("INSERT INTO t VALUES (1, 1, 'w')").await;
         database.execute(hangs).await;

@@ -1,6 +1,7 @@
 //! What targets of files promise, in folders and in object stores: shown by the `apitap` command, and by
 //! programs that are killed.
 
+mod claims;
 mod delta;
 mod kills;
 mod object_store;

@@ -2,6 +2,7 @@
 
 use super::Files;
 use super::log::{self, Record};
+use super::session::keep_away;
 use super::store::{self, Store};
 use crate::sink::Load;
 use crate::sink::contract::{Remembered, StateChange};
@@ -33,6 +34,7 @@ async fn look(store: &dyn Store, load: &Load) -> Result<Vec<Remembered>> {
 /// A commit without files.
 pub(super) async fn correct(files: &Files, load: &Load, change: &StateChange) -> Result<()> {
     let store = store::begin(files, &load.table.to_string()).await?;
+    keep_away(store.as_ref(), load).await?;
     let done = commit(store.as_ref(), load, change).await;
     store.end().await?;
     done

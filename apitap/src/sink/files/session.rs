@@ -8,7 +8,7 @@ use super::Files;
 use super::format::Format;
 use super::log::{self, Record, Tip};
 use super::partition;
-use super::store::{self, Added};
+use super::store::{self, Added, Store};
 use super::writer::{FilesWriter, Shared, Waiting};
 use crate::definition::{Compression, Mode, TargetKind};
 use crate::engine::limits::Limits;
@@ -24,8 +24,12 @@ pub(super) async fn open(files: &Files, load: Load, limits: &Limits) -> Result<B
     // Where it cannot be encoded, nothing is begun.
     let columns = partition::in_files(&load, load.columns.clone());
     files.format.begin(&columns)?;
+    let store = store::begin(files, &load.table.to_string()).await?;
+    if load.is_exclusive() {
+        keep_away(store.as_ref(), &load).await?;
+    }
     let shared = Shared {
-        store: store::begin(files, &load.table.to_string()).await?,
+        store,
         format: files.format,
         columns,
         file_size: files.file_size,
@@ -48,6 +52,16 @@ pub(super) async fn open(files: &Files, load: Load, limits: &Limits) -> Result<B
             Err(error)
         }
     }
+}
+
+/// Keeps other runs of the pipeline away from the table, as long as the session of the store lives.
+///
+/// # Errors
+/// Another run is there.
+pub(super) async fn keep_away(store: &dyn Store, load: &Load) -> Result<()> {
+    let Some(holder) = store.claim(&load.pipeline).await? else { return Ok(()) };
+    let busy = refusal::busy(load, &holder.who, holder.end.as_deref());
+    store.end().await.map_or_else(Err, |()| Err(busy))
 }
 
 /// What can be known without looking.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::bucket::Bucket;
 use super::{Files, Place};
 use crate::definition::TargetKind;
+use crate::sink::sql::Holder;
 use crate::{Error, Result};
 use local::Local;
 #[cfg(feature = "cloud")]
@@ -110,6 +111,9 @@ pub(super) trait Store: Send + Sync {
     /// A file below the table's folder, to be read in any order; `None` where there is none of that name.
     #[cfg(feature = "delta")]
     async fn open(&self, name: &str) -> Result<Option<std::fs::File>>;
+
+    /// Keeps other runs of a pipeline away from the table for as long as this session lives; or says who does so.
+    async fn claim(&self, pipeline: &str) -> Result<Option<Holder>>;
 
     /// The numbers of the commits that are still there, ascending.
     async fn commits(&self) -> Result<Vec<u64>> {

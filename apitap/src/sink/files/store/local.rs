@@ -8,12 +8,15 @@ use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tokio::fs;
 use tokio::io::AsyncWriteExt as _;
 
 use super::{Added, Leftovers, OWN, Published, Staged, Store, Upload, foreign, session_name};
+use crate::sink::locked;
+use crate::sink::sql::{Claim, Guard, Holder};
 use crate::{Error, Result};
 
 const LOCK: &str = "lock";
@@ -34,6 +37,8 @@ struct Session {
     stays: AtomicBool,
     /// Locked.
     _lock: File,
+    /// What keeps other runs of a pipeline away.
+    claim: Mutex<Guard>,
 }
 
 impl Local {
@@ -46,7 +51,8 @@ impl Local {
         let folder = staged(&table).join(&name);
         let lock = lock(&folder).map_err(|error| failed("write into", &folder, error))?;
         let stays = AtomicBool::new(false);
-        let session = Session { name, folder, table: table.clone(), stays, _lock: lock };
+        let (table_of, claim) = (table.clone(), Mutex::default());
+        let session = Session { name, folder, table: table_of, stays, _lock: lock, claim };
         Ok(Self { table, log, session })
     }
 
@@ -113,6 +119,8 @@ fn remove_session(folder: &Path) -> io::Result<()> {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        // Its file is in a folder that may go.
+        drop(self.claim.get_mut().unwrap_or_else(PoisonError::into_inner).take());
         if self.stays.load(Ordering::SeqCst) {
             return;
         }
@@ -133,6 +141,17 @@ impl Drop for Session {
 impl Store for Local {
     fn session(&self) -> &str {
         &self.session.name
+    }
+
+    async fn claim(&self, pipeline: &str) -> Result<Option<Holder>> {
+        let path = self.table.join(OWN).join(format!("run-{}", locked::hashed(pipeline)));
+        match locked::lock(&path).map_err(|error| failed("lock", &path, error))? {
+            Claim::Ours(guard) => {
+                *self.session.claim.lock().unwrap_or_else(PoisonError::into_inner) = guard;
+                Ok(None)
+            }
+            Claim::Theirs(holder) => Ok(Some(holder)),
+        }
     }
 
     fn log(&self) -> &'static str {

@@ -8,9 +8,11 @@
 //! s3://bucket/folder/orders/_apitap/staged/SESSION/alive     written again and again: `lease`
 //! s3://bucket/folder/orders/_apitap/staged/SESSION/0001      the upload of the session's first file
 //! s3://bucket/folder/orders/_apitap/staged/SESSION/dead      it is being taken away: `leftovers`
+//! s3://bucket/folder/orders/_apitap/runs/PIPELINE/0001       the last run of a pipeline: `claim`
 //! ```
 
 mod answer;
+mod claim;
 mod connect;
 mod lease;
 mod leftovers;
@@ -30,6 +32,7 @@ use tokio::task::AbortHandle;
 
 use super::{Added, Leftovers, OWN, Published, Staged, Store, Upload, session_name};
 use crate::sink::files::bucket::Bucket;
+use crate::sink::sql::Holder;
 use crate::{Error, Result};
 use answer::{failed, is_gone, is_unknown};
 use connect::Objects;
@@ -395,6 +398,10 @@ fn mark_name(number: u32) -> String {
 impl Store for Object {
     fn session(&self) -> &str {
         &self.inner.session
+    }
+
+    async fn claim(&self, pipeline: &str) -> Result<Option<Holder>> {
+        claim::claim(&self.inner, pipeline).await
     }
 
     fn log(&self) -> &'static str {

@@ -53,7 +53,7 @@ pub(super) async fn find(inner: &Arc<Inner>) -> Result<Left> {
 }
 
 /// Whether a session is taken for dead, and its lock where this machine has it.
-fn given_up(
+pub(super) fn given_up(
     session: &str,
     last: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
