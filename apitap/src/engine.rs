@@ -65,6 +65,20 @@ pub async fn run_in(pipelines: &[&Pipeline], environment: Environment) -> Report
     run_until(pipelines, environment, Options::default(), std::future::pending()).await
 }
 
+/// Runs pipelines once into a target of your own, in place of those that their definitions name: of these, no
+/// variable need be set.
+///
+/// It takes what the pipelines write, in the modes that they have: what was checked against the target of a
+/// definition is not checked against this one before it is opened.
+pub async fn run_into(
+    target: &Arc<dyn Target>,
+    pipelines: &[&Pipeline],
+    environment: Environment,
+) -> Report {
+    let options = Options { into: Some(Arc::clone(target)), ..Options::default() };
+    run_until(pipelines, environment, options, std::future::pending()).await
+}
+
 /// Runs pipelines to their end, or until `stopped`: then the report says which were done by then.
 ///
 /// What those that were stopped have written was not committed, and is gone.
@@ -76,10 +90,11 @@ pub(crate) async fn run_until(
 ) -> Report {
     let (began, started) = (Instant::now(), Utc::now());
     let prepared = prepare(pipelines, environment, &options, |definition, environment| {
-        match &options.tried {
+        match (&options.tried, &options.into) {
             // Its variables need not be set.
-            Some(tried) => sink::dry(&definition.target, Arc::clone(tried)),
-            None => sink::resolve(&definition.target, environment),
+            (Some(tried), _) => sink::dry(&definition.target, Arc::clone(tried)),
+            (None, Some(into)) => Arc::clone(into),
+            (None, None) => sink::resolve(&definition.target, environment),
         }
     });
     let Prepared { mut jobs, run, fetched } = match prepared {

@@ -38,7 +38,7 @@ pub mod cli;
 pub use apitap_build::{definition, schema};
 pub use apitap_macros::pipeline;
 pub use blocking::block_on;
-pub use engine::{run, run_in};
+pub use engine::{run, run_in, run_into};
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, Result};
 pub use pipeline::Pipeline;

@@ -153,7 +153,8 @@ async fn open(commits: &[usize]) {
             writer.close().await.unwrap();
             done += 1;
             let partitions = [(String::new(), serde_json::json!({ "next": done }))].into();
-            let change = StateChange { run: "bench".to_owned(), partitions, ..StateChange::default() };
+            let change =
+                StateChange { run: "bench".to_owned(), partitions, ..StateChange::default() };
             session.commit(&change).await.unwrap();
         }
         session.finish().await.unwrap();

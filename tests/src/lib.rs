@@ -20,6 +20,7 @@ pub mod faults;
 mod loopback;
 pub mod many;
 pub mod mariadb;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod public;
 pub mod s3;

@@ -154,7 +154,7 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = taken.local_addr().expect("an address").port();
         let programs = POSTGRES.programs().expect("PostgreSQL");
-        let error = POSTGRES.start_on(port, &programs).err().expect("no server");
+        let error = POSTGRES.start_on(port, &programs, &[]).err().expect("no server");
         assert!(error.contains("in use"), "{error}");
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Kind {
     /// The folders where the package puts the programs, the best one first; then comes `PATH`.
     pub(crate) folders: fn() -> Vec<PathBuf>,
     /// `$1`: the folder of the programs, `$2`: an empty folder but for the file `password`, `$3`: the
-    /// port. Says `ready` once the server answers; anything else it says is why it does not. A line on its
+    /// port, then whatever [`Kind::start_with`] is given. Says `ready` once the server answers; anything else it says is why it does not. A line on its
     /// standard input has it kill the server and start it again.
     pub(crate) serve: &'static str,
 }
@@ -89,12 +89,17 @@ fn until_ready(output: &mut ChildStdout) -> Result<(), String> {
 
 impl Kind {
     pub(crate) fn start(&self) -> Result<Server, String> {
+        self.start_with(&[])
+    }
+
+    /// Starts it with further arguments for its script.
+    pub(crate) fn start_with(&self, arguments: &[&str]) -> Result<Server, String> {
         let programs = self.programs()?;
         let mut reason = String::new();
         // Between our choice of a port and the server's start, somebody else may take it.
         for _ in 0..5 {
             let port = free_port().map_err(|error| format!("no free port: {error}"))?;
-            match self.start_on(port, &programs) {
+            match self.start_on(port, &programs, arguments) {
                 Ok(server) => return Ok(server),
                 Err(error) if error.contains("in use") => reason = error,
                 Err(error) => return Err(error),
@@ -103,7 +108,12 @@ impl Kind {
         Err(reason)
     }
 
-    pub(crate) fn start_on(&self, port: u16, programs: &Path) -> Result<Server, String> {
+    pub(crate) fn start_on(
+        &self,
+        port: u16,
+        programs: &Path,
+        arguments: &[&str],
+    ) -> Result<Server, String> {
         let name = self.name;
         let prefix = format!("apitap-{}-", name.to_lowercase());
         let folder = tempfile::Builder::new().prefix(&prefix).tempdir();
@@ -111,7 +121,12 @@ impl Kind {
         let path = folder.path().display();
         let failed = |error: io::Error| format!("cannot start {name} in {path}: {error}");
         let mut shell = Command::new("sh");
-        shell.args(["-c", self.serve, "sh"]).arg(programs).arg(folder.path()).arg(port.to_string());
+        shell
+            .args(["-c", self.serve, "sh"])
+            .arg(programs)
+            .arg(folder.path())
+            .arg(port.to_string())
+            .args(arguments);
         shell.env("USER_NAME", USER).current_dir(folder.path());
         // A group of its own: Ctrl-C reaches the tests only, and the pipe tells the shell.
         shell.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());

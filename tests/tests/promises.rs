@@ -13,6 +13,7 @@ mod promises {
     mod command;
     mod crates;
     mod custom;
+    mod deadlocks;
     mod dependencies;
     mod differential;
     mod docs;
@@ -54,6 +55,7 @@ mod promises {
     mod slips;
     mod state;
     mod subcommands;
+    mod targets;
     mod tools;
     mod tunnels;
     mod values;

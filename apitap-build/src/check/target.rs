@@ -82,18 +82,20 @@ pub(super) fn check_evolution(
     let Some(mode) = mode.filter(|_| written.value == Evolve::Replace) else { return };
     let target = spec.target.target.kind.capabilities();
     let name = target.name;
-    let error = |message: String| {
-        Finding::error(codes::UNSUPPORTED_EVOLUTION, message, &written.place)
-    };
+    let error =
+        |message: String| Finding::error(codes::UNSUPPORTED_EVOLUTION, message, &written.place);
     if target.storage == Storage::Files {
         let message = format!("`evolve: replace` has no meaning for a {name} target");
         let help = "remove it: with `mode=\"replace\"` the new files may have any columns";
         findings.push(error(message).help(help));
     } else if !target.renews_tables {
         let message = format!("`evolve: replace` is not supported by a {name} target");
-        let finding = error(message).note(
-            "each CREATE and ALTER commits there, so that readers would see a table without its rows",
-        );
+        let commits = "each CREATE and ALTER commits there, so that readers would see a table without its rows";
+        let finding = error(message);
+        let finding = match spec.target.target.kind {
+            TargetKind::Mysql => finding.note(commits),
+            _ => finding,
+        };
         findings.push(finding.help(
             "remove it: `schema --diff` prints the statements that change the table, for you to run",
         ));

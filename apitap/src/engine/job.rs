@@ -299,7 +299,8 @@ impl Job<Arc<dyn Target>> {
 
     /// What the target keeps of the run as it is now, once it has let it in.
     pub(super) fn entry(&self, run: &Run, status: RunStatus) -> Option<RunEntry> {
-        let records = self.fetches.iter().map(|fetch| fetch.fetched.records.load(Ordering::Relaxed));
+        let records =
+            self.fetches.iter().map(|fetch| fetch.fetched.records.load(Ordering::Relaxed));
         let entry = RunEntry {
             run: run.id.clone(),
             status,
@@ -316,16 +317,17 @@ impl Job<Arc<dyn Target>> {
     async fn keep_failure(&self, run: &Run, error: &Error) {
         let Some(entry) = self.entry(run, RunStatus::Failed) else { return };
         let entry = entry.failed(error.message());
-        let kept = async {
-            self.destination.keep_run(&Load::of_state(&self.definition)?, &entry).await
-        };
+        let kept =
+            async { self.destination.keep_run(&Load::of_state(&self.definition)?, &entry).await };
         match tokio::time::timeout(SOON, kept).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 let error = error.masked(|text| run.secrets.mask(text));
                 tracing::debug!("that the run has failed is not kept: {}", error.message());
             }
-            Err(_) => tracing::debug!("that the run has failed is not kept: the target does not answer"),
+            Err(_) => {
+                tracing::debug!("that the run has failed is not kept: the target does not answer")
+            }
         }
     }
 

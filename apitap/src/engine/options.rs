@@ -12,6 +12,7 @@ use futures::{Stream, StreamExt as _};
 use super::watch::{Progress, Watch};
 use crate::Result;
 use crate::environment::Secrets;
+use crate::sink::Target;
 use crate::source::incremental::Span;
 
 /// How a run is made.
@@ -29,6 +30,8 @@ pub(crate) struct Options {
     pub(crate) span: Option<Span>,
     /// Takes the rows in place of the targets, which are not even connected to.
     pub(crate) tried: Option<Arc<Tried>>,
+    /// The target of all pipelines, in place of their own.
+    pub(crate) into: Option<Arc<dyn Target>>,
     /// What goes on, for whoever looks on.
     pub(crate) watch: Arc<Watch>,
 }
@@ -36,7 +39,7 @@ pub(crate) struct Options {
 impl Options {
     /// Whether all rows that are new go into the targets.
     pub(super) fn is_whole(&self) -> bool {
-        let Self { limit, pages, tried, span, fail_fast: _, wait: _, watch: _ } = self;
+        let Self { limit, pages, tried, span, into: _, fail_fast: _, wait: _, watch: _ } = self;
         limit.is_none() && pages.is_none() && tried.is_none() && span.is_none()
     }
 }

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A target of your own implements the three traits, and shows with [`super::conformance`] that it
-//! keeps what they promise.
+//! keeps what they promise; [`crate::run_into`] runs pipelines into it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -224,7 +224,7 @@ pub struct State {
 
 impl State {
     /// What it is behind a commit of that change.
-    pub(crate) fn apply(&mut self, change: &StateChange) {
+    pub fn apply(&mut self, change: &StateChange) {
         self.partitions.extend(change.partitions.clone());
         self.partitions.retain(|_, value| !value.is_null());
     }
@@ -247,8 +247,8 @@ pub struct StateChange {
 }
 
 impl StateChange {
-    /// Adds a later change.
-    pub(super) fn add(&mut self, later: &Self) {
+    /// Adds a later change: where a load counts only as a whole, they gather until its end.
+    pub fn add(&mut self, later: &Self) {
         self.run.clone_from(&later.run);
         // The first one is that of the target.
         if self.known.is_none() {
@@ -260,11 +260,11 @@ impl StateChange {
         }
     }
 
-    /// Whether what a run goes on from is still what is there: it is locked until the commit.
+    /// Whether what a run goes on from is still what is there, which nobody else may change until the commit.
     ///
     /// # Errors
     /// Another run has changed one of these partitions.
-    pub(super) fn check_known(&self, there: &State) -> Result<()> {
+    pub fn check_known(&self, there: &State) -> Result<()> {
         let Some(known) = &self.known else { return Ok(()) };
         let moved = |name: &&String| known.partitions.get(*name) != there.partitions.get(*name);
         if !self.partitions.keys().any(|name| moved(&name)) {

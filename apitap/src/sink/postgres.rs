@@ -13,11 +13,14 @@ mod distinct;
 mod link;
 mod numbers;
 mod parameters;
+mod pool;
 mod renew;
 pub(super) mod types;
 mod wire;
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Connection as _, Executor};
@@ -48,14 +51,26 @@ const UNIQUE_VIOLATION: &str = "23505";
 const CARDINALITY_VIOLATION: &str = "21000";
 /// What it calls a lock that was not had within `lock_timeout`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// What it calls a transaction that it has ended because another one and it waited for each other.
+const DEADLOCK: &str = "40P01";
 /// What it calls a right that is missing.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 /// What it calls something that others need.
 const DEPENDENT_OBJECTS: &str = "2BP01";
 
 /// A database of a PostgreSQL server.
-#[derive(Debug, Clone)]
-pub struct Postgres(Address);
+#[derive(Clone)]
+pub struct Postgres {
+    address: Address,
+    /// Set once it is known that a connection is a session of the server.
+    keeps_sessions: Arc<OnceLock<()>>,
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Postgres").field(&self.address).finish()
+    }
+}
 
 impl Postgres {
     /// How many connections fill a new table.
@@ -66,7 +81,9 @@ impl Postgres {
     /// A target's connection, with the variables' values in place of their names.
     pub(super) fn resolve(connection: &Connection, environment: &mut Environment) -> Self {
         let secrets = parameters::secrets;
-        Self(server::address(connection, environment, secrets, Address::url, Address::parts))
+        let address =
+            server::address(connection, environment, secrets, Address::url, Address::parts);
+        Self { address, keeps_sessions: Arc::default() }
     }
 }
 
@@ -77,7 +94,7 @@ impl Target for Postgres {
     }
 
     fn address(&self) -> String {
-        self.0.server()
+        self.address.server()
     }
 
     fn creation(&self, load: &Load) -> Option<String> {
@@ -91,7 +108,7 @@ impl Target for Postgres {
 
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
         load.check_names(TargetKind::Postgres.capabilities())?;
-        let mut connection = self.0.connect().await?;
+        let mut connection = self.connect().await?;
         let claim = sql::claim(self, &mut connection, &load).await?;
         let table = catalog::place(self, &mut connection, &load.table).await?;
         let postgres = self.clone();
@@ -143,7 +160,12 @@ impl Dialect for Postgres {
     }
 
     async fn connect(&self) -> Result<Link> {
-        self.0.connect().await
+        let mut connection = self.address.connect().await?;
+        if connection.is_forwarded() && self.keeps_sessions.get().is_none() {
+            pool::check(&self.address, &mut connection).await?;
+            self.keeps_sessions.get_or_init(|| ());
+        }
+        Ok(connection)
     }
 
     async fn execute(&self, connection: &mut Link, sql: &str) -> sqlx::Result<u64> {
@@ -380,7 +402,10 @@ fn refused(load: &Load, what: &str, error: &sqlx::Error) -> Error {
         Some(LOCK_NOT_AVAILABLE) => {
             refused.help("another session holds a lock: let it finish, or raise `lock_timeout`")
         }
-        Some(DEPENDENT_OBJECTS) => refused.help("drop what needs it, and make it anew behind the run"),
+        Some(DEADLOCK) => refused.help("another session was in the way: run again"),
+        Some(DEPENDENT_OBJECTS) => {
+            refused.help("drop what needs it, and make it anew behind the run")
+        }
         Some(INSUFFICIENT_PRIVILEGE) => {
             refused.help("grant the user what is missing, or connect as another")
         }

@@ -128,14 +128,18 @@ pub(super) fn referred_to(table: &TableName, other: &str, action: &str) -> Error
 
 /// A view that needs what a table is about to lose; `said` is what the database said.
 pub(super) fn needed_by(table: &TableName, view: &str, said: &str) -> Error {
-    Error::target(format!("`{table}` cannot get the columns of the query: the view `{view}` needs another ({said})"))
-        .help("drop the view, and make it anew behind the run")
+    Error::target(format!(
+        "`{table}` cannot get the columns of the query: the view `{view}` needs another ({said})"
+    ))
+    .help("drop the view, and make it anew behind the run")
 }
 
 /// A table that cannot get other columns in the transaction of its rows.
 pub(super) fn not_renewed(table: &TableName, target: &str) -> Error {
-    Error::target(format!("{target} cannot give `{table}` other columns in the transaction of its rows"))
-        .help("use `evolve=\"freeze\"`, and run the statements that it prints")
+    Error::target(format!(
+        "{target} cannot give `{table}` other columns in the transaction of its rows"
+    ))
+    .help("use `evolve=\"freeze\"`, and run the statements that it prints")
 }
 
 /// A DELETE that did not remove all rows.

@@ -20,7 +20,7 @@ pub(super) mod state;
 mod statement;
 mod writer;
 
-pub(super) use catalog::{Fit, Found, FoundColumn, Growth, Place, same};
+pub(super) use catalog::{Fit, Found, FoundColumn, Growth, Place};
 pub(super) use claim::claim;
 pub(super) use dialect::{Change, Claim, Dialect, Guard, Holder, Inbox, Stage, texts};
 pub(super) use differences::differences;

@@ -184,10 +184,6 @@ impl Dialect for Sqlite {
         column.to_owned()
     }
 
-    fn moment(&self, _number: usize) -> String {
-        "NULLIF(?, '')".to_owned()
-    }
-
     async fn replaceable(
         &self,
         connection: &mut SqliteConnection,

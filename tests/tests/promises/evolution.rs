@@ -99,9 +99,12 @@ impl Database {
             TargetKind::Postgres => {
                 sqlx::PgConnection::connect(&self.url).await.unwrap().execute(sql).await.map(drop)
             }
-            TargetKind::Mysql => {
-                sqlx::MySqlConnection::connect(&self.url).await.unwrap().execute(sql).await.map(drop)
-            }
+            TargetKind::Mysql => sqlx::MySqlConnection::connect(&self.url)
+                .await
+                .unwrap()
+                .execute(sql)
+                .await
+                .map(drop),
             _ => {
                 let url = format!("sqlite:{}?mode=rwc", self.url);
                 sqlx::SqliteConnection::connect(&url).await.unwrap().execute(sql).await.map(drop)
@@ -115,7 +118,9 @@ impl Database {
         let (kind, url) = (self.kind, self.url.clone());
         let sql = sql[KINDS.iter().position(|of| *of == kind).unwrap()].to_owned();
         let ask = move || match kind {
-            TargetKind::Postgres => postgres(&url, &sql).iter().map(|row| row["v"].clone()).collect(),
+            TargetKind::Postgres => {
+                postgres(&url, &sql).iter().map(|row| row["v"].clone()).collect()
+            }
             TargetKind::Mysql => mariadb(&url, &sql),
             _ => sqlite_file(url.as_ref(), &sql),
         };
@@ -168,11 +173,12 @@ struct Seen {
 async fn see(change: &Change, kind: TargetKind, evolve: Evolve) -> Seen {
     let database = Database::new(kind).await;
     let there = change.there[KINDS.iter().position(|of| *of == kind).unwrap()];
-    let (id, v) = match (change.other_key, kind) {
-        (false, _) => ("id bigint NOT NULL PRIMARY KEY", there.to_owned()),
-        (true, _) => ("id bigint NOT NULL", format!("{there} NOT NULL PRIMARY KEY")),
+    let id = if kind == TargetKind::Sqlite { "id INTEGER NOT NULL" } else { "id bigint NOT NULL" };
+    let (id, v) = match change.other_key {
+        false => (format!("{id} PRIMARY KEY"), there.to_owned()),
+        true => (id.to_owned(), format!("{there} NOT NULL PRIMARY KEY")),
     };
-    let columns: Vec<_> = [id, &v].into_iter().filter(|column| !column.is_empty()).collect();
+    let columns: Vec<_> = [&*id, &*v].into_iter().filter(|column| !column.is_empty()).collect();
     database.execute(&format!("CREATE TABLE t ({})", columns.join(", "))).await;
     let not_null = v.split(", ").filter(|column| column.contains("NOT NULL"));
     let names: Vec<_> = not_null.map(|column| &column[..1]).collect();
@@ -181,7 +187,8 @@ async fn see(change: &Change, kind: TargetKind, evolve: Evolve) -> Seen {
     database.execute(&format!("INSERT INTO t (id{given}) VALUES (1{ones})")).await;
 
     let mode = if evolve == Evolve::Replace { Mode::Replace } else { Mode::Merge };
-    let fields: Vec<_> = [("id", Type::Int64, false)].into_iter().chain(change.rows.clone()).collect();
+    let fields: Vec<_> =
+        [("id", Type::Int64, false)].into_iter().chain(change.rows.clone()).collect();
     let row: Schema = schema(&fields);
     let load = Load::new("p", "t", mode, &["id".to_owned()], &row).unwrap().evolve(evolve);
     let target = database.target();
@@ -211,7 +218,8 @@ async fn see(change: &Change, kind: TargetKind, evolve: Evolve) -> Seen {
             "an error".to_owned()
         }
         Ok(_) => {
-            let expected = if mode == Mode::Replace { vec![json!(2)] } else { vec![json!(1), json!(2)] };
+            let expected =
+                if mode == Mode::Replace { vec![json!(2)] } else { vec![json!(1), json!(2)] };
             assert_eq!(ids, expected, "{}", change.what);
             match after == before {
                 true => "fits".to_owned(),
@@ -221,7 +229,8 @@ async fn see(change: &Change, kind: TargetKind, evolve: Evolve) -> Seen {
     };
     let statements = differences.into_iter().filter_map(|difference| difference.statement);
     let plain = |statement: String| {
-        let place = [format!("`{}`.`t`", database.name()), "\"public\".\"t\"".into(), "main.\"t\"".into()];
+        let place =
+            [format!("`{}`.`t`", database.name()), "\"public\".\"t\"".into(), "main.\"t\"".into()];
         place.iter().fold(statement, |statement, place| statement.replace(place, "t"))
     };
     Seen { outcome, statements: statements.map(plain).collect() }
@@ -239,7 +248,11 @@ fn columns_of(before: &[Value], after: &[Value]) -> String {
                 said.push(format!("`{}` becomes `{}`", name(column), column[1].as_str().unwrap()));
             }
             Some(old) if old[2] != column[2] => {
-                let null = if column[2] == json!(true) || column[2] == json!(1) { "is" } else { "is no longer" };
+                let null = if column[2] == json!(true) || column[2] == json!(1) {
+                    "is"
+                } else {
+                    "is no longer"
+                };
                 said.push(format!("`{}` {null} NOT NULL", name(column)));
             }
             Some(_) => {}
@@ -256,7 +269,8 @@ fn cell(seen: &[(TargetKind, Seen)]) -> String {
     if seen.iter().all(|(_, seen)| seen.outcome == first.outcome) {
         return first.outcome.clone();
     }
-    let each = seen.iter().map(|(kind, seen)| format!("{}: {}", kind.capabilities().name, seen.outcome));
+    let each =
+        seen.iter().map(|(kind, seen)| format!("{}: {}", kind.capabilities().name, seen.outcome));
     each.collect::<Vec<_>>().join("; ")
 }
 
@@ -269,8 +283,10 @@ fn code(statements: &[String]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_becomes_of_a_table_is_what_the_page_says() {
-    let mut outcomes = "| the query has | `add` | `freeze` | `replace` |\n|---|---|---|---|\n".to_owned();
-    let mut statements = "| the query has | PostgreSQL | MySQL | SQLite |\n|---|---|---|---|\n".to_owned();
+    let mut outcomes =
+        "| the query has | `add` | `freeze` | `replace` |\n|---|---|---|---|\n".to_owned();
+    let mut statements =
+        "| the query has | PostgreSQL | MySQL | SQLite |\n|---|---|---|---|\n".to_owned();
     for change in changes() {
         let mut cells = Vec::new();
         let mut printed = Vec::new();
@@ -324,7 +340,12 @@ async fn what_hangs_on_a_table_that_is_replaced_stays_or_is_named() {
             "SELECT count(*) AS v FROM of_t",
             Ok(json!(1)),
         ),
-        (TargetKind::Postgres, "CREATE VIEW of_t AS SELECT v FROM t", "", Err("view of_t depends on column v")),
+        (
+            TargetKind::Postgres,
+            "CREATE VIEW of_t AS SELECT v FROM t",
+            "",
+            Err("view of_t depends on column v"),
+        ),
         (
             TargetKind::Postgres,
             "CREATE TABLE other (id int8 REFERENCES t)",
@@ -349,8 +370,13 @@ async fn what_hangs_on_a_table_that_is_replaced_stays_or_is_named() {
             "SELECT json_array(count(*)) FROM of_t",
             Ok(json!([1])),
         ),
-        (TargetKind::Sqlite, "CREATE VIEW of_t AS SELECT w FROM t", "", Err("the view `of_t` needs another")),
-        (TargetKind::Sqlite, "CREATE INDEX of_t ON t (w)", "", Err("no column named w")),
+        (
+            TargetKind::Sqlite,
+            "CREATE VIEW of_t AS SELECT w FROM t",
+            "",
+            Err("the view `of_t` needs another"),
+        ),
+        (TargetKind::Sqlite, "CREATE INDEX of_t ON t (w)", "", Err("no such column: w")),
     ] {
         let database = Database::new(kind).await;
         database.execute("CREATE TABLE t (id bigint PRIMARY KEY, v integer, w text)").await;

@@ -7,6 +7,7 @@ mod first_load;
 mod hooks;
 mod locks;
 mod modes;
+mod pool;
 mod refusals;
 mod replace;
 mod swap;

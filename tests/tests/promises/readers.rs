@@ -106,7 +106,8 @@ async fn check(kind: TargetKind, url: &str) {
         waits[waits.len() - 1]
     );
     seen.dedup();
-    let order: Vec<_> = seen.iter().map(|state| states.iter().position(|one| one == state)).collect();
+    let order: Vec<_> =
+        seen.iter().map(|state| states.iter().position(|one| one == state)).collect();
     assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{kind:?}: {seen:?}");
     assert!(waits[waits.len() - 1] < Duration::from_secs(20), "{kind:?}: {:?}", waits.last());
 }

@@ -10,8 +10,8 @@ use apitap_tests::process::{Project, finish};
 use serde_json::{Value, json};
 
 use super::runs::{
-    LIMIT, call, call_well, events, events_project, mariadb_database, postgres_database, postgres_do,
-    sqlite,
+    LIMIT, call, call_well, events, events_project, mariadb_database, postgres_database,
+    postgres_do, sqlite,
 };
 
 const MERGE: &str = "mode=\"merge\", key=[\"id\"]";
@@ -258,7 +258,7 @@ fn a_database_keeps_the_runs() {
             [json!(["events", "failed", 1, 0, true]), json!(["events", "ok", 3, 2, false])];
         assert_eq!(runs.iter().map(in_short).collect::<Vec<_>>(), expected, "{target}");
         let why = runs[0]["error"].as_str().unwrap();
-        assert!(why.contains("`none`"), "{why}");
+        assert!(why.contains("none"), "{why}");
         for run in &runs {
             let (started, ended) = (run["started_at"].as_str(), run["ended_at"].as_str());
             assert!(started.unwrap().starts_with("20") && started <= ended, "{run}");
@@ -319,9 +319,12 @@ fn pipelines_that_commit_at_once_do_not_lock_each_other_out() {
     pagination: {kind: next_url, path: /links/next}
     schema: {id: int64!, at: timestamp!}";
         let sql = |name: &str| {
-            format!("{{{{ sink(table=\"{name}\", {MERGE}) }}}}\nSELECT id, at FROM {{{{ use_source(\"events\") }}}}")
+            format!(
+                "{{{{ sink(table=\"{name}\", {MERGE}) }}}}\nSELECT id, at FROM {{{{ use_source(\"events\") }}}}"
+            )
         };
-        let queries: Vec<_> = (0..24).map(|n| (format!("p{n:02}"), sql(&format!("t{n}")))).collect();
+        let queries: Vec<_> =
+            (0..24).map(|n| (format!("p{n:02}"), sql(&format!("t{n}")))).collect();
         let queries: Vec<_> = queries.iter().map(|(name, sql)| (&**name, &**sql)).collect();
         let project = super::runs::project(sources, &queries);
         with_target(&project, target);

@@ -26,6 +26,7 @@ const POSTGRESQL: Capabilities = Capabilities {
     name: "PostgreSQL (ADBC)",
     reserved_prefix: RESERVED,
     hooks: false,
+    renews_tables: false,
     writers: 1,
     ..postgres::CAPABILITIES
 };
@@ -35,6 +36,7 @@ const SQLITE: Capabilities = Capabilities {
     name: "SQLite (ADBC)",
     reserved_prefix: RESERVED,
     hooks: false,
+    renews_tables: false,
     ..sqlite::CAPABILITIES
 };
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use apitap_build::shown::shown;
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
@@ -9,7 +10,6 @@ use super::failed;
 use crate::commands::output::{FAINT, print, styled, tell};
 use crate::commands::{Format, Options, table};
 use crate::report::grouped;
-use crate::shown::shown;
 use crate::sink::{KEPT_RUNS, RunEntry};
 use crate::{Pipeline, Result, blocking, engine};
 

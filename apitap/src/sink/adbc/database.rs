@@ -168,6 +168,8 @@ impl<D: Database> Dialect for Adbc<D> {
 
     const BEGIN: &'static str = D::BEGIN;
     const NOW: &'static str = D::NOW;
+    // Not all of them go back to a savepoint.
+    const KEEPS_RUNS: bool = false;
 
     fn capabilities(&self) -> &'static Capabilities {
         TargetKind::Adbc(D::DIALECT).capabilities()
@@ -201,12 +203,12 @@ impl<D: Database> Dialect for Adbc<D> {
         Ok(changed)
     }
 
-    async fn pairs(
+    async fn rows(
         &self,
         connection: &mut Connection,
         sql: &str,
         arguments: &[&str],
-    ) -> sqlx::Result<Vec<(String, String)>> {
+    ) -> sqlx::Result<Vec<Vec<String>>> {
         let is_query =
             sql.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("SELECT"));
         if !is_query {
@@ -214,11 +216,8 @@ impl<D: Database> Dialect for Adbc<D> {
             connection.run(move |c| query::change(c, &sql, &arguments)).await?;
             return Ok(Vec::new());
         }
-        let pair = |row: Texts| {
-            let mut texts = row.into_iter().map(Option::unwrap_or_default);
-            Some((texts.next()?, texts.next()?))
-        };
-        Ok(rows(connection, sql, arguments).await?.into_iter().filter_map(pair).collect())
+        let texts = |row: Texts| row.into_iter().map(Option::unwrap_or_default).collect();
+        Ok(rows(connection, sql, arguments).await?.into_iter().map(texts).collect())
     }
 
     async fn is_alive(&self, connection: &mut Connection) -> bool {

@@ -58,7 +58,8 @@ impl Address {
 
     pub(super) async fn connect(&self) -> Result<Link> {
         let Options { connect: options, patience } = self.options.as_ref().clone()?;
-        let mut quiet = options.clone().disable_statement_logging();
+        // Servers write floats exactly without being asked to, and PgBouncer does not know the word.
+        let mut quiet = options.clone().extra_float_digits(None).disable_statement_logging();
         if options.get_application_name().is_none() {
             quiet = quiet.application_name("apitap");
         }
@@ -72,30 +73,33 @@ impl Address {
         let connected = server::connected(connecting, patience, (NAME, &place), allows).await?;
         let mut connection = connected.map_err(|error| unreachable(&options, &error))?;
         let opened = open(&mut connection).await;
-        let pid = opened.map_err(|error| unreachable(&options, &error))?;
-        Ok(Link::new(connection, pid))
+        let (pid, port) = opened.map_err(|error| unreachable(&options, &error))?;
+        let is_forwarded =
+            options.get_socket().is_none() && port != Some(options.get_port().into());
+        Ok(Link::new(connection, pid, is_forwarded))
     }
 }
 
-/// Sets what holds for every connection of ours; gives the number of its server process.
-async fn open(connection: &mut PgConnection) -> sqlx::Result<i32> {
+/// Sets what holds for every connection of ours; gives the number of its server process, and the port at which the
+/// server says that we have come in.
+async fn open(connection: &mut PgConnection) -> sqlx::Result<(i32, Option<i32>)> {
     let settings = settings(connection);
     let row = connection.fetch_one(sqlx::raw_sql(settings)).await?;
-    row.try_get(0)
+    Ok((row.try_get(0)?, row.try_get(1)?))
 }
 
-/// The settings, and the question for the process.
+/// The settings, and the question for the process and the port.
 ///
 /// Arrays of timestamps are staged without a time zone: theirs is UTC.
 fn settings(connection: &PgConnection) -> &'static str {
     match connection.server_version_num() {
         Some(version) if version >= ENDS_IDLE_SESSIONS => {
             "SET client_min_messages = warning; SET TIME ZONE 'UTC'; SET idle_session_timeout = 0;
-             SELECT pg_catalog.pg_backend_pid()"
+             SELECT pg_catalog.pg_backend_pid(), pg_catalog.inet_server_port()"
         }
         _ => {
             "SET client_min_messages = warning; SET TIME ZONE 'UTC';
-             SELECT pg_catalog.pg_backend_pid()"
+             SELECT pg_catalog.pg_backend_pid(), pg_catalog.inet_server_port()"
         }
     }
 }
@@ -152,6 +156,10 @@ fn unreachable(options: &PgConnectOptions, error: &sqlx::Error) -> Error {
         (Some("28P01" | "28000"), _) => "check the user and the password",
         (Some("3D000"), _) => "create the database with `createdb`, or name another one",
         (Some("53300"), _) => "the server has no connection to spare: try again later",
+        (Some("08P01"), _) if said(error).contains("unsupported startup parameter") => {
+            "this is PgBouncer, which refuses settings in the URL: connect to the server itself, or have \
+             it pass them over (`ignore_startup_parameters`)"
+        }
         (Some("57P03"), _) => "the server is starting or stopping: try again later",
         (None, sqlx::Error::Io(_)) => "check the host and the port, and whether the server runs",
         (None, sqlx::Error::Tls(_)) => match options.get_ssl_mode() {

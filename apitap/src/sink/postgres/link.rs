@@ -21,11 +21,17 @@ const AGAIN: Duration = Duration::from_secs(60);
 pub(in crate::sink) struct Link {
     connection: PgConnection,
     pid: i32,
+    /// Whether something stands before the server: a pool, or a port that leads to another one.
+    is_forwarded: bool,
 }
 
 impl Link {
-    pub(super) fn new(connection: PgConnection, pid: i32) -> Self {
-        Self { connection, pid }
+    pub(super) fn new(connection: PgConnection, pid: i32, is_forwarded: bool) -> Self {
+        Self { connection, pid, is_forwarded }
+    }
+
+    pub(super) fn is_forwarded(&self) -> bool {
+        self.is_forwarded
     }
 
     pub(super) fn pid(&self) -> i32 {
@@ -99,7 +105,7 @@ impl Postgres {
     }
 
     async fn holders(&self, pid: i32) -> Result<Vec<Holder>> {
-        let mut connection = self.0.connect().await?;
+        let mut connection = self.address.connect().await?;
         let holders = sqlx::query_as(
             "SELECT a.pid, nullif(a.application_name, '') AS application, a.usename::text AS user,
                     extract(epoch FROM now() - a.xact_start)::float8 AS seconds

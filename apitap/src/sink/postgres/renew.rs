@@ -33,7 +33,10 @@ pub(super) async fn renew(
     for statement in &statements {
         postgres.execute(connection, statement).await.map_err(to_change)?;
     }
-    if is_empty && !load.key.is_empty() && primary_key(connection, table).await.map_err(to_change)?.is_none() {
+    if is_empty
+        && !load.key.is_empty()
+        && primary_key(connection, table).await.map_err(to_change)?.is_none()
+    {
         let key = sql::list(postgres, load.key_names());
         let add = format!("ALTER TABLE {table} ADD PRIMARY KEY {key}");
         postgres.execute(connection, &add).await.map_err(to_change)?;

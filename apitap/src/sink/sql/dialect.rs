@@ -11,8 +11,8 @@ use crate::definition::Capabilities;
 use crate::definition::table::TableName;
 use crate::engine::limits::Limits;
 use crate::schema::Type;
-use crate::sink::{Load, refusal};
 use crate::sink::load::Column;
+use crate::sink::{Load, refusal};
 use crate::{Error, Result};
 
 /// A database that speaks SQL. Everything but its methods is the same for all of them.
@@ -33,6 +33,9 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
     /// Whether a key that comes twice among the rows of one statement is an error of its own
     /// ([`Dialect::is_key_twice`]). Then rows are sorted by key only after that error.
     const TELLS_KEY_TWICE: bool = false;
+
+    /// Whether it keeps the runs of pipelines in a table beside the rows.
+    const KEEPS_RUNS: bool = true;
 
     fn capabilities(&self) -> &'static Capabilities;
 
@@ -123,7 +126,9 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
 
     /// The parameter of that number, a text as in RFC 3339 in UTC, as an instant of the state table; NULL where it
     /// is empty.
-    fn moment(&self, number: usize) -> String;
+    fn moment(&self, number: usize) -> String {
+        format!("NULLIF({}, '')", self.parameter(number))
+    }
 
     /// A whole number as text.
     fn digits(&self, column: &str) -> String {

@@ -28,7 +28,8 @@ pub(super) async fn prepare<D: Dialect>(
     table: &Place,
     state: &StateChange,
 ) {
-    if state.entry.is_some()
+    if D::KEEPS_RUNS
+        && state.entry.is_some()
         && let Err(error) = create(dialect, connection, load, table).await
     {
         untold(load, &error);
@@ -44,7 +45,7 @@ pub(in crate::sink) async fn write<D: Dialect>(
     state: &StateChange,
     written: Written,
 ) -> Result<()> {
-    let Some(entry) = &state.entry else { return Ok(()) };
+    let Some(entry) = state.entry.as_ref().filter(|_| D::KEEPS_RUNS) else { return Ok(()) };
     let entry = RunEntry { written: entry.written.and(written), ..entry.clone() };
     let to_write = |error| dialect.refused(load, "the rows for", &error);
     dialect.execute(connection, &format!("SAVEPOINT {SAVEPOINT}")).await.map_err(to_write)?;
@@ -99,10 +100,8 @@ pub(in crate::sink) async fn all<D: Dialect>(dialect: &D, load: &Load) -> Result
         return Ok(Vec::new());
     }
     let quote = |name: &str| dialect.quote(name);
-    let (instant, digits) = (
-        |name: &str| dialect.instant(&quote(name)),
-        |name: &str| dialect.digits(&quote(name)),
-    );
+    let (instant, digits) =
+        (|name: &str| dialect.instant(&quote(name)), |name: &str| dialect.digits(&quote(name)));
     let columns = [
         quote("run"),
         quote("status"),
@@ -122,7 +121,8 @@ pub(in crate::sink) async fn all<D: Dialect>(dialect: &D, load: &Load) -> Result
 
 /// The condition for those of the pipeline that is the first parameter, the latest first.
 fn of_pipeline(dialect: &impl Dialect) -> String {
-    let [pipeline, started, run] = ["pipeline", "started_at", "run"].map(|name| dialect.quote(name));
+    let [pipeline, started, run] =
+        ["pipeline", "started_at", "run"].map(|name| dialect.quote(name));
     format!("WHERE {pipeline} = {} ORDER BY {started} DESC, {run} DESC", dialect.parameter(1))
 }
 
@@ -188,10 +188,10 @@ async fn put<D: Dialect>(
     let [run, status] = ["run", "status"].map(|name| dialect.quote(name));
     let known = format!("SELECT {run}, {status} FROM {place} {}", of_pipeline(dialect));
     let known = dialect.rows(connection, &known, &[&load.pipeline]).await.map_err(failed)?;
-    let known: Vec<[String; 2]> =
-        known.into_iter().filter_map(|row| row.try_into().ok()).collect();
+    let known: Vec<[String; 2]> = known.into_iter().filter_map(|row| row.try_into().ok()).collect();
     let is_known = known.iter().any(|[run, _]| *run == entry.run);
-    let statement = if is_known { update(dialect, &place, entry) } else { insert(dialect, &place, entry) };
+    let statement =
+        if is_known { update(dialect, &place, entry) } else { insert(dialect, &place, entry) };
     let (started, ended) = (text(entry.started_at), entry.ended_at.map(text).unwrap_or_default());
     let error = entry.error.as_deref().unwrap_or_default();
     let row = [started.as_str(), &ended, error, &load.pipeline, &entry.run];
@@ -199,7 +199,12 @@ async fn put<D: Dialect>(
     if is_known {
         return Ok(());
     }
-    let this = format!("{} = {} AND {run} = {}", dialect.quote("pipeline"), dialect.parameter(1), dialect.parameter(2));
+    let this = format!(
+        "{} = {} AND {run} = {}",
+        dialect.quote("pipeline"),
+        dialect.parameter(1),
+        dialect.parameter(2)
+    );
     let interrupted = RunStatus::Interrupted.name();
     let interrupt = format!("UPDATE {place} SET {status} = '{interrupted}' WHERE {this}");
     let delete = format!("DELETE FROM {place} WHERE {this}");

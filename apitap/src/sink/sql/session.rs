@@ -223,7 +223,10 @@ impl<D: Dialect> SqlSession<D> {
             }
             if let Some(found) = ready.renews() {
                 dialect.renew(connection, load, table, found, true).await?;
-                tracing::info!(pipeline = load.pipeline, "{table} has the columns of the query now");
+                tracing::info!(
+                    pipeline = load.pipeline,
+                    "{table} has the columns of the query now"
+                );
             }
             let differs = match ready.new {
                 true => None,

@@ -139,7 +139,7 @@ async fn the_program_that_is_killed() {
         writer.close().await.unwrap();
         next += PART;
         let partitions = BTreeMap::from([(String::new(), json!({ "next": next }))]);
-        let change = StateChange { run: "killed".to_owned(), partitions, known: None };
+        let change = StateChange { run: "killed".to_owned(), partitions, ..StateChange::default() };
         session.commit(&change).await.unwrap();
         eprintln!("{COMMITTED}");
     }

@@ -35,7 +35,7 @@ async fn load(target: &dyn Target, load: Load, row: &Schema, rows: &Value) -> Wr
     writer.write(1, batch(row, rows)).await.unwrap();
     writer.close().await.unwrap();
     let partitions = [(String::new(), json!({ "runs": runs + 1 }))].into();
-    let change = StateChange { run: runs.to_string(), partitions, known: Some(known) };
+    let change = StateChange { run: runs.to_string(), partitions, known: Some(known), entry: None };
     session.commit(&change).await.unwrap();
     session.finish().await.unwrap()
 }

@@ -19,6 +19,7 @@ use crate::sink::contract::{
 };
 use crate::sink::files::Files;
 use crate::sink::files::partition;
+use crate::sink::files::session::keep_away;
 use crate::sink::files::store::{self, Store};
 use crate::sink::files::writer::{FilesWriter, Finished, Keyed, Shared, Waiting};
 use crate::sink::load::{Load, Missing};
@@ -45,6 +46,9 @@ pub(in crate::sink::files) async fn open(
         return Err(Error::config(message).help("remove them, or load into a database"));
     }
     let store = store::begin(files, &load.table.to_string()).await?;
+    if load.is_exclusive() {
+        keep_away(store.as_ref(), &load).await?;
+    }
     match prepare(store.as_ref(), &load).await {
         Ok((snapshot, fit)) => {
             Ok(Box::new(DeltaSession::new(files, load, limits, store, snapshot, fit)?))

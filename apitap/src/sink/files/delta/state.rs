@@ -23,6 +23,7 @@ use super::snapshot::Snapshot;
 use crate::sink::Load;
 use crate::sink::contract::{Remembered, State, StateChange};
 use crate::sink::files::Files;
+use crate::sink::files::session::keep_away;
 use crate::sink::files::store::{self, OWN, Store, commit_number};
 use crate::{Error, Result};
 
@@ -163,6 +164,7 @@ pub(in crate::sink::files) async fn correct(
     change: &StateChange,
 ) -> Result<()> {
     let store = store::begin(files, &load.table.to_string()).await?;
+    keep_away(store.as_ref(), load).await?;
     let done = session::remember(store.as_ref(), load, change).await;
     store.end().await?;
     done

@@ -234,7 +234,7 @@ async fn a_checkpoint_says_what_its_commits_did() {
     let state = |n: u64| StateChange {
         run: "r".to_owned(),
         partitions: [(String::new(), json!({ "next": n }))].into(),
-        known: None,
+        ..StateChange::default()
     };
     let append = |n: u64| {
         let data = &data;

@@ -9,9 +9,9 @@ use object_store::path::Path;
 use object_store::{Error as StoreError, PutMode};
 use serde::{Deserialize, Serialize};
 
+use super::Inner;
 use super::answer::failed;
 use super::leftovers::given_up;
-use super::Inner;
 use crate::sink::files::store::{OWN, commit_name, commit_number};
 use crate::sink::locked::{hashed, this_process};
 use crate::sink::sql::Holder;
