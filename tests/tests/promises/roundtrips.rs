@@ -154,7 +154,7 @@ impl Database {
         assert_eq!(found.len(), expected);
     }
 
-    /// Whether two values are the same one, to the bit. Zero has no sign in MySQL and in JSON.
+    /// Whether two values are the same one, to the bit. Zero has no sign in MySQL, in SQLite and in JSON.
     fn same(&self, ty: &Type, written: &Cell, read: &Cell, nested: bool) -> bool {
         match (written, read) {
             (Cell::Null, Cell::Null) => true,
@@ -166,7 +166,7 @@ impl Database {
                     Type::Float32 => (f64::from(*a as f32), f64::from(*b as f32)),
                     _ => (*a, *b),
                 };
-                let has_no_sign = nested || self.kind == TargetKind::Mysql;
+                let has_no_sign = nested || self.kind != TargetKind::Postgres;
                 a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan() || has_no_sign && a == b
             }
             (Cell::Text(a), Cell::Text(b)) if *ty == Type::Json => json(a) == json(b),
