@@ -162,11 +162,14 @@ pub fn check_columns(target: &Capabilities, row: &Schema) -> Vec<Misfit> {
         }
         if let Some(lacking) = lacking(target, &field.ty) {
             let ty = type_text(lacking, true);
-            let within = if *lacking == field.ty { "is" } else { "holds" };
+            let (within, help) = match *lacking == field.ty {
+                true => ("is", "store it as text: `CAST(… AS text)`"),
+                false => ("holds", "leave it out, or declare that field as `string`"),
+            };
             misfits.push(of_column(
                 codes::TYPE_NOT_IN_TARGET,
                 format!("column `{name}` {within} `{ty}`, of which {} has no columns", target.name),
-                "store it as text: `CAST(… AS text)`",
+                help,
             ));
         }
         if let Type::Decimal { precision, scale } = field.ty

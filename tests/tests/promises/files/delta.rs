@@ -123,8 +123,17 @@ say(version)
     let expected = json!([[5, "ours"], [6, "again"], [7, "again"]]);
     assert_eq!(found.await[1], expected, "behind version {version}");
     assert_eq!(runs(target.as_ref()).await, json!({ "runs": 2 }));
-    others(&place, "append([9], 'theirs')").await;
-    assert_eq!(others(&place, "say(len(rows()))").await, 8);
+    // Between the first row of a run and its commit.
+    let mut session =
+        target.open(of(Mode::Merge), &Limits::of(Memory::default(), 1)).await.unwrap();
+    let mut writer = session.writer().await.unwrap();
+    writer.write(1, batch(&row(), &rows(7..10, "last"))).await.unwrap();
+    writer.close().await.unwrap();
+    others(&place, "append([9, 10], 'theirs')").await;
+    session.commit(&StateChange::default()).await.unwrap();
+    session.finish().await.unwrap();
+    let found = others(&place, "say(rows('SELECT * FROM t WHERE id > 6 ORDER BY id'))").await;
+    assert_eq!(found, json!([[7, "last"], [8, "last"], [9, "last"], [10, "theirs"]]));
 }
 
 /// Of others and of ours, in a merge that writes both anew.

@@ -439,6 +439,59 @@ async fn commits_of_others_are_read_before_the_own_one() {
     assert_eq!(files, named);
 }
 
+/// A run has written its files when somebody else gives the table a column: one that it does not have, and then
+/// another type of one that it has.
+#[tokio::test]
+async fn columns_that_others_change_meanwhile_are_seen_at_the_commit() {
+    let data = Data::new(TargetKind::Delta);
+    load(&data, of(Mode::Append, &row()), MUCH, &[ids(0, 1, "a")]).await.unwrap();
+    let table = data.table("t");
+    let id =
+        commits(&table)[0].iter().find_map(|action| action.get("metaData")).unwrap()["id"].clone();
+    let change = |version: u64, fields: Value| {
+        let schema = json!({"type": "struct", "fields": fields}).to_string();
+        let meta = json!({"metaData": {
+            "id": id, "format": {"provider": "parquet", "options": {}}, "schemaString": schema,
+            "partitionColumns": [], "configuration": {},
+        }});
+        fs::write(table.join(format!("_delta_log/{version:020}.json")), meta.to_string()).unwrap();
+    };
+    let field = |name: &str, ty: &str| json!({"name": name, "type": ty, "nullable": name != "id", "metadata": {}});
+    let begun = async || {
+        let limits = Limits::of(Memory::default(), 1);
+        let load = of(Mode::Append, &row());
+        let mut session = data.destination().open(load, &limits).await.unwrap();
+        let mut writer = session.writer().await.unwrap();
+        writer.write(1, batch(&row(), ids(1, 2, "b"))).await.unwrap();
+        writer.close().await.unwrap();
+        session
+    };
+    let mut session = begun().await;
+    change(1, json!([field("id", "long"), field("value", "string"), field("more", "date")]));
+    session.commit(&StateChange::default()).await.unwrap();
+    session.finish().await.unwrap();
+    assert_eq!(rows(&table).unwrap().len(), 2);
+    let mut session = begun().await;
+    change(3, json!([field("id", "decimal(20,0)"), field("value", "string")]));
+    let refused = session.commit(&StateChange::default()).await.map(drop);
+    fails(
+        refused,
+        "column `id` of the table `t` is `DECIMAL(20,0)`, which does not hold every `BIGINT`\n  help:     \
+         convert the column in the query: `CAST(id AS …)`, or write the table anew with another type: CREATE \
+         OR REPLACE TABLE `t`",
+    );
+    drop(session);
+    // What it had written is no version's, and the next run takes it away.
+    change(4, json!([field("id", "long"), field("value", "string")]));
+    load(&data, of(Mode::Merge, &row()), MUCH, &[ids(1, 2, "c")]).await.unwrap();
+    let known: BTreeSet<_> = commits(&table)
+        .into_iter()
+        .flatten()
+        .filter_map(|action| Some(action.get("add")?["path"].as_str()?.to_owned()))
+        .collect();
+    assert_eq!(data.files("t").into_iter().collect::<BTreeSet<_>>(), known);
+}
+
 #[tokio::test]
 async fn tables_that_need_more_are_refused() {
     let check = |line: Value, mode: Mode, expected: &'static str| async move {
