@@ -29,7 +29,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     transactions: true,
     hooks: false,
     // A table of other columns is for a person to make.
-    renews_tables: false,
+    renews_tables: true,
     // Of several rows of a key the last one wins, and a small load is one file.
     writers: 1,
     values: Values {

@@ -51,8 +51,12 @@ pub(super) fn fit(load: &Load, there: &Snapshot) -> Result<Fit> {
         return Ok(Fit { schema: TableSchema::of(load.creates.iter()), changes: true });
     };
     let misfits = misfits(load, there);
-    let may_grow = load.evolve == Evolve::Add;
-    if let Some(first) = misfits.iter().find(|misfit| !misfit.grows || !may_grow) {
+    let may_grow = load.evolve != Evolve::Freeze;
+    let first = misfits.iter().find(|misfit| !misfit.grows || !may_grow);
+    if first.is_some() && renews(load, there) {
+        return Ok(Fit { schema: TableSchema::of(load.creates.iter()), changes: true });
+    }
+    if let Some(first) = first {
         let fixes: Vec<_> = misfits.iter().filter_map(|misfit| misfit.fix.as_deref()).collect();
         return Err(match fixes.len() {
             0 | 1 => first.refusal.clone(),
@@ -72,7 +76,8 @@ pub(super) fn fit(load: &Load, there: &Snapshot) -> Result<Fit> {
 /// All ways in which the table does not take the rows.
 pub(super) fn misfits(load: &Load, there: &Snapshot) -> Vec<Misfit> {
     let (Some(schema), Some(meta)) = (&there.schema, &there.meta) else { return Vec::new() };
-    let mut misfits: Vec<_> = of_table(load, there, meta).into_iter().map(Misfit::new).collect();
+    let of_table = closed(load, there, meta).into_iter().chain(apart(load, there, meta));
+    let mut misfits: Vec<_> = of_table.map(Misfit::new).collect();
     misfits.extend(load.columns.iter().filter_map(|column| of_column(load, schema, column)));
     let ours = |name: &str| load.columns.iter().any(|it| it.name.eq_ignore_ascii_case(name));
     let others = schema.fields.iter().filter(|field| !ours(&field.name));
@@ -80,24 +85,22 @@ pub(super) fn misfits(load: &Load, there: &Snapshot) -> Vec<Misfit> {
     misfits
 }
 
-/// What of the table as a whole does not take the rows.
-fn of_table(load: &Load, there: &Snapshot, meta: &MetaData) -> Option<Error> {
+/// Whether a table that does not take the rows gets other columns, and none of its rows stays.
+pub(super) fn renews(load: &Load, there: &Snapshot) -> bool {
+    let is_closed = there.meta.as_ref().is_some_and(|meta| closed(load, there, meta).is_some());
+    load.evolve == Evolve::Replace && load.mode == Mode::Replace && !is_closed
+}
+
+fn error(load: &Load, there: &Snapshot, what: &str) -> Error {
     let (table, version) = (&load.table, there.version.unwrap_or_default());
-    let error =
-        |what: String| Error::target(format!("version {version} of the table `{table}` {what}"));
+    Error::target(format!("version {version} of the table `{table}` {what}"))
+}
+
+/// Why the table takes no such rows, whatever its columns.
+fn closed(load: &Load, there: &Snapshot, meta: &MetaData) -> Option<Error> {
     if meta.format.provider != "parquet" {
         let what = format!("has files of `{}`, not of Parquet", meta.format.provider);
-        return Some(error(what).help("load into another table"));
-    }
-    let (theirs, ours) = (&meta.partition_columns, partition_by(load));
-    if *theirs != ours {
-        let listed = |names: &[String]| match names {
-            [] => "nothing".to_owned(),
-            names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-        };
-        let what =
-            format!("is kept apart by {}, and the rows by {}", listed(theirs), listed(&ours));
-        return Some(error(what).help("use the same `partition_by`, or load into another table"));
+        return Some(error(load, there, &what).help("load into another table"));
     }
     let removes = load.mode == Mode::Replace
         || load.missing != Missing::Keep
@@ -106,11 +109,23 @@ fn of_table(load: &Load, there: &Snapshot, meta: &MetaData) -> Option<Error> {
         let fix = format!(
             "use the mode `append`, or change the table: ALTER TABLE {} SET TBLPROPERTIES \
              ('delta.appendOnly' = 'false')",
-            of_sql(table)
+            of_sql(&load.table)
         );
-        return Some(error("takes rows only, and loses none".to_owned()).help(fix));
+        return Some(error(load, there, "takes rows only, and loses none").help(fix));
     }
     None
+}
+
+/// Whether its rows are kept apart by other columns.
+fn apart(load: &Load, there: &Snapshot, meta: &MetaData) -> Option<Error> {
+    let (theirs, ours) = (&meta.partition_columns, partition_by(load));
+    let listed = |names: &[String]| match names {
+        [] => "nothing".to_owned(),
+        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    };
+    let what = format!("is kept apart by {}, and the rows by {}", listed(theirs), listed(&ours));
+    let help = "use the same `partition_by`, or load into another table";
+    (*theirs != ours).then(|| error(load, there, &what).help(help))
 }
 
 fn of_column(load: &Load, schema: &TableSchema, column: &Column) -> Option<Misfit> {
@@ -209,7 +224,9 @@ pub(super) fn meta(load: &Load, there: &Snapshot, schema: &TableSchema) -> Resul
     let schema_string =
         text.map_err(|cause| Error::target("the schema has no JSON").caused_by(cause))?;
     Ok(match &there.meta {
-        Some(meta) => MetaData { schema_string, ..meta.clone() },
+        Some(meta) => {
+            MetaData { schema_string, partition_columns: partition_by(load), ..meta.clone() }
+        }
         None => MetaData {
             id: uuid::Uuid::new_v4().to_string(),
             name: Some(load.table.to_string()),

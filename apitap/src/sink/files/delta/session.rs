@@ -68,12 +68,14 @@ pub(in crate::sink::files) async fn differences(
     let store = store::begin(files, &load.table.to_string()).await?;
     let snapshot = Snapshot::load(store.as_ref()).await;
     store.end().await?;
+    let snapshot = snapshot?;
+    let renews = fit::renews(load, &snapshot);
     let difference = |misfit: fit::Misfit| Difference {
         what: misfit.refusal.message().to_owned(),
         statement: misfit.fix,
-        is_made: misfit.grows && load.evolve == Evolve::Add,
+        is_made: renews || misfit.grows && load.evolve != Evolve::Freeze,
     };
-    Ok(fit::misfits(load, &snapshot?).into_iter().map(difference).collect())
+    Ok(fit::misfits(load, &snapshot).into_iter().map(difference).collect())
 }
 
 /// Changes what a pipeline remembers, and nothing else.

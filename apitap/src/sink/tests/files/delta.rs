@@ -337,6 +337,31 @@ async fn a_table_grows_by_columns_and_nothing_else() {
     );
 }
 
+#[tokio::test]
+async fn a_table_gets_other_columns_with_its_rows() {
+    let data = Data::new(TargetKind::Delta);
+    load(&data, of(Mode::Append, &row()), MUCH, &[ids(0, 2, "a")]).await.unwrap();
+    let other = schema(&[("id", Type::String, false), ("day", Type::Date, true)]);
+    let renewing = |row: &Schema| {
+        let load = of(Mode::Replace, row).evolve(Evolve::Replace);
+        load.partitioned(&["day".to_owned()]).unwrap()
+    };
+    let rows = [json!([{"id": "x", "day": "2026-11-27"}])];
+    let differences = data.destination().differences(&renewing(&other)).await.unwrap();
+    assert!(differences.iter().all(|difference| difference.is_made), "{differences:?}");
+    load(&data, renewing(&other), MUCH, &rows).await.unwrap();
+    let last = commits(&data.table("t")).pop().unwrap();
+    let meta = &last.iter().find_map(|action| action.get("metaData")).unwrap();
+    assert_eq!(meta["partitionColumns"], json!(["day"]));
+    let fields: Value = serde_json::from_str(meta["schemaString"].as_str().unwrap()).unwrap();
+    assert_eq!(fields["fields"].as_array().unwrap().len(), 2);
+    assert_eq!(live(&data.table("t")).len(), 1);
+    // The next one finds what it needs.
+    load(&data, renewing(&other), MUCH, &rows).await.unwrap();
+    let last = commits(&data.table("t")).pop().unwrap();
+    assert!(!last.iter().any(|action| action.get("metaData").is_some()));
+}
+
 /// Rows of a narrower type, and a file that is written anew with the columns that came later.
 #[tokio::test]
 async fn rows_are_written_as_the_table_has_them() {
