@@ -1,8 +1,10 @@
 //! What a target behind an ADBC driver promises, shown on DuckDB, PostgreSQL and SQLite.
 
+mod command;
 mod conformance;
 mod evolve;
 mod kills;
+mod locks;
 mod refusals;
 mod theirs;
 mod values;
@@ -62,19 +64,7 @@ impl Database {
 
     /// Each row's values as text, as a reader sees them now, separated by `|`.
     fn rows(&self, sql: &str) -> Vec<String> {
-        let rows = self.look(|place| ask(self.dialect, place, sql, false));
-        let texts = rows.iter().flat_map(|batch| {
-            let text = |column| cast(&theirs::ours(column), &DataType::Utf8).unwrap();
-            let columns: Vec<ArrayRef> = batch.columns().iter().map(text).collect();
-            (0..batch.num_rows()).map(move |row| {
-                let text = |column: &ArrayRef| match column.is_null(row) {
-                    true => "NULL".to_owned(),
-                    false => column.as_string::<i32>().value(row).to_owned(),
-                };
-                columns.iter().map(text).collect::<Vec<_>>().join("|")
-            })
-        });
-        texts.collect()
+        texts(&self.look(|place| ask(self.dialect, place, sql, false)))
     }
 
     /// Looks at what is committed. Two of DuckDB in one process do not know of each other: there, it is what
@@ -145,6 +135,23 @@ fn target(dialect: AdbcDialect, place: &str) -> Arc<dyn Target> {
         checkpoint: None,
     };
     resolve(&target, &mut Default::default())
+}
+
+/// Each row's values as text, separated by `|`.
+fn texts(rows: &[TheirBatch]) -> Vec<String> {
+    let of_batch = |batch: &TheirBatch| {
+        let text = |column| cast(&theirs::ours(column), &DataType::Utf8).unwrap();
+        let columns: Vec<ArrayRef> = batch.columns().iter().map(text).collect();
+        let row = |row| {
+            let text = |column: &ArrayRef| match column.is_null(row) {
+                true => "NULL".to_owned(),
+                false => column.as_string::<i32>().value(row).to_owned(),
+            };
+            columns.iter().map(text).collect::<Vec<_>>().join("|")
+        };
+        (0..batch.num_rows()).map(row).collect::<Vec<_>>()
+    };
+    rows.iter().flat_map(of_batch).collect()
 }
 
 /// Runs a statement over a connection of its own.

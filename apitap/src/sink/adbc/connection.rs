@@ -42,7 +42,7 @@ impl Connection {
         let work = move || match driver::connect(dialect, &settings) {
             Ok(connected) => {
                 // Nobody waits any more: the connection ends here.
-                if answer.send(Ok(Arc::clone(&connected.shared))).is_ok() {
+                if answer.send(Ok(connected.shared())).is_ok() {
                     serve(connected, &queue);
                 }
             }

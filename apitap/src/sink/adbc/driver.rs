@@ -15,7 +15,7 @@ use adbc_driver_manager::{ManagedConnection, ManagedDatabase, ManagedDriver};
 
 use super::refusal::{self, Refusal};
 use super::settings::Settings;
-use crate::definition::AdbcDialect;
+use crate::definition::{AdbcDialect, TargetKind};
 use crate::{Error, Result};
 
 /// What the connections to one database share.
@@ -48,69 +48,112 @@ impl Drop for Claimed {
     }
 }
 
-struct Open {
+/// A database of this process, and what its connections share.
+struct Slot {
     settings: Settings,
-    database: Arc<ManagedDatabase>,
+    /// Open as long as there is a connection.
+    open: Mutex<Option<Open>>,
     shared: Arc<Shared>,
 }
 
-static OPEN: Mutex<Vec<Open>> = Mutex::new(Vec::new());
+struct Open {
+    database: ManagedDatabase,
+    connections: usize,
+}
 
-/// A connection, and the database that must outlive it.
+/// Those that are open or about to be.
+static SLOTS: Mutex<Vec<Arc<Slot>>> = Mutex::new(Vec::new());
+
+/// A connection. The last one that ends closes the database.
 pub(super) struct Connected {
     pub(super) connection: Option<ManagedConnection>,
-    database: Option<Arc<ManagedDatabase>>,
-    pub(super) shared: Arc<Shared>,
+    slot: Arc<Slot>,
+}
+
+impl Connected {
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.slot.shared)
+    }
 }
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        let mut open = unpoisoned(&OPEN);
         self.connection.take();
-        self.database.take();
-        open.retain(|open| Arc::strong_count(&open.database) > 1);
+        self.slot.leave();
     }
 }
 
-/// Connects; loads the driver and opens the database, where that has not been done. Blocks.
-pub(super) fn connect(dialect: AdbcDialect, settings: &Settings) -> Result<Connected> {
-    let mut open = unpoisoned(&OPEN);
-    let name = crate::definition::TargetKind::Adbc(dialect).capabilities().name;
-    let failed = |error: AdbcError| {
-        let said = refusal::said(&refusal::refused(error));
-        Error::target(format!("cannot connect to {name} through {}: {said}", settings.address()))
-    };
-    let at = match open.iter().position(|open| open.settings == *settings) {
-        Some(at) => at,
-        None => {
-            let file = settings.file();
-            if open.iter().any(|open| file.is_some() && open.settings.file() == file) {
-                return Err(opened_otherwise(name, settings));
-            }
-            let mut driver = load(dialect, settings)?;
-            let options = settings.options.iter();
-            let options = options.map(|(name, value)| {
-                (OptionDatabase::from(name.as_str()), OptionValue::String(value.clone()))
-            });
-            let database = driver.new_database_with_opts(options).map_err(failed)?;
-            let (database, shared) = (Arc::new(database), Arc::default());
-            open.push(Open { settings: settings.clone(), database, shared });
-            open.len() - 1
+impl Slot {
+    /// That of a database. Nothing is opened yet.
+    ///
+    /// # Errors
+    /// Its file is open with other options.
+    fn of(dialect: AdbcDialect, settings: &Settings) -> Result<Arc<Self>> {
+        let mut slots = unpoisoned(&SLOTS);
+        // Nobody but the list has them any more: they are closed.
+        slots.retain(|slot| Arc::strong_count(slot) > 1);
+        if let Some(slot) = slots.iter().find(|slot| slot.settings == *settings) {
+            return Ok(Arc::clone(slot));
         }
-    };
-    let Some(Open { database, shared, .. }) = open.get(at) else {
-        return Err(Error::target("the database that was opened is gone"));
-    };
-    let mut connected = Connected {
-        connection: None,
-        database: Some(Arc::clone(database)),
-        shared: Arc::clone(shared),
-    };
-    let connection = database.new_connection().map_err(failed);
-    // What was opened in vain is closed by `Connected`, which locks it again.
-    drop(open);
-    connected.connection = Some(connection?);
+        let file = settings.file();
+        if file.is_some() && slots.iter().any(|slot| slot.settings.file() == file) {
+            return Err(opened_otherwise(name(dialect), settings));
+        }
+        let (settings, open) = (settings.clone(), Mutex::default());
+        let slot = Arc::new(Self { settings, open, shared: Arc::default() });
+        slots.push(Arc::clone(&slot));
+        Ok(slot)
+    }
+
+    /// Opens the database, where it is not open, and counts a connection more.
+    fn enter(&self, dialect: AdbcDialect) -> Result<ManagedDatabase> {
+        let mut open = unpoisoned(&self.open);
+        if let Some(open) = &mut *open {
+            open.connections += 1;
+            return Ok(open.database.clone());
+        }
+        let mut driver = load(dialect, &self.settings)?;
+        let options = self.settings.options.iter().map(|(name, value)| {
+            (OptionDatabase::from(name.as_str()), OptionValue::String(value.clone()))
+        });
+        let database = driver.new_database_with_opts(options);
+        let database = database.map_err(|error| refused(dialect, &self.settings, error))?;
+        *open = Some(Open { database: database.clone(), connections: 1 });
+        Ok(database)
+    }
+
+    /// Counts a connection less, and closes the database behind the last one.
+    fn leave(&self) {
+        let mut open = unpoisoned(&self.open);
+        match &mut *open {
+            Some(open) if open.connections > 1 => open.connections -= 1,
+            // Within the lock: who opens it next waits until it is closed.
+            _ => *open = None,
+        }
+    }
+}
+
+/// Connects; loads the driver and opens the database, where that has not been done. Blocks, and nobody but who
+/// wants the same database.
+pub(super) fn connect(dialect: AdbcDialect, settings: &Settings) -> Result<Connected> {
+    let slot = Slot::of(dialect, settings)?;
+    let database = slot.enter(dialect)?;
+    let mut connected = Connected { connection: None, slot };
+    let connection = database.new_connection();
+    // Ours must not keep it open.
+    drop(database);
+    connected.connection = Some(connection.map_err(|error| refused(dialect, settings, error))?);
     Ok(connected)
+}
+
+fn name(dialect: AdbcDialect) -> &'static str {
+    TargetKind::Adbc(dialect).capabilities().name
+}
+
+fn refused(dialect: AdbcDialect, settings: &Settings, error: AdbcError) -> Error {
+    let said = refusal::said(&refusal::refused(error));
+    let (name, address) = (name(dialect), settings.address());
+    Error::target(format!("cannot connect to {name} through {address}: {said}"))
 }
 
 /// One file that would be opened twice.
