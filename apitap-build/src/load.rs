@@ -57,7 +57,7 @@ pub(crate) fn load(root: &Path, yaml: &Path, sql: &Path, findings: &mut Findings
     let queries = found
         .unwrap_or_default()
         .iter()
-        .map(|path| (shown(sql, path), read(&mut files, root, path, findings)))
+        .map(|path| (shown(sql, path), add(&mut files, root, path, regular(path), findings)))
         .collect();
     Loaded { files, yaml, schemas, queries }
 }
@@ -111,8 +111,18 @@ fn schemas(
 
 /// The text of a file that somebody else may have written, if it is not too large.
 fn limited(path: &Path) -> std::io::Result<String> {
-    let text = String::from_utf8(bytes(path)?);
+    let text = String::from_utf8(regular(path)?);
     text.map_err(|_| std::io::Error::other("it is not UTF-8"))
+}
+
+/// The bytes of a file that was not named on the command line: of a pipe they may never come.
+fn regular(path: &Path) -> std::io::Result<Vec<u8>> {
+    let metadata = std::fs::metadata(path)?;
+    // That a folder is none, the system says itself.
+    match metadata.is_file() || metadata.is_dir() {
+        true => bytes(path),
+        false => Err(std::io::Error::other("it is not a regular file")),
+    }
 }
 
 /// The bytes of a file, which may be a device that never ends.
@@ -135,8 +145,19 @@ fn no_schema_file(name: &str, error: &std::io::Error, place: &Place) -> Finding 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 fn read(files: &mut Files, root: &Path, path: &Path, findings: &mut Findings) -> Option<FileId> {
+    add(files, root, path, bytes(path), findings)
+}
+
+/// Adds a file with what was read of it.
+fn add(
+    files: &mut Files,
+    root: &Path,
+    path: &Path,
+    bytes: std::io::Result<Vec<u8>>,
+    findings: &mut Findings,
+) -> Option<FileId> {
     let name = shown(root, path);
-    match bytes(path).map(String::from_utf8) {
+    match bytes.map(String::from_utf8) {
         Ok(Ok(text)) => Some(files.add(name, text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text))),
         Ok(Err(error)) => {
             let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]

@@ -7,6 +7,7 @@
 mod number;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserializer as _;
@@ -39,9 +40,39 @@ enum Shape {
     /// Texts that all have this form.
     Formatted(Format),
     List(Box<Shape>),
-    Record(Vec<(String, Shape)>),
+    Record(Fields),
     /// Kinds that have nothing in common.
     Mixed,
+}
+
+/// The fields of a record, in the order in which they were first seen.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Fields {
+    list: Vec<(String, Shape)>,
+    /// Where each of them stands in the list.
+    places: HashMap<String, usize>,
+}
+
+impl Fields {
+    /// The shape of the field of that name, new where it was not seen before.
+    fn shape(&mut self, hint: usize, name: &str) -> Option<&mut Shape> {
+        // Records of one API have their fields in one order: the next one is mostly the right one.
+        let place = match self.list.get(hint) {
+            Some((known, _)) if known == name => hint,
+            _ => self.place(name),
+        };
+        self.list.get_mut(place).map(|(_, shape)| shape)
+    }
+
+    fn place(&mut self, name: &str) -> usize {
+        if let Some(place) = self.places.get(name) {
+            return *place;
+        }
+        let place = self.list.len();
+        self.places.insert(name.to_owned(), place);
+        self.list.push((name.to_owned(), Shape::Null));
+        place
+    }
 }
 
 /// The forms of texts that have a type of their own.
@@ -88,7 +119,7 @@ impl Inference {
 fn fields(shape: &Shape) -> Vec<Field> {
     match shape {
         Shape::Record(fields) => {
-            fields.iter().map(|(name, shape)| Field::new(name, ty(shape), true)).collect()
+            fields.list.iter().map(|(name, shape)| Field::new(name, ty(shape), true)).collect()
         }
         _ => Vec::new(),
     }
@@ -106,7 +137,7 @@ fn ty(shape: &Shape) -> Type {
         Shape::Number(numbers) => numbers.ty().unwrap_or(Type::Json),
         Shape::List(item) => Type::List(Box::new(Item { ty: ty(item), nullable: true })),
         // An object without fields holds nothing that a column could.
-        Shape::Record(fields) if fields.is_empty() => Type::Json,
+        Shape::Record(fields) if fields.list.is_empty() => Type::Json,
         Shape::Record(_) => Type::Record(fields(shape)),
         Shape::Mixed => Type::Json,
     }
@@ -118,7 +149,7 @@ fn mixed(path: &str, shape: &Shape, found: &mut Vec<String>) {
         Shape::Number(numbers) if numbers.ty().is_none() => found.push(path.to_owned()),
         Shape::List(item) => mixed(path, item, found),
         Shape::Record(fields) => {
-            for (name, shape) in fields {
+            for (name, shape) in &fields.list {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 mixed(&path, shape, found);
             }
@@ -140,19 +171,6 @@ impl Shape {
             }
             _ => Shape::Mixed,
         };
-    }
-
-    /// The shape of the field of that name, new where it was not seen before.
-    fn field<'a>(fields: &'a mut Vec<(String, Shape)>, hint: usize, name: &str) -> &'a mut Shape {
-        // Records of one API have their fields in one order: the next one is mostly the right one.
-        let index = match fields.get(hint) {
-            Some((known, _)) if known == name => hint,
-            _ => fields.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
-                fields.push((name.to_owned(), Shape::Null));
-                fields.len() - 1
-            }),
-        };
-        &mut fields[index].1
     }
 }
 
@@ -233,7 +251,7 @@ impl Observer {
 
     fn record(self, shape: &mut Shape, text: &str) -> Result<(), serde_json::Error> {
         if *shape == Shape::Null {
-            *shape = Shape::Record(Vec::new());
+            *shape = Shape::Record(Fields::default());
         }
         match shape {
             Shape::Record(fields) => {
@@ -276,7 +294,7 @@ impl Observer {
 
 /// The members of a record.
 struct Members<'a> {
-    fields: &'a mut Vec<(String, Shape)>,
+    fields: &'a mut Fields,
     inside: Observer,
 }
 
@@ -291,8 +309,9 @@ impl<'de> Visitor<'de> for Members<'_> {
         let mut hint = 0;
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
             let value: &RawValue = map.next_value()?;
-            let shape = Shape::field(self.fields, hint, &name);
-            self.inside.value(shape, value.get()).map_err(A::Error::custom)?;
+            if let Some(shape) = self.fields.shape(hint, &name) {
+                self.inside.value(shape, value.get()).map_err(A::Error::custom)?;
+            }
             hint += 1;
         }
         Ok(())
@@ -372,6 +391,18 @@ mod tests {
         assert!(Inference::default().observe(nested(127).as_bytes()).is_ok());
         assert!(Inference::default().observe(nested(128).as_bytes()).is_err());
         assert!(Inference::default().observe(nested(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_record_may_have_many_fields() {
+        let members: Vec<_> = (0..100_000).map(|n| format!("\"field_{n}\":1")).collect();
+        let record = format!("{{{}}}", members.join(","));
+        let began = std::time::Instant::now();
+        let mut inference = Inference::default();
+        inference.observe(record.as_bytes()).unwrap();
+        assert_eq!(inference.schema().fields.len(), 100_000);
+        // Some 0.3 s; minutes, if each were looked for among all.
+        assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     }
 
     #[test]

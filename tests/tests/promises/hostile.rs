@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use apitap_tests::answers::{Answer, Answers, gzip};
-use apitap_tests::process::{Measured, Project, measured};
+use apitap_tests::process::{Measured, Project, finish, measured};
 use serde_json::json;
 
 use super::runs::{LIMIT, has_table, postgres_database, project};
@@ -132,6 +132,19 @@ fn bodies_that_do_not_end_are_errors() {
     let api =
         Answers::serve(move |_| Answer::bytes(body.clone()).header("content-encoding", "gzip"));
     refused("a compression bomb", &source(&api.url("/"), ""), &[], "the answer is suspicious");
+}
+
+#[test]
+fn a_pipe_among_the_queries_is_not_waited_for() {
+    let project = source("http://127.0.0.1:9", "");
+    let pipe = project.path().join("sql/pipe.sql");
+    let made = std::process::Command::new("mkfifo").arg(pipe).status().expect("mkfifo");
+    assert!(made.success());
+    let checked = finish(&mut project.apitap(["check"]), LIMIT);
+    let said = checked.stdout + &checked.stderr;
+    assert_eq!(checked.code, Some(1), "{said}");
+    assert!(said.contains("cannot read `sql/pipe.sql`"), "{said}");
+    assert!(said.contains("it is not a regular file"), "{said}");
 }
 
 #[test]

@@ -208,6 +208,10 @@ fn variables_come_from_a_file_and_the_environment_comes_first() {
     let none = run(&["run", "--env-file", "none.env"], None);
     assert_eq!(none.code, Some(2));
     assert!(none.stderr.contains("cannot read the variables in `none.env`"), "{}", none.stderr);
+    let endless = run(&["run", "--env-file", "/dev/zero"], None);
+    let expected = "cannot read the variables in `/dev/zero`: it has more than 1 MiB";
+    assert!(endless.stderr.contains(expected), "{}", endless.stderr);
+    assert_eq!(endless.code, Some(2));
 }
 
 #[test]
