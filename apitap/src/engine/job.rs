@@ -230,6 +230,10 @@ impl Job<Arc<dyn Target>> {
         };
         let unknown_fields =
             std::mem::take(&mut *self.drift.lock().unwrap_or_else(PoisonError::into_inner));
+        // A name is what the API says, which may be what it was sent.
+        let masked = unknown_fields
+            .into_iter()
+            .map(|(source, fields)| (source, fields.masked(|name| run.secrets.mask(name))));
         PipelineReport {
             name: name.clone(),
             table: table.clone(),
@@ -238,7 +242,7 @@ impl Job<Arc<dyn Target>> {
             ended: Some(Utc::now()),
             error,
             numbers,
-            unknown_fields,
+            unknown_fields: masked.collect(),
         }
     }
 

@@ -169,13 +169,13 @@ impl Masks {
     /// Where secrets stand in a text, in any order: they may overlap.
     fn places(&self, text: &str, finder: &AhoCorasick) -> Vec<Place> {
         let mut places = self.found(text.as_bytes(), finder);
-        for reading in spellings::readings(text) {
+        spellings::each_reading(text, &mut |reading| {
             let found = self.found(&reading.bytes, finder).into_iter();
             places.extend(found.filter_map(|Place { start, end, pattern }| {
                 let (start, end) = reading.written(start, end)?;
                 Some(Place { start, end, pattern })
             }));
-        }
+        });
         places
     }
 
@@ -320,6 +320,11 @@ mod tests {
         check(r#""p\u0040ss\/w\"rd""#, r#""***""#);
         check("?k=%61%62c%2b%2F123", "?k=${TOKEN}");
         check(r#""http:\/\/h\/?k=abc%2B\/123&n=1""#, r#""http:\/\/h\/?k=${TOKEN}&n=1""#);
+        check(r#"{"e":"{\"t\":\"abc+\\/123\"}"}"#, r#"{"e":"{\"t\":\"${TOKEN}\"}"}"#);
+        check(r#"{"e":"{\"t\":\"p@ss\\/w\\\"rd\"}"}"#, r#"{"e":"{\"t\":\"***\"}"}"#);
+        check("<p>abc+&#x2F;123, p@ss&#47;w&quot;rd</p>", "<p>${TOKEN}, ***</p>");
+        check("path: /data/abc+~1123", "path: /data/${TOKEN}");
+        check(r"b'abc\x2b/123'", "b'${TOKEN}'");
     }
 
     #[test]
@@ -328,6 +333,7 @@ mod tests {
         check("got `abc+/12345…`", "got `${LONG}…`");
         check("got `xabc+/1…` and `ab…`", "got `x${TOKEN}…` and `ab…`");
         check(r#"got "abc\u002b/…"#, r#"got "${TOKEN}…"#);
+        check(r#"got "\u0061\u0062\u0063\u002b\u00…"#, r#"got "${TOKEN}\u00…"#);
     }
 
     #[test]

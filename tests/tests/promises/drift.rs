@@ -1,5 +1,6 @@
 //! An API that changes is told: fields that no schema declares are named, with their number.
 
+use apitap_tests::answers::{Answer, Answers};
 use apitap_tests::api::Api;
 use apitap_tests::collection::{Collection, Pagination};
 use apitap_tests::process::{Project, finish};
@@ -72,6 +73,39 @@ fn a_person_is_told_in_one_line() {
     assert!(finished.stdout.contains(line), "{}", finished.stdout);
     assert_eq!(finished.code, Some(0));
     assert_eq!(sqlite(&project, "count(*)) FROM people"), [json!([250])]);
+}
+
+#[test]
+fn a_secret_that_an_api_sends_back_does_not_show() {
+    const TOKEN: &str = "s3cr3t/0123456789";
+    let api = Answers::serve(|_| {
+        Answer::json(&json!({"data": [{"id": 1, TOKEN: 1, "place": {TOKEN: 1}}], "more": TOKEN}))
+    });
+    let run = |keys: &str, expected: &str| {
+        let sources = format!(
+            "sources:
+  - name: people
+    url: \"{}\"
+    auth: {{bearer: \"${{TOKEN}}\"}}
+    data_path: /data
+    schema: {{id: int64!, place: {{n: int64}}}}
+    {keys}",
+            api.url("/")
+        );
+        let sql = "SELECT id, place.n AS n FROM {{ use_source(\"people\") }}";
+        let project = project(&sources, &[("people", sql)]);
+        let finished =
+            finish(project.apitap(["run", "--format", "json"]).env("TOKEN", TOKEN), LIMIT);
+        let said = finished.stdout + &finished.stderr;
+        assert!(said.contains(expected), "no `{expected}` in:\n{said}");
+        assert!(!said.contains("s3cr3t"), "{said}");
+    };
+    run("", "\"place.${TOKEN}\"");
+    run("on_unknown_field: error", "${TOKEN}");
+    let stop = "pagination: {kind: page_number, page_param: page, per_page_param: per, stop: \
+                {has_more_path: /more}}";
+    run(stop, "expected `true` or `false`, found `${TOKEN}`");
+    run(&stop.replace("has_more", "total"), "expected a whole number, found `${TOKEN}`");
 }
 
 #[test]

@@ -141,9 +141,21 @@ impl UnknownFields {
         self.others += other.others;
     }
 
+    /// The same with the names as `mask` makes them.
+    pub(crate) fn masked(self, mask: impl Fn(&str) -> String) -> Self {
+        let mut masked = Self { others: self.others, ..Self::default() };
+        for (name, times) in self.names {
+            *masked.names.entry(mask(&name)).or_default() += times;
+        }
+        masked
+    }
+
     fn add(&mut self, name: &str, times: u64) {
         let name = shown(name);
-        let short: String = name.chars().take(SHOWN).collect();
+        let mut short: String = name.chars().take(SHOWN).collect();
+        if short.len() < name.len() {
+            short.push('…');
+        }
         if self.names.len() == NAMES && !self.names.contains_key(&short) {
             self.others += times;
         } else {

@@ -99,15 +99,15 @@ impl Stopping {
         let total = value("stop.total_path", &rules.total_path)?;
         let total_pages = value("stop.total_pages_path", &rules.total_pages_path)?;
         self.more = match (&rules.has_more_path, more, &rules.is_last_path, is_last) {
-            (Some(path), Some(text), ..) => Some(flag(path, text)?),
-            (.., Some(path), Some(text)) => Some(!flag(path, text)?),
+            (Some(path), Some(text), ..) => Some(flag(answer, path, text)?),
+            (.., Some(path), Some(text)) => Some(!flag(answer, path, text)?),
             _ => None,
         };
         if let (Some(path), Some(text)) = (&rules.total_path, total) {
-            self.total = Some(count(path, text)?);
+            self.total = Some(count(answer, path, text)?);
         }
         if let (Some(path), Some(text)) = (&rules.total_pages_path, total_pages) {
-            self.total_pages = Some(count(path, text)?);
+            self.total_pages = Some(count(answer, path, text)?);
         }
         Ok(())
     }
@@ -183,22 +183,20 @@ fn told<'a>(
     }
 }
 
-fn flag(path: &Pointer, text: &str) -> Result<bool> {
+fn flag(answer: &Answer<'_>, path: &Pointer, text: &str) -> Result<bool> {
     match text {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
-        _ => Err(unlike(path, "`true` or `false`", text)),
+        _ => Err(unlike(answer, path, "`true` or `false`", text)),
     }
 }
 
-fn count(path: &Pointer, text: &str) -> Result<u64> {
-    text.parse().map_err(|_| unlike(path, "a whole number", text))
+fn count(answer: &Answer<'_>, path: &Pointer, text: &str) -> Result<u64> {
+    text.parse().map_err(|_| unlike(answer, path, "a whole number", text))
 }
 
-fn unlike(path: &Pointer, expected: &str, text: &str) -> Error {
-    const SHOWN: usize = 40;
-    let shown: String = text.chars().take(SHOWN).collect();
-    Error::data(format!("expected {expected}, found `{}`", shown.escape_debug()))
+fn unlike(answer: &Answer<'_>, path: &Pointer, expected: &str, text: &str) -> Error {
+    Error::data(format!("expected {expected}, found `{}`", answer.shown(text)))
         .at_path(path.0.clone())
         .help("correct `stop`")
 }
