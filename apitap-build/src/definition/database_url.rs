@@ -15,6 +15,8 @@ pub struct Parameters {
     pub called: &'static [(&'static str, &'static str)],
     /// The values of those that have few, in any case of the letters.
     pub choices: &'static [(&'static str, &'static [&'static str])],
+    /// Values that others take and nothing does here, and what to write.
+    pub refused: &'static [(&'static str, &'static str, &'static str)],
 }
 
 /// Those of PostgreSQL.
@@ -22,6 +24,7 @@ pub const POSTGRESQL: Parameters = Parameters {
     database: "PostgreSQL",
     known: &[
         "application_name",
+        "channel_binding",
         "connect_timeout",
         "dbname",
         "host",
@@ -48,7 +51,16 @@ pub const POSTGRESQL: Parameters = Parameters {
         ("ssl-root-cert", "sslrootcert"),
         ("ssl", "sslmode"),
     ],
-    choices: &[("sslmode", &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"])],
+    choices: &[
+        ("channel_binding", &["disable", "prefer"]),
+        ("sslmode", &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
+    ],
+    refused: &[(
+        "channel_binding",
+        "require",
+        "the password is not bound to the TLS channel here: leave it out, and write \
+         `sslmode=verify-full`, which makes sure of the server",
+    )],
 };
 
 /// Those of MySQL and MariaDB.
@@ -71,6 +83,7 @@ pub const MYSQL: Parameters = Parameters {
         "ssl-mode",
         &["DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY"],
     )],
+    refused: &[],
 };
 
 /// Those of SQLite: what it could not write with is none of them.
@@ -79,6 +92,7 @@ pub const SQLITE: Parameters = Parameters {
     known: &["cache", "mode", "vfs"],
     called: &[],
     choices: &[("cache", &["private", "shared"]), ("mode", &["rwc", "rw"])],
+    refused: &[],
 };
 
 /// What is wrong with the parameters of a URL. Its message does not show a value, which may be a
@@ -163,6 +177,11 @@ impl Parameters {
     }
 
     fn no_such_value(&self, name: &str, value: &str, values: &'static [&'static str]) -> Wrong {
+        let refused = self.refused.iter().find(|(of, is, _)| (*of, *is) == (name, value));
+        if let Some((name, value, help)) = refused {
+            let message = format!("`{name}={value}` is not supported");
+            return Wrong { message, help: (*help).to_owned(), at: 0..0, instead: None };
+        }
         let near = Suggestion::of(value, values.iter().copied());
         let instead = near.and_then(|Suggestion { name, sure }| {
             values.iter().find(|known| **known == name).map(|known| (*known, sure))
@@ -213,6 +232,11 @@ mod tests {
             "postgres://h/d?sslmode=requre",
             Some(("requre", value, Some("require"))),
         );
+        check(
+            &POSTGRESQL,
+            "postgres://h/d?sslmode=require&channel_binding=require",
+            Some(("require", "`channel_binding=require` is not supported", None)),
+        );
         let other = "`sslmode` is not a parameter of a MySQL URL";
         check(&MYSQL, "mysql://h/d?sslmode=require", Some(("sslmode", other, Some("ssl-mode"))));
         let memory = "the parameter `mode` of the SQLite URL has no such value";
@@ -223,6 +247,7 @@ mod tests {
     fn what_a_run_takes_is_right() {
         check(&POSTGRESQL, "postgres://h/d", None);
         check(&POSTGRESQL, "postgres://h/d?", None);
+        check(&POSTGRESQL, "postgres://h/d?channel_binding=prefer", None);
         check(&POSTGRESQL, "postgres://h/d?sslmode=verify-full&options=-c%20a=b", None);
         check(&POSTGRESQL, "postgres://h/d?sslmode=${MODE}&${MORE}", None);
         check(&MYSQL, "mysql://h/d?ssl-mode=required", None);

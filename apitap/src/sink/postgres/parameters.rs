@@ -37,6 +37,8 @@ fn with(options: Options, name: &str, value: &str) -> Result<Options> {
     let Options { connect, mut patience } = options;
     let connect = match name {
         "application_name" => connect.application_name(value),
+        // The driver does not bind: of what is allowed, that is what was asked for.
+        "channel_binding" => connect,
         "connect_timeout" => {
             patience = seconds(name, value)?;
             connect
@@ -146,7 +148,7 @@ mod tests {
             "x=s3cr3t",
             &unknown(
                 "x",
-                "there are `application_name`, `connect_timeout`, `dbname`, `host`, `hostaddr`, \
+                "there are `application_name`, `channel_binding`, `connect_timeout`, `dbname`, `host`, `hostaddr`, \
                  `lock_timeout`, `options`, `password`, `port`, `search_path`, `sslcert`, `sslkey`, \
                  `sslmode`, `sslrootcert`, `statement_timeout`, `user`",
             ),
