@@ -274,6 +274,11 @@ impl Dialect for Mysql {
         catalog::replaceable(connection, load, table).await
     }
 
+    /// No trigger of MySQL keeps a row without an error.
+    async fn may_keep_rows(&self, _: &mut MySqlConnection, _: &Place) -> sqlx::Result<bool> {
+        Ok(false)
+    }
+
     /// Where there is a key, the staging table has it, and so only the row of each that counts.
     async fn inbox(&self, connection: &mut MySqlConnection, load: &Load) -> Result<Inbox> {
         let values: Vec<_> = (0..load.columns.len()).map(staged).collect();

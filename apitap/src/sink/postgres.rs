@@ -288,6 +288,10 @@ impl Dialect for Postgres {
         renew::renew(self, connection, load, (table, found), is_empty).await
     }
 
+    async fn may_keep_rows(&self, connection: &mut Link, table: &Place) -> sqlx::Result<bool> {
+        catalog::writes_what_it_is_told(connection, table).await.map(|told| !told)
+    }
+
     fn lock_table(&self, table: &Place) -> Option<String> {
         Some(format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
     }

@@ -1,6 +1,9 @@
 //! Why a value or a table cannot be taken, in words: the same for every database.
 
+use std::fmt::Display;
+
 use super::load::{Column, Load, Required};
+use crate::definition::Mode;
 use crate::definition::database_url::Wrong;
 use crate::definition::table::TableName;
 use crate::{Error, ErrorKind};
@@ -108,22 +111,33 @@ pub(super) fn uncommitted(table: &TableName, rows: u64) -> Error {
         .help("this is a mistake in apitap: please report it")
 }
 
+/// What a load that deletes rows cannot do, and what to do instead.
+fn deletion(load: &Load) -> (String, &'static str) {
+    let table = &load.table;
+    match load.mode {
+        Mode::Replace => (format!("`{table}` cannot be replaced"), "use the mode `merge`"),
+        Mode::Append | Mode::Merge | Mode::InsertNew => {
+            (format!("`delete_missing` cannot delete rows of `{table}`"), "remove `delete_missing`")
+        }
+    }
+}
+
 /// A table whose rows this user does not all see.
-pub(super) fn hidden_rows(table: &TableName) -> Error {
+pub(super) fn hidden_rows(load: &Load) -> Error {
+    let (cannot, instead) = deletion(load);
     Error::target(format!(
-        "`{table}` cannot be replaced: row security hides rows of it from this user, and they would \
-         stay"
+        "{cannot}: row security hides rows of it from this user, and they would stay"
     ))
-    .help("connect as the owner of the table or as a user with BYPASSRLS, or use the mode `merge`")
+    .help(format!("connect as the owner of the table or as a user with BYPASSRLS, or {instead}"))
 }
 
 /// A table on whose rows those of another table depend.
-pub(super) fn referred_to(table: &TableName, other: &str, action: &str) -> Error {
+pub(super) fn referred_to(load: &Load, other: &str, action: &str) -> Error {
+    let (cannot, instead) = deletion(load);
     Error::target(format!(
-        "`{table}` cannot be replaced: the table `{other}` refers to it with ON DELETE {action}, and \
-         would be changed with it"
+        "{cannot}: the table `{other}` refers to it with ON DELETE {action}, and would be changed with it"
     ))
-    .help("use the mode `merge`, or give the foreign key another action (NO ACTION)")
+    .help(format!("{instead}, or give the foreign key another action (NO ACTION)"))
 }
 
 /// A view that needs what a table is about to lose; `said` is what the database said.
@@ -142,13 +156,26 @@ pub(super) fn not_renewed(table: &TableName, target: &str) -> Error {
     .help("use `evolve=\"freeze\"`, and run the statements that it prints")
 }
 
-/// A DELETE that did not remove all rows.
-pub(super) fn kept_rows(table: &TableName) -> Error {
+/// A table whose rows are those of another table, too.
+pub(super) fn inherited(load: &Load, heir: &str, table: impl Display) -> Error {
+    let (cannot, instead) = deletion(load);
     Error::target(format!(
-        "`{table}` cannot be replaced: rows are still there after a DELETE of all of them; nothing \
-         was changed"
+        "{cannot}: the table `{heir}` inherits from it, and its rows would be deleted, too"
     ))
-    .help("a trigger or a rule of the table keeps them: drop it, or use the mode `merge`")
+    .help(format!("{instead}, or end the inheritance: ALTER TABLE {heir} NO INHERIT {table}"))
+}
+
+/// A DELETE that did not remove all rows that it should.
+pub(super) fn kept_rows(load: &Load) -> Error {
+    let (cannot, instead) = deletion(load);
+    let which = match load.mode {
+        Mode::Replace => "rows are still there after a DELETE of all of them",
+        Mode::Append | Mode::Merge | Mode::InsertNew => {
+            "rows whose key did not come are still there after their DELETE"
+        }
+    };
+    Error::target(format!("{cannot}: {which}; nothing was changed"))
+        .help(format!("a trigger or a rule of the table keeps them: drop it, or {instead}"))
 }
 
 /// A refresh that would delete everything.

@@ -22,7 +22,7 @@ use apitap::Result;
 use apitap::definition::{Mode, TargetKind};
 use apitap::schema::{Field, Schema, Type};
 use apitap::sink::conformance::Run;
-use apitap::sink::{Load, Target, Written};
+use apitap::sink::{Load, Missing, Target, Written};
 use arrow::array::{
     ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, RecordBatch,
     StringArray, Time64MicrosecondArray, TimestampMicrosecondArray,

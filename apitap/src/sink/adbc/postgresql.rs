@@ -140,13 +140,17 @@ impl Database for Postgresql {
     async fn replaceable(connection: &mut Connection, load: &Load, table: &Place) -> Result<()> {
         let to_show = |error| refused(DIALECT, load, "to show", &error);
         let name = [table.schema.as_str(), &table.name];
-        let hidden = rows(connection, HIDES_ROWS, &name).await.map_err(to_show)?;
+        let hidden = rows(connection, catalog::HIDES_ROWS, &name).await.map_err(to_show)?;
         if hidden.into_iter().next().and_then(texts::<1>).is_some_and(|[hides]| hides == "true") {
-            return Err(refusal::hidden_rows(&load.table));
+            return Err(refusal::hidden_rows(load));
         }
-        let referring = rows(connection, REFERRING, &name).await.map_err(to_show)?;
-        match referring.into_iter().next().and_then(texts) {
-            Some([table, action]) => Err(refusal::referred_to(&load.table, &table, &action)),
+        let referring = rows(connection, catalog::REFERRING, &name).await.map_err(to_show)?;
+        if let Some([table, action]) = referring.into_iter().next().and_then(texts) {
+            return Err(refusal::referred_to(load, &table, &action));
+        }
+        let heir = rows(connection, catalog::HEIR, &name).await.map_err(to_show)?;
+        match heir.into_iter().next().and_then(texts) {
+            Some([heir]) => Err(refusal::inherited(load, &heir, table)),
             None => Ok(()),
         }
     }
@@ -184,20 +188,6 @@ const HOLDER: &str = "SELECT a.pid::text
       AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
       AND l.classid::bigint = (k.key >> 32) & 4294967295
       AND l.objid::bigint = k.key & 4294967295";
-
-const HIDES_ROWS: &str =
-    "SELECT pg_catalog.row_security_active(c.oid)::text FROM pg_catalog.pg_class c
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = $1 AND c.relname = $2";
-
-const REFERRING: &str = "SELECT f.conrelid::regclass::text,
-           CASE f.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' ELSE 'SET DEFAULT' END
-    FROM pg_catalog.pg_constraint f
-    JOIN pg_catalog.pg_class c ON c.oid = f.confrelid
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = $1 AND c.relname = $2 AND f.contype = 'f'
-      AND f.confdeltype IN ('c', 'n', 'd') AND f.conrelid <> f.confrelid
-    ORDER BY 1 LIMIT 1";
 
 async fn columns(connection: &mut Connection, oid: &str) -> sqlx::Result<Vec<FoundColumn>> {
     let ask = "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull::text,

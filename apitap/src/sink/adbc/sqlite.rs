@@ -112,7 +112,7 @@ impl Database for Sqlite {
         let referring = rows(connection, REFERRING, &[&table.name]).await;
         let referring = referring.map_err(|error| refused(DIALECT, load, "to show", &error))?;
         match referring.into_iter().next().and_then(texts) {
-            Some([other, action]) => Err(refusal::referred_to(&load.table, &other, &action)),
+            Some([other, action]) => Err(refusal::referred_to(load, &other, &action)),
             None => Ok(()),
         }
     }

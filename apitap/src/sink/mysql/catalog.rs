@@ -161,7 +161,7 @@ async fn unique_keys(
     Ok(keys)
 }
 
-/// Whether emptying the table does that and no more.
+/// Whether a DELETE of rows of the table does that and no more.
 pub(super) async fn replaceable(
     connection: &mut MySqlConnection,
     load: &Load,
@@ -181,7 +181,7 @@ pub(super) async fn replaceable(
     .await
     .map_err(|error| refused(load, "to show", &error))?;
     match referring {
-        Some((table, action)) => Err(refusal::referred_to(&load.table, &table, &action)),
+        Some((table, action)) => Err(refusal::referred_to(load, &table, &action)),
         None => Ok(()),
     }
 }

@@ -121,69 +121,98 @@ pub(super) async fn find(
     Ok(Some(Found { columns: columns.collect(), unique_keys }))
 }
 
-/// Whether an INSERT or UPDATE of a row does that and no more: no trigger, rule or policy
+/// A query over `part (oid)`: the table of a schema and a name, and all its partitions.
+macro_rules! over_parts {
+    ($query:literal) => {
+        concat!(
+            "WITH tables AS (
+                SELECT c.oid FROM pg_catalog.pg_class c
+                JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = $1 AND c.relname = $2
+            ), part (oid) AS (
+                SELECT oid FROM tables
+                UNION SELECT t.relid::oid FROM tables
+                      CROSS JOIN LATERAL pg_catalog.pg_partition_tree(tables.oid) t
+            ) ",
+            $query
+        )
+    };
+}
+
+/// Whether an INSERT, UPDATE or DELETE of a row does that and no more: no trigger, rule or policy
 /// of the table, or of a part of it, stands between.
 pub(super) async fn writes_what_it_is_told(
     connection: &mut PgConnection,
     place: &Place,
 ) -> sqlx::Result<bool> {
-    sqlx::query_scalar(
+    sqlx::query_scalar(over_parts!(
         "SELECT bool_and(p.relkind IN ('r', 'p') AND NOT p.relhasrules AND NOT p.relrowsecurity
                          AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g
                                          WHERE g.tgrelid = p.oid AND NOT g.tgisinternal))
-         FROM pg_catalog.pg_class c
-         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-         CROSS JOIN LATERAL (SELECT c.oid UNION SELECT t.relid::oid
-                             FROM pg_catalog.pg_partition_tree(c.oid) t) AS part (oid)
-         JOIN pg_catalog.pg_class p ON p.oid = part.oid
-         WHERE n.nspname = $1 AND c.relname = $2",
-    )
+         FROM part JOIN pg_catalog.pg_class p ON p.oid = part.oid"
+    ))
     .bind(&place.schema)
     .bind(&place.name)
     .fetch_one(connection)
     .await
 }
 
-/// Whether emptying the table does that and no more.
+/// `true` where row security is at work on the table for this user.
+pub(in crate::sink) const HIDES_ROWS: &str =
+    over_parts!("SELECT pg_catalog.row_security_active(oid)::text FROM tables");
+
+/// A table whose rows change with those that are deleted, of the table or of a partition of it; and how.
+pub(in crate::sink) const REFERRING: &str = over_parts!(
+    "SELECT f.conrelid::regclass::text,
+            CASE f.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
+                               ELSE 'SET DEFAULT' END
+     FROM pg_catalog.pg_constraint f
+     WHERE f.contype = 'f' AND f.confdeltype IN ('c', 'n', 'd')
+       AND f.confrelid IN (SELECT oid FROM part)
+       AND f.conrelid NOT IN (SELECT oid FROM part)
+     ORDER BY 1 LIMIT 1"
+);
+
+/// A table that inherits from the table, so that its rows are in both. Partitions are the table itself.
+pub(in crate::sink) const HEIR: &str = over_parts!(
+    "SELECT i.inhrelid::regclass::text FROM pg_catalog.pg_inherits i
+     WHERE i.inhparent IN (SELECT oid FROM part)
+       AND i.inhrelid NOT IN (SELECT oid FROM part)
+     ORDER BY 1 LIMIT 1"
+);
+
+/// Whether a DELETE of rows of the table does that and no more.
 pub(super) async fn replaceable(
     connection: &mut PgConnection,
     load: &Load,
     place: &Place,
 ) -> Result<()> {
     let to_show = |error| refused(load, "to show", &error);
-    let hides_rows: bool = sqlx::query_scalar(
-        "SELECT pg_catalog.row_security_active(c.oid) FROM pg_catalog.pg_class c
-         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname = $1 AND c.relname = $2",
-    )
-    .bind(&place.schema)
-    .bind(&place.name)
-    .fetch_one(&mut *connection)
-    .await
-    .map_err(to_show)?;
-    if hides_rows {
-        return Err(refusal::hidden_rows(&load.table));
+    let hides: String = sqlx::query_scalar(HIDES_ROWS)
+        .bind(&place.schema)
+        .bind(&place.name)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(to_show)?;
+    if hides == "true" {
+        return Err(refusal::hidden_rows(load));
     }
-    let referring: Option<(String, String)> = sqlx::query_as(
-        "SELECT f.conrelid::regclass::text,
-                CASE f.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
-                                   ELSE 'SET DEFAULT' END
-         FROM pg_catalog.pg_constraint f
-         JOIN pg_catalog.pg_class c ON c.oid = f.confrelid
-         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname = $1 AND c.relname = $2 AND f.contype = 'f'
-           AND f.confdeltype IN ('c', 'n', 'd') AND f.conrelid <> f.confrelid
-         ORDER BY 1 LIMIT 1",
-    )
-    .bind(&place.schema)
-    .bind(&place.name)
-    .fetch_optional(connection)
-    .await
-    .map_err(to_show)?;
-    match referring {
-        Some((table, action)) => Err(refusal::referred_to(&load.table, &table, &action)),
-        None => Ok(()),
+    let referring: Option<(String, String)> = sqlx::query_as(REFERRING)
+        .bind(&place.schema)
+        .bind(&place.name)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(to_show)?;
+    if let Some((table, action)) = referring {
+        return Err(refusal::referred_to(load, &table, &action));
     }
+    let heir: Option<String> = sqlx::query_scalar(HEIR)
+        .bind(&place.schema)
+        .bind(&place.name)
+        .fetch_optional(connection)
+        .await
+        .map_err(to_show)?;
+    heir.map_or(Ok(()), |heir| Err(refusal::inherited(load, &heir, place)))
 }
 
 /// A description as a literal of a COMMENT; NULL for none.

@@ -147,7 +147,7 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
         self.execute(connection, &create).await.map(drop)
     }
 
-    /// Whether emptying the table removes its rows, all of them, and changes no other table.
+    /// Whether a DELETE of rows of the table can reach all of them, and changes no other table.
     async fn replaceable(
         &self,
         connection: &mut Self::Connection,
@@ -168,6 +168,15 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
         _is_empty: bool,
     ) -> Result<()> {
         Err(refusal::not_renewed(&load.table, self.capabilities().name))
+    }
+
+    /// Whether something of the table may keep rows that are deleted: a trigger, for example.
+    async fn may_keep_rows(
+        &self,
+        _connection: &mut Self::Connection,
+        _table: &Place,
+    ) -> sqlx::Result<bool> {
+        Ok(true)
     }
 
     /// What a transaction that empties the table does first.

@@ -251,7 +251,7 @@ impl<D: Dialect> SqlSession<D> {
         Ok(written)
     }
 
-    /// Deletes the rows whose key did not come.
+    /// Deletes the rows whose key did not come, and looks whether they are gone.
     async fn delete_missing(&self, connection: &mut D::Connection, received: u64) -> Result<()> {
         let Self { dialect, load, table, inbox, .. } = self;
         if received == 0 && load.missing == Missing::Delete {
@@ -263,7 +263,16 @@ impl<D: Dialect> SqlSession<D> {
             deleted = done.map_err(|error| dialect.refused(load, "to delete rows of", &error))?;
         }
         tracing::info!(pipeline = load.pipeline, deleted, "rows whose key did not come");
-        Ok(())
+        let to_delete = |error| dialect.refused(load, "to delete rows of", &error);
+        // Where nothing can keep them, another session's new rows are not to be taken for them.
+        if !dialect.may_keep_rows(connection, table).await.map_err(to_delete)? {
+            return Ok(());
+        }
+        let left = statement::one_missing(dialect, load, table, inbox);
+        match dialect.rows(connection, &left, &[]).await.map_err(to_delete)?.is_empty() {
+            true => Ok(()),
+            false => Err(refusal::kept_rows(load)),
+        }
     }
 }
 
@@ -448,7 +457,7 @@ async fn found<D: Dialect>(
     dialect.lock(connection, &table.to_string()).await.map_err(to_create)?;
     let Some(found) = dialect.find(connection, load, table).await? else { return Ok(None) };
     let fit = found.check(dialect, load, table)?;
-    if load.mode == Mode::Replace {
+    if load.mode == Mode::Replace || load.missing != Missing::Keep {
         dialect.replaceable(connection, load, table).await?;
     }
     // With other columns it has the key of the load.
@@ -471,7 +480,7 @@ pub(in crate::sink) async fn empty<D: Dialect>(
     let left = format!("SELECT 'a row' FROM {table} LIMIT 1");
     match dialect.rows(connection, &left, &[]).await.map_err(to_write)?.is_empty() {
         true => Ok(()),
-        false => Err(refusal::kept_rows(&load.table)),
+        false => Err(refusal::kept_rows(load)),
     }
 }
 

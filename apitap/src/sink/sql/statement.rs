@@ -181,13 +181,28 @@ pub(in crate::sink) fn delete_missing(
     table: &Place,
     inbox: &Inbox,
 ) -> String {
+    format!("DELETE {}", missing(dialect, load, table, inbox))
+}
+
+/// The query of one row whose key is not among those that wait, if there is one.
+pub(super) fn one_missing(
+    dialect: &impl Dialect,
+    load: &Load,
+    table: &Place,
+    inbox: &Inbox,
+) -> String {
+    format!("SELECT 'a row' {} LIMIT 1", missing(dialect, load, table, inbox))
+}
+
+/// `FROM … WHERE …`: the rows whose key is not among those that wait.
+fn missing(dialect: &impl Dialect, load: &Load, table: &Place, inbox: &Inbox) -> String {
     let same = load.key.iter().filter_map(|&place| {
         let name = dialect.quote(&load.columns.get(place)?.name);
         Some(format!("s.{} = {table}.{name}", staged(place)))
     });
     let same: Vec<_> = same.collect();
     format!(
-        "DELETE FROM {table} WHERE NOT EXISTS (SELECT 1 FROM {} AS s WHERE {})",
+        "FROM {table} WHERE NOT EXISTS (SELECT 1 FROM {} AS s WHERE {})",
         inbox.table,
         same.join(" AND ")
     )

@@ -85,7 +85,7 @@ pub(super) async fn find(
     Ok(Some(Found { columns: columns.collect(), unique_keys }))
 }
 
-/// Whether emptying the table does that and no more.
+/// Whether a DELETE of rows of the table does that and no more.
 pub(super) async fn replaceable(
     connection: &mut SqliteConnection,
     load: &Load,
@@ -104,7 +104,7 @@ pub(super) async fn replaceable(
     .await
     .map_err(|error| refused(load, "to show", &error))?;
     match referring {
-        Some((other, action)) => Err(refusal::referred_to(&load.table, &other, &action)),
+        Some((other, action)) => Err(refusal::referred_to(load, &other, &action)),
         None => Ok(()),
     }
 }

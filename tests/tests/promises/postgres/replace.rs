@@ -1,4 +1,4 @@
-//! `replace` is about one table, and about all of its rows.
+//! `replace` is about one table, and about all of its rows; `delete_missing` about all that are missing.
 
 use super::*;
 
@@ -84,6 +84,99 @@ async fn rows_that_a_delete_leaves_are_noticed() {
 }
 
 #[tokio::test]
+async fn tables_that_refer_to_a_partition_or_inherit_are_not_emptied_either() {
+    let database = Database::new().await;
+    database
+        .execute(
+            "CREATE TABLE orders (id int8 PRIMARY KEY, status text) PARTITION BY RANGE (id);
+             CREATE TABLE orders_1 PARTITION OF orders FOR VALUES FROM (0) TO (100);
+             CREATE TABLE notes (about int8 REFERENCES orders_1 ON DELETE CASCADE);
+             INSERT INTO orders VALUES (1, 'old'); INSERT INTO notes VALUES (1);
+             CREATE TABLE parents (id int8 PRIMARY KEY, status text);
+             CREATE TABLE heirs () INHERITS (parents); INSERT INTO heirs VALUES (1, 'old')",
+        )
+        .await;
+    let rows = || json!([{ "id": 7 }]);
+    fails(
+        database.load("orders", Mode::Replace, &orders(), rows()).await,
+        "`orders` cannot be replaced: the table `notes` refers to it with ON DELETE CASCADE, and \
+         would be changed with it\n  help:     use the mode `merge`, or give the foreign key another \
+         action (NO ACTION)",
+    );
+    fails(
+        database.load("parents", Mode::Replace, &orders(), rows()).await,
+        "`parents` cannot be replaced: the table `heirs` inherits from it, and its rows would be \
+         deleted, too\n  help:     use the mode `merge`, or end the inheritance: ALTER TABLE heirs NO \
+         INHERIT \"public\".\"parents\"",
+    );
+    assert_eq!(database.table("orders").await, ["(1,old)"]);
+    assert_eq!(database.table("notes").await, ["(1)"]);
+    assert_eq!(database.table("heirs").await, ["(1,old)"]);
+    // A partitioned table that refers to itself is one table.
+    database
+        .execute(
+            "DROP TABLE notes; ALTER TABLE orders ADD parent int8 REFERENCES orders ON DELETE CASCADE",
+        )
+        .await;
+    database.load("orders", Mode::Replace, &orders(), rows()).await.unwrap();
+    assert_eq!(database.table("orders").await, ["(7,,)"]);
+}
+
+/// What a merge of the rows 2 and 3 that deletes the others comes to in a table with the rows 1 and 2.
+async fn check_missing(ddl: &str, expected: std::result::Result<(), &str>) {
+    let database = Database::new().await;
+    let table = "CREATE TABLE orders (id int8 PRIMARY KEY, status text);
+                 INSERT INTO orders VALUES (1, 'old'), (2, 'old')";
+    database.execute(&format!("{table}; {ddl}")).await;
+    let done = async {
+        let load = Load::new("orders", "orders", Mode::Merge, &["id".to_owned()], &orders())?;
+        let target = destination(&database.url);
+        let mut run = Run::of(target.as_ref(), load.missing(Missing::Delete)).await?;
+        run.write(batch(&orders(), json!([{ "id": 2 }, { "id": 3 }]))).await?;
+        run.commit().await
+    };
+    let done = done.await;
+    let after: &[&str] = match expected {
+        Ok(()) => &["(2,)", "(3,)"],
+        Err(_) => &["(1,old)", "(2,old)"],
+    };
+    match expected {
+        Ok(()) => drop(done.unwrap()),
+        Err(expected) => fails(done, expected),
+    }
+    assert_eq!(database.table("orders").await, after, "{ddl}");
+}
+
+#[tokio::test]
+async fn delete_missing_deletes_what_is_missing_and_nothing_else_or_says_so() {
+    let kept = "`delete_missing` cannot delete rows of `orders`: rows whose key did not come are still \
+                there after their DELETE; nothing was changed\n  help:     a trigger or a rule of the \
+                table keeps them: drop it, or remove `delete_missing`";
+    check_missing("", Ok(())).await;
+    check_missing(
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+         CREATE TRIGGER keep BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION keep()",
+        Err(kept),
+    )
+    .await;
+    check_missing("CREATE RULE keep AS ON DELETE TO orders DO INSTEAD NOTHING", Err(kept)).await;
+    check_missing(
+        "CREATE TABLE notes (about int8 REFERENCES orders ON DELETE CASCADE)",
+        Err("`delete_missing` cannot delete rows of `orders`: the table `notes` refers to it with ON \
+             DELETE CASCADE, and would be changed with it\n  help:     remove `delete_missing`, or give \
+             the foreign key another action (NO ACTION)"),
+    )
+    .await;
+    check_missing(
+        "CREATE TABLE heirs () INHERITS (orders)",
+        Err("`delete_missing` cannot delete rows of `orders`: the table `heirs` inherits from it, and \
+             its rows would be deleted, too\n  help:     remove `delete_missing`, or end the \
+             inheritance: ALTER TABLE heirs NO INHERIT \"public\".\"orders\""),
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn rows_that_row_security_hides_are_not_left_in_silence() {
     let database = Database::new().await;
     database
@@ -105,6 +198,13 @@ async fn rows_that_row_security_hides_are_not_left_in_silence() {
          the mode `merge`",
     );
     let key = ["id".to_owned()];
+    let load = Load::new("orders", "orders", Mode::Merge, &key, &orders()).unwrap();
+    fails(
+        Run::of(target.as_ref(), load.missing(Missing::Delete)).await.map(drop),
+        "`delete_missing` cannot delete rows of `orders`: row security hides rows of it from this \
+         user, and they would stay\n  help:     connect as the owner of the table or as a user with \
+         BYPASSRLS, or remove `delete_missing`",
+    );
     let mut run = open(&target, "orders", Mode::Merge, &key, &orders()).await.unwrap();
     run.write(batch(&orders(), json!([{ "id": 2 }]))).await.unwrap();
     run.commit().await.unwrap();
