@@ -40,7 +40,7 @@ mod check {
             Format::Jsonl => "jsonl",
             Format::Csv => "csv",
         };
-        let own = ["data_path", "key_as", "allow_empty"].into_iter();
+        let own = ["data_path", "key_as"].into_iter();
         let own = own.filter_map(|key| Some((key, mapping.key_place(key)?.clone())));
         let mut facts = Facts::default();
         Pagination::facts("pagination", &spec.pagination, &mut facts);

@@ -66,7 +66,7 @@ keys! {
             default(Pointer::default()).brief().example("/data").example("/orders/*/items"),
         /// The records are the members of the object at `data_path`: the field that takes each one's key.
         key_as: Option<String> = optional().filled().example("id"),
-        /// Whether a body may have nothing at `data_path`, or null: then it has no records.
+        /// Whether a body may have nothing at `data_path`, or null (of `jsonl` and `csv`: no byte): then it has no records.
         allow_empty: bool = default(false).brief().example("true"),
         /// What becomes of a record that does not fit its schema.
         on_bad_record: OnBadRecord = default(OnBadRecord::Error).brief().example("skip"),

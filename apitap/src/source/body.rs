@@ -177,9 +177,7 @@ pub async fn read<E>(
         store.settle(splitter.open()).await?;
     }
     if store.received() == 0 && decoding.end().is_ok() {
-        // In the formats of lines that is a body without records.
-        let shape = if splitter.is_json() { Shape::Nothing } else { Shape::List };
-        return Ok(Body { shape, ..Body::default() });
+        return Ok(Body::default());
     }
     let ended = decoding.end().and_then(|()| splitter.end(&mut store));
     let found = ended.map_err(|fault| unread(fault, &store, &splitter))?;
@@ -206,7 +204,7 @@ impl Splitter {
         match wanted.layout.format {
             Format::Json => Self::Json(json::Splitter::new(wanted)),
             Format::Jsonl => Self::Lines(Lines::default()),
-            Format::Csv => Self::Csv(Csv::new(wanted.layout.cells.clone(), limits.record)),
+            Format::Csv => Self::Csv(Csv::new(wanted.layout, limits.record)),
         }
     }
 
@@ -220,10 +218,6 @@ impl Splitter {
             }
             Self::Csv(csv) => csv.split(piece, store),
         }
-    }
-
-    fn is_json(&self) -> bool {
-        matches!(self, Self::Json(_))
     }
 
     /// Where the record begins in the store that has not ended.

@@ -368,9 +368,15 @@ impl Fetch {
 }
 
 /// Whether an object that is the only record has at least one of the declared fields: what has
-/// none is an error of the API's, and would become a row of nulls.
+/// none is an error of the API's, and would become a row of nulls. In a list a record may leave out what
+/// may be null, and is an error where it says so.
 async fn check_lone(answered: &Answered, fields: &[String], data_path: &Pointer) -> Result<()> {
-    if answered.body.shape() != Shape::Record || fields.is_empty() {
+    let is_list = match answered.body.shape() {
+        Shape::Record => false,
+        Shape::List if answered.page.number == 1 && answered.body.records() == 1 => true,
+        Shape::List | Shape::Null | Shape::Nothing => return Ok(()),
+    };
+    if fields.is_empty() {
         return Ok(());
     }
     let Some(segment) = answered.page.segments().next().await? else { return Ok(()) };
@@ -379,10 +385,12 @@ async fn check_lone(answered: &Answered, fields: &[String], data_path: &Pointer)
     let Ok(members) = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(record) else {
         return Ok(());
     };
-    if fields.iter().any(|field| members.contains_key(field)) {
+    let is_record = fields.iter().any(|field| members.contains_key(field));
+    if is_record || is_list && !members.keys().any(|name| tells_an_error(name)) {
         return Ok(());
     }
-    let error = Error::data("the answer is one object without any of the declared fields")
+    let what = if is_list { "a list of one object" } else { "one object" };
+    let error = Error::data(format!("the answer is {what} without any of the declared fields"))
         .at_path(data_path.0.clone());
     if let Some(hint) = body::hint(data_path, record) {
         return Err(error.help(hint));
@@ -393,6 +401,12 @@ async fn check_lone(answered: &Answered, fields: &[String], data_path: &Pointer)
         keys => format!("it has {}", keys.join(", ")),
     };
     Err(error.help(format!("{there}: correct `data_path`, or see what the API says")))
+}
+
+/// Whether a field of that name is one of an error: `error`, `errorCode`, `message`.
+fn tells_an_error(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.contains("error") || matches!(name.as_str(), "message" | "exception" | "fault")
 }
 
 impl Fetched {

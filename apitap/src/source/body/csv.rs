@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use apitap_build::nearest::nearest;
 use serde::de::IgnoredAny;
 
-use super::layout::Cell;
+use super::layout::{Cell, Layout};
 use super::store::Store;
 use crate::Error;
 use crate::source::json::Fault;
@@ -29,6 +29,8 @@ pub(super) struct Csv {
     declared: Vec<(String, Cell)>,
     /// The most bytes of a row.
     longest: usize,
+    /// Whether there may be no header, and so no rows.
+    allow_empty: bool,
     header: Option<Vec<Column>>,
     state: State,
     /// The texts of the row that has begun, one behind the other, and where each ends.
@@ -79,10 +81,11 @@ enum State {
 }
 
 impl Csv {
-    pub(super) fn new(declared: Vec<(String, Cell)>, longest: usize) -> Self {
+    pub(super) fn new(layout: &Layout, longest: usize) -> Self {
         Self {
-            declared,
+            declared: layout.cells.clone(),
             longest,
+            allow_empty: layout.allow_empty,
             header: None,
             state: State::Start,
             row: String::new(),
@@ -294,7 +297,11 @@ impl Csv {
             }
             self.end_row(store);
         }
-        Ok(self.error.take().map_or(Ok(()), Err))
+        match self.error.take() {
+            Some(error) => Ok(Err(error)),
+            None if self.header.is_none() && !self.allow_empty => Err(Fault::ends("its header")),
+            None => Ok(Ok(())),
+        }
     }
 }
 

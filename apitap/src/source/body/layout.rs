@@ -13,7 +13,7 @@ pub struct Layout {
     pub data_path: Pointer,
     /// The field that takes the key, where the records are the members of an object.
     pub key_as: Option<String>,
-    /// Whether a body may be without anything at `data_path`.
+    /// Whether a body may be without anything at `data_path`; in the formats of lines, without a byte.
     pub allow_empty: bool,
     /// Of CSV: the declared fields, and what their texts are written as.
     pub cells: Vec<(String, Cell)>,
@@ -51,6 +51,11 @@ impl Layout {
     /// One JSON value whose records are at a place of it.
     pub fn json(data_path: Pointer) -> Self {
         Self { data_path, ..Self::default() }
+    }
+
+    /// Whether a body without a byte is one without records: JSON has at least `[]`.
+    pub(in crate::source) fn may_be_nothing(&self) -> bool {
+        self.allow_empty && self.format != Format::Json
     }
 
     /// The format, as messages name it.

@@ -106,7 +106,9 @@ impl LoopGuard {
         };
         self.empty_in_a_row = 0;
         if let Some((number, _)) = self.last.filter(|(_, last)| *last == fingerprint) {
+            // Behind its end an API may give page 1 again and again: then page 1 is in already, twice.
             return match page.may_repeat_the_last && self.new > 1 {
+                true if self.known_in_a_row > 0 => Err(looped(page)),
                 true => Ok(true),
                 false => Err(repeated(page, number)),
             };
@@ -147,7 +149,10 @@ fn looped(page: &Seen) -> Error {
         page.number
     );
     Error::data(message).help(match &page.asks_by {
-        Some(param) => format!("the API's pages loop; check {param} in `pagination`"),
+        Some(param) => format!(
+            "the API's pages loop: check {param} in `pagination`; where the API begins anew behind its \
+             last page, say where that is with `stop`"
+        ),
         None => "the API's pages loop; try another `pagination`".to_owned(),
     })
 }
@@ -220,6 +225,12 @@ mod tests {
         check(1, &[Some(1), Some(1)], Err("page 2 repeats page 1: the API seems to ignore `page`"));
         check(1, &[Some(1), Some(2), Some(2)], Ok(true));
         check(1, &[Some(1), Some(2), Some(3), Some(1)], Ok(false));
+        check(
+            1,
+            &[Some(1), Some(2), Some(3), Some(1), Some(1)],
+            Err("page 5 repeats an earlier page, and so did the page before: the run would never \
+                 end"),
+        );
         check(
             1,
             &[Some(1), Some(2), Some(3), Some(1), Some(2)],

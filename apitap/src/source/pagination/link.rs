@@ -63,10 +63,13 @@ impl Link {
         named == Some(without_fragment(url.clone()))
     }
 
-    /// Only the first `rel` counts, as the RFC has it.
+    /// Only the first `rel` counts, as the RFC has it; some write it as `rel*=UTF-8''next`.
     fn set(&mut self, name: &str, value: String) {
         match name.to_ascii_lowercase().as_str() {
             "rel" if self.relation.is_none() => self.relation = Some(value),
+            "rel*" if self.relation.is_none() => {
+                self.relation = value.rsplit('\'').next().map(str::to_owned);
+            }
             "anchor" => self.anchor = Some(value),
             "results" => self.without_results = value.eq_ignore_ascii_case("false"),
             _ => {}
@@ -177,6 +180,7 @@ mod tests {
         check("<b>; REL = \"prev NEXT\" ; title*=UTF-8''x", Ok(Some("b")));
         check(", <a>; rel=first,, <b>; rel=next ,", Ok(Some("b")));
         check("<a>;rel=next,<b>;rel=next", Ok(Some("a")));
+        check("<b>; rel*=UTF-8''next", Ok(Some("b")));
     }
 
     #[test]

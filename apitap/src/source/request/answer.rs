@@ -12,6 +12,7 @@ use super::attempt::For;
 use super::content::Chunks;
 use super::endpoint::{Ask, Endpoint};
 use super::failure::Failure;
+use crate::definition::Format;
 use crate::environment::Secrets;
 use crate::source::answer::Answer;
 use crate::source::body::{self, Body, Look, Shape, Unread, Wanted};
@@ -51,11 +52,9 @@ impl Answered {
         let read = body::read(text, &wanted, &endpoint.limits).await;
         let html = is_html(&self.headers);
         self.body = read.map_err(|unread| unreadable(unread, html, endpoint.layout.name()))?;
-        if self.body.shape() == Shape::Nothing && !endpoint.of_job {
-            return Err(Failure::passing("the answer has no body").help(
-                "only a 204 may be without one: the API, or something on the way to it, \
-                       loses its answers",
-            ));
+        let may_be_nothing = endpoint.of_job || endpoint.layout.may_be_nothing();
+        if self.body.shape() == Shape::Nothing && !may_be_nothing {
+            return Err(no_body(endpoint.layout.format));
         }
         self.page = Page::new(Arc::clone(what.label), what.number, &self.body);
         Ok(self)
@@ -114,6 +113,19 @@ impl Answered {
             secrets,
         }
     }
+}
+
+/// An answer that should have a body.
+fn no_body(format: Format) -> Failure {
+    let lost =
+        "only a 204 may be without one: the API, or something on the way to it, loses its answers";
+    let help = match format {
+        Format::Json => lost.to_owned(),
+        Format::Jsonl | Format::Csv => {
+            format!("{lost}; where it means that there are no records, write `allow_empty: true`")
+        }
+    };
+    Failure::passing("the answer has no body").help(help)
 }
 
 /// What a body that cannot be read means; one that was cut off may be whole next time.

@@ -78,6 +78,8 @@ fn each_row_of_csv_is_a_record_whose_values_have_the_declared_types() {
     check(&csv(&[]), "a,b\r1,2\r", &["{\"a\":\"1\",\"b\":\"2\"}"]);
     check(&csv(&[]), "", &[]);
     check(&csv(&[]), "a,b", &[]);
+    refuse(&csv(&[]), "\r\n\n", "the body ends in the middle of its header");
+    check(&Layout { allow_empty: true, ..csv(&[]) }, "\n", &[]);
 }
 
 #[test]

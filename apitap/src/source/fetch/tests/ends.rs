@@ -175,6 +175,24 @@ async fn the_last_page_again_is_the_end() {
 }
 
 #[tokio::test]
+async fn the_first_page_again_behind_the_last_is_not_stored_twice() {
+    let expected = [2, 3, 4, 2].map(|page| shown(2 * page..2 * page + 2)).join(" ");
+    let error =
+        "page 5 repeats an earlier page, and so did the page before: the run would never end";
+    for concurrency in [1, 4] {
+        let answer = |request: &Request| {
+            let page = match request.number("page") {
+                page @ ..=3 => page + 1,
+                _ => 2,
+            };
+            records(2 * page..2 * page + 2)
+        };
+        let expected = format!("{expected} error: {error}");
+        check(page_number(2, concurrency), answer, &expected).await;
+    }
+}
+
+#[tokio::test]
 async fn the_end_does_not_depend_on_how_many_requests_are_under_way() {
     for concurrency in [1, 2, 4] {
         for hole in [204, 404, 416] {

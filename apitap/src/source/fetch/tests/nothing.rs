@@ -1,6 +1,6 @@
 //! Nothing is not a page: an answer that is missing is asked for again, and never taken for the end.
 
-use apitap_build::definition::Cursor;
+use apitap_build::definition::{Cursor, Format};
 use apitap_build::schema::{Field, Schema, Type};
 
 use super::failures::check_raw;
@@ -71,6 +71,27 @@ async fn an_answer_without_a_body_in_the_middle_is_not_the_end() {
     };
     let expected = format!("{} error: the answer has no body (3 attempts)", shown(0..2));
     check(cursor(), answer, &expected).await;
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_is_no_page_of_lines_either() {
+    for (format, pages, shown) in [
+        (Format::Jsonl, ["{}", "{\"a\":2}"], ["[{}]", r#"[{"a":2}]"#]),
+        (Format::Csv, ["a\n1\n", "a\n2\n"], [r#"[{"a":"1"}]"#, r#"[{"a":"2"}]"#]),
+    ] {
+        let answer = move |request: &Request| match request.param("page").as_str() {
+            "" => Reply::json(pages[0]).header("link", "</items?page=2>; rel=next"),
+            "2" => Reply::json("").header("link", "</items?page=3>; rel=next"),
+            _ => Reply::json(pages[1]),
+        };
+        let server = Server::start(answer).await;
+        let mut source = source(&server, Pagination::LinkHeader(LinkHeader::default()));
+        (source.format, source.data_path) = (format, Pointer::default());
+        let expected = format!("{} error: the answer has no body (3 attempts)", shown[0]);
+        assert_eq!(fetch(&source).await.shown(), expected);
+        source.allow_empty = true;
+        assert_eq!(fetch(&source).await.shown(), shown.join(" "));
+    }
 }
 
 #[tokio::test]
@@ -147,4 +168,10 @@ async fn an_object_without_any_declared_field_is_not_a_record_of_nulls() {
     check(r#"{"data":{"name":null}}"#, r#"[{"name":null}]"#).await;
     // In a list, each record may leave out what may be null.
     check(r#"{"data":[{}]}"#, "[{}]").await;
+    check(r#"{"data":[{"kind":"item"}]}"#, r#"[{"kind":"item"}]"#).await;
+    let expected = "error: the answer is a list of one object without any of the declared fields";
+    check(r#"{"data":[{"errorCode":"X","message":"y"}]}"#, expected).await;
+    check(r#"{"data":[{"id":1,"message":"y"}]}"#, r#"[{"id":1,"message":"y"}]"#).await;
+    let two = r#"{"data":[{"message":"y"},{"message":"z"}]}"#;
+    check(two, r#"[{"message":"y"},{"message":"z"}]"#).await;
 }
