@@ -17,6 +17,7 @@ mod guards;
 mod json;
 mod literals;
 mod locate;
+mod numbers;
 mod risks;
 mod steps;
 mod sums;
@@ -123,6 +124,7 @@ fn analyzer_rules(failing: Failing) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> 
         Arc::new(ResolveGroupingFunction::new()),
         Arc::new(grouping::GroupingSets),
         Arc::new(literals::Literals),
+        Arc::new(numbers::Numbers),
         Arc::new(TypeCoercion::new()),
         // Where types differ the engine agrees on nanoseconds.
         Arc::new(time::Microseconds),
@@ -140,7 +142,8 @@ fn optimizer_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
 
 /// What operators mean that have no types of the engine.
 fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
-    let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(json::Operators)];
+    let mut planners: Vec<Arc<dyn ExprPlanner>> =
+        vec![Arc::new(json::Operators), Arc::new(numbers::Exponents)];
     planners.extend(SessionStateDefaults::default_expr_planners());
     planners
 }

@@ -61,7 +61,7 @@ fn reason(
     match &source.pagination {
         _ if parts => None,
         _ if source.job.is_some() => Some("its `job` is another one each time".to_owned()),
-        Pagination::None => Some("one request holds all records".to_owned()),
+        Pagination::Single(_) => Some("one request holds all records".to_owned()),
         Pagination::PageNumber(_) | Pagination::PageOnly(_) | Pagination::LimitOffset(_)
             if mode == Mode::Append =>
         {

@@ -59,6 +59,38 @@ pub const CORRECTIONS: &[Correction] = &[
         remedy: Remedy::Setting("sql_parser.parse_float_as_decimal"),
     },
     Correction {
+        name: "FLOATS_BESIDE_DECIMALS",
+        report: "none that we know of",
+        wrong: "a binary float beside a decimal becomes a decimal of 30 digits, which rounds it or \
+                does not hold it",
+        remedy: Remedy::Rewritten("numbers"),
+    },
+    Correction {
+        name: "UNSIGNED_DIFFERENCES",
+        report: "none that we know of",
+        wrong: "the difference of two row numbers, ranks or counts is unsigned, and wraps around \
+                below zero",
+        remedy: Remedy::Rewritten("numbers"),
+    },
+    Correction {
+        name: "HOURS_OF_DAYS",
+        report: "apache/datafusion#19527",
+        wrong: "a day plus or minus an interval with hours in it is a day",
+        remedy: Remedy::Rewritten("numbers"),
+    },
+    Correction {
+        name: "SIMILAR_TO",
+        report: "apache/datafusion#22263",
+        wrong: "SIMILAR TO takes its pattern for a regular expression that may match anywhere",
+        remedy: Remedy::Refused,
+    },
+    Correction {
+        name: "LENGTHS_OF_TEXTS",
+        report: "apache/datafusion#10743",
+        wrong: "CAST to VARCHAR(3) keeps the whole text",
+        remedy: Remedy::Refused,
+    },
+    Correction {
         name: "LITERALS_OF_CALLS",
         report: "apache/datafusion#23232",
         wrong: "round(decimal, 2) is planned with another type than it has, so that comparing it,                 or greatest of it and another decimal, fails when the query runs",

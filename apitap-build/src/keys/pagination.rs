@@ -11,6 +11,7 @@ mod link_header;
 mod next_url;
 mod page_number;
 mod page_only;
+mod single;
 mod stop;
 
 pub use stop::Stop;
@@ -37,17 +38,13 @@ kinds! {
         next_url::NextUrl,
         link_header::LinkHeader,
         custom::Custom,
-    }
-    without keys {
-        /// One request holds everything.
-        None = "none";
+        single::Single,
     }
 }
 
-#[expect(clippy::derivable_impls, reason = "the kinds are declared in lines of a macro")]
 impl Default for Pagination {
     fn default() -> Self {
-        Self::None
+        Self::Single(Single::default())
     }
 }
 
@@ -84,7 +81,7 @@ impl PaginationSpec {
             Self::LimitOffset(kind) => Some(&kind.params_in),
             Self::PageOnly(kind) => Some(&kind.params_in),
             Self::Cursor(kind) => Some(&kind.params_in),
-            Self::NextUrl(_) | Self::LinkHeader(_) | Self::Custom(_) | Self::None => None,
+            Self::NextUrl(_) | Self::LinkHeader(_) | Self::Custom(_) | Self::Single(_) => None,
         }
     }
 }

@@ -32,6 +32,85 @@ fn fields_of_records_are_taken_out_above_a_join() {
     check(&[RECORDS], LEAVES, Ok(&[]));
 }
 
+const FLOATS: Tables<'static> = &[
+    (
+        "a",
+        "id int64!, f float64, d dec12_2!, day date!",
+        &[
+            "1, 0.1, 0.10, 2026-01-31",
+            "2, 1e15, 1.00, 2026-01-31",
+            "3, 1e-16, 0.00, 2026-02-28",
+            "4, 123456.1234567891, 5.00, 2026-01-01",
+        ],
+    ),
+    ("b", "d dec12_2!", &["0.10", "2.00"]),
+];
+
+#[test]
+fn a_float_beside_a_decimal_stays_what_it_is() {
+    for (condition, expected) in [
+        ("f = 123456.1234567891", &["4"][..]),
+        ("f > 0.0", &["1", "2", "3", "4"]),
+        ("f <> 0.0", &["1", "2", "3", "4"]),
+        ("f = d", &["1"]),
+        ("f IN (0.1, 0.5)", &["1"]),
+        ("f BETWEEN 0.0 AND 1.5", &["1", "3"]),
+        ("f IN (SELECT d FROM b)", &["1"]),
+        ("d IN (SELECT f FROM a)", &["1"]),
+        ("CASE f WHEN 0.1 THEN true ELSE false END", &["1"]),
+        ("f IS DISTINCT FROM 0.1", &["2", "3", "4"]),
+    ] {
+        check(FLOATS, &format!("SELECT id FROM a WHERE {condition}"), Ok(expected));
+    }
+    for expression in [
+        "coalesce(f, 0.0)",
+        "CASE WHEN id > 0 THEN f ELSE 0.0 END",
+        "greatest(f, 0.0)",
+        "nullif(f, 0.0)",
+        "sum(coalesce(f, 0.0))",
+    ] {
+        let sql = format!("SELECT {expression} AS x FROM a WHERE id = 4");
+        check(FLOATS, &sql, Ok(&["123456.1234567891"]));
+    }
+    check(
+        FLOATS,
+        "SELECT f FROM a WHERE id = 4 UNION ALL SELECT 0.5",
+        Ok(&["0.5", "123456.1234567891"]),
+    );
+    check(FLOATS, "SELECT a.id FROM a JOIN b ON a.f = b.d", Ok(&["1"]));
+    check(FLOATS, "SELECT sum(f) AS x FROM a HAVING sum(f) > 10.5", Ok(&["1000000000123456.2"]));
+}
+
+#[test]
+fn a_literal_with_an_exponent_is_a_number() {
+    check(FLOATS, "SELECT id * 1e3 AS x FROM a WHERE id = 4", Ok(&["4000"]));
+    check(FLOATS, "SELECT id + 1.5e1 AS x FROM a WHERE id = 4", Ok(&["19"]));
+    check(FLOATS, "SELECT 1e3 AS x", Ok(&["1000"]));
+    check(FLOATS, "SELECT id FROM a WHERE f >= 1e15", Ok(&["2"]));
+    check(FLOATS, "SELECT abs(-1e2) AS x", Ok(&["100"]));
+}
+
+#[test]
+fn a_day_plus_hours_has_hours() {
+    let check = |expression: &str, expected: &str| {
+        let sql = format!("SELECT {expression} AS x FROM a WHERE id = 1");
+        check(FLOATS, &sql, Ok(&[expected]));
+    };
+    check("day + INTERVAL '12 hours'", "2026-01-31T12:00:00Z");
+    check("INTERVAL '12 hours' + day", "2026-01-31T12:00:00Z");
+    check("day - INTERVAL '90 minutes'", "2026-01-30T22:30:00Z");
+    check("day + INTERVAL '1 month'", "2026-02-28");
+    check("day + INTERVAL '1 day'", "2026-02-01");
+    check("day + INTERVAL '12 hours' < '2026-01-31 13:00:00'", "true");
+}
+
+#[test]
+fn a_difference_of_row_numbers_may_be_below_zero() {
+    let sql =
+        "SELECT row_number() OVER (ORDER BY id) - row_number() OVER (ORDER BY id DESC) AS x FROM a";
+    check(FLOATS, sql, Ok(&["-1", "-3", "1", "3"]));
+}
+
 #[test]
 fn is_distinct_from_binds_more_tightly_than_and() {
     check(

@@ -34,6 +34,7 @@ const TABLES: Tables<'static> = &[
     ),
     ("l", "s string!", &["a", "a", "a", "b"]),
     ("r", "s string!", &["a", "a", "c"]),
+    ("floats", "id int64, f float64", &["1, 123456.1234567891", "2, 0.1", "3, 1e-16"]),
     ("orders", "id int64!, total int64!, qty int64!", &["1, 10, 2", "3, 30, 0"]),
     ("checks", "name string!", &["tax", "stock"]),
     ("results", "order_id int64!, name string!", &["1, tax", "2, tax", "2, stock"]),
@@ -48,6 +49,27 @@ const RIGHT: &[(&str, &str, Option<&[&str]>)] = &[
         Some(&["5"]),
     ),
     ("DECIMAL_LITERALS", "SELECT round(price * 0.5, 2) AS x FROM a WHERE id = 1", Some(&["0.58"])),
+    (
+        "FLOATS_BESIDE_DECIMALS",
+        "SELECT id FROM floats WHERE f > CAST(0 AS DECIMAL(3,1))",
+        Some(&["1", "2", "3"]),
+    ),
+    (
+        "UNSIGNED_DIFFERENCES",
+        "SELECT row_number() OVER (ORDER BY id) - row_number() OVER (ORDER BY id DESC) AS x FROM b",
+        Some(&["-1", "1"]),
+    ),
+    (
+        "HOURS_OF_DAYS",
+        "SELECT CAST(text AS DATE) + INTERVAL '12 hours' AS x FROM a WHERE id = 1",
+        Some(&["2026-03-04T12:00:00Z"]),
+    ),
+    ("SIMILAR_TO", "SELECT id FROM a WHERE text SIMILAR TO '2026'", Some(&[])),
+    (
+        "LENGTHS_OF_TEXTS",
+        "SELECT CAST(text AS VARCHAR(4)) AS x FROM a WHERE id = 1",
+        Some(&["2026"]),
+    ),
     (
         "LITERALS_OF_CALLS",
         "SELECT id FROM a WHERE price IS DISTINCT FROM round(price * CAST(0.5 AS DECIMAL(3,1)), 2)",

@@ -136,7 +136,7 @@ struct UnderWay {
 
 impl Fetch {
     fn new(driver: &Driver, plan: &FetchPlan, from: Option<From>) -> Result<Self> {
-        let paginator = plan.pagination().paginator()?;
+        let paginator = plan.pagination().paginator(&plan.layout().data_path)?;
         Ok(Self {
             endpoint: Arc::new(Endpoint::new(driver, plan)?),
             in_step: driver.in_step,

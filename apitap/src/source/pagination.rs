@@ -12,6 +12,7 @@ mod cursor;
 mod limit_offset;
 pub(super) mod link;
 mod link_header;
+mod more;
 mod next_url;
 mod numbered;
 mod page_number;
@@ -229,13 +230,13 @@ pub(crate) enum PaginationPlan {
 }
 
 impl PaginationPlan {
-    /// The state machine, at its start.
+    /// The state machine, at its start, for bodies whose records are there.
     ///
     /// # Errors
     /// What a type of the user's says of its settings.
-    pub(crate) fn paginator(&self) -> Result<Box<dyn Paginator>> {
+    pub(crate) fn paginator(&self, records: &Pointer) -> Result<Box<dyn Paginator>> {
         match self {
-            Self::Kind(kind) => Ok(paginator(kind)),
+            Self::Kind(kind) => Ok(paginator(kind, records)),
             Self::Custom(prepared) => prepared.paginator(),
             Self::File(address) => Ok(Box::new(single::File(address.clone()))),
         }
@@ -243,10 +244,11 @@ impl PaginationPlan {
 }
 
 /// The state machine of a kind, at its start.
-fn paginator(pagination: &Pagination) -> Box<dyn Paginator> {
+fn paginator(pagination: &Pagination, records: &Pointer) -> Box<dyn Paginator> {
     match pagination.clone() {
         // A type of the user's is made by `PaginationPlan`; without it there is one request.
-        Pagination::None | Pagination::Custom(_) => Box::new(single::Single),
+        Pagination::Custom(_) => Box::new(single::Single::default()),
+        Pagination::Single(kind) => Box::new(single::Single::new(&kind, records)),
         Pagination::LimitOffset(kind) => Box::new(limit_offset::new(kind)),
         Pagination::PageNumber(kind) => Box::new(page_number::new(kind)),
         Pagination::PageOnly(kind) => Box::new(page_only::new(kind)),
@@ -255,7 +257,7 @@ fn paginator(pagination: &Pagination) -> Box<dyn Paginator> {
             Box::new(Stops::new(cursor::Cursor::new(kind), stop))
         }
         Pagination::LinkHeader(kind) => {
-            Box::new(Stops::new(link_header::LinkHeader::default(), kind.stop))
+            Box::new(Stops::new(link_header::LinkHeader::beside(records), kind.stop))
         }
         Pagination::NextUrl(kind) => {
             let stop = kind.stop.clone();

@@ -1,7 +1,8 @@
 //! What other dialects call things → what it is called here.
 
 /// Functions that people know from elsewhere, and what to write instead.
-const FUNCTIONS: [(&str, &str); 40] = [
+const FUNCTIONS: [(&str, &str); 46] = [
+    ("age", "b - a"),
     ("array_size", "array_length(…)"),
     ("charindex", "strpos(text, part)"),
     ("convert", "CAST(… AS …)"),
@@ -13,6 +14,8 @@ const FUNCTIONS: [(&str, &str); 40] = [
     ("dateadd", "… + INTERVAL '1 day'"),
     ("datediff", "date_part('day', b - a)"),
     ("day", "date_part('day', …)"),
+    ("format", "concat(…, …)"),
+    ("gen_random_uuid", "uuid()"),
     ("getdate", "now()"),
     ("group_concat", "string_agg(…, ',')"),
     ("hour", "date_part('hour', …)"),
@@ -28,13 +31,16 @@ const FUNCTIONS: [(&str, &str); 40] = [
     ("jsonb_array_length", "json_length(column, 'key')"),
     ("jsonb_extract_path_text", "json_as_text(column, 'key')"),
     ("jsonb_object_keys", "unnest(json_object_keys(column))"),
+    ("last_day", "date_trunc('month', …) + INTERVAL '1 month' - INTERVAL '1 day'"),
     ("len", "length(…)"),
     ("listagg", "string_agg(…, ',')"),
+    ("mod", "a % b"),
     ("month", "date_part('month', …)"),
     ("parse_json", "column->>'key'"),
     ("regexp_extract", "regexp_match(…, …)[1]"),
     ("regexp_substr", "regexp_match(…, …)[1]"),
     ("safe_cast", "TRY_CAST(… AS …)"),
+    ("sign", "signum(…)"),
     ("split", "string_to_array(…, ',')"),
     ("strftime", "to_char(…, '%Y-%m-%d')"),
     ("sysdate", "now()"),

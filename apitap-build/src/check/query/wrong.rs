@@ -7,8 +7,8 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::utils::{merge_schema, split_conjunction};
 use datafusion::logical_expr::{Expr, ExprSchemable, JoinType, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{
-    JoinConstraint, JoinOperator, Query, Select, SetExpr, SetOperator, SetQuantifier, Statement,
-    Visit, Visitor,
+    CharacterLength, DataType, Expr as SqlExpr, JoinConstraint, JoinOperator, Query, Select,
+    SetExpr, SetOperator, SetQuantifier, Statement, Visit, Visitor,
 };
 
 use super::draft::Draft;
@@ -59,6 +59,28 @@ impl Wrong<'_> {
         }
     }
 
+    /// `CAST(name AS VARCHAR(3))`
+    fn length(&mut self, expr: &SqlExpr, to: &DataType) {
+        let (DataType::Varchar(Some(length))
+        | DataType::Char(Some(length))
+        | DataType::Character(Some(length))
+        | DataType::CharacterVarying(Some(length))
+        | DataType::CharVarying(Some(length))
+        | DataType::Nvarchar(Some(length))) = to
+        else {
+            return;
+        };
+        let CharacterLength::IntegerLength { length, .. } = length else { return };
+        let name = to.to_string();
+        let word = name.split('(').next().unwrap_or_default();
+        let words: Vec<_> = word.split(' ').collect();
+        self.refuse(
+            &words,
+            &format!("{name} would keep the whole text"),
+            &format!("cut it: `left({expr}, {length})`; or leave the length out"),
+        );
+    }
+
     fn join(&mut self, operator: &JoinOperator) {
         let (constraint, side) = match operator {
             JoinOperator::Right(constraint) | JoinOperator::RightOuter(constraint) => {
@@ -88,6 +110,19 @@ impl Visitor for Wrong<'_> {
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         self.set_operation(&query.body);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &SqlExpr) -> ControlFlow<()> {
+        match expr {
+            SqlExpr::SimilarTo { .. } => self.refuse(
+                &["SIMILAR", "TO"],
+                "SIMILAR TO would take its pattern for a regular expression that may match anywhere",
+                "write a regular expression, `name ~ '^(a|b).*$'`, or LIKE",
+            ),
+            SqlExpr::Cast { expr, data_type, .. } => self.length(expr, data_type),
+            _ => {}
+        }
         ControlFlow::Continue(())
     }
 

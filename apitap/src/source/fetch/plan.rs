@@ -167,7 +167,7 @@ impl FetchPlan {
         };
         self.with_scope(probe).check_target()?;
         self.same.request.check()?;
-        self.same.pagination.paginator().map(drop)
+        self.same.pagination.paginator(&self.same.layout.data_path).map(drop)
     }
 
     /// Whether its requests can be made with the values that its names have.

@@ -162,7 +162,7 @@ fn shown(ids: impl IntoIterator<Item = u64>) -> String {
 
 #[tokio::test]
 async fn without_pagination_one_request_holds_everything() {
-    let (server, outcome) = check(Pagination::None, |_| records(1..3), &shown(1..3)).await;
+    let (server, outcome) = check(Pagination::default(), |_| records(1..3), &shown(1..3)).await;
     assert_eq!(server.targets(), ["/items"]);
     let counted = [
         &outcome.fetched.pages,
@@ -176,8 +176,8 @@ async fn without_pagination_one_request_holds_everything() {
 
 #[tokio::test]
 async fn an_answer_without_content_has_no_records() {
-    check(Pagination::None, |_| Reply::status(204), "").await;
-    check(Pagination::None, |_| records([]), "").await;
+    check(Pagination::default(), |_| Reply::status(204), "").await;
+    check(Pagination::default(), |_| records([]), "").await;
 }
 
 #[tokio::test]
@@ -187,7 +187,8 @@ async fn a_wrong_url_is_a_config_error_before_any_request() {
         ("nonsense", "the `url` of source `items` is not a valid URL"),
         ("ftp://h/", "the `url` of source `items` starts with `ftp:`"),
     ] {
-        let source = Source { url: Template(url.to_owned()), ..source(&server, Pagination::None) };
+        let source =
+            Source { url: Template(url.to_owned()), ..source(&server, Pagination::default()) };
         let error = fetch(&source).await.error.unwrap();
         assert_eq!((error.kind(), first_line(&error).as_str()), (ErrorKind::Config, message));
         let plan = FetchPlan::resolve(&source, &[], &mut Environment::default());

@@ -1,7 +1,9 @@
 //! `Link: <…>; rel="next"` (RFC 8288); the end is where there is none.
 
 use super::link::{self, Next};
+use super::more::More;
 use super::{Paginator, Params, Position, Reads, Resumed, Step, leads_to_itself};
+use crate::definition::Pointer;
 use crate::source::answer::Answer;
 use crate::{Error, Result};
 
@@ -9,6 +11,31 @@ use crate::{Error, Result};
 #[derive(Default)]
 pub(super) struct LinkHeader {
     next: Option<String>,
+    /// What a first answer without a link may say of other pages.
+    more: More,
+}
+
+impl LinkHeader {
+    /// For bodies whose records are there.
+    pub(super) fn beside(records: &Pointer) -> Self {
+        Self { more: More::beside(records), ..Self::default() }
+    }
+
+    /// Whether a first answer is the only one.
+    ///
+    /// # Errors
+    /// It says of others in its body, and has no link to them.
+    fn only(&self, answer: &Answer<'_>) -> Result<Step> {
+        match self.more.said(answer).filter(|_| answer.number() == 1) {
+            None => Ok(Step::End),
+            Some(said) => Err(Error::data(format!(
+                "the answer has no `Link` header with `rel=\"next\"`, and more pages ({said})"
+            ))
+            .help(
+                "try another kind of `pagination`: docs/pagination.md shows how to recognise them",
+            )),
+        }
+    }
 }
 
 impl Paginator for LinkHeader {
@@ -19,7 +46,8 @@ impl Paginator for LinkHeader {
                 self.next = Some(reference.clone());
                 Ok(Step::Ask(Params::url(reference)))
             }
-            Next::Page(_) | Next::None => Ok(Step::End),
+            Next::Page(_) => Ok(Step::End),
+            Next::None => self.only(answer),
             Next::Unclear(value) => {
                 let shown = answer.shown(&value);
                 Err(Error::data(format!("the `Link` header is not a list of links: `{shown}`"))
@@ -39,6 +67,6 @@ impl Paginator for LinkHeader {
     }
 
     fn reads(&self) -> Reads {
-        Reads::nothing()
+        self.more.reads()
     }
 }

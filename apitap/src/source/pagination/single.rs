@@ -1,12 +1,46 @@
 //! One request holds everything: the source's own, or that for a file which the API has named.
 
 use super::link::{self, Next};
+use super::more::More;
 use super::{Paginator, Params, Reads, Step};
+use crate::definition::{self, Pointer};
 use crate::source::answer::Answer;
 use crate::{Error, Result};
 
-/// Asks once; an answer that says that there is more is an error.
-pub(super) struct Single;
+/// Asks once; an answer that says that there is more is an error, unless it is not wanted.
+#[derive(Default)]
+pub(super) struct Single {
+    more: More,
+    first_page_only: bool,
+}
+
+impl Single {
+    /// For bodies whose records are there.
+    pub(super) fn new(kind: &definition::Single, records: &Pointer) -> Self {
+        let first_page_only = kind.first_page_only;
+        let more = if first_page_only { More::default() } else { More::beside(records) };
+        Self { more, first_page_only }
+    }
+
+    /// What an answer says of another page.
+    fn next(&self, answer: &Answer<'_>) -> Option<(String, &'static str)> {
+        if self.first_page_only {
+            return None;
+        }
+        match link::next(answer) {
+            Next::Page(_) => Some((
+                "the answer has a next page (`Link: …; rel=\"next\"`)".to_owned(),
+                "write `pagination: {kind: link_header}` to read all pages",
+            )),
+            // A header that cannot be read is not asked for here.
+            Next::None | Next::Unclear(_) => self.more.said(answer).map(|said| {
+                let help = "say how to get to the next page: docs/pagination.md shows how to \
+                            recognise the kinds";
+                (format!("the answer has more pages ({said})"), help)
+            }),
+        }
+    }
+}
 
 /// Asks for a file at an address of the API's, wherever that is.
 pub(super) struct File(pub(super) String);
@@ -27,19 +61,17 @@ impl Paginator for File {
 impl Paginator for Single {
     fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step> {
         let Some(answer) = last else { return Ok(Step::Ask(Params::default())) };
-        match link::next(answer) {
-            // A header that cannot be read is not asked for here.
-            Next::None | Next::Unclear(_) => Ok(Step::End),
-            Next::Page(_) => {
-                let message = "the answer has a next page (`Link: …; rel=\"next\"`), and the source \
-                               has no `pagination`";
-                Err(Error::data(message)
-                    .help("write `pagination: {kind: link_header}` to read all pages"))
-            }
+        match self.next(answer) {
+            None => Ok(Step::End),
+            Some((said, help)) => Err(Error::data(format!(
+                "{said}, and the source has no `pagination`"
+            ))
+            .help(help)
+            .help("if this page is all that you want: `pagination: {kind: none, first_page_only: true}`")),
         }
     }
 
     fn reads(&self) -> Reads {
-        Reads::nothing()
+        self.more.reads()
     }
 }

@@ -66,7 +66,7 @@ fn status(status: u16) -> Page {
 /// What a pagination says to these pages, one after the other: requests as `?a=1&b=2` or `→url`,
 /// those ahead as `+(…)`, the end as `.`, an error as `!message`; and where it would go on.
 fn check(kind: &Pagination, pages: &[Page], expected: &[&str], position: Option<Position>) {
-    let mut paginator = paginator(kind);
+    let mut paginator = paginator(kind, &Pointer::default());
     let mut found = vec![shown(paginator.step(None))];
     let mut requested = url("");
     for (index, page) in pages.iter().enumerate() {
@@ -191,11 +191,11 @@ fn at(number: u64) -> Option<Position> {
 
 #[test]
 fn one_request_is_enough_unless_the_answer_says_otherwise() {
-    check(&Pagination::None, &[page(2)], &["?", "."], None);
-    check(&Pagination::None, &[page(0)], &["?", "."], None);
+    check(&Pagination::default(), &[page(2)], &["?", "."], None);
+    check(&Pagination::default(), &[page(0)], &["?", "."], None);
     let message = "!the answer has a next page (`Link: …; rel=\"next\"`), and the source has no \
                    `pagination`";
-    check(&Pagination::None, &[next(2, "?page=2")], &["?", message], None);
+    check(&Pagination::default(), &[next(2, "?page=2")], &["?", message], None);
 }
 
 #[test]

@@ -45,7 +45,9 @@ fn date(context: &Context<'_>, expr: &Expr) -> Option<Draft> {
 }
 
 /// What other dialects write in patterns, and what it is here; longer ones first.
-const PATTERNS: [(&str, &str); 17] = [
+const PATTERNS: [(&str, &str); 19] = [
+    ("IYYY", "%G"),
+    ("IW", "%V"),
     ("HH24", "%H"),
     ("HH12", "%I"),
     ("YYYY", "%Y"),
@@ -59,7 +61,7 @@ const PATTERNS: [(&str, &str); 17] = [
     ("dd", "%d"),
     ("HH", "%H"),
     ("MI", "%M"),
-    ("mm", "%M"),
+    ("mm", "%m"),
     ("SS", "%S"),
     ("ss", "%S"),
     ("YY", "%y"),
@@ -84,7 +86,8 @@ fn pattern(context: &Context<'_>, expr: &Expr) -> Option<Draft> {
     let range = range(context.text, pattern)?;
     let instead = format!("'{}'", translated(&text).replace('\'', "''"));
     let message = format!("`{name}` takes this pattern as it stands: it has no `%`");
-    let fix = Fix { range: range.clone(), replacement: instead.clone(), sure: true };
+    let sure = is_all_translated(&text);
+    let fix = Fix { range: range.clone(), replacement: instead.clone(), sure };
     Some(
         Draft::warning(codes::FOREIGN_PATTERN, &message, range)
             .fix(format!("write {instead}"), fix),
@@ -107,6 +110,24 @@ fn translated(pattern: &str) -> String {
         }
     }
     out
+}
+
+/// Whether nothing of a pattern was left as it stands, or could be meant otherwise: `mm` is a month to
+/// some and minutes to others, `HH` has twelve hours or twenty-four.
+fn is_all_translated(pattern: &str) -> bool {
+    let is_ambiguous = |part: &str| ["mm", "HH"].contains(&part);
+    let mut rest = pattern;
+    while let Some(char) = rest.chars().next() {
+        let known = PATTERNS.iter().find(|(theirs, _)| rest.starts_with(theirs));
+        let length = match known {
+            Some((theirs, _)) if is_ambiguous(theirs) => return false,
+            Some((theirs, _)) => theirs.len(),
+            None if char.is_alphanumeric() || char == '"' => return false,
+            None => char.len_utf8(),
+        };
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    true
 }
 
 /// `CAST(total AS INT)`, which cuts off the cents.

@@ -17,7 +17,7 @@ async fn compressed_answers_are_read() {
             })
         })
         .await;
-        let outcome = fetch(&source(&server, Pagination::None)).await;
+        let outcome = fetch(&source(&server, Pagination::default())).await;
         assert_eq!(outcome.shown(), shown(0..1000), "{coding}");
         let length = body(0..1000, "").len() as u64;
         assert_eq!(outcome.fetched.bytes.load(Relaxed), length, "decompressed");
@@ -31,18 +31,19 @@ async fn html_where_json_was_expected_is_said_to_be_html() {
         Reply::json("\n <!doctype html><title>Sign in</title>"),
         Reply::json("Sign in").header("content-type", "text/html; charset=utf-8"),
     ] {
-        let (server, _) = check(Pagination::None, move |_| reply.clone(), expected).await;
+        let (server, _) = check(Pagination::default(), move |_| reply.clone(), expected).await;
         assert_eq!(server.requests().len(), 1);
     }
     let answer = |_: &Request| Reply::json("<html><body>no</body></html>").with_status(404);
-    check(Pagination::None, answer, "error: the API answered `404 Not Found`: an HTML page").await;
+    check(Pagination::default(), answer, "error: the API answered `404 Not Found`: an HTML page")
+        .await;
 }
 
 #[tokio::test]
 async fn a_wrong_data_path_is_not_tried_again() {
     let answer = |_: &Request| Reply::json(r#"{"items":[]}"#);
     let expected = "error: `data_path` finds no `data` in the body";
-    let (server, outcome) = check(Pagination::None, answer, expected).await;
+    let (server, outcome) = check(Pagination::default(), answer, expected).await;
     assert_eq!(server.requests().len(), 1);
     let error = outcome.error.unwrap();
     assert_eq!(error.kind(), ErrorKind::Data);
@@ -59,11 +60,11 @@ async fn a_body_that_is_not_whole_json_is_fetched_again() {
             0 | 1 => Reply::json(broken),
             _ => Reply::json(whole.clone()),
         };
-        let (_, outcome) = check(Pagination::None, answer, &shown(0..3)).await;
+        let (_, outcome) = check(Pagination::default(), answer, &shown(0..3)).await;
         assert_eq!(outcome.fetched.retries.load(Relaxed), 2);
     }
     let expected = "error: the answer is not whole JSON (3 attempts)";
-    let (_, outcome) = check(Pagination::None, |_| Reply::json("{\"data\":["), expected).await;
+    let (_, outcome) = check(Pagination::default(), |_| Reply::json("{\"data\":["), expected).await;
     let error = outcome.error.unwrap();
     assert_eq!(error.kind(), ErrorKind::Data);
     assert!(error.to_string().contains("ends in the middle of"), "{error}");
@@ -79,7 +80,7 @@ async fn statuses_that_do_not_pass_fail_at_once_with_fitting_help() {
     ] {
         let answer = move |_: &Request| Reply::json("{\n\"why\": \"so\"}").with_status(status);
         let expected = format!("error: the API answered `{message}`: {{ \"why\": \"so\"}}");
-        let (server, outcome) = check(Pagination::None, answer, &expected).await;
+        let (server, outcome) = check(Pagination::default(), answer, &expected).await;
         assert_eq!(server.requests().len(), 1);
         let error = outcome.error.unwrap();
         assert_eq!(error.kind(), ErrorKind::Request);
@@ -91,5 +92,5 @@ async fn statuses_that_do_not_pass_fail_at_once_with_fitting_help() {
 async fn the_excerpt_of_an_error_is_short() {
     let answer = |_: &Request| Reply::json("x".repeat(100_000)).with_status(400);
     let expected = format!("error: the API answered `400 Bad Request`: {}…", "x".repeat(200));
-    check(Pagination::None, answer, &expected).await;
+    check(Pagination::default(), answer, &expected).await;
 }

@@ -67,7 +67,7 @@ async fn check(asks: bool, tls: Option<Tls>, expected: &str) {
         }
     });
     let unused = Server::start(|_| records([])).await;
-    let mut source = Source { tls, ..source(&unused, Pagination::None) };
+    let mut source = Source { tls, ..source(&unused, Pagination::default()) };
     source.url = Template(format!("https://{address}/items"));
     let shown = fetch(&source).await.shown();
     assert!(shown.starts_with(expected), "{shown}");
@@ -107,7 +107,7 @@ async fn files_that_hold_no_certificate_are_a_config_error_before_any_request() 
             "`client_cert` and `client_key` of `tls` do not fit together",
         ),
     ] {
-        let source = Source { tls, ..source(&server, Pagination::None) };
+        let source = Source { tls, ..source(&server, Pagination::default()) };
         let plan = FetchPlan::resolve(&source, &[], &mut Environment::default());
         let error = plan.check().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);

@@ -76,7 +76,7 @@ async fn a_refusal_says_where_the_credentials_are_written() {
         ("url", "the API does not accept the credentials: check the user in `url`"),
     ] {
         let server = Server::start(|_| Reply::status(401)).await;
-        let mut source = source(&server, Pagination::None);
+        let mut source = source(&server, Pagination::default());
         let written = |name: &str| vec![(name.to_owned(), token())];
         match place {
             "auth" => source.auth = Some(api_key(ApiKeyPlace::Query)),
@@ -93,7 +93,7 @@ async fn a_refusal_says_where_the_credentials_are_written() {
 #[tokio::test]
 async fn a_user_in_the_url_becomes_basic_authorization() {
     let server = Server::start(|_| Reply::status(500)).await;
-    let mut source = source(&server, Pagination::None);
+    let mut source = source(&server, Pagination::default());
     source.url = Template(server.url().replace("http://", "http://me:p%40ss@"));
     let error = fetch(&source).await.error.unwrap().to_string();
     let basic = base64::engine::general_purpose::STANDARD.encode("me:p@ss");
@@ -104,7 +104,7 @@ async fn a_user_in_the_url_becomes_basic_authorization() {
 #[tokio::test]
 async fn headers_are_sent_and_json_is_asked_for() {
     let server = Server::start(|_| records([])).await;
-    let mut source = source(&server, Pagination::None);
+    let mut source = source(&server, Pagination::default());
     source.headers = vec![("X-Version".to_owned(), Template("v${TOKEN}".to_owned()))];
     fetch(&source).await;
     let request = &server.requests()[0];
@@ -125,7 +125,7 @@ async fn redirects_keep_credentials_on_the_same_server() {
             _ => records(0..1),
         })
         .await;
-        let source = Source { auth: Some(auth), ..source(&server, Pagination::None) };
+        let source = Source { auth: Some(auth), ..source(&server, Pagination::default()) };
         assert_eq!(fetch(&source).await.shown(), shown(0..1));
         let found: Vec<String> = server.requests().iter().map(carried).collect();
         assert_eq!(found.len(), 2);
@@ -139,7 +139,7 @@ async fn redirects_leave_credentials_behind_on_the_way_to_another_server() {
         let other = Server::start(|_| records(0..1)).await;
         let location = format!("{}/elsewhere", other.url());
         let server = Server::start(move |_| Reply::redirect(&location)).await;
-        let mut source = source(&server, Pagination::None);
+        let mut source = source(&server, Pagination::default());
         source.headers = vec![("x-secret".to_owned(), token())];
         source.auth = Some(auth);
         assert_eq!(fetch(&source).await.shown(), shown(0..1));
@@ -154,10 +154,10 @@ async fn redirects_leave_credentials_behind_on_the_way_to_another_server() {
 #[tokio::test]
 async fn redirects_without_end_are_an_error() {
     let expected = "error: the API redirects more than 10 times";
-    let (server, _) = check(Pagination::None, |_| Reply::redirect("/items"), expected).await;
+    let (server, _) = check(Pagination::default(), |_| Reply::redirect("/items"), expected).await;
     assert_eq!(server.requests().len(), 11);
     let expected = "error: the API redirects to something that is not an HTTP URL";
-    check(Pagination::None, |_| Reply::redirect("file:///etc/passwd"), expected).await;
+    check(Pagination::default(), |_| Reply::redirect("file:///etc/passwd"), expected).await;
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn secrets_never_show_in_errors() {
                 Reply::json(told).with_status(status)
             })
             .await;
-            let mut source = source(&server, Pagination::None);
+            let mut source = source(&server, Pagination::default());
             source.query_params = vec![("t".to_owned(), token())];
             source.auth = Some(auth);
             let error = fetch(&source).await.error.unwrap().to_string();
@@ -186,7 +186,8 @@ async fn literal_credentials_are_secrets_too() {
     })
     .await;
     let auth = Some(Auth::Bearer(Template("written-out".to_owned())));
-    let error = fetch(&Source { auth, ..source(&server, Pagination::None) }).await.error.unwrap();
+    let error =
+        fetch(&Source { auth, ..source(&server, Pagination::default()) }).await.error.unwrap();
     assert_eq!(
         first_line(&error),
         "the API answered `403 Forbidden`: no access for authorization=Bearer ***"
@@ -196,7 +197,7 @@ async fn literal_credentials_are_secrets_too() {
 #[tokio::test]
 async fn credentials_in_a_written_url_do_not_show() {
     let server = Server::start(|_| Reply::status(404)).await;
-    let mut source = source(&server, Pagination::None);
+    let mut source = source(&server, Pagination::default());
     source.url = Template(format!("{}/items?Access_Token=abc&page=1", server.url()));
     let error = fetch(&source).await.error.unwrap().to_string();
     assert!(error.contains("/items?Access_Token=***&page=1\n"), "{error}");
@@ -217,7 +218,7 @@ async fn a_value_that_fits_no_header_is_a_config_error_without_it() {
             "`a b` in source `items` is not a header's name",
         ),
     ] {
-        let source = Source { auth: Some(auth), ..source(&server, Pagination::None) };
+        let source = Source { auth: Some(auth), ..source(&server, Pagination::default()) };
         let error = FetchPlan::resolve(&source, &[], &mut environment).check().unwrap_err();
         assert_eq!((error.kind(), first_line(&error).as_str()), (ErrorKind::Config, message));
         assert!(!format!("{error:?}").contains("two"));

@@ -1,6 +1,6 @@
 //! Where a collection ends is certain: what is not understood is an error, not the end.
 
-use apitap_build::definition::{Cursor, NextUrl, PageNumber, PageOnly};
+use apitap_build::definition::{Cursor, NextUrl, PageNumber, PageOnly, Single};
 
 use super::*;
 
@@ -49,10 +49,50 @@ async fn a_next_link_without_pagination_is_an_error() {
         let answer = move |_: &Request| records(0..2).header("link", link);
         let expected = "error: the answer has a next page (`Link: …; rel=\"next\"`), and the source \
                         has no `pagination`";
-        check(Pagination::None, answer, expected).await;
+        check(Pagination::default(), answer, expected).await;
     }
     let answer = |_: &Request| records(0..2).header("link", "</>; rel=\"first\"");
-    check(Pagination::None, answer, &shown(0..2)).await;
+    check(Pagination::default(), answer, &shown(0..2)).await;
+}
+
+#[tokio::test]
+async fn a_body_that_says_of_more_pages_is_an_error_without_pagination() {
+    let kinds = || [Pagination::default(), Pagination::LinkHeader(LinkHeader::default())];
+    for (beside, said) in [
+        (r#""next":"abc","#, r#"`/next` is "abc""#),
+        (r#""meta":{"next_cursor":100},"#, "`/meta/next_cursor` is 100"),
+        (
+            r#""_links":{"next":{"href":"/items?page=2"}},"#,
+            r#"`/_links/next/href` is "/items?page=2""#,
+        ),
+        (r#""has_more":true,"#, "`/has_more` is true"),
+        (r#""pagination":{"total_pages":3,"page":1},"#, "`/pagination/total_pages` is 3"),
+        (r#""meta":{"page":1,"per_page":2,"total":5},"#, "`/meta/total` is 5"),
+    ] {
+        let answer = move |_: &Request| Reply::json(body(0..2, beside));
+        let expected = format!(
+            "error: the answer has more pages ({said}), and the source has no `pagination`"
+        );
+        check(Pagination::default(), answer, &expected).await;
+        let only = Pagination::Single(Single { first_page_only: true });
+        check(only, answer, &shown(0..2)).await;
+        let link = Pagination::LinkHeader(LinkHeader::default());
+        let expected = format!(
+            "error: the answer has no `Link` header with `rel=\"next\"`, and more pages ({said})"
+        );
+        check(link, answer, &expected).await;
+    }
+    for beside in [
+        r#""next":null,"next_cursor":"","has_more":false,"#,
+        r#""meta":{"page":1,"per_page":50,"total":2,"total_pages":1},"#,
+        // A sum of money, as it may be.
+        r#""total":1234,"#,
+        r#""next":{"href":null},"links":[],"#,
+    ] {
+        for kind in kinds() {
+            check(kind, move |_: &Request| Reply::json(body(0..2, beside)), &shown(0..2)).await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ async fn trouble_that_passes_is_waited_out() {
             0 | 1 => Reply::status(status),
             _ => records(0..1),
         };
-        let (_, outcome) = check(Pagination::None, answer, &shown(0..1)).await;
+        let (_, outcome) = check(Pagination::default(), answer, &shown(0..1)).await;
         assert_eq!(outcome.fetched.retries.load(Relaxed), 2);
         assert_eq!(outcome.fetched.pages.load(Relaxed), 1);
     }
@@ -27,7 +27,7 @@ async fn trouble_that_passes_is_waited_out() {
 async fn trouble_that_stays_is_told_after_the_last_attempt() {
     let answer = |_: &Request| Reply::json("maintenance").with_status(503);
     let expected = "error: the API answered `503 Service Unavailable`: maintenance (3 attempts)";
-    let (server, outcome) = check(Pagination::None, answer, expected).await;
+    let (server, outcome) = check(Pagination::default(), answer, expected).await;
     assert_eq!(server.requests().len(), 3);
     assert_eq!(
         outcome.error.unwrap().to_string(),
@@ -73,7 +73,7 @@ async fn retry_after_is_obeyed() {
             _ => records(0..1),
         };
         let started = Instant::now();
-        check(Pagination::None, answer, &shown(0..1)).await;
+        check(Pagination::default(), answer, &shown(0..1)).await;
         assert!(started.elapsed() >= Duration::from_secs(1), "{after}");
     }
 }
@@ -83,14 +83,14 @@ async fn a_wait_of_hours_is_an_error_that_names_it() {
     let answer = |_: &Request| Reply::status(429).header("retry-after", "7200");
     let expected = "error: the API answered `429 Too Many Requests`, and asks to wait 7200 s: \
                     longer than the 300 s that a run waits";
-    let (server, _) = check(Pagination::None, answer, expected).await;
+    let (server, _) = check(Pagination::default(), answer, expected).await;
     assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
 async fn one_attempt_means_no_second() {
     let server = Server::start(|_| Reply::status(500)).await;
-    let mut source = source(&server, Pagination::None);
+    let mut source = source(&server, Pagination::default());
     source.retry.max_attempts = 1;
     let outcome = fetch(&source).await;
     assert_eq!(outcome.shown(), "error: the API answered `500 Internal Server Error`");
@@ -100,7 +100,7 @@ async fn one_attempt_means_no_second() {
 #[tokio::test]
 async fn a_slow_answer_is_an_error_that_names_the_timeout() {
     let server = Server::start(|_| records(0..1).after(Duration::from_secs(5))).await;
-    let mut source = source(&server, Pagination::None);
+    let mut source = source(&server, Pagination::default());
     source.timeout = Duration::from_millis(20);
     let outcome = fetch(&source).await;
     assert_eq!(outcome.shown(), "error: no whole answer within 20ms (3 attempts)");
@@ -125,7 +125,7 @@ pub(super) async fn check_raw(answers: &[&[u8]], expected: &str) -> Outcome {
         }
     });
     let server = Server::start(|_| records([])).await;
-    let mut source = source(&server, Pagination::None);
+    let mut source = source(&server, Pagination::default());
     source.url = Template(format!("http://{address}/items"));
     let outcome = fetch(&source).await;
     assert_eq!(outcome.shown(), expected);
@@ -197,7 +197,7 @@ async fn compressed(coding: &str) -> Vec<u8> {
 async fn a_server_that_is_not_there_is_an_error_that_says_so() {
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let server = Server::start(|_| records([])).await;
-    let mut source = source(&server, Pagination::None);
+    let mut source = source(&server, Pagination::default());
     source.url = Template(format!("http://{gone}/items"));
     let error = fetch(&source).await.error.unwrap();
     let expected = "cannot connect to the server (2 attempts)\n  cause:    Connection refused";

@@ -56,7 +56,7 @@ async fn check(name: &str, harm: Harm, timeout: Duration, expected: &str) {
         }
     });
     let unused = Server::start(|_| records([])).await;
-    let mut source = source(&unused, Pagination::None);
+    let mut source = source(&unused, Pagination::default());
     source.url = Template(format!("http://{address}/items"));
     source.timeout = timeout;
     source.retry.max_attempts = 1;
@@ -154,7 +154,7 @@ async fn other_servers_get_credentials_only_where_the_source_names_them() {
     };
     assert!(carried(&other.requests()[0]));
     // A redirect elsewhere takes nothing along, until it is named.
-    source.pagination = Pagination::None;
+    source.pagination = Pagination::default();
     source.url = Template(format!("{}/moves", server.url()));
     assert_eq!(fetch(&source).await.shown(), shown(0..1));
     source.allow_hosts.clear();

@@ -101,10 +101,10 @@ async fn an_answer_that_is_not_ready_is_asked_for_again() {
         1 => Reply::json("{\"status\": \"running\"}").with_status(202),
         _ => records(0..2),
     };
-    let (_, outcome) = check(Pagination::None, answer, &shown(0..2)).await;
+    let (_, outcome) = check(Pagination::default(), answer, &shown(0..2)).await;
     assert_eq!(outcome.fetched.retries.load(Relaxed), 2);
     let answer = |_: &Request| Reply::json("[]").with_status(202);
-    check(Pagination::None, answer, "error: the API answered `202 Accepted`: [] (3 attempts)")
+    check(Pagination::default(), answer, "error: the API answered `202 Accepted`: [] (3 attempts)")
         .await;
 }
 
@@ -113,12 +113,12 @@ async fn other_successes_than_pages_are_errors_that_name_them() {
     for (status, name) in [(207, "207 Multi-Status"), (208, "208 Already Reported"), (299, "299")] {
         let answer = move |_: &Request| Reply::json(body(0..1, "")).with_status(status);
         let expected = format!("error: the API answered `{name}`: {{\"data\":[{{\"id\":0}}]}}");
-        let (server, _) = check(Pagination::None, answer, &expected).await;
+        let (server, _) = check(Pagination::default(), answer, &expected).await;
         assert_eq!(server.requests().len(), 1);
     }
     for status in [200, 201, 203, 206] {
         let answer = move |_: &Request| records(0..1).with_status(status);
-        check(Pagination::None, answer, &shown(0..1)).await;
+        check(Pagination::default(), answer, &shown(0..1)).await;
     }
 }
 
@@ -136,7 +136,7 @@ async fn one_object_where_lists_were_is_not_a_record() {
         check(cursor(), answer, &expected).await;
     }
     let answer = |_: &Request| Reply::json(r#"{"data":{"id":7}}"#);
-    check(Pagination::None, answer, r#"[{"id":7}]"#).await;
+    check(Pagination::default(), answer, r#"[{"id":7}]"#).await;
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn null_is_an_empty_list_where_lists_came_before() {
     };
     check(cursor(), answer, &shown(0..2)).await;
     let answer = |_: &Request| Reply::json(r#"{"data":null}"#);
-    check(Pagination::None, answer, "error: expected the records, found null").await;
+    check(Pagination::default(), answer, "error: expected the records, found null").await;
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn an_object_without_any_declared_field_is_not_a_record_of_nulls() {
     let fields = vec![field("id", Type::Int64), field("name", Type::String)];
     let check = async |text: &'static str, expected: &str| {
         let server = Server::start(move |_| Reply::json(text)).await;
-        let mut source = source(&server, Pagination::None);
+        let mut source = source(&server, Pagination::default());
         source.schema = Some(Schema { fields: fields.clone() });
         assert_eq!(fetch(&source).await.shown(), expected);
     };

@@ -76,7 +76,7 @@ async fn a_refusal_says_when_to_come_again_in_many_ways() {
         let server = Server::start(answer).await;
         let source = Source {
             rate_limit: limit(100, 1, &format!("refusal {name}")),
-            ..source(&server, Pagination::None)
+            ..source(&server, Pagination::default())
         };
         let began = Instant::now();
         let outcome = fetch(&source).await;

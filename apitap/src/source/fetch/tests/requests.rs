@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 
 fn posting(server: &Server, body: Body) -> Source {
-    Source { method: Method::Post, body: Some(body), ..source(server, Pagination::None) }
+    Source { method: Method::Post, body: Some(body), ..source(server, Pagination::default()) }
 }
 
 /// What a body is sent as: its `Content-Type` and its bytes.
@@ -63,7 +63,7 @@ async fn the_method_is_the_one_that_is_said() {
     for (method, name) in [(Method::Get, "GET"), (Method::Put, "PUT"), (Method::Patch, "PATCH")] {
         let server = Server::start(|_| records(0..1)).await;
         let body = Some(Body::Json(Json(json!({"a": 1}))));
-        let source = Source { method, body, ..source(&server, Pagination::None) };
+        let source = Source { method, body, ..source(&server, Pagination::default()) };
         assert_eq!(fetch(&source).await.shown(), shown(0..1));
         let sent = &server.requests()[0];
         assert_eq!((sent.method.as_str(), sent.body.as_str()), (name, r#"{"a":1}"#));
@@ -111,7 +111,7 @@ async fn a_question_that_was_not_answered_is_asked_again_with_its_body() {
 async fn no_value_of_a_variable_makes_a_header_or_another_parameter() {
     for value in ["a\r\nX-Admin: 1", "a\nX-Admin: 1", "a\0b"] {
         let server = Server::start(|_| records(0..1)).await;
-        let mut source = source(&server, Pagination::None);
+        let mut source = source(&server, Pagination::default());
         source.headers = vec![("X-Name".to_owned(), Template("${NAME}".to_owned()))];
         let mut environment = Environment::from_iter([("NAME", value)]);
         let plan = FetchPlan::resolve(&source, &[], &mut environment);
@@ -122,7 +122,7 @@ async fn no_value_of_a_variable_makes_a_header_or_another_parameter() {
         assert!(server.requests().is_empty());
     }
     let server = Server::start(|_| records(0..1)).await;
-    let mut source = source(&server, Pagination::None);
+    let mut source = source(&server, Pagination::default());
     let value = Template("1&admin=1#x${TOKEN}".to_owned());
     source.query_params = vec![("id".to_owned(), value)];
     source.auth = Some(apitap_build::definition::Auth::ApiKey(apitap_build::definition::ApiKey {

@@ -17,7 +17,7 @@ async fn check(
     requests: usize,
 ) -> Outcome {
     let server = Server::start(answer).await;
-    let source = Source { on_response: rules.to_vec(), ..source(&server, Pagination::None) };
+    let source = Source { on_response: rules.to_vec(), ..source(&server, Pagination::default()) };
     let outcome = fetch(&source).await;
     assert_eq!(outcome.shown(), expected);
     assert_eq!(server.requests().len(), requests);
@@ -123,7 +123,7 @@ async fn credentials_are_renewed_where_an_api_does_not_say_401() {
         scheme: None,
     });
     let on_response = vec![rule(Some(200), Some("expired"), Action::RefreshAuth)];
-    let source = Source { auth: Some(auth), on_response, ..source(&server, Pagination::None) };
+    let source = Source { auth: Some(auth), on_response, ..source(&server, Pagination::default()) };
     assert_eq!(fetch(&source).await.shown(), shown(0..1));
     assert_eq!(server.targets(), ["/login", "/items", "/login", "/items"]);
     // Where there is nothing to renew, it is an error.

@@ -13,12 +13,13 @@ async fn a_status_that_says_when_to_come_again_is_waited_for() {
             0 => Reply::status(status).header("retry-after", "0.01"),
             _ => records(0..1),
         };
-        let (_, outcome) = check(Pagination::None, answer, &shown(0..1)).await;
+        let (_, outcome) = check(Pagination::default(), answer, &shown(0..1)).await;
         assert_eq!(outcome.fetched.retries.load(Relaxed), 1, "{status}");
     }
     for (status, name) in [(403, "403 Forbidden"), (409, "409 Conflict"), (425, "425 Too Early")] {
         let expected = format!("error: the API answered `{name}`");
-        let (server, _) = check(Pagination::None, move |_| Reply::status(status), &expected).await;
+        let (server, _) =
+            check(Pagination::default(), move |_| Reply::status(status), &expected).await;
         assert_eq!(server.requests().len(), 1);
     }
 }
@@ -27,19 +28,19 @@ async fn a_status_that_says_when_to_come_again_is_waited_for() {
 async fn json_is_read_whatever_its_type_is_said_to_be() {
     for kind in ["text/html; charset=UTF-8", "text/plain", "application/octet-stream"] {
         let answer = move |_: &Request| records(0..2).header("content-type", kind);
-        check(Pagination::None, answer, &shown(0..2)).await;
+        check(Pagination::default(), answer, &shown(0..2)).await;
     }
     let answer = |_: &Request| {
         Reply::json("{\"why\": \"so\"}").with_status(400).header("content-type", "text/html")
     };
     let expected = "error: the API answered `400 Bad Request`: {\"why\": \"so\"}";
-    check(Pagination::None, answer, expected).await;
+    check(Pagination::default(), answer, expected).await;
 }
 
 #[tokio::test]
 async fn a_byte_order_mark_and_a_charset_are_read() {
     let answer = |_: &Request| Reply::json(format!("\u{feff}{}", body(0..2, "")));
-    check(Pagination::None, answer, &shown(0..2)).await;
+    check(Pagination::default(), answer, &shown(0..2)).await;
     let latin = b"HTTP/1.1 200 OK\r\ncontent-type: application/json; charset=iso-8859-1\r\n\
                   connection: close\r\n\r\n{\"data\":[{\"n\":\"M\xfcller\"}]}";
     check_raw(&[latin], "[{\"n\":\"Müller\"}]").await;
@@ -49,7 +50,7 @@ async fn a_byte_order_mark_and_a_charset_are_read() {
 async fn check_unlike(text: &str, expected: &[&str]) {
     let sent = text.to_owned();
     let server = Server::start(move |_| Reply::json(sent.clone())).await;
-    let outcome = fetch(&source(&server, Pagination::None)).await;
+    let outcome = fetch(&source(&server, Pagination::default())).await;
     let error = outcome.error.map(|error| error.to_string()).unwrap_or_default();
     for part in expected {
         assert!(error.contains(part), "no `{part}` for {text}:\n{error}");

@@ -51,7 +51,7 @@ fn login(server: &Server, header: &str, scheme: Option<&str>) -> Auth {
 }
 
 fn with(server: &Server, auth: Auth) -> Source {
-    Source { auth: Some(auth), ..source(server, Pagination::None) }
+    Source { auth: Some(auth), ..source(server, Pagination::default()) }
 }
 
 /// `/token` and `/login` give `token-1`, `token-2` and so on with what else the test says; all other

@@ -21,7 +21,7 @@ async fn check(method: &str, from: &str, status: u16, to: &str, expected: Result
         body: None,
         auth: None,
         data_path: Pointer::default(),
-        pagination: Pagination::None,
+        pagination: Pagination::default(),
         retry: Retry {
             max_attempts: 1,
             min_delay: Duration::from_secs(1),
