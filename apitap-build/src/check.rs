@@ -382,6 +382,7 @@ fn mapped(sources: &[&TableSpec], map: &MapSpec) -> query::Planned {
         row: map.row.clone(),
         reads: sources.iter().map(all).collect(),
         column_places: map.column_places.clone(),
+        expressions: Vec::new(),
         rows: query::Rows::default(),
     }
 }

@@ -53,6 +53,33 @@ pub fn may_be_secret(name: &str) -> bool {
     is_secret(name) || name.eq_ignore_ascii_case("key")
 }
 
+/// Words of the names of variables that hold secrets.
+const OF_VARIABLES: [&str; 16] = [
+    "AUTH",
+    "AUTHORIZATION",
+    "BEARER",
+    "COOKIE",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "HOOK",
+    "JWT",
+    "PASS",
+    "PASSWD",
+    "PAT",
+    "PWD",
+    "SAS",
+    "SIG",
+    "SIGNATURE",
+    "WEBHOOK",
+];
+
+/// Whether the name of an environment variable says that its value is a secret.
+pub fn is_secret_variable(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["KEY", "SECRET", "TOKEN", "PASSWORD"].iter().any(|word| name.contains(word))
+        || name.split('_').any(|word| OF_VARIABLES.contains(&word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +99,15 @@ mod tests {
             assert!(!may_be_secret(name), "{name}");
         }
         assert!(may_be_secret("KEY") && !is_secret("key"));
+    }
+
+    #[test]
+    fn variables_say_in_their_names_that_they_are_secrets() {
+        for name in ["SHOP_TOKEN", "APIKEY", "AWS_SECRET_ACCESS_KEY", "db_password", "GITHUB_PAT"] {
+            assert!(is_secret_variable(name), "{name}");
+        }
+        for name in ["SHOP_URL", "HOST", "DATABASE", "PATH_OF_API", "TENANT"] {
+            assert!(!is_secret_variable(name), "{name}");
+        }
     }
 }

@@ -240,7 +240,10 @@ fn variable(inside: &str, start: usize) -> Result<Part, TemplateError> {
         return Err(TemplateError {
             at: name_at + name_length..name_at + inside.len(),
             message: format!("`{tail}` cannot follow the name `{name}`"),
-            help: format!("write `${{{name}}}`, or `${{{name}:-default}}`"),
+            help: match tail.starts_with('.') {
+                true => format!("for a field of what it is requested for, write `{{{inside}}}`"),
+                false => format!("write `${{{name}}}`, or `${{{name}:-default}}`"),
+            },
         });
     };
     if let Some(inner) = default.find("${") {

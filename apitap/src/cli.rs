@@ -166,6 +166,9 @@ pub fn main() -> ExitCode {
     };
     match command {
         Command::New(new) => new::new(&new),
+        Command::Check { watch, fix, choice, .. } if (watch || fix) && !choice.is_all() => {
+            usage("`check --watch` and `check --fix` read all pipelines\nhelp: leave the names out")
+        }
         Command::Check { watch: true, strict, .. } => watch::watch(&project, strict, format),
         Command::Check { fix: true, strict, .. } => fix::check(&project, strict, format),
         Command::Check { live: true, choice, .. } => {
@@ -175,10 +178,7 @@ pub fn main() -> ExitCode {
                 Err(code) => code,
             }
         }
-        Command::Check { choice, .. } if !choice.is_all() => {
-            usage("`check` reads all pipelines\nhelp: names go with `--live`: `check --live NAME`")
-        }
-        Command::Check { strict, .. } => findings::check(&project, strict, format),
+        Command::Check { strict, choice, .. } => findings::check(&project, &choice, strict, format),
         Command::Expand { pipeline } => expand::expand(&project, pipeline.as_deref()),
         Command::JsonSchema => print(&keys::json_schema(), ExitCode::SUCCESS),
         Command::Explain { code } => explain::explain(&code),

@@ -233,7 +233,7 @@ pub(crate) fn check_environment(pipelines: &[&Pipeline], environment: Environmen
 pub(crate) async fn try_target(pipeline: &Pipeline, environment: Environment) -> Result<bool> {
     at_target(pipeline, environment, async |definition, target, limits| {
         let Some(row) = &definition.row else { return Ok(false) };
-        let session = target.open(Load::of(definition, row)?, &limits).await?;
+        let session = target.open(Load::of(definition, row)?.tried(), &limits).await?;
         session.abort().await.map(|()| true)
     })
     .await

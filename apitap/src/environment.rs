@@ -2,14 +2,17 @@
 //!
 //! Names that are missing are gathered and reported at once. Nothing here knows what a text is for.
 
+mod address;
 mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use apitap_build::definition::{Part, Template};
+use apitap_build::secret_names::is_secret_variable;
 use chrono::{DateTime, Utc};
 
+pub(crate) use address::Address;
 pub use secrets::Secrets;
 
 use crate::{Error, Result};
@@ -19,8 +22,13 @@ use secrets::Known;
 pub struct Environment {
     now: DateTime<Utc>,
     variables: BTreeMap<String, Value>,
-    missing: BTreeSet<String>,
-    unreadable: BTreeSet<String>,
+    /// Those that are not set, and what needs them.
+    missing: BTreeMap<String, BTreeSet<String>>,
+    /// Those that are empty, where a credential was to be.
+    empty: BTreeMap<String, BTreeSet<String>>,
+    unreadable: BTreeMap<String, BTreeSet<String>>,
+    /// What the texts are of: `` source `orders` ``.
+    reader: Option<String>,
     /// Texts whose `${…}` is not spelled right.
     malformed: Vec<Error>,
     known: Vec<Known>,
@@ -32,8 +40,10 @@ impl Default for Environment {
         Self {
             now: Utc::now(),
             variables: BTreeMap::new(),
-            missing: BTreeSet::new(),
-            unreadable: BTreeSet::new(),
+            missing: BTreeMap::new(),
+            empty: BTreeMap::new(),
+            unreadable: BTreeMap::new(),
+            reader: None,
             malformed: Vec::new(),
             known: Vec::new(),
         }
@@ -97,7 +107,7 @@ impl Environment {
             if value.is_empty() {
                 continue;
             }
-            if ["KEY", "SECRET", "TOKEN", "SAS"].iter().any(|word| name.contains(word)) {
+            if is_secret_variable(name) {
                 self.known.push(Known::variable(name, value));
             }
             found.push((name.clone(), value.clone()));
@@ -121,13 +131,27 @@ impl Environment {
     /// A variable that is not set leaves nothing in its place and is reported by
     /// [`Environment::check`], as is a text that is not spelled right.
     pub fn text(&mut self, text: &Template) -> String {
-        let parts = text.parts().unwrap_or_else(|error| {
-            self.is_malformed(&error.message, &error.help, text);
-            Vec::new()
-        });
+        let parts = self.parts(text);
         let resolved: String = parts.into_iter().map(|part| self.part(part)).collect();
         self.hide_password(&resolved);
         resolved
+    }
+
+    /// As [`Environment::text`], for the URL of a request: its server and its path may show.
+    pub(crate) fn address(&mut self, text: &Template) -> String {
+        let mut address = Address::default();
+        for part in self.parts(text) {
+            self.part_of_address(part, &mut address);
+        }
+        self.hide_in(&address);
+        address.text
+    }
+
+    fn parts(&mut self, text: &Template) -> Vec<Part> {
+        text.parts().unwrap_or_else(|error| {
+            self.is_malformed(&error.message, &error.help, text);
+            Vec::new()
+        })
     }
 
     /// Keeps the password from showing that stands in a URL.
@@ -142,6 +166,28 @@ impl Environment {
         resolved
     }
 
+    /// As [`Environment::secret`], for a credential: where it is nothing but empty variables, those are
+    /// reported by [`Environment::check`].
+    pub(crate) fn credential(&mut self, text: &Template) -> String {
+        let resolved = self.secret(text);
+        if resolved.is_empty() {
+            for part in text.parts().unwrap_or_default() {
+                if let Part::Variable { name, default: None } = part
+                    && !self.missing.contains_key(&name)
+                    && !self.unreadable.contains_key(&name)
+                {
+                    note(&mut self.empty, name, self.reader.as_deref());
+                }
+            }
+        }
+        resolved
+    }
+
+    /// Says what the texts are of that come now, as in `` source `orders` ``.
+    pub(crate) fn now_for(&mut self, reader: String) {
+        self.reader = Some(reader);
+    }
+
     /// Keeps a value from showing that is made of secrets, such as a token derived from them.
     pub fn hide(&mut self, value: &str) {
         self.known.push(Known::literal(value));
@@ -149,23 +195,47 @@ impl Environment {
 
     /// The value of a part; see [`Environment::text`].
     pub(crate) fn part(&mut self, part: Part) -> String {
+        let (value, variable) = self.value(part);
+        if let Some(name) = variable {
+            self.known.push(Known::variable(&name, &value));
+        }
+        value
+    }
+
+    /// The value of a part of an address, which it is added to.
+    pub(crate) fn part_of_address(&mut self, part: Part, address: &mut Address) -> String {
+        let (value, variable) = self.value(part);
+        match variable {
+            Some(name) => address.push_variable(&name, &value),
+            None => address.push(&value),
+        }
+        value
+    }
+
+    /// Keeps from showing what of an address is no server and no path; see [`address`].
+    pub(crate) fn hide_in(&mut self, address: &Address) {
+        self.known.extend(address.known());
+        self.hide_password(&address.text);
+    }
+
+    /// The value of a part, and the variable that it is of.
+    fn value(&mut self, part: Part) -> (String, Option<String>) {
         let (name, default) = match part {
-            Part::Literal(literal) => return literal,
+            Part::Literal(literal) => return (literal, None),
             Part::Variable { name, default } => (name, default),
         };
         match (self.variables.get(&name), default) {
             (Some(Value::Text(value)), default) if !value.is_empty() || default.is_none() => {
-                self.known.push(Known::variable(&name, value));
-                value.clone()
+                (value.clone(), Some(name))
             }
             (Some(Value::Unreadable), _) => {
-                self.unreadable.insert(name);
-                String::new()
+                note(&mut self.unreadable, name, self.reader.as_deref());
+                (String::new(), None)
             }
-            (_, Some(default)) => default,
+            (_, Some(default)) => (default, None),
             (_, None) => {
-                self.missing.insert(name);
-                String::new()
+                note(&mut self.missing, name, self.reader.as_deref());
+                (String::new(), None)
             }
         }
     }
@@ -186,29 +256,53 @@ impl Environment {
         }
         let troubles = [
             (&self.missing, "is not set", "are not set"),
+            (&self.empty, "is empty", "are empty"),
             (&self.unreadable, "is not valid UTF-8", "are not valid UTF-8"),
         ];
         let message: Vec<String> = troubles
             .iter()
             .filter(|(names, ..)| !names.is_empty())
             .map(|(names, one, many)| {
-                format!("{} {}", listed(names), if names.len() == 1 { one } else { many })
+                format!("{} {}", listed(names.keys()), if names.len() == 1 { one } else { many })
             })
             .collect();
         if message.is_empty() {
             return Ok(());
         }
-        let names = self.missing.iter().chain(&self.unreadable);
-        let exports: Vec<String> = names.map(|name| format!("export {name}=…")).collect();
+        let all: Vec<_> = troubles.iter().flat_map(|(names, ..)| *names).collect();
+        let exports: Vec<String> = all.iter().map(|(name, _)| format!("export {name}=…")).collect();
         let them = if exports.len() == 1 { "it" } else { "them" };
-        Err(Error::config(message.join(", and "))
-            .help(format!("set {them} before the run: `{}`", exports.join(" ; "))))
+        let needed: Vec<String> = all.into_iter().filter_map(needed).collect();
+        let error = Error::config(message.join(", and ")).help(format!(
+            "set {them} before the run: `{}`; or in a file: `.env` where `apitap` is started, or \
+             `--env-file FILE`",
+            exports.join(" ; ")
+        ));
+        Err(if needed.is_empty() { error } else { error.details(&needed.join("\n")) })
     }
 }
 
+/// Takes note of a variable, and of what needs it.
+fn note(names: &mut BTreeMap<String, BTreeSet<String>>, name: String, reader: Option<&str>) {
+    names.entry(name).or_default().extend(reader.map(str::to_owned));
+}
+
+/// How many of those that need a variable are named.
+const NEEDED: usize = 3;
+
+/// ``   `TOKEN` is for the source `orders` ``.
+fn needed((name, readers): (&String, &BTreeSet<String>)) -> Option<String> {
+    let shown: Vec<&str> = readers.iter().take(NEEDED).map(String::as_str).collect();
+    let more = match readers.len().saturating_sub(NEEDED) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    (!shown.is_empty()).then(|| format!("  `{name}` is for {}{more}", shown.join(", ")))
+}
+
 /// `` `A`, `B` and `C` ``.
-fn listed(names: &BTreeSet<String>) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let quoted: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     match quoted.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
@@ -263,12 +357,34 @@ mod tests {
 
     #[test]
     fn everything_missing_is_told_at_once() {
-        check(&["${X}"], Err("`X` is not set\n  help:     set it before the run: `export X=…`"));
+        check(
+            &["${X}"],
+            Err("`X` is not set\n  help:     set it before the run: `export X=…`; or in a file: \
+                 `.env` where `apitap` is started, or `--env-file FILE`"),
+        );
         check(
             &["${Z} ${A}", "${X}${Y}", "${X}"],
             Err("`X`, `Y` and `Z` are not set\n  help:     set them before the run: \
-                 `export X=… ; export Y=… ; export Z=…`"),
+                 `export X=… ; export Y=… ; export Z=…`; or in a file: `.env` where `apitap` is \
+                 started, or `--env-file FILE`"),
         );
+    }
+
+    #[test]
+    fn who_needs_a_variable_is_told_with_it() {
+        let mut environment = Environment::from_iter([("EMPTY", "")]);
+        for number in 1..=5 {
+            environment.now_for(format!("source `s{number}`"));
+            environment.text(&Template("${X}".to_owned()));
+        }
+        environment.credential(&Template("${EMPTY}".to_owned()));
+        environment.credential(&Template("x${EMPTY}".to_owned()));
+        environment.credential(&Template("${Y}".to_owned()));
+        let error = environment.check().unwrap_err().to_string();
+        let expected = "`X` and `Y` are not set, and `EMPTY` is empty\n  `X` is for source `s1`, source \
+                        `s2`, source `s3`, and 2 more\n  `Y` is for source `s5`\n  `EMPTY` is for source \
+                        `s5`\n  help:     set them before the run: ";
+        assert!(error.starts_with(expected), "{error}");
     }
 
     #[test]

@@ -258,6 +258,12 @@ impl fmt::Display for Error {
             [("pipeline", &self.0.pipeline), ("request", &self.0.request), ("path", &self.0.path)]
         {
             if let Some(value) = value {
+                // The pointer to all of it is empty.
+                let value = match (value.is_empty(), self.0.record) {
+                    (true, Some(_)) => "the whole record",
+                    (true, None) => "the whole body",
+                    (false, _) => value.as_str(),
+                };
                 write!(f, "\n  {name}:{:1$}{value}", "", 9 - name.len())?;
             }
             if let (true, Some(record)) = (name == "request", self.0.record) {
@@ -384,6 +390,8 @@ mod tests {
 
     #[test]
     fn details_are_lines_of_their_own() {
+        let error = Error::data("no list").at_path("");
+        assert_eq!(error.to_string(), "no list\n  path:     the whole body");
         let error = Error::config("it does not fit").details("a\n  b\u{1b}").help("c");
         assert_eq!(error.to_string(), "it does not fit\na\n  b\\u{1b}\n  help:     c");
     }

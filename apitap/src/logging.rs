@@ -33,7 +33,7 @@ impl Logging {
             // It would panic where standard error is closed.
             .log_internal_errors(false);
         let started = if self.log_json {
-            lines.json().flatten_event(true).try_init()
+            lines.json().flatten_event(true).with_span_list(false).try_init()
         } else {
             let choice = anstream::AutoStream::choice(&std::io::stderr());
             let colours = choice != anstream::ColorChoice::Never;

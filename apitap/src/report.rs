@@ -90,7 +90,8 @@ pub struct Numbers {
     pub bytes: u64,
     /// Requests that had to be repeated.
     pub retries: u64,
-    /// How long requests have waited, together, for limits on their rate.
+    /// How long requests have waited for limits on their rate: those of a source that waited at one time
+    /// count once.
     #[serde(serialize_with = "seconds")]
     pub waited: Duration,
     /// From begin to end.
@@ -193,7 +194,7 @@ impl Report {
     fn waits(&self) -> Option<String> {
         let waited = self.total.waited.as_secs_f64();
         (waited >= 0.05).then(|| {
-            format!("requests waited {waited:.1} s for limits on their rate, all together")
+            format!("requests waited {waited:.1} s for limits on their rate, all sources together")
         })
     }
 }
@@ -243,7 +244,7 @@ mod tests {
         let mut report = report([None, None]);
         assert!(!report.to_string().contains("waited"), "{report}");
         report.total.waited = Duration::from_millis(12_340);
-        let expected = "\n\nrequests waited 12.3 s for limits on their rate, all together";
+        let expected = "\n\nrequests waited 12.3 s for limits on their rate, all sources together";
         assert!(report.to_string().ends_with(expected), "{report}");
     }
 

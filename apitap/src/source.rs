@@ -18,6 +18,7 @@ pub mod spool;
 pub(crate) mod table;
 mod task;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -37,11 +38,25 @@ pub struct Fetched {
     pub(crate) expected: AtomicU64,
     /// Records among them that did not fit their schema, and were left out.
     pub skipped: AtomicU64,
-    /// Milliseconds for which requests waited, together, because of a limit on their rate.
+    /// Milliseconds in which requests waited because of a limit on their rate: those that waited at one
+    /// time count once.
     pub waited: AtomicU64,
+    /// The last stretch of time in which some did.
+    stretch: Mutex<Option<(Instant, Instant)>>,
     waits: Mutex<Option<Waits>>,
     /// When it was logged last how far it is.
     logged: Mutex<Option<Instant>>,
+    /// Why requests had to be repeated.
+    troubles: Mutex<BTreeMap<String, Trouble>>,
+}
+
+/// How often requests were repeated for one cause.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// How many requests.
+    pub(crate) requests: u64,
+    /// How often, all of them together.
+    pub(crate) repeats: u64,
 }
 
 /// After so many pages, or after this time, it is logged how far a fetch is.
@@ -73,10 +88,31 @@ impl Fetched {
         is_time
     }
 
-    /// A request has waited for a limit on the rate.
-    fn add_wait(&self, wait: Duration) {
-        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    /// A request waits from then until then for a limit on the rate.
+    fn add_wait(&self, from: Instant, until: Instant) {
+        let mut stretch = self.stretch.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = stretch.filter(|(start, end)| from <= *end && *start <= until);
+        let (start, end) = before.map_or((from, until), |(s, e)| (s.min(from), e.max(until)));
+        let known = before.map_or(Duration::ZERO, |(start, end)| end - start);
+        *stretch = Some((start, end));
+        let more = (end - start).saturating_sub(known);
+        let millis = u64::try_from(more.as_millis()).unwrap_or(u64::MAX);
         self.waited.fetch_add(millis, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Counts a repeated request, and whether it is a new one; gives whether its cause is.
+    fn add_trouble(&self, cause: &str, is_new: bool) -> bool {
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = !troubles.contains_key(cause);
+        let trouble = troubles.entry(cause.to_owned()).or_default();
+        trouble.requests += u64::from(is_new);
+        trouble.repeats += 1;
+        first
+    }
+
+    /// Why requests were repeated, by cause, once.
+    pub(crate) fn take_troubles(&self) -> BTreeMap<String, Trouble> {
+        std::mem::take(&mut self.troubles.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Sleeps, and says why to whoever looks on.
@@ -96,5 +132,40 @@ impl Fetched {
     pub(crate) fn waits(&self) -> Option<Waits> {
         let waits = *self.waits.lock().unwrap_or_else(PoisonError::into_inner);
         waits.filter(|waits| waits.until > Instant::now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use super::*;
+
+    #[test]
+    fn requests_that_wait_at_one_time_wait_once() {
+        let (fetched, began) = (Fetched::default(), Instant::now());
+        let check = |from: u64, until: u64, expected: u64| {
+            let at = |millis| began + Duration::from_millis(millis);
+            fetched.add_wait(at(from), at(until));
+            assert_eq!(fetched.waited.load(Relaxed), expected, "{from} to {until}");
+        };
+        check(0, 1000, 1000);
+        check(0, 1000, 1000);
+        check(500, 1500, 1500);
+        check(200, 300, 1500);
+        check(3000, 3500, 2000);
+    }
+
+    #[test]
+    fn one_cause_is_told_once_with_its_requests() {
+        let fetched = Fetched::default();
+        assert!(fetched.add_trouble("503", true));
+        assert!(!fetched.add_trouble("503", false));
+        assert!(!fetched.add_trouble("503", true));
+        assert!(fetched.add_trouble("429", true));
+        let trouble = |requests, repeats| Trouble { requests, repeats };
+        let expected = [("429".to_owned(), trouble(1, 1)), ("503".to_owned(), trouble(2, 3))];
+        assert_eq!(fetched.take_troubles(), BTreeMap::from(expected));
+        assert!(fetched.take_troubles().is_empty());
     }
 }

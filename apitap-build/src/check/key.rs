@@ -98,16 +98,24 @@ fn check_not_null(
         return;
     }
     let message = format!("column `{name}` is in the key, but may be null");
-    let mut finding = Finding::error(codes::NULLABLE_KEY, message, &column.place)
-        .label("may be null")
-        .help(format!(
+    let mut finding =
+        Finding::error(codes::NULLABLE_KEY, message, &column.place).label("may be null");
+    let without = without_null(name, planned.expressions.get(index).map_or("", String::as_str));
+    if planned.rows.of_elements.contains(&index) {
+        finding = finding
+            .note("an element of a list may be null, whatever the schema says of it")
+            .help(format!("leave the rows without it out: {without}"));
+    } else {
+        finding = finding.help(format!(
             "if the API always sends it, declare it not null in the source's schema with `!`; \
-             else leave the rows without it out: `WHERE {name} IS NOT NULL`"
+             else leave the rows without it out: {without}"
         ));
-    if sources.iter().any(|source| source.files().is_some()) {
+    }
+    let of_field = planned.rows.fields.get(&index).filter(|(_, path)| !path.contains('.'));
+    if let Some((_, path)) = of_field.filter(|_| sources.iter().any(|s| s.files().is_some())) {
         let ty = type_text(&planned.row.fields[index].ty, false);
         finding =
-            finding.help(format!("beside a file, that is `fields: {{{name}: {ty}}}` in `schema`"));
+            finding.help(format!("beside a file, that is `fields: {{{path}: {ty}}}` in `schema`"));
     }
     if let Some(place) = planned.column_places.get(index) {
         finding = finding.related(place, "the query yields it here");
@@ -127,4 +135,14 @@ fn check_not_null(
         );
     }
     findings.push(finding);
+}
+
+/// The condition that leaves out the rows in which a column is null: WHERE does not know the names that
+/// the SELECT gives.
+fn without_null(name: &str, expression: &str) -> String {
+    let is_path = |c: char| c.is_alphanumeric() || "_.\"".contains(c);
+    match !expression.is_empty() && expression.chars().all(is_path) {
+        true => format!("`WHERE {expression} IS NOT NULL`"),
+        false => format!("`SELECT * FROM (…) WHERE {name} IS NOT NULL`"),
+    }
 }

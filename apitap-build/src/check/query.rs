@@ -54,6 +54,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod units;
+mod unnest;
 mod unsupported;
 mod untyped;
 mod words;
@@ -112,6 +113,8 @@ pub struct Planned {
     pub reads: BTreeMap<String, BTreeSet<Pointer>>,
     /// Where each column stands in the `SELECT`.
     pub column_places: Vec<Place>,
+    /// The expression that each column is, as it is written; empty where a `*` yields it.
+    pub expressions: Vec<String>,
     /// What is known of the rows as a whole.
     pub rows: Rows,
 }
@@ -142,6 +145,7 @@ pub fn plan(query: &Query<'_>) -> (Option<Planned>, Vec<Finding>) {
         row: outcome.row.schema,
         rows: outcome.rows,
         reads: outcome.reads,
+        expressions: outcome.row.expressions,
         column_places: outcome.row.places.into_iter().map(query.place).collect(),
     });
     (planned, findings)
@@ -200,6 +204,11 @@ fn outcome(
     drafts.extend(spelling::misread(&text, &statement, &own));
     drafts.extend(wrong::in_statement(&text, &statement));
     drafts.extend(scope.unknown_sources());
+    let unnested = unnest::in_from(&text, &scope);
+    if !unnested.is_empty() {
+        drafts.extend(unnested);
+        return (None, drafts);
+    }
     let twice = scope.same_names(&text);
     if !twice.is_empty() {
         drafts.extend(twice);

@@ -3,6 +3,7 @@
 
 use std::ops::{ControlFlow, Range};
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::Operator;
 use datafusion::sql::sqlparser::ast::{
     CastKind, DataType as SqlType, Expr, Statement, UnaryOperator, Visit, Visitor,
@@ -32,7 +33,9 @@ pub(crate) fn locate(
     operation: &Operation,
     written: &Written,
 ) -> Option<Located> {
-    let names = text.planner_range(written.span)?;
+    let Some(names) = text.planner_range(written.span) else {
+        return the_cast(text, statement, operation);
+    };
     let tree = Tree::new(text, statement);
     let mut kinds = Kinds { operation, found: Vec::new() };
     let _: ControlFlow<()> = statement.visit(&mut kinds);
@@ -49,6 +52,66 @@ pub(crate) fn locate(
     let (index, range) = around.get(written.around).or(around.last())?.clone();
     let infallible = infallible(text, statement, &tree, index, operation);
     Some(Located { range, infallible })
+}
+
+/// The cast of that type, if there is one only: what an inner query has made of a list's elements has
+/// lost its place.
+fn the_cast(text: &Text<'_>, statement: &Statement, operation: &Operation) -> Option<Located> {
+    let Operation::Cast(to) = operation else { return None };
+    let mut casts = Casts { to: to.data_type(), at: 0, found: Vec::new() };
+    let _: ControlFlow<()> = statement.visit(&mut casts);
+    let [index] = casts.found.as_slice() else { return None };
+    let tree = Tree::new(text, statement);
+    let range = tree.range(*index)?;
+    Some(Located { range, infallible: infallible(text, statement, &tree, *index, operation) })
+}
+
+/// The casts to a type of what is not written out, by their places in the order of the visitor.
+struct Casts<'a> {
+    to: &'a DataType,
+    at: usize,
+    found: Vec<usize>,
+}
+
+impl Visitor for Casts<'_> {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if let Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, .. } =
+            expr
+            && !matches!(&**expr, Expr::Value(_))
+            && is_type(data_type, self.to)
+        {
+            self.found.push(self.at);
+        }
+        self.at += 1;
+        ControlFlow::Continue(())
+    }
+}
+
+/// Whether a type of SQL is that of the engine.
+fn is_type(written: &SqlType, ty: &DataType) -> bool {
+    let written = written.to_string().to_uppercase().replace(' ', "");
+    let one_of = |names: &[&str]| names.contains(&written.as_str());
+    match ty {
+        DataType::Boolean => one_of(&["BOOLEAN", "BOOL"]),
+        DataType::Int16 => one_of(&["SMALLINT", "INT2"]),
+        DataType::Int32 => one_of(&["INT", "INTEGER", "INT4"]),
+        DataType::Int64 => one_of(&["BIGINT", "INT8"]),
+        DataType::Float32 => one_of(&["REAL", "FLOAT", "FLOAT4"]),
+        DataType::Float64 => one_of(&["DOUBLE", "DOUBLEPRECISION", "FLOAT8"]),
+        DataType::Decimal128(precision, scale) => {
+            let digits = [format!("({precision},{scale})"), format!("({precision})")];
+            let count = if *scale == 0 { 2 } else { 1 };
+            let mut names = digits.iter().take(count);
+            let own = |digits| ["DECIMAL", "NUMERIC"].map(|name| format!("{name}{digits}"));
+            names.any(|digits| own(digits).contains(&written))
+        }
+        DataType::Date32 => one_of(&["DATE"]),
+        DataType::Time64(_) => one_of(&["TIME"]),
+        DataType::Timestamp(..) => written.starts_with("TIMESTAMP"),
+        _ => false,
+    }
 }
 
 /// The expression of an operation's kind, if there is one only: what a guard of constants stands for.

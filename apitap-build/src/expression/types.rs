@@ -264,6 +264,8 @@ fn offered(name: &str, at: &Range<usize>, names: &Names) -> Result<ExpressionTyp
     let literal = "a literal `{` before a name is written `{{`";
     let help = if names.answer {
         "an answer has `status`, `header(\"X-Name\")` and `body(\"/path\")`".to_owned()
+    } else if is_variable(name) {
+        format!("an environment variable is written `${{{name}}}`")
     } else if nearest(name, known()).is_some() {
         did_you_mean("name", name, known())
     } else {
@@ -275,6 +277,13 @@ fn offered(name: &str, at: &Range<usize>, names: &Names) -> Result<ExpressionTyp
     };
     let message = format!("name `{name}` not found");
     Err(TypeError::Name(ExpressionError::new(at.clone(), message, help)))
+}
+
+/// Whether a name looks like that of an environment variable.
+fn is_variable(name: &str) -> bool {
+    name.len() > 1
+        && name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 /// A call that is looked at.

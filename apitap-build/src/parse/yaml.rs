@@ -240,6 +240,13 @@ impl<'a> Tree<'a> {
             let name = &name[..end.unwrap_or(name.len())];
             finding(&format!("`*{name}` stands for nothing"), at..at + 1 + name.len())
                 .help(format!("name the value that it stands for: write `&{name}` before it"))
+        } else if let Some(bare) = bare_variable(line) {
+            let written = line.get(bare.clone()).unwrap_or_default();
+            let range = line_start + bare.start..line_start + bare.end;
+            finding("`{` begins a mapping here", range).help(format!("quote it: `\"{written}\"`"))
+        } else if let Some(mark) = line.find("}!") {
+            finding("`!` stands behind `}`", line_start + mark..line_start + mark + 2)
+                .help("leave it out: a record that is an element of a list may always be null")
         } else if let Some(open) = self.open_bracket(line_start) {
             let close = if self.text[open..].starts_with('[') { ']' } else { '}' };
             finding("this bracket is not closed", open..open + 1)
@@ -347,6 +354,28 @@ fn glued(line: &str) -> Option<(&str, &str)> {
         !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '!'));
     let is_glued = value.starts_with(|c: char| !c.is_whitespace() && c != '/');
     (is_key && is_glued).then_some((key, value))
+}
+
+/// `${NAME}` within brackets and not in quotes, where YAML takes its `{` for the begin of a mapping.
+fn bare_variable(line: &str) -> Option<Range<usize>> {
+    let (mut quote, mut depth, mut before) = (None, 0_usize, ' ');
+    for (at, char) in line.char_indices() {
+        match (char, quote) {
+            (c, Some(q)) if c == q => quote = None,
+            (_, Some(_)) => {}
+            ('#', None) if before.is_whitespace() => return None,
+            ('"' | '\'', None) if !before.is_alphanumeric() => quote = Some(char),
+            ('$', None) if depth > 0 && line.get(at + 1..)?.starts_with('{') => {
+                let end = line.get(at..)?.find('}')?;
+                return Some(at..at + end + 1);
+            }
+            ('[' | '{', None) => depth += 1,
+            (']' | '}', None) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        before = char;
+    }
+    None
 }
 
 fn count(node: &Node) -> usize {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use apitap_build::codes::{self, Code};
-use apitap_build::nearest::nearest;
+use apitap_build::nearest::nearest_within;
 
 use super::{print, usage};
 use crate::commands::output::{FAINT, TITLE, styled};
@@ -18,7 +18,8 @@ pub(super) fn explain(written: &str) -> ExitCode {
         Some(code) => print(&text(code), ExitCode::SUCCESS),
         None => {
             let known = codes::ALL.iter().map(|code| code.number());
-            let help = match nearest(&number, known) {
+            // All of them are alike: only a slip in one place says which is meant.
+            let help = match nearest_within(&number, known, 1) {
                 Some(near) => format!("is it `{near}`? "),
                 None => String::new(),
             };

@@ -10,12 +10,15 @@ use apitap_build::render;
 use serde_json::Value;
 
 use super::Project;
-use crate::commands::Format;
 use crate::commands::output::{self, usage};
+use crate::commands::{Choice, Format};
 
-/// Checks once. Exit code 1 where there are errors.
-pub(super) fn check(project: &Project, strict: bool, format: Format) -> ExitCode {
-    let compiled = project.compile(Policy { schemas: Schemas::MayBeInferred, strict });
+/// Checks once: all pipelines, or the chosen ones. Exit code 1 where there are errors.
+pub(super) fn check(project: &Project, choice: &Choice, strict: bool, format: Format) -> ExitCode {
+    let mut compiled = project.compile(Policy { schemas: Schemas::MayBeInferred, strict });
+    if let Err(message) = keep(project, choice, &mut compiled) {
+        return usage(&message);
+    }
     let printed = match format {
         Format::Text => {
             print(&compiled.files, &compiled.findings);
@@ -28,6 +31,35 @@ pub(super) fn check(project: &Project, strict: bool, format: Format) -> ExitCode
     }
     summarise(&compiled);
     ExitCode::from(u8::from(compiled.has_errors()))
+}
+
+/// Leaves out the pipelines that are not chosen, and what is wrong in their SQL; what stands in other files
+/// may be about any of them.
+///
+/// # Errors
+/// A name that no pipeline has.
+fn keep(project: &Project, choice: &Choice, compiled: &mut Compiled) -> Result<(), String> {
+    if choice.is_all() {
+        return Ok(());
+    }
+    let good = compiled.pipelines.iter().map(|checked| checked.definition.name.as_str());
+    let broken = compiled.broken.iter().map(|broken| broken.name.as_str());
+    let known: Vec<_> = good.chain(broken).collect();
+    // Without any pipeline, the YAML file is to blame.
+    if known.is_empty() && compiled.has_errors() {
+        return Ok(());
+    }
+    let names: Vec<_> = choice.of(&known)?.into_iter().map(str::to_owned).collect();
+    let is_chosen = |name: &String| names.contains(name);
+    let findings = std::mem::take(&mut compiled.findings);
+    let is_about = |finding: &Finding| {
+        pipeline(project, compiled, finding).is_none_or(|name| is_chosen(&name))
+    };
+    let findings = findings.into_iter().filter(is_about).collect();
+    compiled.findings = findings;
+    compiled.pipelines.retain(|checked| is_chosen(&checked.definition.name));
+    compiled.broken.retain(|broken| is_chosen(&broken.name));
+    Ok(())
 }
 
 /// All findings, as `--format json` has them.

@@ -9,8 +9,8 @@ use apitap_build::project::Compiled;
 use apitap_build::{fix, render};
 
 use super::{Project, findings};
-use crate::commands::Format;
 use crate::commands::output::{tell, usage};
+use crate::commands::{Choice, Format};
 
 /// A change may bring the next finding to light; more rounds than this are a circle.
 const ROUNDS: usize = 20;
@@ -30,7 +30,7 @@ pub(super) fn check(project: &Project, strict: bool, format: Format) -> ExitCode
         1 => tell("1 change\n"),
         several => tell(&format!("{several} changes\n")),
     }
-    findings::check(project, strict, format)
+    findings::check(project, &Choice::default(), strict, format)
 }
 
 /// Makes the sure changes of one check; how many they are.

@@ -19,6 +19,7 @@ use clap::Args;
 use futures::{StreamExt as _, stream};
 
 use super::text::rewrite;
+use crate::commands::options::number;
 use crate::commands::output::{self, WARNING, styled, usage};
 use crate::commands::{Format, Options};
 use crate::engine::limits::{Limits, Memory};
@@ -41,7 +42,7 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// How many records to keep
-    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value = "20", value_parser = number)]
     limit: u64,
     /// Replace the file if there is one
     #[arg(long)]
@@ -123,6 +124,7 @@ async fn fetch(source: &Source, limit: u64, mut environment: Environment) -> Res
             "take the sample from a source of its own, whose `url` has one of them written out",
         ));
     }
+    environment.now_for(format!("source `{}`", source.name));
     let plan = FetchPlan::resolve(source, &[], &mut environment);
     let plan = plan.for_each(source, &[], &mut environment).with_text();
     environment.check()?;

@@ -13,7 +13,7 @@ use console::{Term, measure_text_width};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output::{ERROR, FAINT, GOOD, TITLE, WARNING, shortened, styled, tell};
-use crate::engine::watch::{Progress, Stage, Watch};
+use crate::engine::watch::{self, Progress, Stage, Watch};
 use crate::report::{grouped, size};
 
 /// How often the lines are drawn.
@@ -290,8 +290,7 @@ fn summary(all: &[Arc<Progress>], room: usize) -> String {
     if queued > 0 {
         parts.push(format!("{queued} wait"));
     }
-    let records: u64 = all.iter().map(|one| one.numbers().records).sum();
-    parts.push(format!("{} records", grouped(records)));
+    parts.push(format!("{} records", grouped(watch::records(all))));
     while parts.len() > 1 && measure_text_width(&parts.join(", ")) > room {
         parts.pop();
     }
@@ -422,6 +421,15 @@ mod tests {
         let name = "* customers_of_the_shop_in_all_countries_13";
         check(&all, 20, 130, &[&format!("{name}  1 page  100 of 100 records  28.3 kB  0 s")]);
         assert_eq!(left(100, 100, Duration::from_secs(60)), None);
+    }
+
+    #[test]
+    fn a_source_that_several_pipelines_read_counts_once_in_their_sum() {
+        let shared = Arc::new(Fetched::default());
+        shared.records.store(1_800, Relaxed);
+        let of = |name: &str| Arc::new(Progress::new(name, vec![Arc::clone(&shared)]));
+        let all = [of("a"), of("b"), of("c")];
+        check(&all, 1, 80, &["0 of 3 done, 0 under way, 3 wait, 1,800 records"]);
     }
 
     #[test]

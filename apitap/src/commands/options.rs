@@ -131,6 +131,17 @@ fn bytes(file: &Path) -> std::io::Result<Vec<u8>> {
     }
 }
 
+/// A number of things, of which there is at least one.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn number(text: &str) -> Result<u64, String> {
+    text.parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| "write a whole number from 1".to_owned())
+}
+
 /// The variables of a file. Its lines may hold secrets: no message shows one.
 fn read(file: &Path) -> Result<Vec<(String, String)>, String> {
     let shown = file.display();

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::live::Live;
+use super::options::number;
 use super::output::{FAINT, TITLE, say, styled, tell, tell_error, usage, width};
 use super::{Choice, Format, Options, ddl, table};
 use crate::definition::Mode;
@@ -24,7 +25,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(super) choice: Choice,
     /// Store at most so many rows of each pipeline, and stop fetching when they are there
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = number)]
     limit: Option<u64>,
     /// Fetch and transform only: show the tables and their first rows, and write nothing
     #[arg(long)]

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use apitap_build::shown::shown;
+use chrono::{DateTime, SecondsFormat};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::output::{FAINT, print, styled, tell, tell_error, usage};
+use super::output::{FAINT, print, styled, tell, tell_error, usage, width};
 use super::{Choice, Format, Options, table};
 use crate::definition::{Definition, Source};
 use crate::sink::{Remembered, StateChange};
@@ -95,9 +96,9 @@ fn show(pipelines: &[&Pipeline], options: &Options) -> Result<ExitCode, String> 
         Err(error) => return Ok(failed(error)),
     };
     if all.is_empty() {
-        tell(&styled(FAINT, "nothing is remembered: no run has committed a state yet"));
+        tell(&styled(FAINT, nothing(pipelines)?));
     }
-    let states = (!all.is_empty()).then(|| rows(&all));
+    let states = (!all.is_empty()).then(|| rows(&all, width()));
     let text = states.into_iter().chain(runs).collect::<Vec<_>>().join("\n\n");
     match text.is_empty() {
         true => Ok(ExitCode::SUCCESS),
@@ -110,15 +111,36 @@ fn failed(error: crate::Error) -> ExitCode {
     ExitCode::from(Report::not_run(error).exit_code())
 }
 
-fn rows(all: &[(&str, Remembered)]) -> String {
-    let mut table = table::plain(["pipeline", "partition", "has come to", "at", "in the run"]);
-    for (pipeline, one) in all {
-        let Remembered { partition, value, run, changed_at } = one;
-        let value = text(value);
-        let cells = [*pipeline, partition, &value, changed_at, run];
-        table.add_row(cells.map(|cell| shown(cell).into_owned()));
+/// Why nothing is remembered of any of them.
+fn nothing(pipelines: &[&Pipeline]) -> Result<&'static str, String> {
+    for pipeline in pipelines {
+        let definition = pipeline.definition().map_err(|error| error.to_string())?;
+        if definition.sources.iter().any(|source| source.incremental.is_some()) {
+            return Ok(
+                "nothing is remembered: no run of an incremental pipeline has committed yet",
+            );
+        }
     }
-    table::trimmed(&table)
+    Ok("there is nothing to remember: no source is `incremental`, and no run is unfinished")
+}
+
+fn rows(all: &[(&str, Remembered)], width: Option<usize>) -> String {
+    let names = ["pipeline", "partition", "has come to", "at", "in the run"].map(str::to_owned);
+    let row = |(pipeline, one): &(&str, Remembered)| {
+        let Remembered { partition, value, run, changed_at } = one;
+        let (value, at) = (text(value), to_the_second(changed_at));
+        [*pipeline, partition, &value, &at, run].map(|cell| shown(cell).into_owned()).to_vec()
+    };
+    let rows: Vec<_> = all.iter().map(row).collect();
+    table::fitted(&names, &[false; 5], &rows, width)
+}
+
+/// A time as people read it; as it is where it is none.
+fn to_the_second(time: &str) -> String {
+    match DateTime::parse_from_rfc3339(time) {
+        Ok(time) => time.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true),
+        Err(_) => time.to_owned(),
+    }
 }
 
 fn machine((pipeline, one): &(&str, Remembered)) -> Value {
@@ -261,4 +283,38 @@ fn unknown(partition: &str, names: &[String]) -> String {
         names => format!("there are {}", names.join(", ")),
     };
     format!("there is no partition `{partition}`\nhelp: {known}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(width: usize, expected: &str) {
+        let one = Remembered {
+            partition: "tickets {org: 7}".to_owned(),
+            value: json!("2026-02-21T10:00:00Z"),
+            run: "2026-11-27T11:22:47.302Z 19851".to_owned(),
+            changed_at: "2026-11-27T11:22:48.114302+00:00".to_owned(),
+        };
+        let found = rows(&[("tickets", one)], Some(width));
+        assert_eq!(anstream::adapter::strip_str(&found).to_string(), expected);
+    }
+
+    #[test]
+    fn what_is_remembered_fits_the_screen() {
+        check(
+            120,
+            "pipeline  partition         has come to             at                    in the run\n\
+             ────────────────────────────────────────────────────────────────────────────────────────\
+             ──────────────────────\n\
+             tickets   tickets {org: 7}  \"2026-02-21T10:00:00Z\"  2026-11-27T11:22:48Z  \
+             2026-11-27T11:22:47.302Z 19851",
+        );
+        check(
+            60,
+            "row 1\n  pipeline     tickets\n  partition    tickets {org: 7}\n  has come to  \
+             \"2026-02-21T10:00:00Z\"\n  at           2026-11-27T11:22:48Z\n  in the run   \
+             2026-11-27T11:22:47.302Z 19851",
+        );
+    }
 }

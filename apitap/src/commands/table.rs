@@ -34,10 +34,20 @@ pub(crate) fn rows(
     for batch in batches {
         values.extend(texts(batch, &mask)?);
     }
+    Ok(fitted(&names, &numeric, &values, width))
+}
+
+/// Texts as a table, or each row as a list, where the table is wider than the screen.
+pub(crate) fn fitted(
+    names: &[String],
+    numeric: &[bool],
+    rows: &[Vec<String>],
+    width: Option<usize>,
+) -> String {
     let width = width.unwrap_or(WIDE);
-    match table_width(&names, &values) <= width {
-        true => Ok(table(&names, &numeric, &values)),
-        false => Ok(listed(&names, &values, width)),
+    match table_width(names, rows) <= width {
+        true => table(names, numeric, rows),
+        false => listed(names, rows, width),
     }
 }
 

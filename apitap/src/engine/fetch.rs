@@ -87,6 +87,7 @@ impl Fetches {
         }
         let follows = parents.iter().any(|parent| parent.is_followed || parent.follows);
         let plans: Vec<_> = parents.iter().map(|parent| Arc::clone(&parent.plan)).collect();
+        environment.now_for(format!("source `{}`", source.name));
         let plan = FetchPlan::resolve(source, types, environment);
         let plan = plan.for_each(source, &plans, environment);
         let plan = match narrowed {

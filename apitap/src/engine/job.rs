@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use apitap_build::definition::{Definition, Mode};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::stream::Peekable;
@@ -27,10 +27,10 @@ use crate::environment::{Environment, Secrets};
 use crate::pipeline::Linked;
 use crate::report::{Numbers, PipelineReport, Status};
 use crate::sink::{self, Load, RunEntry, RunStatus, Session, State, StateChange, Target, Written};
-use crate::source::Fetched;
 use crate::source::incremental::Watermarks;
 use crate::source::request::client::Client;
 use crate::source::table::{Drift, Input};
+use crate::source::{Fetched, Trouble};
 use crate::{Error, ErrorKind, Pipeline, Result, infer};
 
 /// After how long it is looked again whether another run has ended.
@@ -107,6 +107,7 @@ pub(super) fn prepare<D>(
             fetches.of(source, narrowed, &definition, types, span, &mut environment)
         });
         let fetches: Vec<Fetch> = sources.collect();
+        environment.now_for(format!("the target of `{}`", definition.name));
         let destination = destination(&definition, &mut environment);
         let fetched = fetches.iter().map(|fetch| Arc::clone(&fetch.fetched)).collect();
         let progress = Arc::new(Progress::new(&definition.name, fetched));
@@ -127,7 +128,11 @@ pub(super) fn prepare<D>(
     environment.check()?;
     fetches.check()?;
     let run = Run {
-        id: format!("{} {}", environment.now().to_rfc3339(), std::process::id()),
+        id: format!(
+            "{} {}",
+            environment.now().to_rfc3339_opts(SecondsFormat::Millis, true),
+            std::process::id()
+        ),
         client: Client::of_process()?,
         secrets: environment.secrets(),
         memory: session::memory(&limits)?,
@@ -207,9 +212,10 @@ impl Job<Arc<dyn Target>> {
         let began = Instant::now();
         self.started = Utc::now();
         self.progress.begin();
-        tracing::info!(pipeline = self.definition.name, "started");
+        tracing::info!("started");
         let outcome = watch::working(Arc::clone(&self.progress), self.load(run)).await;
         self.progress.end(outcome.is_ok());
+        self.tell_troubles(run);
         let Definition { name, table, .. } = &*self.definition;
         let mut numbers = Numbers { seconds: began.elapsed(), ..Numbers::default() };
         self.fetches.iter().for_each(|fetch| numbers.add_fetched(&fetch.fetched));
@@ -217,13 +223,13 @@ impl Job<Arc<dyn Target>> {
         (numbers.rows, numbers.stored, numbers.unchanged) = (received, stored, unchanged);
         let error = match outcome {
             Ok(()) => {
-                tracing::info!(pipeline = name, rows = received, stored, unchanged, "committed");
+                tracing::info!(rows = received, stored, unchanged, "committed");
                 None
             }
             Err(error) => {
                 let error = error.in_pipeline(name).masked(|text| run.secrets.mask(text));
                 // All of it is in the report, once.
-                tracing::info!(pipeline = name, "failed: {}", error.message());
+                tracing::info!("failed: {}", error.message());
                 self.keep_failure(run, &error).await;
                 Some(error)
             }
@@ -243,6 +249,25 @@ impl Job<Arc<dyn Target>> {
             error,
             numbers,
             unknown_fields: masked.collect(),
+        }
+    }
+
+    /// Says what requests were repeated for, where the first warning has not said it all.
+    fn tell_troubles(&self, run: &Run) {
+        for (source, fetch) in self.definition.sources.iter().zip(&self.fetches) {
+            for (cause, trouble) in fetch.fetched.take_troubles() {
+                let Trouble { requests, repeats } = trouble;
+                if repeats > 1 {
+                    let (name, cause) = (&source.name, run.secrets.mask(&cause));
+                    let requests = match requests {
+                        1 => "1 request was".to_owned(),
+                        many => format!("{many} requests were"),
+                    };
+                    tracing::warn!(
+                        "`{name}`: {requests} repeated, {repeats} times in all: {cause}"
+                    );
+                }
+            }
         }
     }
 
@@ -362,8 +387,7 @@ impl Job<Arc<dyn Target>> {
                 return Err(busy);
             }
             if !std::mem::replace(&mut told, true) {
-                let pipeline = &self.definition.name;
-                tracing::info!(pipeline, "waiting: {}", busy.message());
+                tracing::info!("waiting: {}", busy.message());
             }
             tokio::time::sleep(AGAIN).await;
         }

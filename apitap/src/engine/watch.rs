@@ -2,6 +2,7 @@
 //!
 //! Nothing here says how it is shown, and nothing in a run waits for those who look.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -23,6 +24,13 @@ impl Watch {
     pub(crate) fn begin(&self, pipelines: Vec<Arc<Progress>>) {
         self.0.get_or_init(|| pipelines);
     }
+}
+
+/// How many records pipelines have fetched: those of a source that several of them read count once.
+pub(crate) fn records(all: &[Arc<Progress>]) -> u64 {
+    let fetched: HashMap<_, _> =
+        all.iter().flat_map(|one| &one.fetched).map(|one| (Arc::as_ptr(one), one)).collect();
+    fetched.values().map(|one| one.records.load(Relaxed)).sum()
 }
 
 /// How far a pipeline is.

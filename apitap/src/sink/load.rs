@@ -32,6 +32,8 @@ pub struct Load {
     pub(super) description: Option<String>,
     /// Whether no other run of the pipeline may load into the table meanwhile.
     pub(super) exclusive: bool,
+    /// Whether it is only tried out, and will be taken back.
+    pub(super) tried: bool,
 }
 
 /// What becomes of the rows of a table whose key did not come in the run.
@@ -139,6 +141,7 @@ impl Load {
             hooks: Hooks::default(),
             description: None,
             exclusive: false,
+            tried: false,
         })
     }
 
@@ -196,6 +199,17 @@ impl Load {
     #[must_use]
     pub fn exclusive(self) -> Self {
         Self { exclusive: true, ..self }
+    }
+
+    /// The same, to be tried out only: nothing that it makes may stay, not even an empty file.
+    #[must_use]
+    pub fn tried(self) -> Self {
+        Self { tried: true, ..self }
+    }
+
+    /// Whether it is tried out only: see [`Load::tried`].
+    pub fn is_tried(&self) -> bool {
+        self.tried
     }
 
     /// Whether no other load of the pipeline into the table may be under way: see [`Load::exclusive`].

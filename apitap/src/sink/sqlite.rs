@@ -65,19 +65,29 @@ impl Target for Sqlite {
     }
 
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
-        sql::open(self.clone(), load, limits).await
+        let file = if load.is_tried() { self.0.to_try_out()? } else { self.0.clone() };
+        sql::open(Self(file), load, limits).await
     }
 
     async fn differences(&self, load: &Load) -> Result<Vec<Difference>> {
-        sql::differences(self, load).await
+        match self.0.is_absent()? {
+            true => Ok(Vec::new()),
+            false => sql::differences(self, load).await,
+        }
     }
 
     async fn remembered(&self, load: &Load) -> Result<Vec<Remembered>> {
-        sql::state::remembered(self, load).await
+        match self.0.is_absent()? {
+            true => Ok(Vec::new()),
+            false => sql::state::remembered(self, load).await,
+        }
     }
 
     async fn runs(&self, load: &Load) -> Result<Vec<RunEntry>> {
-        sql::runs::all(self, load).await
+        match self.0.is_absent()? {
+            true => Ok(Vec::new()),
+            false => sql::runs::all(self, load).await,
+        }
     }
 
     async fn keep_run(&self, load: &Load, entry: &RunEntry) -> Result<()> {

@@ -224,6 +224,21 @@ fn a_value_of_the_environment_is_masked_wherever_it_shows() {
     assert!(said.contains("${APITAP_TEST_DB}") && !said.contains("s3cret"), "{said}");
 }
 
+/// Else nobody knows where nothing listens.
+#[test]
+fn the_server_shows_that_a_variable_names() {
+    let api = Api::serve(collection());
+    let project = orders_project(&api, "/data");
+    let yaml = project.read("pipelines.yaml").replace(&api.url(), "${SHOP_URL}/orders");
+    project.write("pipelines.yaml", &yaml);
+    let mut command = project.apitap(["run"]);
+    command.env("SHOP_URL", "http://somebody:s3cret@127.0.0.1:9");
+    let finished = apitap_tests::process::finish(&mut command, super::runs::LIMIT);
+    let said = format!("{}{}", finished.stdout, finished.stderr);
+    assert!(said.contains("GET http://127.0.0.1:9/orders"), "{said}");
+    assert!(!said.contains("s3cret") && !said.contains("somebody"), "{said}");
+}
+
 #[test]
 fn each_retry_says_at_once_why() {
     let api = Api::serve(collection().fault(On::page(2).times(1), Fault::Status(503)));
@@ -233,6 +248,21 @@ fn each_retry_says_at_once_why() {
     let line = "`orders`: the API answered `503 Service Unavailable`";
     assert!(finished.stderr.contains(line), "{}", finished.stderr);
     assert!(finished.stderr.contains("; retry 1 of 2 in "), "{}", finished.stderr);
+}
+
+#[test]
+fn the_same_trouble_again_and_again_is_one_warning_and_its_sum() {
+    let api = Api::serve(collection().fault(On::page(2), Fault::Status(503)));
+    let project = orders_project(&api, "/data");
+    let mut command = project.apitap(["run"]);
+    let finished = apitap_tests::process::finish(&mut command, super::runs::LIMIT);
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    let warnings: Vec<_> = finished.stderr.lines().filter(|line| line.contains(" WARN ")).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:#?}");
+    assert!(warnings[0].contains("503 Service Unavailable`; retry 1 of 2 in "), "{warnings:#?}");
+    let sum =
+        "`orders`: 1 request was repeated, 2 times in all: answered `503 Service Unavailable`";
+    assert!(warnings[1].contains(sum), "{warnings:#?}");
 }
 
 #[test]

@@ -248,3 +248,55 @@ fn a_live_check_asks_everybody_once_and_changes_nothing() {
     }
     assert_eq!(down.requests().len(), 1, "a check does not try again");
 }
+
+/// The names in a project's folder.
+fn names(project: &Project) -> Vec<String> {
+    let entries = std::fs::read_dir(project.path()).unwrap();
+    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
+    let mut names: Vec<_> =
+        entries.map(|entry| name(entry).to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn who_only_looks_leaves_no_file_and_no_folder_behind() {
+    for target in ["type: sqlite, path: out.db", "type: csv, path: out/of/it"] {
+        let api = Api::serve(orders());
+        let yaml = format!("{}\ntargets:\n  - {{name: here, {target}}}\n", sources(&api));
+        let project = Project::new([("pipelines.yaml", &*yaml), ("sql/good.sql", QUERY)]);
+        let before = names(&project);
+        let looks: [&[&str]; 5] = [
+            &["check", "--live"],
+            &["state", "show"],
+            &["run", "--dry-run"],
+            &["plan"],
+            &["preview", "good"],
+        ];
+        for look in looks {
+            call_well(&project, look);
+            assert_eq!(names(&project), before, "{target} {look:?}");
+        }
+        call_well(&project, &["run"]);
+        assert_ne!(names(&project), before, "{target}");
+    }
+}
+
+#[test]
+fn a_check_of_some_pipelines_leaves_the_others_out() {
+    let api = Api::serve(orders());
+    let wrong = QUERY.replace("SELECT id", "SELECT idd");
+    let project = project(&sources(&api), &[("good", QUERY), ("bad", &wrong)]);
+    let check = |arguments: &[&str], code: i32, expected: &str| {
+        let finished = call(&project, arguments);
+        assert_eq!(finished.code, Some(code), "{}", finished.stderr);
+        assert!(finished.stderr.contains(expected), "{}", finished.stderr);
+        finished.stderr.contains("E0204")
+    };
+    assert!(check(&["check"], 1, "1 error, 0 warnings"));
+    assert!(check(&["check", "bad"], 1, "1 error, 0 warnings"));
+    assert!(!check(&["check", "good"], 0, "1 pipeline, nothing wrong"));
+    assert!(!check(&["check", "--exclude", "b*"], 0, "1 pipeline, nothing wrong"));
+    assert!(!check(&["check", "god"], 2, "there is no pipeline `god`"));
+    assert!(!check(&["check", "good", "--fix"], 2, "leave the names out"));
+}

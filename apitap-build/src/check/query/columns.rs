@@ -162,6 +162,10 @@ fn missing(part: &Part, tables: &[Visible<'_>]) -> (Draft, Option<String>) {
     if let Some(source) = about.and_then(|table| table.source) {
         draft = with_declaration(draft, source, field);
     }
+    if let Some(json) = name.strip_suffix('#').filter(|_| !part.quoted) {
+        let help = format!("`#>` and `#>>` are not there: write `{json}->'key'->>'key'`");
+        return (draft.help(help), None);
+    }
     if part.quoted {
         draft = draft.help(format!("text is written in single quotes: `'{name}'`"));
     }
@@ -321,6 +325,10 @@ pub(super) fn unknown_field(
     let expr = blame.expr(node)?;
     let (base, path) = access(context, blame, node, &expr)?;
     let whole = blame.tree.range(node)?;
+    if let (Expr::Value(key), [part, ..]) = (&base, path.as_slice()) {
+        let draft = behind_a_key(&key.to_string(), part);
+        return Some(Explained { draft, repair: replace_by_null(node, &expr) });
+    }
     let mut field = blame.type_of(node, base)?;
     let mut names: Vec<String> = Vec::new();
     for part in &path {
@@ -351,6 +359,15 @@ pub(super) fn unknown_field(
 
 fn replace_by_null(node: usize, expr: &Expr) -> Option<Repair> {
     Some(Repair::Replace(vec![node], Box::new(tree::null_for(expr))))
+}
+
+/// `meta->'address'.city`, where the point belongs to the text.
+fn behind_a_key(key: &str, part: &Part) -> Draft {
+    let message = format!("{key} is a text, and has no fields");
+    let next = part.name.replace('\'', "''");
+    Draft::error(codes::UNKNOWN_FIELD, message, part.range.clone())
+        .label(format!("there is no field `{}` in it", part.name))
+        .help(format!("an arrow leads from key to key in JSON: `…->{key}->>'{next}'`"))
 }
 
 fn not_a_record(before: &str, field: &ArrowField, part: &Part) -> Draft {

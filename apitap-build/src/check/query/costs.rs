@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
 
 use datafusion::logical_expr::{JoinType, LogicalPlan, TableType};
-use datafusion::sql::sqlparser::ast::{OrderByKind, Query, Spanned, Statement, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{
+    Distinct, OrderByKind, Query, SetExpr, Spanned, Statement, Visit, Visitor,
+};
 
 use super::draft::Draft;
 use super::text::Text;
@@ -130,14 +132,19 @@ fn sources(plan: &LogicalPlan) -> BTreeSet<String> {
     sources
 }
 
-/// The words of the first `ORDER BY` of a query without `LIMIT`.
+/// The words of the first `ORDER BY` that nothing needs: of a query without `LIMIT` and `DISTINCT ON`.
 fn unlimited_order(text: &Text<'_>, statement: &Statement) -> Option<Range<usize>> {
     struct Orders<'a>(&'a Text<'a>);
     impl Visitor for Orders<'_> {
         type Break = Range<usize>;
 
         fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Range<usize>> {
-            let is_bounded = query.limit_clause.is_some() || query.fetch.is_some();
+            // It says which rows are kept.
+            let is_needed = matches!(
+                &*query.body,
+                SetExpr::Select(select) if matches!(select.distinct, Some(Distinct::On(_)))
+            );
+            let is_bounded = is_needed || query.limit_clause.is_some() || query.fetch.is_some();
             let Some(order) = query.order_by.as_ref().filter(|_| !is_bounded) else {
                 return ControlFlow::Continue(());
             };

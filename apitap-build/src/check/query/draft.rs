@@ -72,6 +72,11 @@ impl Draft {
         codes.contains(&self.code)
     }
 
+    /// Whether that is its message.
+    pub(super) fn says(&self, message: &str) -> bool {
+        self.message == message
+    }
+
     /// Whether it only repeats what the planner says. After other findings that may well be about
     /// what has been fixed because of them.
     pub(super) fn is_vague(&self) -> bool {

@@ -52,14 +52,16 @@ pub(super) fn notes(
         let (guard, text) = (&guarded.guard, context.text);
         let located = engine::locate(text, statement, &guard.operation, &guard.written);
         let range = located.as_ref().map_or_else(|| text.first(), |at| at.range.clone());
-        if drafts.iter().any(|draft| draft.range == range) {
-            continue;
-        }
         let written = super::row::begin(text.slice(&range));
         let message = match &located {
             Some(_) => format!("`{written}` fails {why}"),
-            None => format!("`{}` fails {why}", guard.operation),
+            None => format!("{} fails {why}", unlocated(&guard.operation)),
         };
+        let is_told =
+            |draft: &Draft| draft.range == range && (located.is_some() || draft.says(&message));
+        if drafts.iter().any(is_told) {
+            continue;
+        }
         let draft = match is_strict {
             true => Draft::error(codes::CAN_FAIL, message, range),
             false => Draft::note_at(codes::CAN_FAIL, message, range),
@@ -76,4 +78,12 @@ pub(super) fn notes(
         }
     }
     drafts
+}
+
+/// What an expression does whose place is not known.
+fn unlocated(operation: &Operation) -> String {
+    match operation {
+        Operation::Cast(to) => format!("a conversion to {}", describe_type(to.data_type())),
+        operation => format!("`{operation}`"),
+    }
 }

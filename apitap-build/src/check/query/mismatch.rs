@@ -139,6 +139,9 @@ impl Operands {
     /// What to write where one is a truth value or a time, and the other is written out.
     fn plainly(&self) -> Option<String> {
         let [(left, a), (right, b)] = self.0.as_slice() else { return None };
+        if let Some(day) = [left, right].into_iter().find(|written| is_day(written)) {
+            return Some(format!("write a day in quotes: `'{day}'`; without them it is a number"));
+        }
         let is_literal = |text: &str| text.starts_with('\'') || text.parse::<f64>().is_ok();
         let (name, field) = match (is_literal(left), is_literal(right)) {
             (false, true) => (left, a),
@@ -166,6 +169,15 @@ impl Operands {
                 return Some(format!("take a field of the record: `{written}.{first}`"));
             }
         }
+        // `2026-01-05::date`, of which `05::date` is taken for the day.
+        if let [(_, a), (written, b)] = self.0.as_slice()
+            && is_arithmetic
+            && a.data_type().is_numeric()
+            && b.data_type().is_temporal()
+            && written.starts_with(|c: char| c.is_ascii_digit())
+        {
+            return Some("write a day in quotes: `'2026-01-31'`".to_owned());
+        }
         for (from, to, written) in [(b, a, right), (a, b, left)] {
             let is_text = is_arithmetic && to.data_type().is_string();
             if !is_text
@@ -176,6 +188,18 @@ impl Operands {
             }
         }
         None
+    }
+}
+
+/// `2026-01-31`, which is a subtraction.
+pub(super) fn is_day(written: &str) -> bool {
+    let parts: Vec<_> = written.split('-').collect();
+    let is_digits = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    match parts.as_slice() {
+        [year, month, day] => {
+            parts.iter().all(is_digits) && year.len() == 4 && month.len() <= 2 && day.len() <= 2
+        }
+        _ => false,
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Row {
     pub(super) schema: Schema,
     /// The bytes of each column's item in the `SELECT`.
     pub(super) places: Vec<Range<usize>>,
+    /// The expression in it, as it is written; empty for `*`.
+    pub(super) expressions: Vec<String>,
 }
 
 /// The row, and what is wrong with its names and types. The statement may be one that has been
@@ -35,7 +37,7 @@ pub(super) fn row(
     let fields = plan.schema().fields();
     let never_null = nullability::never_null(plan);
     let items = items(context, statement, fields.len());
-    let mut row = Row { schema: Schema::default(), places: Vec::new() };
+    let mut row = Row { schema: Schema::default(), places: Vec::new(), expressions: Vec::new() };
     let mut drafts = Vec::new();
     let mut named: BTreeMap<&str, Range<usize>> = BTreeMap::new();
     for (index, field) in fields.iter().enumerate() {
@@ -57,6 +59,9 @@ pub(super) fn row(
                 let nullable = !never_null.get(index).copied().unwrap_or_default();
                 row.schema.fields.push(Field::new(name, ty, nullable));
                 row.places.push(place);
+                let own = item.filter(|item| item.own.is_some());
+                let written = own.map_or("", |item| context.text.slice(&item.expr));
+                row.expressions.push(written.to_owned());
             }
             // What has been fixed with NULL is not the user's.
             None if is_fixed && field.data_type() == &DataType::Null => {}

@@ -172,7 +172,7 @@ impl<'a> Pages<'a> {
             let last = path.tokens().last().unwrap_or_default();
             let finding = Finding::warning(codes::NO_NEXT_PAGE, message, place)
                 .related(within, "it is missing here")
-                .note("a run that finds nothing there ends after that page");
+                .note("a run fails where a page has no such key, unless the pagination says that it may be absent");
             findings.push(match nearest(&last, keys.iter().map(String::as_str)) {
                 Some(near) => finding.help(format!("a similar key exists: `{near}`")),
                 None => finding

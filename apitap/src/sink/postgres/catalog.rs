@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{Postgres, address, refused};
+use super::{Postgres, address, refused, types};
 use crate::definition::table::TableName;
 use crate::sink::load::{Column, Load};
 use crate::sink::refusal;
@@ -234,8 +234,12 @@ pub(in crate::sink) fn fix(dialect: &impl Dialect, table: &Place, change: Change
         Change::AddColumn(column) => {
             format!("ADD COLUMN {} {}", quote(&column.name), ty(column))
         }
-        Change::Retype(column, ..) => {
-            format!("ALTER COLUMN {} TYPE {}", quote(&column.name), ty(column))
+        Change::Retype(column, found, _) => {
+            let (name, ours) = (quote(&column.name), ty(column));
+            match types::using(&found.ty, &ours) {
+                Some(cast) => format!("ALTER COLUMN {name} TYPE {ours} USING {name}{cast}"),
+                None => format!("ALTER COLUMN {name} TYPE {ours}"),
+            }
         }
         Change::DropNotNull(found) | Change::TakeNull(found) => {
             format!("ALTER COLUMN {} DROP NOT NULL", quote(&found.name))

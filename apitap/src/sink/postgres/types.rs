@@ -107,6 +107,34 @@ pub(in crate::sink) fn widens(actual: &str, ty: &Type) -> bool {
     }
 }
 
+/// What stands behind a column's name where its values do not become ours by themselves: PostgreSQL does
+/// by itself what loses a format at most, from number to number, from time to time, and to text.
+pub(super) fn using(actual: &str, ours: &str) -> Option<String> {
+    let (from, to) = match (actual.strip_suffix("[]"), ours.strip_suffix("[]")) {
+        (Some(from), Some(to)) => (from, to),
+        _ => (actual, ours),
+    };
+    if to == "text" || from == to || group(from).is_some_and(|from| group(to) == Some(from)) {
+        return None;
+    }
+    let is_text = actual == "text" || actual.starts_with("character");
+    // There is a way by text between any two types.
+    Some(if is_text { format!("::{ours}") } else { format!("::text::{ours}") })
+}
+
+/// What a type's values have in common with those of others that PostgreSQL makes of them by itself.
+fn group(name: &str) -> Option<&'static str> {
+    let plain = name.split('(').next().unwrap_or(name);
+    Some(match plain {
+        "smallint" | "integer" | "bigint" | "real" | "double precision" | "numeric" => "number",
+        "json" | "jsonb" => "json",
+        "date" => "day",
+        _ if plain.starts_with("timestamp") => "day",
+        "time" | "time without time zone" => "time",
+        _ => return None,
+    })
+}
+
 /// Whether `numeric`, or `numeric(p,s)` with room on both sides of the point.
 fn numeric_holds(actual: &str, precision: i32, scale: i32) -> bool {
     let Some(rest) = actual.strip_prefix("numeric") else { return false };
@@ -180,6 +208,26 @@ mod tests {
         check("timestamp without time zone", Type::Timestamp, false);
         check("integer[]", list(Type::Int64), true);
         check("bigint", list(Type::Int64), false);
+    }
+
+    #[test]
+    fn a_cast_is_written_where_there_is_none_by_itself() {
+        let check = |actual: &str, ty: Type, expected: Option<&str>| {
+            assert_eq!(using(actual, &sql(&ty)).as_deref(), expected, "{actual} to {ty:?}");
+        };
+        check("text", Type::Int32, Some("::integer"));
+        check("character varying(20)", Type::Date, Some("::date"));
+        check("boolean", Type::Int64, Some("::text::bigint"));
+        check("integer", Type::Int64, None);
+        check("numeric(8,2)", Type::Float64, None);
+        check("timestamp without time zone", Type::Timestamp, None);
+        check("timestamp(3) with time zone", Type::Date, None);
+        check("json", Type::Json, None);
+        check("uuid", Type::String, None);
+        check("integer[]", Type::String, None);
+        check("text", list(Type::Int32), Some("::integer[]"));
+        check("integer[]", list(Type::Int64), None);
+        check("integer[]", list(Type::Uuid), Some("::text::uuid[]"));
     }
 
     #[test]

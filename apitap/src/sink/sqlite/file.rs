@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor, SqliteConnection};
+use tempfile::TempPath;
 
 use crate::definition::database_url::SQLITE;
 use crate::sink::refusal;
@@ -16,21 +18,46 @@ use crate::{Error, Result};
 #[derive(Debug, Clone)]
 pub(super) struct File {
     written: String,
+    /// A file that goes with this, where there is none yet and none is to stay.
+    _trial: Option<Arc<TempPath>>,
 }
 
 impl File {
     pub(super) fn new(written: String) -> Self {
-        Self { written: written.trim().to_owned() }
+        Self { written: written.trim().to_owned(), _trial: None }
     }
 
     pub(super) fn written(&self) -> &str {
         &self.written
     }
 
+    /// Whether it is not there yet, and could be made: opening it would make it.
+    pub(super) fn is_absent(&self) -> Result<bool> {
+        let (_, path) = self.options()?;
+        Ok(!path.exists() && folder(&path).is_dir())
+    }
+
+    /// The same, or where it is not there yet, another new one in its folder that does not stay.
+    pub(super) fn to_try_out(&self) -> Result<Self> {
+        if !self.is_absent()? {
+            return Ok(self.clone());
+        }
+        let (_, path) = self.options()?;
+        let made = tempfile::Builder::new().prefix(".apitap-").tempfile_in(folder(&path));
+        Ok(match made {
+            Ok(made) => {
+                let trial = Arc::new(made.into_temp_path());
+                Self { written: trial.display().to_string(), _trial: Some(trial) }
+            }
+            // Where none can be made, the attempt with its own name says so.
+            Err(_) => self.clone(),
+        })
+    }
+
     pub(super) async fn connect(&self, patience: Duration) -> Result<SqliteConnection> {
         let (options, path) = self.options()?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let folder = folder(&path);
+        if !folder.is_dir() {
             return Err(Error::target(format!(
                 "there is no folder `{}` for the SQLite file `{}`",
                 folder.display(),
@@ -92,6 +119,14 @@ impl File {
         let path = options.get_filename().to_path_buf();
         let may_create = is_path || !parameters.split('&').any(|parameter| parameter == "mode=rw");
         Ok((options.create_if_missing(may_create), path))
+    }
+}
+
+/// The folder that a file is in.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

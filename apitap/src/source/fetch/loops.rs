@@ -137,7 +137,8 @@ fn repeated(page: &Seen, before: u64) -> Error {
     };
     error.help(match &page.asks_by {
         Some(param) => format!(
-            "check {param} in `pagination`; leave `pagination` out if one request returns everything"
+            "check {param} in `pagination`, and its `kind`: the API may page by a cursor or a link that \
+             its answers hold"
         ),
         None => "the API's pages loop; try another `pagination`".to_owned(),
     })

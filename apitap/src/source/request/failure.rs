@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
+use url::Url;
 
 use super::answer::Answered;
+use super::endpoint::origin;
 use super::rate_limit::exhausted;
 use super::retry::{LONGEST_WAIT, passes, retry_after};
 use crate::definition::{Action, ResponseRule};
@@ -112,6 +114,8 @@ impl Failure {
             Self::passing("cannot connect to the server through the proxy").help(
                 "check `HTTPS_PROXY`, with its user and password; what `NO_PROXY` names is asked without it",
             )
+        } else if error.is_connect() && says("InvalidContentType") {
+            Self::without_tls(error.url())
         } else if error.is_connect() {
             Self::passing("cannot connect to the server").help("check the host and port in `url`")
         } else if let Some(what) = causes.iter().find_map(|cause| malformed(cause)) {
@@ -130,6 +134,19 @@ impl Failure {
             Some(root) => failure.cause(root),
             None => failure,
         }
+    }
+
+    /// A server that answers a TLS handshake with something else.
+    fn without_tls(url: Option<&Url>) -> Self {
+        let plain = url.cloned().and_then(|mut url| {
+            url.set_scheme("http").ok()?;
+            Some(origin(&url))
+        });
+        let plain = plain.unwrap_or_else(|| "http://…".to_owned());
+        Self::lasting("the server does not speak TLS at this port").help(format!(
+            "check the port in `url`; or write `{plain}`, where what is sent and answered can be read \
+             and changed on the way"
+        ))
     }
 
     /// An answer with a status that is not a page's; `credentials_in` is where the credentials are written.
@@ -198,6 +215,15 @@ impl Failure {
             "run it again after that time, or with fewer requests: larger pages, a lower \
              `concurrency`",
         )
+    }
+
+    /// What tells this trouble from others, whatever the answer says besides.
+    pub(super) fn kind_of_trouble(&self) -> String {
+        match (&self.answered, &self.ready) {
+            (Some(answered), _) => format!("answered `{}`", shown_status(answered.status)),
+            (None, Some(error)) => error.message().to_owned(),
+            (None, None) => self.message.clone(),
+        }
     }
 
     /// What went wrong, in one line.

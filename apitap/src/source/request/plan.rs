@@ -51,7 +51,7 @@ impl JobRequestPlan {
         let body = request.body.as_ref().map(|body| BodyText::resolve(body, environment));
         Self {
             method: method(request.method.unwrap_or(usual)),
-            url: RequestText::resolve(&request.url, environment),
+            url: RequestText::address(&request.url, environment),
             body: body.unwrap_or_default(),
         }
     }
@@ -80,7 +80,7 @@ impl RequestPlan {
         let body = source.body.as_ref().map(|body| BodyText::resolve(body, environment));
         Self {
             method: method(source.method),
-            url: RequestText::resolve(&source.url, environment),
+            url: RequestText::address(&source.url, environment),
             headers: pairs(&source.headers, environment),
             query: pairs(&source.query_params, environment),
             body: body.unwrap_or_default(),

@@ -1,5 +1,6 @@
 //! When a request is sent again, and after which wait: `retry`, and what `Retry-After` asks for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
@@ -34,6 +35,7 @@ impl Endpoint {
         let what = For { label: &label, number, reads: &reads };
         let mut delays = delays(self.retry);
         let mut attempts = 1;
+        let mut causes = BTreeSet::new();
         let mut sent = self.pace.send();
         loop {
             self.turn(&label).await;
@@ -69,16 +71,23 @@ impl Endpoint {
                 }
                 (None, Some(_) | None) => delay,
             };
-            tracing::warn!(
-                request = %label,
+            let cause = failure.kind_of_trouble();
+            let is_new = causes.insert(cause.clone());
+            let said = format!(
                 "`{}`: {}; retry {attempts} of {most} in {}",
                 self.name,
                 failure.reason(&self.secrets),
                 seconds(delay)
             );
+            match self.fetched.add_trouble(&cause, is_new) {
+                true => tracing::warn!(request = %label, "{said}"),
+                // The same again and again hides what else is said; its sum is told at the end.
+                false => tracing::debug!(request = %label, "{said}"),
+            }
             self.fetched.retries.fetch_add(1, Relaxed);
             if failure.wait.is_some() {
-                self.fetched.add_wait(delay);
+                let now = std::time::Instant::now();
+                self.fetched.add_wait(now, now + delay);
             }
             let reason = if asked { "told to wait" } else { "tries again in" };
             self.fetched.wait(reason, delay).await;
@@ -88,8 +97,9 @@ impl Endpoint {
 
     /// Waits until the limit on the rate allows a request.
     pub(super) async fn turn(&self, label: &str) {
+        let began = std::time::Instant::now();
         let waited = self.rate_limit.turn(&self.fetched).await;
-        self.fetched.add_wait(waited);
+        self.fetched.add_wait(began, began + waited);
         if waited >= WORTH_TELLING {
             tracing::info!(
                 request = %label,

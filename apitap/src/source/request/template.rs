@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::expression::{Scope, Value, evaluate};
 use crate::definition::{RequestPart, RequestTextError, Template};
-use crate::environment::Environment;
+use crate::environment::{Address, Environment};
 use crate::{Error, Result};
 
 /// What a value in a URL keeps as it is: RFC 3986's unreserved characters.
@@ -25,9 +25,19 @@ impl Resolved {
         Self(environment.text(template))
     }
 
+    /// As [`text_of`](Self::text_of), for the URL of a request: messages show which server it is.
+    pub(crate) fn address_of(template: &Template, environment: &mut Environment) -> Self {
+        Self(environment.address(template))
+    }
+
     /// As [`text_of`](Self::text_of), for one that is a secret even where it is written out.
     pub(crate) fn secret_of(template: &Template, environment: &mut Environment) -> Self {
         Self(environment.secret(template))
+    }
+
+    /// As [`secret_of`](Self::secret_of), for one that is not left empty.
+    pub(crate) fn credential_of(template: &Template, environment: &mut Environment) -> Self {
+        Self(environment.credential(template))
     }
 
     /// What is sent.
@@ -49,31 +59,52 @@ enum Piece {
     Expression(Expression),
 }
 
+/// What stands for the value of an expression where it is looked for passwords.
+const IN_PLACE: &str = "1";
+
+/// The parts of a text; none of one that is not spelled right, of which the environment takes note.
+fn parts(template: &Template, environment: &mut Environment) -> Vec<RequestPart> {
+    template.request_parts().unwrap_or_else(|error| {
+        let (message, help) = match &error {
+            RequestTextError::Variable(error) => (&error.message, &error.help),
+            RequestTextError::Expression(error) => (&error.message, &error.help),
+        };
+        environment.is_malformed(message, help, template);
+        Vec::new()
+    })
+}
+
 impl RequestText {
     /// Puts the environment's values in. What is missing is in the environment's
     /// [`check`](Environment::check).
     pub(crate) fn resolve(template: &Template, environment: &mut Environment) -> Self {
-        let parts = match template.request_parts() {
-            Ok(parts) => parts,
-            Err(RequestTextError::Variable(error)) => {
-                environment.is_malformed(&error.message, &error.help, template);
-                Vec::new()
-            }
-            Err(RequestTextError::Expression(error)) => {
-                environment.is_malformed(&error.message, &error.help, template);
-                Vec::new()
-            }
-        };
-        let pieces = parts.into_iter().map(|part| match part {
+        let pieces = parts(template, environment).into_iter().map(|part| match part {
             RequestPart::Start(part) => Piece::Text(environment.part(part)),
             RequestPart::Expression(expression) => Piece::Expression(expression),
         });
         let pieces: Vec<_> = pieces.collect();
         let known = pieces.iter().map(|piece| match piece {
             Piece::Text(text) => text.as_str(),
-            Piece::Expression(_) => "1",
+            Piece::Expression(_) => IN_PLACE,
         });
         environment.hide_password(&known.collect::<String>());
+        Self(pieces)
+    }
+
+    /// As [`resolve`](Self::resolve), for the URL of a request: messages show which server it is.
+    pub(crate) fn address(template: &Template, environment: &mut Environment) -> Self {
+        let mut address = Address::default();
+        let pieces = parts(template, environment).into_iter().map(|part| match part {
+            RequestPart::Start(part) => {
+                Piece::Text(environment.part_of_address(part, &mut address))
+            }
+            RequestPart::Expression(expression) => {
+                address.push(IN_PLACE);
+                Piece::Expression(expression)
+            }
+        });
+        let pieces = pieces.collect();
+        environment.hide_in(&address);
         Self(pieces)
     }
 

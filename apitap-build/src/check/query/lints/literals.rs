@@ -7,6 +7,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::super::context::Context;
 use super::super::draft::{Draft, Fix};
+use super::super::mismatch::is_day;
 use super::super::scope::plain;
 use super::{Literal, bare, literal, range};
 use crate::codes;
@@ -26,15 +27,11 @@ pub(super) fn of_expression(context: &Context<'_>, expr: &Expr) -> Option<Draft>
 fn date(context: &Context<'_>, expr: &Expr) -> Option<Draft> {
     let range = range(context.text, expr)?;
     let written = context.text.slice(&range);
-    let parts: Vec<_> = written.split('-').collect();
-    let is_digits = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let [year, month, day] = parts.as_slice() else { return None };
-    if !parts.iter().all(is_digits) || year.len() != 4 || month.len() > 2 || day.len() > 2 {
+    if !is_day(written) {
         return None;
     }
-    let number = parts.iter().skip(1).fold(year.parse::<i64>().ok()?, |difference, part| {
-        difference - part.parse::<i64>().unwrap_or_default()
-    });
+    let number = written.split('-').map(|part| part.parse::<i64>().unwrap_or_default());
+    let number = number.reduce(|difference, part| difference - part)?;
     let message = format!("this is the number {number}, not a day");
     let instead = format!("'{written}'");
     let fix = Fix { range: range.clone(), replacement: instead.clone(), sure: true };

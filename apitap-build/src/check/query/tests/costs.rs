@@ -47,3 +47,8 @@ fn a_window_is_named() {
         &["OVER: a window looks at all rows before the first one is stored"],
     );
 }
+
+#[test]
+fn an_order_that_says_which_rows_are_kept_is_needed() {
+    check("SELECT DISTINCT ON (status) status, id FROM orders ORDER BY status, id DESC", &[]);
+}

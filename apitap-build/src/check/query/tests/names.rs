@@ -1,6 +1,7 @@
 //! Columns and fields that are not there, or there twice.
 
-use super::check;
+use super::{check, planned};
+use crate::render::render;
 
 #[test]
 fn an_unknown_column_names_the_source_and_the_nearest_field() {
@@ -389,6 +390,25 @@ help: take the key out of the JSON: `extra->>'name'`
 help: or declare the fields that it has: `{name: type, …}` in place of `json`
 ",
     );
+}
+
+#[test]
+fn an_arrow_leads_from_key_to_key() {
+    check(
+        "SELECT extra->'address'.city AS a FROM orders",
+        r"
+error[E0213]: 'address' is a text, and has no fields
+ --> sql/paid_orders.sql:1:25
+  |
+1 | SELECT extra->'address'.city AS a FROM orders
+  |                         ^^^^ there is no field `city` in it
+  |
+help: an arrow leads from key to key in JSON: `…->'address'->>'city'`
+",
+    );
+    let (files, _, findings) = planned("SELECT extra#>>'{a,b}' AS a FROM orders");
+    let found: Vec<_> = findings.iter().map(|finding| render(&files, finding)).collect();
+    assert!(found[0].contains("are not there: write `extra->'key'->>'key'`"), "{found:?}");
 }
 
 #[test]

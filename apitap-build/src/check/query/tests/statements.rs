@@ -1,6 +1,7 @@
 //! The grammar, sources and functions.
 
-use super::check;
+use super::{check, planned};
+use crate::render::render;
 
 #[test]
 fn a_syntax_error_names_what_was_expected() {
@@ -258,4 +259,33 @@ error[E0206]: function `generate_series` yields no table
 help: write the rows out: `(VALUES (…), (…)) AS t(a)`
 ",
     );
+}
+
+#[test]
+fn a_list_is_taken_apart_in_the_select() {
+    check(
+        "SELECT o.id, t.tag FROM orders o CROSS JOIN LATERAL unnest(o.tags) AS t(tag)",
+        r"
+error[E0299]: `unnest` cannot read a table that stands beside it in FROM
+ --> sql/paid_orders.sql:1:53
+  |
+1 | SELECT o.id, t.tag FROM orders o CROSS JOIN LATERAL unnest(o.tags) AS t(tag)
+  |                                                     ^^^^^^^^^^^^^^
+  |
+help: take the list apart in the SELECT: `SELECT …, unnest(o.tags) AS tag FROM …`; what reads the elements goes into a query around it
+",
+    );
+    for from in [
+        "orders o CROSS JOIN unnest(o.tags) AS t(tag)",
+        "orders o, unnest(o.tags) AS t(tag)",
+        "orders o, LATERAL unnest(tags) AS t(tag)",
+        "orders o LEFT JOIN LATERAL unnest(o.tags) AS t(tag) ON true",
+        "orders o JOIN unnest(o.tags) AS t(tag) ON true",
+    ] {
+        let (files, _, findings) = planned(&format!("SELECT o.id, t.tag FROM {from}"));
+        let found: Vec<_> = findings.iter().map(|finding| render(&files, finding)).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("AS tag FROM …`"), "{found:?}");
+    }
+    check("SELECT id, unnest(tags) AS tag FROM orders", "");
 }

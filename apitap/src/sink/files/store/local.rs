@@ -33,6 +33,8 @@ struct Session {
     name: String,
     folder: PathBuf,
     table: PathBuf,
+    /// The folders around the table that were not there before, the innermost first.
+    made: Vec<PathBuf>,
     /// Whether it stays, for the next session to find.
     stays: AtomicBool,
     /// Locked.
@@ -49,10 +51,12 @@ impl Local {
     pub(in crate::sink::files) fn begin(table: PathBuf, log: &'static str) -> Result<Self> {
         let name = session_name();
         let folder = staged(&table).join(&name);
+        let around = table.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        let made = around.take_while(|folder| !folder.exists()).map(Path::to_owned).collect();
         let lock = lock(&folder).map_err(|error| failed("write into", &folder, error))?;
         let stays = AtomicBool::new(false);
         let (table_of, claim) = (table.clone(), Mutex::default());
-        let session = Session { name, folder, table: table_of, stays, _lock: lock, claim };
+        let session = Session { name, folder, table: table_of, made, stays, _lock: lock, claim };
         Ok(Self { table, log, session })
     }
 
@@ -129,7 +133,7 @@ impl Drop for Session {
         }
         // Those that are empty: of a table that there is not yet, nothing stays.
         let own = self.table.join(OWN);
-        for folder in [&staged(&self.table), &own, &self.table] {
+        for folder in [&staged(&self.table), &own, &self.table].into_iter().chain(&self.made) {
             if std::fs::remove_dir(folder).is_err() {
                 break;
             }

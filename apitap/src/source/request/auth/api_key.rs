@@ -22,7 +22,7 @@ pub(crate) struct ApiKey {
 
 impl ApiKey {
     pub(super) fn resolve(auth: &definition::ApiKey, environment: &mut Environment) -> Self {
-        let value = Resolved::secret_of(&auth.value, environment);
+        let value = Resolved::credential_of(&auth.value, environment);
         Self { place: auth.place, name: auth.name.clone(), value }
     }
 

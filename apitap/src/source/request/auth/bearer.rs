@@ -17,7 +17,7 @@ pub(crate) struct Bearer(Resolved);
 
 impl Bearer {
     pub(super) fn resolve(token: &Template, environment: &mut Environment) -> Self {
-        Self(Resolved::secret_of(token, environment))
+        Self(Resolved::credential_of(token, environment))
     }
 
     pub(super) fn authenticator(&self, source: &str) -> Result<Arc<dyn Authenticate>> {

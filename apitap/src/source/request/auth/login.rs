@@ -38,7 +38,7 @@ impl Login {
     ) -> Self {
         let body = auth.body.as_ref().map(|body| BodyText::resolve(body, environment));
         Self {
-            url: Resolved::text_of(&auth.url, environment),
+            url: Resolved::address_of(&auth.url, environment),
             method: auth.method,
             body: body.unwrap_or_default(),
             token_path: auth.token_path.clone(),

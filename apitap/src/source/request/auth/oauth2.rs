@@ -110,7 +110,7 @@ impl<'a> Client<'a> {
         environment: &mut Environment,
     ) -> OAuth2 {
         OAuth2 {
-            token_url: Resolved::text_of(self.token_url, environment),
+            token_url: Resolved::address_of(self.token_url, environment),
             client_id: Resolved::text_of(self.client_id, environment),
             client_secret: self.client_secret,
             scopes: scopes.0.clone(),
