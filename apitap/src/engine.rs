@@ -13,6 +13,7 @@
 pub(crate) mod connections;
 mod failed;
 mod fetch;
+mod gone;
 mod in_part;
 mod job;
 pub mod limits;
@@ -46,6 +47,7 @@ use job::{Job, Prepared, Run, acquaint, prepare};
 use limits::{Limits, Memory};
 use options::Options;
 use query::{Query, Wanted};
+use watch::Progress;
 
 /// How long pipelines that are stopped may take to let go of what they hold.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -106,7 +108,8 @@ pub(crate) async fn run_until(
     }
     acquaint(&mut jobs);
     options.watch.begin(jobs.iter().map(|job| Arc::clone(&job.progress)).collect());
-    let definitions: Vec<_> = jobs.iter().map(|job| Arc::clone(&job.definition)).collect();
+    let known = |job: &Job<_>| (Arc::clone(&job.definition), Arc::clone(&job.progress));
+    let known: Vec<_> = jobs.iter().map(known).collect();
     let reports: Reports = jobs.iter().map(|_| OnceLock::new()).collect();
     let run = Arc::new(run);
     let ended = {
@@ -119,11 +122,11 @@ pub(crate) async fn run_until(
         drop(tokio::time::timeout(PATIENCE, tasks.shutdown()).await);
         ended
     };
-    let reported = definitions.iter().zip(reports.iter());
-    let reported = reported.map(|(definition, report)| match (report.get(), &ended) {
+    let reported = known.iter().zip(reports.iter());
+    let reported = reported.map(|((definition, progress), report)| match (report.get(), &ended) {
         (Some(report), _) => report.clone(),
-        (None, Ended::Complete) => broken_down(definition),
-        (None, Ended::Failed | Ended::Interrupted) => PipelineReport::stopped(definition),
+        (None, Ended::Complete) => broken_down(definition, progress),
+        (None, Ended::Failed | Ended::Interrupted) => PipelineReport::stopped(definition, progress),
     });
     let pipelines: Vec<_> = reported.collect();
     let total = total(began, &pipelines, &fetched);
@@ -225,16 +228,24 @@ pub(crate) fn check_environment(pipelines: &[&Pipeline], environment: Environmen
     prepare(pipelines, environment, &Options::default(), resolve).map(drop)
 }
 
-/// Whether the target of a pipeline takes its rows: it is connected to, tries out the load, and takes
-/// it back. `false` where the columns are not known before a run.
+/// Whether the target of a pipeline takes its rows, and has those that its state tells of: it is connected to,
+/// tries out the load, and takes it back. `false` where the columns are not known before a run.
 ///
 /// # Errors
 /// Whatever stands between the rows and the table.
 pub(crate) async fn try_target(pipeline: &Pipeline, environment: Environment) -> Result<bool> {
     at_target(pipeline, environment, async |definition, target, limits| {
         let Some(row) = &definition.row else { return Ok(false) };
-        let session = target.open(Load::of(definition, row)?.tried(), &limits).await?;
-        session.abort().await.map(|()| true)
+        let mut session = target.open(Load::of(definition, row)?.tried(), &limits).await?;
+        let is_there = async {
+            if !gone::concerns(definition) {
+                return Ok(());
+            }
+            let state = session.state().await?;
+            gone::check(&mut *session, definition, &state, false).await
+        };
+        let is_there = is_there.await;
+        session.abort().await.and(is_there).map(|()| true)
     })
     .await
 }
@@ -344,13 +355,13 @@ fn interrupted() -> Error {
 }
 
 /// The report of a pipeline whose task has panicked.
-fn broken_down(definition: &Definition) -> PipelineReport {
+fn broken_down(definition: &Definition, progress: &Progress) -> PipelineReport {
     let error = Error::query("the pipeline broke down: this is a bug in apitap")
         .in_pipeline(&definition.name)
         .help("please report it with what stands above on standard error");
     PipelineReport {
         status: Status::Failed,
         error: Some(error),
-        ..PipelineReport::stopped(definition)
+        ..PipelineReport::stopped(definition, progress)
     }
 }

@@ -12,8 +12,10 @@ use serde::{Serialize, Serializer};
 
 pub(crate) use text::{grouped, size};
 
-use crate::commands::output::{WARNING, styled};
+use crate::commands::output::{TITLE, WARNING, styled};
 use crate::definition::Definition;
+use crate::engine::watch::{Kept, Progress};
+use crate::sink::Written;
 use crate::source::Fetched;
 pub use crate::source::decode::unknown::UnknownFields;
 use crate::{Error, ErrorKind};
@@ -43,8 +45,17 @@ pub enum Status {
     Ok,
     /// It failed.
     Failed,
-    /// The run was stopped before it was done, or before it had begun: it has changed nothing.
+    /// The run was stopped before it was done, or before it had begun: what was not committed has changed nothing.
     Stopped,
+}
+
+/// What does not look right of a pipeline, though nothing has failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// What it is.
+    pub message: String,
+    /// What to do.
+    pub help: String,
 }
 
 /// What one pipeline has done.
@@ -60,15 +71,24 @@ pub struct PipelineReport {
     pub started: Option<DateTime<Utc>>,
     /// When it came to its end; `None` where it has not.
     pub ended: Option<DateTime<Utc>>,
-    /// Why it failed; then its table is as it was before.
+    /// Why it failed; then its table is as it was before, but for the rows that were committed on the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
+    /// How many records an earlier run had committed that did not come to its end: this one went on behind them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub went_on_behind: Option<u64>,
+    /// Whether what it has committed is a part, behind which the next run goes on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub goes_on: bool,
     /// What it has read and stored.
     #[serde(flatten)]
     pub numbers: Numbers,
     /// By source: the fields that the API has sent and the schema does not declare.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unknown_fields: BTreeMap<String, UnknownFields>,
+    /// What does not look right in what the APIs have sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 /// What was read and stored.
@@ -113,21 +133,52 @@ impl Numbers {
         self.retries += fetched.retries.load(Ordering::Relaxed);
         self.waited += Duration::from_millis(fetched.waited.load(Ordering::Relaxed));
     }
+
+    /// Takes what was committed for the rows.
+    pub(crate) fn add_written(&mut self, written: Written) {
+        let Written { received, stored, unchanged } = written;
+        (self.rows, self.stored, self.unchanged) = (received, stored, unchanged);
+    }
 }
 
 impl PipelineReport {
-    /// One that was not brought to its end.
-    pub(crate) fn stopped(definition: &Definition) -> Self {
+    /// One that was not brought to its end, with what is known of it.
+    pub(crate) fn stopped(definition: &Definition, progress: &Progress) -> Self {
+        let Kept { written, went_on_behind, goes_on } = progress.kept();
+        let mut numbers = Numbers { seconds: progress.took(), ..progress.numbers() };
+        numbers.add_written(written);
         Self {
             name: definition.name.clone(),
             table: definition.table.clone(),
             status: Status::Stopped,
-            started: None,
+            started: progress.started(),
             ended: None,
             error: None,
-            numbers: Numbers::default(),
+            went_on_behind,
+            goes_on,
+            numbers,
             unknown_fields: BTreeMap::new(),
+            warnings: Vec::new(),
         }
+    }
+
+    /// What is committed of it, where that is not all that there is in its table of this load.
+    fn notes(&self) -> Vec<String> {
+        let (note, name) = (styled(TITLE, "note"), &self.name);
+        let mut notes = Vec::new();
+        if let Some(records) = self.went_on_behind {
+            let records = grouped(records);
+            notes.push(format!(
+                "{note}: `{name}` went on behind {records} records that an earlier run had committed"
+            ));
+        }
+        if self.goes_on && self.numbers.rows > 0 {
+            let rows = grouped(self.numbers.rows);
+            notes.push(format!(
+                "{note}: {rows} rows of `{name}` are committed; the next run goes on behind them"
+            ));
+        }
+        notes
     }
 }
 
@@ -190,6 +241,20 @@ impl Report {
         sources.into_iter().map(line).collect()
     }
 
+    /// What does not look right, each once, and what is committed of pipelines that were run in part.
+    fn remarks(&self) -> Vec<String> {
+        let warning = styled(WARNING, "warning");
+        let mut remarks = Vec::new();
+        for Warning { message, help } in self.pipelines.iter().flat_map(|one| &one.warnings) {
+            let remark = format!("{warning}: {message}\n  help:     {help}");
+            if !remarks.contains(&remark) {
+                remarks.push(remark);
+            }
+        }
+        remarks.extend(self.pipelines.iter().flat_map(PipelineReport::notes));
+        remarks
+    }
+
     /// That limits on the rate of requests made them wait.
     fn waits(&self) -> Option<String> {
         let waited = self.total.waited.as_secs_f64();
@@ -214,8 +279,11 @@ mod tests {
                 started: None,
                 ended: None,
                 error,
+                went_on_behind: None,
+                goes_on: false,
                 numbers: Numbers { pages: 3, records: 1200, ..Numbers::default() },
                 unknown_fields: BTreeMap::new(),
+                warnings: Vec::new(),
             })
             .collect();
         Report { error: None, pipelines, total: Numbers::default(), started: None, ended: None }

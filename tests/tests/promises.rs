@@ -18,6 +18,7 @@ mod promises {
     mod differential;
     mod docs;
     mod drift;
+    mod dropped;
     mod engine;
     mod evolution;
     mod failures;
@@ -52,8 +53,10 @@ mod promises {
     mod rows;
     mod runs;
     mod sample;
+    mod slices;
     mod slips;
     mod state;
+    mod stopped;
     mod subcommands;
     mod targets;
     mod tools;

@@ -44,7 +44,7 @@ fn time(text: &str) -> Result<Duration, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Backfill {
-    /// The name of a pipeline
+    /// The name of a pipeline, or a pattern such as 'shop_*'
     pipeline: String,
     /// Since when: a date, or a timestamp as in 2026-01-31T00:00:00Z
     #[arg(long, value_name = "TIME", value_parser = when)]

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use super::output::{FAINT, print, styled, tell, tell_error, usage, width};
 use super::{Choice, Format, Options, table};
-use crate::definition::{Definition, Source};
+use crate::definition::{Definition, Mode, Source};
 use crate::sink::{Remembered, StateChange};
-use crate::source::incremental::{come_to, described, moment};
+use crate::source::incremental::{described, is_before, moment, set_to};
 use crate::source::parts::Reached;
 use crate::{Pipeline, Report, Result, blocking, engine};
 
@@ -26,21 +26,27 @@ pub(crate) enum State {
     Runs(Choice),
     /// Have an incremental pipeline go on from another time
     Set {
-        /// The name of a pipeline
+        /// The name of a pipeline, or a pattern such as 'shop_*'
         pipeline: String,
         /// A date, or a timestamp as in 2026-01-31T00:00:00Z
         time: String,
         /// A partition as `state show` names it; all if absent
         #[arg(long, value_name = "NAME")]
         partition: Option<String>,
+        /// Go back, although the next run appends rows that may be there already
+        #[arg(long)]
+        yes: bool,
     },
     /// Forget how far a pipeline has come: the next run loads from the start
     Reset {
-        /// The name of a pipeline
+        /// The name of a pipeline, or a pattern such as 'shop_*'
         pipeline: String,
         /// A partition as `state show` names it; all if absent
         #[arg(long, value_name = "NAME")]
         partition: Option<String>,
+        /// Forget it, although the next run appends rows that may be there already
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -58,10 +64,10 @@ pub(super) fn state(pipelines: &[&Pipeline], state: &State, options: &Options) -
     let done = match state {
         State::Show(_) => show(pipelines, options),
         State::Runs(_) => runs::show(pipelines, options),
-        State::Set { time, partition, .. } => match moment(time) {
-            Some(time) => each(pipelines, options, |definition, all| {
+        State::Set { time, partition, yes, .. } => match moment(time) {
+            Some(time) => each(pipelines, options, *yes, |definition, all| {
                 let names = settable(definition, all, partition.as_deref())?;
-                let set = names.into_iter().map(|name| (name, come_to(time)));
+                let set = names.into_iter().map(|name| (name, set_to(time)));
                 Ok(set.chain(unfinished(definition, all)).collect())
             }),
             None => Err(format!(
@@ -69,7 +75,7 @@ pub(super) fn state(pipelines: &[&Pipeline], state: &State, options: &Options) -
                  `2026-01-31T00:00:00Z`"
             )),
         },
-        State::Reset { partition, .. } => each(pipelines, options, |definition, all| {
+        State::Reset { partition, yes, .. } => each(pipelines, options, *yes, |definition, all| {
             let names = known(all, partition.as_deref())?;
             let reset = names.into_iter().map(|name| (name, Value::Null));
             Ok(reset.chain(unfinished(definition, all)).collect())
@@ -154,13 +160,16 @@ fn machine((pipeline, one): &(&str, Remembered)) -> Value {
     })
 }
 
-/// Changes the states of pipelines, and says what has changed.
+/// Changes the states of pipelines, and says what has changed; where `yes` is not said, no state goes back to
+/// what a pipeline would append once more.
 fn each(
     pipelines: &[&Pipeline],
     options: &Options,
+    yes: bool,
     change: impl Fn(&Definition, &[Remembered]) -> Result<BTreeMap<String, Value>, String>,
 ) -> Result<ExitCode, String> {
     let runtime = blocking::runtime().map_err(|error| error.to_string())?;
+    let mut changes = Vec::new();
     for pipeline in pipelines {
         let definition = pipeline.definition().map_err(|error| error.to_string())?;
         let found = runtime.block_on(engine::remembered(pipeline, options.environment()?));
@@ -169,8 +178,15 @@ fn each(
             Err(error) => return Ok(failed(error)),
         };
         let partitions = change(definition, &before)?;
+        if !yes {
+            check_appends(definition, &before, &partitions)?;
+        }
         let run = format!("apitap state, {}", chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ"));
         let change = StateChange { run, partitions, ..StateChange::default() };
+        changes.push((pipeline, definition, before, change));
+    }
+    // One that is refused leaves all as they are.
+    for (pipeline, definition, before, change) in changes {
         if !change.is_empty() {
             let done = runtime.block_on(engine::correct(pipeline, options.environment()?, &change));
             if let Err(error) = done {
@@ -180,6 +196,25 @@ fn each(
         say(definition, &before, &change, options.format)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Rows that are there are not to be appended once more by accident.
+fn check_appends(
+    definition: &Definition,
+    before: &[Remembered],
+    partitions: &BTreeMap<String, Value>,
+) -> Result<(), String> {
+    let goes_back = |one: &Remembered| {
+        partitions.get(&one.partition).is_some_and(|value| is_before(value, &one.value))
+    };
+    if definition.mode != Mode::Append || !before.iter().any(goes_back) {
+        return Ok(());
+    }
+    let Definition { name, table, .. } = definition;
+    Err(format!(
+        "the next run of `{name}` would append rows to `{table}` that are there already\nhelp: delete them \
+         and say `--yes`, or merge rows by a key: `mode=\"merge\"`"
+    ))
 }
 
 fn say(
@@ -204,7 +239,8 @@ fn say(
         Some(value) => text(value),
     };
     for (name, value) in &change.partitions {
-        let line = format!("{name}: {} → {}", said(old(name)), said(Some(value)));
+        let pipeline = &definition.name;
+        let line = format!("{pipeline}, {name}: {} → {}", said(old(name)), said(Some(value)));
         super::output::say(&shown(&line))?;
     }
     Ok(())

@@ -17,6 +17,7 @@ use tokio::sync::OnceCell;
 use super::job::Run;
 use super::pushdown::Narrowed;
 use crate::environment::Environment;
+use crate::report::Warning;
 use crate::source::Fetched;
 use crate::source::custom::RustType;
 use crate::source::fetch::{Driver, FetchPlan};
@@ -169,6 +170,12 @@ impl Fetch {
             all.extend(parent.followed());
         }
         all
+    }
+
+    /// What does not look right in what its API has sent.
+    pub(super) fn warnings(&self) -> Vec<Warning> {
+        let pages = self.fetched.pages.load(Ordering::Relaxed);
+        self.watermarks.as_ref().map(|watermarks| watermarks.warnings(pages)).unwrap_or_default()
     }
 
     /// The pages for a query with such readers of them, requested when the first of those begins.

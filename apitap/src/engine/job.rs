@@ -16,13 +16,14 @@ use futures::{Stream, StreamExt as _, TryStreamExt as _};
 
 use super::connections::{Connection, Connections, Servers};
 use super::fetch::{Fetch, Fetches};
+use super::gone;
 use super::limits::{Limits, Memory};
 use super::options::{self, Options};
 use super::pushdown::{self, Narrowed};
 use super::query::{Query, Wanted};
 use super::resume::check_finished;
 use super::session;
-use super::watch::{self, Progress};
+use super::watch::{self, Kept, Progress};
 use crate::environment::{Environment, Secrets};
 use crate::pipeline::Linked;
 use crate::report::{Numbers, PipelineReport, Status};
@@ -220,7 +221,7 @@ impl Job<Arc<dyn Target>> {
         let mut numbers = Numbers { seconds: began.elapsed(), ..Numbers::default() };
         self.fetches.iter().for_each(|fetch| numbers.add_fetched(&fetch.fetched));
         let Written { received, stored, unchanged } = self.committed;
-        (numbers.rows, numbers.stored, numbers.unchanged) = (received, stored, unchanged);
+        numbers.add_written(self.committed);
         let error = match outcome {
             Ok(()) => {
                 tracing::info!(rows = received, stored, unchanged, "committed");
@@ -234,6 +235,8 @@ impl Job<Arc<dyn Target>> {
                 Some(error)
             }
         };
+        let Kept { went_on_behind, goes_on, .. } = self.progress.kept();
+        let warnings = self.fetches.iter().flat_map(Fetch::warnings).collect();
         let unknown_fields =
             std::mem::take(&mut *self.drift.lock().unwrap_or_else(PoisonError::into_inner));
         // A name is what the API says, which may be what it was sent.
@@ -247,8 +250,11 @@ impl Job<Arc<dyn Target>> {
             started: Some(self.started),
             ended: Some(Utc::now()),
             error,
+            went_on_behind,
+            goes_on,
             numbers,
             unknown_fields: masked.collect(),
+            warnings,
         }
     }
 
@@ -299,6 +305,7 @@ impl Job<Arc<dyn Target>> {
                 true => session.state().await?,
                 false => State::default(),
             };
+            gone::check(&mut *session, &self.definition, &state, false).await?;
             if appends {
                 check_finished(&self.definition, &state)?;
             }

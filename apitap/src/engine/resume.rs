@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::fetch::Fetch;
+use super::gone;
 use super::job::{Job, Run, given_up};
 use super::options;
 use super::query::Query;
@@ -51,6 +52,9 @@ impl Job<Arc<dyn Target>> {
             Ok(state) => state,
             Err(error) => return Err(given_up(session, error, run).await),
         };
+        if state.reached.records > 0 {
+            self.progress.went_on_behind(state.reached.records);
+        }
         let refused = Arc::new(AtomicBool::new(false));
         let resume = Resume { reached: state.reached.clone(), refused: Arc::clone(&refused) };
         let cuts = fetch.cuts(checkpoint, self.definition.mode);
@@ -103,6 +107,7 @@ impl Job<Arc<dyn Target>> {
         let status = if parts.has_ended() { RunStatus::Ok } else { RunStatus::Running };
         let change = StateChange { entry: self.entry(run, status), ..state.change(parts) };
         self.committed = session.commit(&change).await?;
+        self.progress.commit(self.committed, !parts.has_ended());
         state.known.apply(&change);
         if !parts.has_ended() {
             let rows = self.committed.received;
@@ -114,10 +119,11 @@ impl Job<Arc<dyn Target>> {
 
     /// Forgets where a run goes on at which the API refuses to, where nothing is lost by that.
     async fn forget(&self, state: &Begun, error: Error) -> Error {
+        self.progress.forget();
         if !self.definition.mode.needs_key() {
             return error.help(
                 "the API no longer knows the place where the last run was: delete the rows that it has \
-                 appended, then forget it with `state reset`",
+                 appended, then forget it with `state reset --yes`",
             );
         }
         let partitions = [(state.name(), Value::Null)].into();
@@ -175,6 +181,7 @@ impl Begun {
         let known = session.state().await?;
         let fingerprint = fingerprint(definition, &fetch.place(run));
         let reached = reached(definition, &source, &known, &fingerprint)?;
+        gone::check(session, definition, &known, reached.records > 0).await?;
         let watermarks = fetch.watermarks.clone();
         if let Some(watermarks) = &watermarks {
             watermarks.know(&known)?;
@@ -245,14 +252,18 @@ fn reached(
         Ok(reached) if !appends && !reached.is_fresh(Utc::now()) => "that was too long ago",
         Ok(reached) => {
             let records = reached.records;
-            tracing::info!(pipeline, records, "goes on where the last run was");
+            tracing::warn!(
+                pipeline,
+                records,
+                "goes on where the last run was, which did not come to its end"
+            );
             return Ok(reached);
         }
     };
     match appends {
         true => Err(unfinished(definition, why)),
         false => {
-            tracing::info!(pipeline, "begins anew, not where the last run was: {why}");
+            tracing::warn!(pipeline, "begins anew, not where the last run was: {why}");
             Ok(nowhere)
         }
     }
@@ -277,6 +288,6 @@ fn unfinished(definition: &Definition, why: &str) -> Error {
     );
     Error::target(message).help(format!(
         "beginning anew would append its rows to `{table}` once more: delete them, then forget the place \
-         with `state reset {pipeline}`; or run the definition as it was"
+         with `state reset {pipeline} --yes`; or run the definition as it was"
     ))
 }

@@ -6,9 +6,12 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
 
 use crate::report::Numbers;
+use crate::sink::Written;
 use crate::source::{Fetched, Waits};
 
 /// The pipelines of a run, once it has begun.
@@ -33,12 +36,25 @@ pub(crate) fn records(all: &[Arc<Progress>]) -> u64 {
     fetched.values().map(|one| one.records.load(Relaxed)).sum()
 }
 
+/// What stays of a pipeline, however its run ends.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Kept {
+    /// What it has committed.
+    pub(crate) written: Written,
+    /// How many records an earlier run had committed, behind which it went on.
+    pub(crate) went_on_behind: Option<u64>,
+    /// Whether the next run goes on behind what is committed.
+    pub(crate) goes_on: bool,
+}
+
 /// How far a pipeline is.
 #[derive(Debug)]
 pub(crate) struct Progress {
     pub(crate) name: String,
     fetched: Vec<Arc<Fetched>>,
     rows: AtomicU64,
+    started: OnceLock<DateTime<Utc>>,
+    kept: Mutex<Kept>,
     stage: Mutex<Stage>,
     /// Since when it waits for a lock that another session holds.
     locked: Mutex<Option<Instant>>,
@@ -102,7 +118,15 @@ impl Progress {
     pub(crate) fn new(name: &str, fetched: Vec<Arc<Fetched>>) -> Self {
         let stage = Mutex::new(Stage::Queued);
         let locked = Mutex::new(None);
-        Self { name: name.to_owned(), fetched, rows: AtomicU64::new(0), stage, locked }
+        Self {
+            name: name.to_owned(),
+            fetched,
+            rows: AtomicU64::new(0),
+            started: OnceLock::new(),
+            kept: Mutex::default(),
+            stage,
+            locked,
+        }
     }
 
     /// What it does now.
@@ -116,6 +140,7 @@ impl Progress {
     }
 
     pub(crate) fn begin(&self) {
+        self.started.get_or_init(Utc::now);
         self.set(|_| Stage::Running { since: Instant::now() });
     }
 
@@ -133,6 +158,47 @@ impl Progress {
             Stage::Committing { since } => Stage::Running { since },
             other => other,
         });
+    }
+
+    /// When it began; `None` where it has not.
+    pub(crate) fn started(&self) -> Option<DateTime<Utc>> {
+        self.started.get().copied()
+    }
+
+    /// For how long it has been under way.
+    pub(crate) fn took(&self) -> Duration {
+        match self.stage() {
+            Stage::Running { since } | Stage::Committing { since } => since.elapsed(),
+            Stage::Queued | Stage::Done { .. } => Duration::ZERO,
+        }
+    }
+
+    /// What stays of it.
+    pub(crate) fn kept(&self) -> Kept {
+        *self.lock_kept()
+    }
+
+    /// All that it has committed so far; whether the next run goes on behind that.
+    pub(crate) fn commit(&self, written: Written, goes_on: bool) {
+        let mut kept = self.lock_kept();
+        (kept.written, kept.goes_on) = (written, goes_on);
+    }
+
+    /// It goes on behind so many records of an earlier run.
+    pub(crate) fn went_on_behind(&self, records: u64) {
+        let mut kept = self.lock_kept();
+        (kept.went_on_behind, kept.goes_on) = (Some(records), true);
+    }
+
+    /// No later run goes on where it is.
+    pub(crate) fn forget(&self) {
+        let mut kept = self.lock_kept();
+        (kept.went_on_behind, kept.goes_on) = (None, false);
+    }
+
+    fn lock_kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        // Each use leaves it whole.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn end(&self, good: bool) {

@@ -41,6 +41,7 @@ impl Report {
             parts.push(self.table(width));
         }
         parts.extend(self.unknown_fields());
+        parts.extend(self.remarks());
         parts.extend(self.waits());
         let error = styled(ERROR, "error");
         let errors = Error::merged(self.errors());
@@ -86,8 +87,8 @@ impl Report {
         };
         let number = |title, rank, cell: &dyn Fn(&Numbers) -> String| {
             let sum = cell(&self.total);
-            let cell = |line: &PipelineReport| match line.status {
-                Status::Stopped => "-".to_owned(),
+            let cell = |line: &PipelineReport| match (line.status, line.started) {
+                (Status::Stopped, None) => "-".to_owned(),
                 _ => cell(&line.numbers),
             };
             Column { is_number: true, ..text(title, rank, &cell, sum) }
@@ -263,8 +264,11 @@ mod tests {
             started: None,
             ended: None,
             error,
+            went_on_behind: None,
+            goes_on: false,
             numbers,
             unknown_fields: BTreeMap::new(),
+            warnings: Vec::new(),
         }
     }
 

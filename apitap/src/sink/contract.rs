@@ -134,6 +134,16 @@ pub trait Session: Send {
     /// The target cannot be asked.
     async fn state(&mut self) -> Result<State>;
 
+    /// Whether the table is there, before the first commit of this session: where rows are gone of which the
+    /// state tells, a run would load only what is new behind them. A target that keeps the state within the
+    /// table loses both together.
+    ///
+    /// # Errors
+    /// The target cannot be asked.
+    async fn has_table(&mut self) -> Result<bool> {
+        Ok(true)
+    }
+
     /// How many writers this load takes at once: at most as many as the target's [`Capabilities`]
     /// say.
     fn writers(&self) -> usize;

@@ -6,6 +6,8 @@
 //! The state is how far the field has come in each partition; where rows are appended, also which
 //! records stand at that very moment, since an API that is asked since then sends them again.
 
+mod slices;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -18,10 +20,13 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::definition::{Incremental, IncrementalMode, Mode};
+use crate::report::Warning;
 use crate::schema::{Field, Schema, Type};
 use crate::sink::State;
 use crate::source::decode::{Decoder, dynamic};
 use crate::{Error, Result};
+pub(crate) use slices::{Alike, Asked};
+use slices::{Answers, Came, Ends};
 
 /// The most records of one moment that are told apart.
 const BOUNDARY: usize = 10_000;
@@ -34,6 +39,9 @@ struct Position {
     /// The records with that value, by the start of their SHA-256.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     boundary: BTreeSet<String>,
+    /// Whether a person has set it, and no run has loaded anything since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    set: bool,
 }
 
 /// A time that is loaded whatever is known: from, and up to but not with.
@@ -56,14 +64,37 @@ pub(crate) fn moment(text: &str) -> Option<DateTime<Utc>> {
     instant.or_else(day)
 }
 
-/// The state of a partition that has come as far as a moment.
-pub(crate) fn come_to(moment: DateTime<Utc>) -> Value {
-    Position { cursor: moment, boundary: BTreeSet::new() }.value()
+/// The state of a partition that a person has set to a moment.
+pub(crate) fn set_to(moment: DateTime<Utc>) -> Value {
+    Position { set: true, ..Position::at(moment) }.value()
+}
+
+/// Whether a state lies before another one, so that a run which goes on there loads again what is in.
+pub(crate) fn is_before(state: &Value, other: &Value) -> bool {
+    let position = |state: &Value| serde_json::from_value::<Position>(state.clone()).ok();
+    // What is no state of ours is not known to be the same.
+    position(state).zip(position(other)).is_none_or(|(state, other)| {
+        let forgets = state.boundary.is_empty() && !other.boundary.is_empty();
+        state.cursor < other.cursor || state.cursor == other.cursor && forgets
+    })
+}
+
+/// From which time to which the partitions have come of which a run has loaded records; `None` where there are
+/// none.
+pub(crate) fn loaded(state: &State) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let positions = state.partitions.values().filter_map(|state| {
+        let position: Position = serde_json::from_value(state.clone()).ok()?;
+        (!position.set).then_some(position.cursor)
+    });
+    positions.fold(None, |found, cursor| match found {
+        None => Some((cursor, cursor)),
+        Some((first, last)) => Some((cursor.min(first), cursor.max(last))),
+    })
 }
 
 /// A state in words: how far it has come.
 pub(crate) fn described(state: &Value) -> String {
-    let Ok(Position { cursor, boundary }) = serde_json::from_value(state.clone()) else {
+    let Ok(Position { cursor, boundary, .. }) = serde_json::from_value(state.clone()) else {
         return state.to_string();
     };
     let cursor = cursor.to_rfc3339_opts(SecondsFormat::AutoSi, true);
@@ -89,6 +120,9 @@ pub(crate) struct Watermarks {
     appends: bool,
     before: OnceLock<BTreeMap<String, Position>>,
     seen: Mutex<BTreeMap<String, Position>>,
+    /// What lies at the ends of the slices that were read last.
+    ends: Mutex<Ends>,
+    answers: Answers,
 }
 
 impl Watermarks {
@@ -112,6 +146,8 @@ impl Watermarks {
             appends: mode == Mode::Append,
             before: OnceLock::new(),
             seen: Mutex::default(),
+            ends: Mutex::default(),
+            answers: Answers::new(incremental),
         }
     }
 
@@ -171,6 +207,11 @@ impl Watermarks {
         (self.mode == IncrementalMode::Feed).then_some(&self.field)
     }
 
+    /// What does not look right in what the API has sent in so many pages.
+    pub(crate) fn warnings(&self, pages: u64) -> Vec<Warning> {
+        self.answers.warnings(&self.source, pages)
+    }
+
     /// How far the records of a partition have come.
     pub(crate) fn seen(&self, key: &str) -> Option<Value> {
         self.lock().get(key).map(Position::value)
@@ -216,7 +257,7 @@ impl Watermarks {
                     Some((_, until)) => {
                         let known = before.get(key).map_or(*until, |known| known.cursor);
                         let cursor = known.max(*until);
-                        Position { cursor, boundary: BTreeSet::new() }.value()
+                        Position::at(cursor).value()
                     }
                     None => position.value(),
                 };
@@ -237,13 +278,14 @@ impl Watermarks {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn ends(&self) -> std::sync::MutexGuard<'_, Ends> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Notes a record, and says whether it is new.
     fn is_new(&self, key: &str, at: DateTime<Utc>, hash: Option<u128>) -> Result<bool> {
         if let Some(span) = self.span {
-            // What the API sends of its own accord, `merge` takes.
-            let takes = self.mode == IncrementalMode::Server && !self.appends;
-            let wanted = takes || span.has(at);
-            return if wanted { self.note(key, at, hash).map(|()| true) } else { Ok(false) };
+            return if span.has(at) { self.note(key, at, hash).map(|()| true) } else { Ok(false) };
         }
         let before = self.before.get().and_then(|before| before.get(key));
         let is_old = match self.mode {
@@ -267,11 +309,12 @@ impl Watermarks {
 
     fn note(&self, key: &str, at: DateTime<Utc>, hash: Option<u128>) -> Result<()> {
         let mut seen = self.lock();
-        let new = || Position { cursor: at, boundary: BTreeSet::new() };
+        let new = || Position::at(at);
         if !seen.contains_key(key) {
             seen.insert(key.to_owned(), new());
         }
         let Some(position) = seen.get_mut(key) else { return Ok(()) };
+        position.set = false;
         if at > position.cursor {
             *position = new();
         }
@@ -297,11 +340,16 @@ fn hex(hash: u128) -> String {
 }
 
 impl Position {
+    fn at(cursor: DateTime<Utc>) -> Self {
+        Self { cursor, boundary: BTreeSet::new(), set: false }
+    }
+
     fn value(&self) -> Value {
         let cursor = self.cursor.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-        match self.boundary.is_empty() {
-            true => serde_json::json!({ "cursor": cursor }),
-            false => serde_json::json!({ "cursor": cursor, "boundary": self.boundary }),
+        match (self.boundary.is_empty(), self.set) {
+            (_, true) => serde_json::json!({ "cursor": cursor, "set": true }),
+            (true, false) => serde_json::json!({ "cursor": cursor }),
+            (false, false) => serde_json::json!({ "cursor": cursor, "boundary": self.boundary }),
         }
     }
 }
@@ -342,31 +390,33 @@ pub(crate) struct Sieve {
     watermarks: Arc<Watermarks>,
     /// Of each record of the batch, where they are needed.
     hashes: Vec<u128>,
-    /// The partitions of the batch's records, and how many of each follow each other.
-    runs: Vec<(Arc<str>, usize)>,
+    /// The partitions of the batch's records, what was asked for of them, and how many follow each other.
+    runs: Vec<(Arc<str>, Asked, usize)>,
+    ends: Ends,
 }
 
 impl Sieve {
     pub(crate) fn new(watermarks: Arc<Watermarks>) -> Self {
-        Self { watermarks, hashes: Vec::new(), runs: Vec::new() }
+        let ends = std::mem::take(&mut *watermarks.ends());
+        Self { watermarks, hashes: Vec::new(), runs: Vec::new(), ends }
     }
 
-    /// A record of a page was appended.
-    pub(crate) fn append(&mut self, carried: Option<&Arc<str>>, record: &str) {
+    /// A record of a page was appended, whose request has asked for that.
+    pub(crate) fn append(&mut self, carried: Option<&Arc<str>>, asked: Asked, record: &str) {
         if self.watermarks.appends {
             self.hashes.push(hash(record));
         }
         let key = carried.map_or("", |carried| carried);
         match self.runs.last_mut() {
-            Some((last, count)) if **last == *key => *count += 1,
-            _ => self.runs.push((key.into(), 1)),
+            Some((last, of, count)) if **last == *key && *of == asked => *count += 1,
+            _ => self.runs.push((key.into(), asked, 1)),
         }
     }
 
-    /// The batch of all records since the last one, without those that are known.
+    /// The batch of all records since the last one, without those that are known, and those of other slices.
     ///
     /// # Errors
-    /// Too many records of one moment.
+    /// Too many records of one moment, or at the end of a slice.
     pub(crate) fn keep(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
         let moments = self.watermarks.field.of_batch(batch)?;
         let runs = std::mem::take(&mut self.runs);
@@ -374,14 +424,24 @@ impl Sieve {
         let mut hashes = hashes.iter();
         let mut moments = moments.into_iter();
         let mut kept = Vec::with_capacity(batch.num_rows());
-        for (key, count) in runs {
+        let mut came = Came::default();
+        for (key, asked, count) in runs {
             for moment in moments.by_ref().take(count) {
                 let hash = hashes.next().copied();
-                kept.push(self.watermarks.is_new(&key, moment, hash)?);
+                let is_taken = self.ends.take(&key, asked, moment, hash, &mut came)?;
+                kept.push(is_taken && self.watermarks.is_new(&key, moment, hash)?);
             }
         }
+        self.watermarks.answers.add(came);
         filter_record_batch(batch, &BooleanArray::from(kept))
             .map_err(|cause| Error::data("the records make no batch").caused_by(cause))
+    }
+}
+
+impl Drop for Sieve {
+    /// The records of the next part may begin where these end.
+    fn drop(&mut self) {
+        *self.watermarks.ends() = std::mem::take(&mut self.ends);
     }
 }
 
@@ -497,7 +557,7 @@ mod tests {
         for (id, second) in records {
             let record = format!("{{\"id\":{id},\"at\":\"2026-01-01T00:00:{second:02}Z\"}}");
             decoder.append(&record).unwrap();
-            sieve.append(None, &record);
+            sieve.append(None, Asked::default(), &record);
         }
         let batch = sieve.keep(&decoder.finish().unwrap()).unwrap();
         let ids = batch.column(0).as_primitive::<datafusion::arrow::datatypes::Int64Type>();

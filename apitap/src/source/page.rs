@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::body::{Body, Segments, Stored};
+use super::incremental::Asked;
 use super::pagination::Resumed;
 use crate::Result;
 
@@ -19,6 +20,8 @@ pub struct Page {
     /// The fields that its partition gives each record, as a JSON object; `None` where there are no
     /// partitions.
     pub(super) carried: Option<Arc<str>>,
+    /// The times that were asked for.
+    pub(super) asked: Asked,
     pub(super) stored: Stored,
     /// What is in with it; `None` where nobody asks.
     pub(super) behind: Option<Arc<Behind>>,
@@ -38,7 +41,8 @@ pub(super) enum Behind {
 impl Page {
     /// The records of a body that has arrived.
     pub fn new(request: Arc<str>, number: u64, body: &Body) -> Self {
-        Self { request, number, carried: None, stored: body.stored.clone(), behind: None }
+        let (stored, asked) = (body.stored.clone(), Asked::default());
+        Self { request, number, carried: None, asked, stored, behind: None }
     }
 
     /// What stands behind the last page of a partition, or of a slice of it: no records.
@@ -48,6 +52,7 @@ impl Page {
             request: Arc::from(""),
             number: 0,
             carried: None,
+            asked: Asked::default(),
             stored: Stored::default(),
             behind: Some(Arc::new(behind)),
         }

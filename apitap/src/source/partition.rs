@@ -24,7 +24,7 @@ use window::{Feed, WindowPlan};
 
 use super::fetch::{self, Driver, FetchPlan};
 use super::filters::Stretch;
-use super::incremental::{Changes, Watermarks};
+use super::incremental::{Asked, Changes, Watermarks};
 use super::page::Page;
 use super::parts::Reached;
 use super::request::expression::Scope;
@@ -50,6 +50,8 @@ pub(crate) struct Partition {
     params: Vec<(String, String)>,
     /// Whether nothing of it is left behind this slice.
     left: Option<DateTime<Utc>>,
+    /// The times that its parameters say.
+    asked: Asked,
 }
 
 impl Partition {
@@ -188,7 +190,8 @@ impl PartitionPlan {
         parents: Vec<Parent>,
     ) -> BoxStream<'static, Result<Partition>> {
         if self.levels.is_empty() {
-            let whole = Partition { carried: None, scope, params: Vec::new(), left: None };
+            let (params, asked) = (Vec::new(), Asked::default());
+            let whole = Partition { carried: None, scope, params, left: None, asked };
             return stream::once(async { Ok(whole) }).boxed();
         }
         let mut parents = parents.into_iter();
@@ -349,7 +352,7 @@ fn begin(
     let feed = watermarks.and_then(|watermarks| Feed::new(watermarks, partition.key()));
     let from = resume.and_then(|resume| resume.from(partition.key()));
     let end = resume.map(|_| Page::end_of(partition.key(), partition.left));
-    let Partition { carried, scope, params, left: _ } = partition;
+    let Partition { carried, scope, params, left: _, asked } = partition;
     let plan = plan.in_partition(scope, params);
     let pages = fetch::pages(driver, &plan, from);
     let pages = stream::try_unfold(
@@ -359,7 +362,7 @@ fn begin(
                 return Ok(None);
             }
             let Some(page) = pages.next().await.transpose()? else { return Ok(None) };
-            let page = Page { carried: carried.clone(), ..page };
+            let page = Page { carried: carried.clone(), asked, ..page };
             let last = match &feed {
                 Some(feed) => feed.is_known(&page).await?,
                 None => false,

@@ -386,9 +386,10 @@ fn only_what_has_changed_of_a_parent_is_requested_where_the_source_says_so() {
         assert_eq!(cursor(&project), "2026-01-01T00:15:00Z");
         let distinct = sqlite(&project, "count(DISTINCT id), sum(at >= 13)) FROM invoices");
         assert_eq!(distinct, [json!([12, 6])], "{mode}, {sink}");
-        call_well(&project, &["state", "set", "invoices", "2026-01-01T00:14:00Z"]);
+        let set = ["state", "set", "invoices", "2026-01-01T00:14:00Z", "--yes"];
+        call_well(&project, &set);
         run(&[4, 5]);
-        call_well(&project, &["state", "reset", "invoices"]);
+        call_well(&project, &["state", "reset", "invoices", "--yes"]);
         run(&[1, 2, 3, 4, 5, 6]);
     }
 }

@@ -14,17 +14,17 @@ use super::runs::{
     postgres_do, sqlite,
 };
 
-const MERGE: &str = "mode=\"merge\", key=[\"id\"]";
+pub(super) const MERGE: &str = "mode=\"merge\", key=[\"id\"]";
 
 /// Another target than the SQLite file.
-fn with_target(project: &Project, target: &str) {
+pub(super) fn with_target(project: &Project, target: &str) {
     let yaml = project.read("pipelines.yaml");
     let (sources, _) = yaml.split_once("targets:").unwrap();
     project.write("pipelines.yaml", &format!("{sources}targets:\n  - {target}\n"));
 }
 
 /// Runs a command against an API of these events; gives the queries that it was asked.
-fn load(project: &Project, all: &[(i64, u32)], arguments: &[&str]) -> Vec<String> {
+pub(super) fn load(project: &Project, all: &[(i64, u32)], arguments: &[&str]) -> Vec<String> {
     let api = Api::serve(Collection::new(events(all), Pagination::next_url()));
     let mut command = project.apitap(arguments.iter().copied());
     let finished = finish(command.env("API", api.url()), LIMIT);
@@ -37,7 +37,7 @@ fn shown(project: &Project) -> Value {
 }
 
 /// The targets, as YAML.
-fn targets() -> [String; 3] {
+pub(super) fn targets() -> [String; 3] {
     let (postgres, mariadb) = (postgres_database(), mariadb_database());
     [
         "{name: here, type: sqlite, path: out.db}".to_owned(),
@@ -65,12 +65,12 @@ fn the_state_is_shown_set_and_reset() {
         assert!(table.contains("events    events     2026-01-01T00:05:00Z  "), "{table}");
 
         let said = call_well(&project, &["state", "set", "events", "2026-01-01T00:03:00Z"]);
-        assert_eq!(said, "events: 2026-01-01T00:05:00Z → 2026-01-01T00:03:00Z\n");
+        assert_eq!(said, "events, events: 2026-01-01T00:05:00Z → 2026-01-01T00:03:00Z\n");
         let asked = load(&project, &[(3, 6)], &["run"]);
         assert_eq!(asked, ["since=2026-01-01T00%3A03%3A00Z"], "{target}");
 
         let said = call_well(&project, &["state", "reset", "events"]);
-        assert_eq!(said, "events: 2026-01-01T00:06:00Z → nothing\n");
+        assert_eq!(said, "events, events: 2026-01-01T00:06:00Z → nothing\n");
         assert_eq!(load(&project, &[(1, 1)], &["run"]), [""], "{target}");
     }
 }
@@ -170,6 +170,37 @@ fn a_backfill_appends_only_where_it_is_told_to() {
         (ids(&project), cursor(&project)),
         (vec![1, 2, 3, 4], json!("2026-01-01T00:30:00Z"))
     );
+}
+
+#[test]
+fn a_state_goes_back_where_rows_are_appended_only_when_it_is_told_to() {
+    let project = events_project("incremental: {field: at, param: since}", "mode=\"append\"");
+    let sql = project.read("sql/events.sql");
+    project
+        .write("sql/others.sql", &sql.replace("append", "merge\", key=[\"id\"], table=\"others"));
+    load(&project, &[(1, 1), (2, 5)], &["run"]);
+    let refused = |arguments: &[&str]| {
+        let finished = call(&project, arguments);
+        assert_eq!(finished.code, Some(2), "{}{}", finished.stdout, finished.stderr);
+        let expected = "the next run of `events` would append rows to `events` that are there already\nhelp: delete \
+                        them and say `--yes`";
+        assert!(finished.stderr.contains(expected), "{}", finished.stderr);
+    };
+    refused(&["state", "reset", "events"]);
+    refused(&["state", "set", "events", "2026-01-01T00:03:00Z"]);
+    // Of the moment itself, it is known which records are in.
+    refused(&["state", "set", "events", "2026-01-01T00:05:00Z"]);
+    // All or none.
+    refused(&["state", "reset", "*"]);
+    assert_eq!(shown(&project).as_array().map(Vec::len), Some(2));
+    call_well(&project, &["state", "set", "events", "2026-01-01T00:06:00Z"]);
+    let said = call_well(&project, &["state", "reset", "*", "--yes"]);
+    assert_eq!(
+        said,
+        "events, events: 2026-01-01T00:06:00Z → nothing\nothers, events: 2026-01-01T00:05:00Z → nothing\n"
+    );
+    let help = call_well(&project, &["state", "reset", "--help"]);
+    assert!(help.contains("or a pattern such as 'shop_*'"), "{help}");
 }
 
 /// A run that waits for an API which takes its time.

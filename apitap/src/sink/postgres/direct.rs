@@ -182,6 +182,10 @@ impl Session for Direct {
         state
     }
 
+    async fn has_table(&mut self) -> Result<bool> {
+        Ok(self.hidden.as_ref().is_none_or(|hidden| hidden.swaps))
+    }
+
     fn writers(&self) -> usize {
         match self.hidden {
             Some(_) => Postgres::writers(),

@@ -125,6 +125,13 @@ impl<D: Dialect> Session for SqlSession<D> {
         Ok(state)
     }
 
+    async fn has_table(&mut self) -> Result<bool> {
+        let mut connection = self.home.take(&self.load)?;
+        let found = self.dialect.find(&mut connection, &self.load, &self.table).await?;
+        self.home.give(connection, 0);
+        Ok(found.is_some())
+    }
+
     /// A temporary table is seen by one connection only.
     fn writers(&self) -> usize {
         1

@@ -8,7 +8,7 @@ use crate::definition::{Incremental, IncrementalMode};
 use crate::environment::Environment;
 use crate::source::decode::dynamic;
 use crate::source::filters::Stretch;
-use crate::source::incremental::{Moment, Watermarks, moment};
+use crate::source::incremental::{Alike, Asked, Moment, Watermarks, moment};
 use crate::source::page::Page;
 use crate::source::request::expression::{Scope, Value, formatted};
 use crate::{Error, Result};
@@ -78,7 +78,9 @@ impl WindowPlan {
         let slices = slices(since.max(self.wanted.since), until, self.slice);
         slices.map(move |(start, end)| {
             let is_last = start.is_none() || end >= until;
-            Partition { left: (!is_last).then_some(end), ..plan.slice(&partition, start, end) }
+            let asked = plan.asked(start, (!is_last).then_some(end));
+            let left = (!is_last).then_some(end);
+            Partition { left, asked, ..plan.slice(&partition, start, end) }
         })
     }
 
@@ -90,6 +92,15 @@ impl WindowPlan {
     /// Whether a partition may have several slices.
     pub(super) fn is_sliced(&self) -> bool {
         self.slice.is_some()
+    }
+
+    /// What its parameters say, where later slices go on at that end.
+    fn asked(&self, start: Option<DateTime<Utc>>, end: Option<DateTime<Utc>>) -> Asked {
+        // An expression may write a time in any way.
+        let is_told = self.param.is_some() && self.end_param.is_some();
+        let since = start.filter(|_| self.param.is_some() && self.mode == IncrementalMode::Server);
+        let alike = |at| Alike::of(at, &self.format);
+        Asked { since: since.and_then(alike), end: end.filter(|_| is_told).and_then(alike) }
     }
 
     fn slice(

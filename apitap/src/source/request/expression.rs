@@ -353,7 +353,7 @@ pub(crate) fn formatted(time: &Value, format: &TimeFormat) -> Option<Value> {
 }
 
 /// The beginning of the unit of time in which a moment is.
-fn truncated(time: DateTime<Utc>, unit: &str) -> Option<DateTime<Utc>> {
+pub(crate) fn truncated(time: DateTime<Utc>, unit: &str) -> Option<DateTime<Utc>> {
     let date = time.date_naive();
     let hour = time.timestamp().div_euclid(3_600) * 3_600;
     let minute = time.timestamp().div_euclid(60) * 60;

@@ -3,7 +3,7 @@
 //! ```text
 //! segment: text length u32 | records u32 | place in the body u64 | text | (start u32, end u32)…
 //! page:    length of its segments u64 | number u64 | request length u32 | length of what its partition
-//!          gives u32 | request | that, if anything | segment…
+//!          gives u32 | since when and until when i64 × 6 | request | that, if anything | segment…
 //! ```
 //! All numbers are little-endian. The file is gone with the process, however that ends.
 
@@ -12,9 +12,11 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Buf;
+use chrono::DateTime;
 use tempfile::SpooledTempFile;
 
 use crate::source::body::{Segment, Stored};
+use crate::source::incremental::{Alike, Asked};
 use crate::source::page::Page;
 use crate::{Error, ErrorKind, Result};
 
@@ -28,7 +30,9 @@ const SEGMENT: usize = 2 * 4 + 8;
 const RANGE: usize = 2 * 4;
 
 /// The numbers before a page's request.
-const PAGE: usize = 2 * 8 + 2 * 4;
+const PAGE: usize = 2 * 8 + 2 * 4 + 2 * TIMES;
+/// Bytes of a time that was asked for: the moment, and those that are written like it.
+const TIMES: usize = 3 * 8;
 
 /// A file that one task writes, and others read anywhere in what is written.
 pub(in crate::source) struct File(Mutex<SpooledTempFile>);
@@ -156,16 +160,17 @@ impl File {
             let mut head = &head[..];
             let [length, number] = [(); 2].map(|()| head.get_u64_le());
             let [request, carried] = [(); 2].map(|()| head.get_u32_le());
+            let asked = Asked { since: read_alike(&mut head), end: read_alike(&mut head) };
             let request = read_text(file, request)?;
             let carried = read_text(file, carried)?;
             let start = file.stream_position()?;
-            Ok((number, request, carried, start..start + length))
+            Ok((number, request, carried, asked, start..start + length))
         };
-        let (number, request, carried, place) = self.with(read).await?;
+        let (number, request, carried, asked, place) = self.with(read).await?;
         let carried = (!carried.is_empty()).then(|| carried.into());
         let end = place.end;
         let stored = Stored::File { file: Arc::clone(self), place };
-        Ok((Page { request: request.into(), number, carried, stored, behind: None }, end))
+        Ok((Page { request: request.into(), number, carried, asked, stored, behind: None }, end))
     }
 
     /// Uses the file on a thread that may wait for the disk.
@@ -185,6 +190,19 @@ impl File {
     }
 }
 
+/// A time that was asked for, if there was one: nothing is written like the earliest of all moments.
+fn write_alike(alike: Option<Alike>, head: &mut Vec<u8>) {
+    let micros = alike.map_or([i64::MIN; 3], |Alike { at, from, to }| {
+        [at, from, to].map(|time| time.timestamp_micros())
+    });
+    head.extend(micros.iter().flat_map(|micros| micros.to_le_bytes()));
+}
+
+fn read_alike(head: &mut &[u8]) -> Option<Alike> {
+    let [at, from, to] = [(); 3].map(|()| DateTime::from_timestamp_micros(head.get_i64_le()));
+    Some(Alike { at: at?, from: from?, to: to? })
+}
+
 fn page_head(page: &Page) -> std::io::Result<Vec<u8>> {
     let length = match &page.stored {
         Stored::Nowhere => 0,
@@ -199,6 +217,8 @@ fn page_head(page: &Page) -> std::io::Result<Vec<u8>> {
     let carried = page.carried.as_deref().unwrap_or_default();
     head.extend(length_of(&page.request)?.to_le_bytes());
     head.extend(length_of(carried)?.to_le_bytes());
+    write_alike(page.asked.since, &mut head);
+    write_alike(page.asked.end, &mut head);
     head.extend(page.request.as_bytes());
     head.extend(carried.as_bytes());
     Ok(head)

@@ -4,11 +4,13 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use chrono::DateTime;
 use tokio::time::timeout;
 
 use super::*;
 use crate::engine::limits::Memory;
 use crate::source::body::{Segment, Stored};
+use crate::source::incremental::{Alike, Asked};
 
 fn shared(several: bool, start: impl FnOnce() -> Pages + Send + 'static) -> Shared {
     let readers = if several { Readers::Several } else { Readers::One };
@@ -48,7 +50,12 @@ fn page(number: u64, padding: usize) -> Page {
     let segment = Segment { text: body, records: std::iter::once(1..end).collect(), at: 0 };
     let stored = Stored::Memory(Arc::new(segment));
     let carried = number.is_multiple_of(2).then(|| format!("{{\"org\":\"é{number}\"}}").into());
-    Page { request: format!("GET /é?page={number}").into(), number, carried, stored, behind: None }
+    let second = |second| DateTime::from_timestamp(second, 0).unwrap();
+    let alike = |at| Alike { at: second(at), from: second(at - 1), to: second(at + 1) };
+    let since = number.is_multiple_of(3).then(|| alike(number as i64));
+    let asked = Asked { since, end: number.is_multiple_of(5).then(|| alike(0)) };
+    let request = format!("GET /é?page={number}").into();
+    Page { request, number, carried, asked, stored, behind: None }
 }
 
 /// The page's segments, wherever they are.
@@ -67,7 +74,7 @@ async fn check(mut pages: Pages, padding: usize, count: u64, error: Option<&str>
         let expected = page(number, padding);
         assert_eq!(found.number, expected.number);
         assert_eq!(found.request, expected.request);
-        assert_eq!(found.carried, expected.carried);
+        assert_eq!((found.carried, found.asked), (expected.carried, expected.asked));
         assert_eq!(segments(&found).await, segments(&expected).await);
         tokio::time::sleep(pause).await;
     }

@@ -61,7 +61,7 @@ impl Decoding {
                     })?;
                     self.carrier.append(page.carried.as_ref());
                     if let Some(sieve) = &mut self.sieve {
-                        sieve.append(page.carried.as_ref(), record);
+                        sieve.append(page.carried.as_ref(), page.asked, record);
                     }
                     if self.is_full() {
                         if !self.send().await? {
