@@ -121,7 +121,7 @@ pub struct Collection {
 impl<R: Into<Records>> From<R> for Collection {
     /// These records in one answer, as a root array.
     fn from(records: R) -> Self {
-        Self::new(records, Pagination::default())
+        Self::new(records, Pagination::None)
     }
 }
 
@@ -208,7 +208,9 @@ impl Collection {
     pub(crate) fn asked(&self, query: &str) -> Result<Asked, String> {
         let parameter = |name: &str, default: u64| number(query, name, default);
         let (start, size) = match self.pagination {
-            Pagination::default() => return Ok(Asked { start: 0, size: self.records.count().max(1) }),
+            Pagination::None => {
+                return Ok(Asked { start: 0, size: self.records.count().max(1) });
+            }
             Pagination::PageNumber { page_param, per_page_param, first_page } => {
                 let size = parameter(per_page_param, self.page_size)?;
                 (from(first_page, page_param, parameter(page_param, first_page)?)? * size, size)

@@ -357,7 +357,7 @@ fn begin(
     let pages = fetch::pages(driver, &plan, from);
     let pages = stream::try_unfold(
         (pages, carried, feed, false),
-        |(mut pages, carried, feed, last)| async move {
+        move |(mut pages, carried, feed, last)| async move {
             if last {
                 return Ok(None);
             }

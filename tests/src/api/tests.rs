@@ -48,7 +48,7 @@ async fn check(collection: Collection, query: &str, expected: &[u64]) {
 
 #[tokio::test]
 async fn a_page_is_what_its_parameters_ask_for() {
-    check(five(Pagination::default()), "", &[1, 2, 3, 4, 5]).await;
+    check(five(Pagination::None), "", &[1, 2, 3, 4, 5]).await;
     check(five(Pagination::page_number()), "", &[1, 2]).await;
     check(five(Pagination::page_number()), "?page=2&per_page=3", &[4, 5]).await;
     check(five(Pagination::page_number()), "?page=9&per_page=3", &[]).await;
@@ -158,7 +158,7 @@ async fn requests_are_remembered() {
 
 #[tokio::test]
 async fn compressed_answers_are_compressed_as_the_client_accepts() {
-    let api = Api::serve(Collection::new(numbers(50), Pagination::default()).compressed());
+    let api = Api::serve(Collection::new(numbers(50), Pagination::None).compressed());
     rustls::crypto::ring::default_provider().install_default().ok();
     let plain = Client::builder().no_gzip().no_brotli().no_zstd().build().expect("a client");
     for encoding in ["gzip", "br", "zstd"] {
@@ -174,7 +174,7 @@ async fn compressed_answers_are_compressed_as_the_client_accepts() {
 
 #[tokio::test]
 async fn a_large_collection_is_streamed() {
-    let api = Api::serve(Collection::new(Records::Orders(20_000), Pagination::default()));
+    let api = Api::serve(Collection::new(Records::Orders(20_000), Pagination::None));
     let answer = get(&api.url()).await;
     assert_eq!(answer.content_length(), None);
     let body: Value = parse(answer).await;
@@ -260,7 +260,7 @@ async fn a_cut_body_is_whole_for_http_and_no_json() {
 #[tokio::test]
 async fn a_hanging_answer_never_comes() {
     for (fault, head) in [(Fault::Hang, false), (Fault::HangInBody, true)] {
-        let api = Api::serve(five(Pagination::default()).fault(On::every(), fault));
+        let api = Api::serve(five(Pagination::None).fault(On::every(), fault));
         let wait = Duration::from_secs(2);
         let answer = client().get(api.url()).timeout(wait).send().await;
         assert_eq!(answer.is_ok(), head);

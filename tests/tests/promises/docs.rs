@@ -60,7 +60,7 @@ fn each_kind_of_pagination_has_a_page_whose_example_loads_everything() {
         ("cursor", Pagination::cursor()),
         ("next_url", Pagination::next_url()),
         ("link_header", Pagination::LinkHeader),
-        ("none", Pagination::default()),
+        ("none", Pagination::None),
     ];
     let mut known = Vec::new();
     for (kind, pagination) in kinds {
@@ -75,7 +75,7 @@ fn each_kind_of_pagination_has_a_page_whose_example_loads_everything() {
 #[test]
 fn each_way_to_authenticate_has_a_page_whose_example_is_let_in() {
     let guarded =
-        |header, value| Collection::new(orders(), Pagination::default()).require(header, value);
+        |header, value| Collection::new(orders(), Pagination::None).require(header, value);
     let bearer = guarded("authorization", "Bearer s3cret!");
     check_example("docs/auth/bearer.md", bearer, &[("TOKEN", "s3cret!")]);
     let basic = guarded("authorization", "Basic bWU6czNjcmV0IQ==");
@@ -184,7 +184,7 @@ fn the_queries_of_the_page_on_sql_run() {
     let files: Vec<_> = queries.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let project = project(&block("docs/sql.md", "yaml pipelines.yaml"), &files);
     let orders: Vec<_> = (1..=20).map(order).collect();
-    let api = Api::serve_all([("/orders", Collection::new(orders, Pagination::default()))]);
+    let api = Api::serve_all([("/orders", Collection::new(orders, Pagination::None))]);
     let mut command = project.apitap(["run"]);
     let finished = finish(command.env("API_URL", api.url_of("")), LIMIT);
     assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);

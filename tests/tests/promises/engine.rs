@@ -25,7 +25,7 @@ fn customers() -> Vec<Value> {
 fn api() -> Api {
     Api::serve_all([
         ("/orders", Collection::new(orders(), Pagination::next_url()).page_size(40)),
-        ("/customers", Collection::new(customers(), Pagination::default())),
+        ("/customers", Collection::new(customers(), Pagination::None)),
     ])
 }
 
@@ -208,7 +208,7 @@ fn fields_have_any_name_and_a_file_may_begin_with_a_byte_order_mark() {
         "id": 1, "user": {"login": "ada"}, "true": true, "current_date": "x", "order": 7,
         "comments": [{"text": "first"}, {"text": "second"}],
     });
-    let api = Api::serve(Collection::new(vec![record], Pagination::default()));
+    let api = Api::serve(Collection::new(vec![record], Pagination::None));
     let sources = format!(
         "sources:
   - name: issues

@@ -35,7 +35,7 @@ fn check(sql: &str, expected: &[&str]) {
         Collection::new(orders(), Pagination::page_number()).data_path("/data").page_size(100);
     let api = Api::serve_all([
         ("/orders", orders),
-        ("/people", Collection::new(people(), Pagination::default())),
+        ("/people", Collection::new(people(), Pagination::None)),
     ]);
     let sources = format!(
         "sources:

@@ -28,7 +28,7 @@ fn api() -> Api {
         ),
         ("/orgs/b%2Fc%20d/repos", Collection::new(repositories("bcd", 1), Pagination::next_url())),
         ("/orgs/empty/repos", Collection::new(Vec::new(), Pagination::next_url())),
-        ("/tags", Collection::new(vec![json!({"tag": "x"})], Pagination::default())),
+        ("/tags", Collection::new(vec![json!({"tag": "x"})], Pagination::None)),
     ])
 }
 

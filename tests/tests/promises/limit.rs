@@ -81,7 +81,7 @@ fn a_limit_of_sorted_or_counted_rows_reads_all_pages() {
 #[test]
 fn no_child_is_requested_that_the_rows_do_not_need() {
     let parents: Vec<Value> = (1..=10).map(|id| json!({"id": id})).collect();
-    let children = || Collection::new(vec![json!({"n": 1}), json!({"n": 2})], Pagination::default());
+    let children = || Collection::new(vec![json!({"n": 1}), json!({"n": 2})], Pagination::None);
     let paths = ["/p/1", "/p/2", "/p/3", "/p/4"];
     let parents = Collection::new(parents, Pagination::next_url()).page_size(2);
     let all = paths.map(|path| (path, children()));

@@ -32,6 +32,13 @@ impl Single {
                 "the answer has a next page (`Link: …; rel=\"next\"`)".to_owned(),
                 "write `pagination: {kind: link_header}` to read all pages",
             )),
+            Next::Unclear(value) if value.to_ascii_lowercase().contains("next") => Some((
+                format!(
+                    "the answer has a `Link` header that is not understood (`{}`)",
+                    answer.shown(&value)
+                ),
+                "write `pagination: {kind: link_header}` to see why",
+            )),
             // A header that cannot be read is not asked for here.
             Next::None | Next::Unclear(_) => self.more.said(answer).map(|said| {
                 let help = "say how to get to the next page: docs/pagination.md shows how to \

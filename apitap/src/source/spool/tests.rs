@@ -74,7 +74,7 @@ async fn check(mut pages: Pages, padding: usize, count: u64, error: Option<&str>
         let expected = page(number, padding);
         assert_eq!(found.number, expected.number);
         assert_eq!(found.request, expected.request);
-        assert_eq!((found.carried, found.asked), (expected.carried, expected.asked));
+        assert_eq!((&found.carried, found.asked), (&expected.carried, expected.asked));
         assert_eq!(segments(&found).await, segments(&expected).await);
         tokio::time::sleep(pause).await;
     }

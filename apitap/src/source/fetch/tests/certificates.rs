@@ -119,7 +119,7 @@ async fn files_that_hold_no_certificate_are_a_config_error_before_any_request() 
 #[tokio::test]
 async fn a_server_without_tls_is_told_from_one_that_is_down() {
     let server = Server::start(|_| records([])).await;
-    let mut source = source(&server, Pagination::None);
+    let mut source = source(&server, Pagination::default());
     source.url = Template(format!("{}/items", server.url().replace("http:", "https:")));
     let error = fetch(&source).await.error.unwrap().to_string();
     assert!(error.starts_with("the server does not speak TLS at this port\n"), "{error}");

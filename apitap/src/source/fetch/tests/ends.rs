@@ -53,6 +53,10 @@ async fn a_next_link_without_pagination_is_an_error() {
     }
     let answer = |_: &Request| records(0..2).header("link", "</>; rel=\"first\"");
     check(Pagination::default(), answer, &shown(0..2)).await;
+    let answer = |_: &Request| records(0..2).header("link", "https://h/?page=2; rel=\"next\"");
+    let expected = "error: the answer has a `Link` header that is not understood \
+                    (`https://h/?page=2; rel=\"next\"`), and the source has no `pagination`";
+    check(Pagination::default(), answer, expected).await;
 }
 
 #[tokio::test]
