@@ -340,9 +340,9 @@ mod tests {
     fn what_is_remembered_fits_the_screen() {
         check(
             120,
-            "pipeline  partition         has come to             at                    in the run\n\
+            " pipeline  partition         has come to             at                    in the run\n\
              ────────────────────────────────────────────────────────────────────────────────────────\
-             ──────────────────────\n\
+             ──────────────────\n \
              tickets   tickets {org: 7}  \"2026-02-21T10:00:00Z\"  2026-11-27T11:22:48Z  \
              2026-11-27T11:22:47.302Z 19851",
         );

@@ -70,10 +70,7 @@ impl Target for Sqlite {
     }
 
     async fn differences(&self, load: &Load) -> Result<Vec<Difference>> {
-        match self.0.is_absent()? {
-            true => Ok(Vec::new()),
-            false => sql::differences(self, load).await,
-        }
+        sql::differences(&Self(self.0.to_try_out()?), load).await
     }
 
     async fn remembered(&self, load: &Load) -> Result<Vec<Remembered>> {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 use adbc_core::error::Result as AdbcResult;
@@ -19,9 +19,12 @@ use crate::{Error, Result};
 
 type Job = Box<dyn FnOnce(&mut ManagedConnection) + Send>;
 
+/// More jobs than a session ever has waiting: each is awaited, but for those of writers.
+const JOBS: usize = 64;
+
 /// A connection of a driver. What is not committed is taken back when it is dropped.
 pub(in crate::sink) struct Connection {
-    jobs: Option<Sender<Job>>,
+    jobs: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
     /// How many jobs are not done.
     waiting: Arc<AtomicUsize>,
@@ -37,7 +40,7 @@ impl Connection {
     /// The driver cannot be loaded, or what it says.
     pub(super) async fn open(dialect: AdbcDialect, settings: &Settings) -> Result<Self> {
         let (answer, answered) = oneshot::channel();
-        let (jobs, queue) = channel::<Job>();
+        let (jobs, queue) = sync_channel::<Job>(JOBS);
         let settings = settings.clone();
         let work = move || match driver::connect(dialect, &settings) {
             Ok(connected) => {

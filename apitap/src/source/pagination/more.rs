@@ -102,9 +102,9 @@ fn tells(found: &[Option<&Value>], records: u64) -> Option<(usize, String)> {
     let (next, has_next) = (group(NEXT.len()), group(HAS_NEXT.len()));
     let (pages, total, size) = (group(PAGES.len()), group(TOTAL.len()), group(SIZE.len()));
     let named = next.filter_map(|(index, value)| Some((index, shown(value?)?)));
-    let flagged = has_next.filter_map(|(index, value)| {
-        matches!(value?, Value::Bool(true)).then(|| (index, "true".to_owned()))
-    });
+    let flagged = has_next
+        .filter(|(_, value)| matches!(value, Some(Value::Bool(true))))
+        .map(|(index, _)| (index, "true".to_owned()));
     let several = pages.filter_map(|(index, value)| above(value?, 1).map(|n| (index, n)));
     let is_sized = size.filter_map(|(_, value)| above(value?, 0)).next().is_some();
     let more = total

@@ -297,7 +297,7 @@ async fn a_table_grows_by_columns_and_nothing_else() {
     };
     let rows = json!([{"id": 7, "value": "b", "city": "Lyon"}]);
     let grown = of(Mode::Append, &wider("city", Type::String));
-    let frozen = load(&data, grown.clone(), MUCH, &[rows.clone()]).await;
+    let frozen = load(&data, grown.clone(), MUCH, std::slice::from_ref(&rows)).await;
     fails(
         frozen.map(drop),
         "the table `t` has no column `city`\n  help:     ALTER TABLE `t` ADD COLUMNS (`city` STRING)",
