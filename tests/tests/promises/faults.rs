@@ -259,7 +259,8 @@ fn the_same_trouble_again_and_again_is_one_warning_and_its_sum() {
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
     let warnings: Vec<_> = finished.stderr.lines().filter(|line| line.contains(" WARN ")).collect();
     assert_eq!(warnings.len(), 2, "{warnings:#?}");
-    assert!(warnings[0].contains("503 Service Unavailable`; retry 1 of 2 in "), "{warnings:#?}");
+    assert!(warnings[0].contains("answered `503 Service Unavailable`"), "{warnings:#?}");
+    assert!(warnings[0].contains("; retry 1 of 2 in "), "{warnings:#?}");
     let sum =
         "`orders`: 1 request was repeated, 2 times in all: answered `503 Service Unavailable`";
     assert!(warnings[1].contains(sum), "{warnings:#?}");

@@ -204,8 +204,8 @@ impl Answers {
         if let Some(end_param) = self.end_param.as_ref().filter(|_| behind > 0) {
             warnings.push(Warning {
                 message: format!(
-                    "{behind} records of `{source}` lie behind the end of the slice that they came with, and \
-                     were left out of it: the API seems to ignore `{end_param}`"
+                    "records of `{source}` lie behind the end of the slice that they came with, and were left \
+                     out of it: the API seems to ignore `{end_param}`"
                 ),
                 help: "look in its documentation for the name of that parameter, and write it as `end_param`; \
                        until then the API sends records several times, of which each is stored with its own \

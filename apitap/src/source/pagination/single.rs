@@ -73,8 +73,10 @@ impl Paginator for Single {
             Some((said, help)) => Err(Error::data(format!(
                 "{said}, and the source has no `pagination`"
             ))
-            .help(help)
-            .help("if this page is all that you want: `pagination: {kind: none, first_page_only: true}`")),
+            .help(format!(
+                "{help}; if this page is all that you want: `pagination: {{kind: none, \
+                 first_page_only: true}}`"
+            ))),
         }
     }
 

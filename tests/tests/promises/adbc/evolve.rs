@@ -84,7 +84,7 @@ async fn what_may_lose_something_is_an_error_with_the_statement() {
         ", v text",
         Type::Int64,
         "column `v` of the table `t` is `text`, which does not hold every `bigint`\n  help:     ALTER TABLE \
-         \"public\".\"t\" ALTER COLUMN \"v\" TYPE bigint",
+         \"public\".\"t\" ALTER COLUMN \"v\" TYPE bigint USING \"v\"::bigint",
     )
     .await;
     stays(
