@@ -143,7 +143,6 @@ impl Error {
     }
 
     /// Adds lines that stand below the message, as they are.
-    #[cfg(any(feature = "cli", test))]
     #[must_use]
     pub(crate) fn details(mut self, details: &str) -> Self {
         self.0.details = Some(shown_lines(details).into_owned());

@@ -4,18 +4,17 @@
 
 use apitap_build::definition::Definition;
 use apitap_build::schema::Schema;
-use apitap_build::shown::shown;
 #[cfg(feature = "cli")]
 use apitap_build::{
     check,
     diagnostic::Files,
     render,
     schema::{inference::Inference, notation},
+    shown::shown,
 };
 #[cfg(feature = "cli")]
 use futures::StreamExt as _;
 
-#[cfg(feature = "cli")]
 use crate::source::spool::Pages;
 use crate::{Error, Result};
 
