@@ -1,4 +1,5 @@
-//! What the types of target that write files into a folder have in common.
+//! What the types of target that write files into a folder have in common: all but what each is called,
+//! and how its files are compressed.
 
 use crate::codes;
 use crate::definition::{Cloud, Compression, Connection, Folder, Template};
@@ -69,6 +70,71 @@ impl TextCompression {
         }
     }
 }
+
+/// Declares such a type: its name and documentation, and the compressions that its files may have.
+macro_rules! in_folder {
+    (
+        $(#[doc = $doc:literal])*
+        $name:ident, spec $spec:ident, kind $kind:literal $(, also [$($also:literal),*])?;
+        $(#[doc = $compression_doc:literal])*
+        compression: $compression:ident = $usual:ident
+    ) => {
+        use $crate::definition::{Azure, Cloud, Connection, Folder, Gcs, S3, Template};
+        use $crate::keys::declare::{Mapping, keys};
+        use $crate::keys::target::Connects;
+        use $crate::keys::target::files::{
+            $compression, FILE_SIZE, folder, folder_of, store_of_path,
+        };
+        use $crate::size::Size;
+
+        keys! {
+            $(#[doc = $doc])*
+            pub struct $name, spec $spec, kind $kind $(, also [$($also),*])? {
+                /// The folder, or its URL in an object store. Each table is a folder in it.
+                path: Template = required("${DATA_DIR:-data}")
+                    .filled()
+                    .rule(folder)
+                    .example("data")
+                    .example("s3://bucket/folder"),
+                /// About how large a file gets before the next one begins.
+                file_size: Size = default(FILE_SIZE).brief().example("1GiB"),
+                $(#[doc = $compression_doc])*
+                compression: $compression = default($compression::$usual).brief(),
+                /// How to reach `s3://…`.
+                s3: Option<S3> = optional().example("{region: eu-central-1}"),
+                /// How to reach `gs://…`.
+                gcs: Option<Gcs> =
+                    optional().example("{service_account: \"${GOOGLE_SERVICE_ACCOUNT}\"}"),
+                /// How to reach `az://…` and `abfss://…`.
+                azure: Option<Azure> =
+                    optional().example("{account_name: \"${AZURE_STORAGE_ACCOUNT_NAME}\"}"),
+            }
+            check: store;
+        }
+
+        fn store(spec: &$spec, mapping: &mut Mapping<'_, '_>) -> bool {
+            store_of_path(&spec.path, mapping)
+        }
+
+        impl Connects for $name {
+            fn connection(self) -> Option<Connection> {
+                let Self { path, file_size, compression, s3, gcs, azure } = self;
+                let (compression, cloud) = (compression.plain(), Box::new(Cloud { s3, gcs, azure }));
+                Some(Connection::Folder(Folder { path, file_size, compression, cloud }))
+            }
+
+            fn of(connection: &Connection) -> Self {
+                let Folder { path, file_size, compression, cloud } =
+                    folder_of(connection, $compression::$usual.plain());
+                let Cloud { s3, gcs, azure } = *cloud;
+                let compression = $compression::of(compression);
+                Self { path, file_size, compression, s3, gcs, azure }
+            }
+        }
+    };
+}
+
+pub(super) use in_folder;
 
 /// The path of a folder, or its URL in an object store; `${NAME}` may stand anywhere in it.
 pub(super) fn folder(written: &Spanned<String>, findings: &mut Findings) -> bool {
