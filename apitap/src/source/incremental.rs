@@ -71,19 +71,18 @@ pub(crate) fn set_to(moment: DateTime<Utc>) -> Value {
 
 /// Whether a state lies before another one, so that a run which goes on there loads again what is in.
 pub(crate) fn is_before(state: &Value, other: &Value) -> bool {
-    let position = |state: &Value| serde_json::from_value::<Position>(state.clone()).ok();
-    // What is no state of ours is not known to be the same.
+    let position = |state: &Value| Position::of(state).ok();
+    // A value that cannot be read as a position counts as earlier: nothing rules it out.
     position(state).zip(position(other)).is_none_or(|(state, other)| {
         let forgets = state.boundary.is_empty() && !other.boundary.is_empty();
         state.cursor < other.cursor || state.cursor == other.cursor && forgets
     })
 }
 
-/// From which time to which the partitions have come of which a run has loaded records; `None` where there are
-/// none.
+/// The earliest and the latest time that the partitions of a state have come to; `None` where it has none.
 pub(crate) fn loaded(state: &State) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let positions = state.partitions.values().filter_map(|state| {
-        let position: Position = serde_json::from_value(state.clone()).ok()?;
+        let position = Position::of(state).ok()?;
         (!position.set).then_some(position.cursor)
     });
     positions.fold(None, |found, cursor| match found {
@@ -94,7 +93,7 @@ pub(crate) fn loaded(state: &State) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
 
 /// A state in words: how far it has come.
 pub(crate) fn described(state: &Value) -> String {
-    let Ok(Position { cursor, boundary, .. }) = serde_json::from_value(state.clone()) else {
+    let Ok(Position { cursor, boundary, .. }) = Position::of(state) else {
         return state.to_string();
     };
     let cursor = cursor.to_rfc3339_opts(SecondsFormat::AutoSi, true);
@@ -164,7 +163,7 @@ impl Watermarks {
         let mut before = BTreeMap::new();
         for (name, value) in &state.partitions {
             let Some(key) = self.key(name) else { continue };
-            let position = serde_json::from_value(value.clone()).map_err(|cause| {
+            let position = Position::of(value).map_err(|cause| {
                 Error::target(format!("the state of `{name}` is not one of an incremental source"))
                     .caused_by(cause)
                     .help("forget it with `state reset`: then all of it is loaded again")
@@ -207,7 +206,7 @@ impl Watermarks {
         (self.mode == IncrementalMode::Feed).then_some(&self.field)
     }
 
-    /// What does not look right in what the API has sent in so many pages.
+    /// What looks wrong in the `pages` pages that the API has sent.
     pub(crate) fn warnings(&self, pages: u64) -> Vec<Warning> {
         self.answers.warnings(&self.source, pages)
     }
@@ -222,7 +221,7 @@ impl Watermarks {
     /// # Errors
     /// That is not what a run has written.
     pub(crate) fn go_on(&self, key: &str, seen: &Value) -> Result<()> {
-        let seen = serde_json::from_value(seen.clone()).map_err(|cause| {
+        let seen = Position::of(seen).map_err(|cause| {
             Error::target(format!(
                 "the state of `{}` is not one of an incremental source",
                 self.source
@@ -345,12 +344,12 @@ impl Position {
     }
 
     fn value(&self) -> Value {
-        let cursor = self.cursor.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-        match (self.boundary.is_empty(), self.set) {
-            (_, true) => serde_json::json!({ "cursor": cursor, "set": true }),
-            (true, false) => serde_json::json!({ "cursor": cursor }),
-            (false, false) => serde_json::json!({ "cursor": cursor, "boundary": self.boundary }),
-        }
+        serde_json::json!(self)
+    }
+
+    /// What a run, or a person, has written.
+    fn of(state: &Value) -> serde_json::Result<Self> {
+        Self::deserialize(state)
     }
 }
 

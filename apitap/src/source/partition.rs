@@ -48,13 +48,18 @@ pub(crate) struct Partition {
     scope: Scope,
     /// Query parameters that say since when and until when.
     params: Vec<(String, String)>,
-    /// Whether nothing of it is left behind this slice.
+    /// Until when it is in behind this slice; `None` where nothing of it is left.
     left: Option<DateTime<Utc>>,
     /// The times that its parameters say.
     asked: Asked,
 }
 
 impl Partition {
+    /// One that is not cut into slices.
+    fn new(carried: Option<Arc<str>>, scope: Scope) -> Self {
+        Self { carried, scope, params: Vec::new(), left: None, asked: Asked::default() }
+    }
+
     /// Its name in the state of a source.
     fn key(&self) -> &str {
         self.carried.as_deref().unwrap_or_default()
@@ -190,8 +195,7 @@ impl PartitionPlan {
         parents: Vec<Parent>,
     ) -> BoxStream<'static, Result<Partition>> {
         if self.levels.is_empty() {
-            let (params, asked) = (Vec::new(), Asked::default());
-            let whole = Partition { carried: None, scope, params, left: None, asked };
+            let whole = Partition::new(None, scope);
             return stream::once(async { Ok(whole) }).boxed();
         }
         let mut parents = parents.into_iter();

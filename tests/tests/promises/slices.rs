@@ -51,7 +51,7 @@ fn each_record_is_stored_with_its_own_slice() {
     // The 30th is the end of a slice.
     assert_eq!(check(|at, since, until| since <= at && at <= until), nothing);
     assert_eq!(check(|at, since, until| since < at && at <= until), nothing);
-    let expected = "records of `log` lie behind the end of the slice that they came with, and were left out of it: \
+    let expected = "6 records of `log` lie behind the end of the slice that they came with, and were left out of it: \
                     the API seems to ignore `until`";
     assert_eq!(check(|at, since, _| since <= at), [expected]);
 }

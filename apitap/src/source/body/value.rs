@@ -1,5 +1,7 @@
 //! What stands at a pointer into a body.
 
+use std::sync::Arc;
+
 use apitap_build::nearest::distance_if_near;
 
 use crate::definition::Pointer;
@@ -10,6 +12,9 @@ const KEYS_SHOWN: usize = 20;
 
 /// The most keys of one object among which a similar one is looked for.
 const KEYS_COMPARED: u64 = 1000;
+
+/// The most bytes of a key that is compared.
+const LONGEST_COMPARED: usize = 1024;
 
 /// What stands at a pointer.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,15 +63,15 @@ pub enum There {
     /// A list of so many elements.
     List(u64),
     /// An object with these keys.
-    Keys(Keys),
+    Keys(Arc<Keys>),
 }
 
-/// The keys of an object, as far as a message shows them.
+/// The keys of an object, as far as a message needs them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Keys {
+    /// Those that are listed, and those among which a similar one is looked for.
     first: Vec<String>,
     count: u64,
-    similar: Option<(usize, String)>,
 }
 
 impl Value {
@@ -116,37 +121,39 @@ impl Absent {
             There::Null => format!("it is null there: correct `{key}`"),
             There::List(0) => format!("the list there is empty: correct `{key}`"),
             There::List(count) => format!("the list there has {count} elements, counted from 0"),
-            There::Keys(keys) => keys.help(key),
+            There::Keys(keys) => keys.help(key, &self.token),
         }
     }
 }
 
 impl Keys {
-    /// One more key of the object in which `token` is looked for.
-    pub(super) fn add(&mut self, key: &str, token: &str) {
-        if self.first.len() < KEYS_SHOWN {
-            self.first.push(key.to_owned());
-        }
+    /// One more key of the object.
+    pub(super) fn add(&mut self, key: &str) {
         self.count += 1;
-        if self.count > KEYS_COMPARED || key.len() > 2 * token.len() + 8 {
-            return;
-        }
-        let Some(distance) = distance_if_near(token, key) else { return };
-        if self.similar.as_ref().is_none_or(|(nearest, _)| distance < *nearest) {
-            self.similar = Some((distance, key.to_owned()));
+        let is_compared = self.count <= KEYS_COMPARED && key.len() <= LONGEST_COMPARED;
+        if self.first.len() < KEYS_SHOWN || is_compared {
+            self.first.push(key.to_owned());
         }
     }
 
-    /// The nearest key, and those that there are.
-    fn help(&self, key: &str) -> String {
-        let known: Vec<_> = self.first.iter().map(|key| format!("`{key}`")).collect();
-        let known = match (known.as_slice(), self.count - self.first.len() as u64) {
+    /// The key that is nearest to the one that is looked for.
+    fn similar(&self, token: &str) -> Option<&String> {
+        let short = self.first.iter().filter(|key| key.len() <= 2 * token.len() + 8);
+        let near = short.filter_map(|key| Some((distance_if_near(token, key)?, key)));
+        near.min_by_key(|(distance, _)| *distance).map(|(_, key)| key)
+    }
+
+    /// The key nearest to `token`, and those that there are.
+    fn help(&self, key: &str, token: &str) -> String {
+        let known = self.first.iter().take(KEYS_SHOWN).map(|key| format!("`{key}`"));
+        let known: Vec<_> = known.collect();
+        let known = match (known.as_slice(), self.count - known.len() as u64) {
             ([], _) => "the object there is empty".to_owned(),
             (known, 0) => format!("there is {}", known.join(", ")),
             (known, more) => format!("there is {} and {more} more", known.join(", ")),
         };
-        match &self.similar {
-            Some((_, similar)) => format!("a similar key exists: `{similar}`; {known}"),
+        match self.similar(token) {
+            Some(similar) => format!("a similar key exists: `{similar}`; {known}"),
             None => format!("{known}; correct `{key}`"),
         }
     }

@@ -16,8 +16,8 @@ pub(super) fn scaled(raw: &str, scale: u8) -> Result<i128, Unfit> {
     short(raw, scale).map_or_else(|| any(raw, scale), Ok)
 }
 
-/// The same of a number that is spelled without exponent, in digits that a word holds, none of them
-/// behind the last place that is kept: nearly all numbers that there are, computed without 128 bits.
+/// The same of a number that is spelled without exponent, in digits that fit into 64 bits, none of them
+/// behind the last place that is kept: nearly all numbers that there are, in one multiplication of 128 bits.
 fn short(raw: &str, scale: u8) -> Option<i128> {
     let unsigned = raw.strip_prefix('-').unwrap_or(raw);
     let (mut value, mut point) = (0u64, None);
@@ -77,7 +77,7 @@ fn any(raw: &str, scale: u8) -> Result<i128, Unfit> {
 
 /// A decimal of `scale` digits after the point as one of `to` digits, exactly.
 pub(super) fn rescaled(mantissa: i128, scale: u32, to: u8) -> Result<i128, Unfit> {
-    let power = |places: u32| 10i128.checked_pow(places);
+    let power = |places: u32| POWERS.get(places as usize).copied();
     match u32::from(to).checked_sub(scale) {
         Some(_) if mantissa == 0 => Ok(0),
         Some(more) => power(more).and_then(|ten| mantissa.checked_mul(ten)).ok_or(Unfit::Large),

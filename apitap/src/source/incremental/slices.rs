@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use chrono::{DateTime, Months, SubsecRound as _, TimeDelta, Utc};
 
-use crate::definition::{Incremental, TimeFormat};
+use crate::definition::{Incremental, ParamName, TimeFormat};
 use crate::report::Warning;
 use crate::source::request::expression::{Value, formatted, truncated};
 use crate::{Error, Result};
@@ -49,8 +49,12 @@ impl Alike {
             fixed(Some(at.trunc_subsecs(3)), TimeDelta::milliseconds(1)),
             fixed(Some(at), TimeDelta::microseconds(1)),
         ];
+        let is_alike = |time: DateTime<Utc>| written(time).as_ref() == Some(&text);
+        let last = |to: DateTime<Utc>| to.checked_sub_signed(TimeDelta::microseconds(1));
         let mut units = units.into_iter().flatten();
-        let (from, to) = units.find(|(from, _)| written(*from).as_ref() == Some(&text))?;
+        // The first moment of a month is that of a day and of a second, too: the last one tells which it is.
+        let (from, to) =
+            units.find(|(from, to)| is_alike(*from) && to.and_then(last).is_some_and(is_alike))?;
         Some(Self { at, from, to: to? })
     }
 
@@ -147,7 +151,7 @@ impl Ends {
 /// How many records have come that were asked for, and how many that were not.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Came {
-    /// Those whose request said since when.
+    /// Those within the end of their slice whose request said since when.
     all: u64,
     /// Those of them that are older.
     older: u64,
@@ -158,8 +162,8 @@ pub(super) struct Came {
 /// The same of a whole run, with the names of the parameters.
 #[derive(Debug)]
 pub(super) struct Answers {
-    param: Option<String>,
-    end_param: Option<String>,
+    param: Option<ParamName>,
+    end_param: Option<ParamName>,
     all: AtomicU64,
     older: AtomicU64,
     behind: AtomicU64,
@@ -167,12 +171,9 @@ pub(super) struct Answers {
 
 impl Answers {
     pub(super) fn new(incremental: &Incremental) -> Self {
-        let name = |param: &Option<crate::definition::ParamName>| {
-            param.as_ref().map(|param| param.0.clone())
-        };
         Self {
-            param: name(&incremental.param),
-            end_param: name(&incremental.end_param),
+            param: incremental.param.clone(),
+            end_param: incremental.end_param.clone(),
             all: AtomicU64::new(0),
             older: AtomicU64::new(0),
             behind: AtomicU64::new(0),
@@ -190,7 +191,8 @@ impl Answers {
         let [all, older, behind] =
             [&self.all, &self.older, &self.behind].map(|count| count.load(Relaxed));
         let mut warnings = Vec::new();
-        if let Some(param) = self.param.as_ref().filter(|_| pages > 1 && older > all / 2) {
+        if let Some(ParamName(param)) = self.param.as_ref().filter(|_| pages > 1 && older > all / 2)
+        {
             warnings.push(Warning {
                 message: format!(
                     "{older} of {all} records of `{source}` are older than what was asked for: the API seems \
@@ -201,11 +203,11 @@ impl Answers {
                     .to_owned(),
             });
         }
-        if let Some(end_param) = self.end_param.as_ref().filter(|_| behind > 0) {
+        if let Some(ParamName(end_param)) = self.end_param.as_ref().filter(|_| behind > 0) {
             warnings.push(Warning {
                 message: format!(
-                    "records of `{source}` lie behind the end of the slice that they came with, and were left \
-                     out of it: the API seems to ignore `{end_param}`"
+                    "{behind} records of `{source}` lie behind the end of the slice that they came with, and \
+                     were left out of it: the API seems to ignore `{end_param}`"
                 ),
                 help: "look in its documentation for the name of that parameter, and write it as `end_param`; \
                        until then the API sends records several times, of which each is stored with its own \
@@ -227,18 +229,26 @@ mod tests {
 
     #[test]
     fn a_format_writes_some_moments_alike() {
-        let check = |format: &str, from: &str, to: &str| {
-            let at = moment("2026-02-04T13:45:30.123456Z");
+        let check = |at: &str, format: &str, from: &str, to: &str| {
+            let at = moment(at);
             let found = Alike::of(at, &TimeFormat::parse(format).unwrap()).unwrap();
             assert_eq!(found, Alike { at, from: moment(from), to: moment(to) }, "{format}");
         };
-        check("rfc3339", "2026-02-04T13:45:30.123456Z", "2026-02-04T13:45:30.123457Z");
-        check("epoch_ms", "2026-02-04T13:45:30.123Z", "2026-02-04T13:45:30.124Z");
-        check("epoch_s", "2026-02-04T13:45:30Z", "2026-02-04T13:45:31Z");
-        check("%Y-%m-%d %H:%M", "2026-02-04T13:45:00Z", "2026-02-04T13:46:00Z");
-        check("%Y%m%d", "2026-02-04T00:00:00Z", "2026-02-05T00:00:00Z");
-        check("%Y-%m", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z");
-        check("%Y", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
+        let any = "2026-02-04T13:45:30.123456Z";
+        check(any, "rfc3339", "2026-02-04T13:45:30.123456Z", "2026-02-04T13:45:30.123457Z");
+        check(any, "epoch_ms", "2026-02-04T13:45:30.123Z", "2026-02-04T13:45:30.124Z");
+        check(any, "epoch_s", "2026-02-04T13:45:30Z", "2026-02-04T13:45:31Z");
+        check(any, "%Y-%m-%d %H:%M", "2026-02-04T13:45:00Z", "2026-02-04T13:46:00Z");
+        check(any, "%Y%m%d", "2026-02-04T00:00:00Z", "2026-02-05T00:00:00Z");
+        check(any, "%Y-%m", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z");
+        check(any, "%Y", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
+        // The first moment of a year is that of a second, too.
+        let year = "2026-01-01T00:00:00Z";
+        check(year, "rfc3339", year, "2026-01-01T00:00:00.000001Z");
+        check(year, "epoch_s", year, "2026-01-01T00:00:01Z");
+        check(year, "%Y-%m-%d", year, "2026-01-02T00:00:00Z");
+        check(year, "%Y-%m", year, "2026-02-01T00:00:00Z");
+        check(year, "%Y", year, "2027-01-01T00:00:00Z");
     }
 
     /// The hours of a day that are stored of slices `(since, end, hours that came)`, where days are asked for.

@@ -79,7 +79,7 @@ impl More {
         let mut said = groups.filter_map(|(group, places)| {
             let value = |index: usize| answer.found(group * count + index);
             let found: Vec<_> = (0..places.len()).map(value).collect();
-            let (index, what) = tells(&found, answer.records() as u64)?;
+            let (index, what) = tells(answer, &found)?;
             Some(format!("`{}` is {what}", places.get(index)?.0))
         });
         said.next()
@@ -92,7 +92,8 @@ fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Which of the values of one object tells of more, and how it is shown.
-fn tells(found: &[Option<&Value>], records: u64) -> Option<(usize, String)> {
+fn tells(answer: &Answer<'_>, found: &[Option<&Value>]) -> Option<(usize, String)> {
+    let records = answer.records() as u64;
     let mut start = 0;
     let mut group = |length: usize| {
         let at = start;
@@ -101,7 +102,7 @@ fn tells(found: &[Option<&Value>], records: u64) -> Option<(usize, String)> {
     };
     let (next, has_next) = (group(NEXT.len()), group(HAS_NEXT.len()));
     let (pages, total, size) = (group(PAGES.len()), group(TOTAL.len()), group(SIZE.len()));
-    let named = next.filter_map(|(index, value)| Some((index, shown(value?)?)));
+    let named = next.filter_map(|(index, value)| Some((index, shown(answer, value?)?)));
     let flagged = has_next
         .filter(|(_, value)| matches!(value, Some(Value::Bool(true))))
         .map(|(index, _)| (index, "true".to_owned()));
@@ -114,24 +115,15 @@ fn tells(found: &[Option<&Value>], records: u64) -> Option<(usize, String)> {
 }
 
 /// A cursor, a number or a URL.
-fn shown(value: &Value) -> Option<String> {
+fn shown(answer: &Answer<'_>, value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if !text.is_empty() => {
-            let start: String = text.chars().take(60).collect();
-            let rest = if start.len() < text.len() { "…" } else { "" };
-            Some(format!("\"{start}{rest}\""))
-        }
-        Value::Number(number) => above_text(number, 0),
-        _ => None,
+        Value::String(text) if !text.is_empty() => Some(format!("\"{}\"", answer.shown(text))),
+        value => above(value, 0),
     }
 }
 
 /// A number that is larger than another one, as it is written.
 fn above(value: &Value, least: u64) -> Option<String> {
     let Value::Number(number) = value else { return None };
-    above_text(number, least)
-}
-
-fn above_text(number: &str, least: u64) -> Option<String> {
     number.parse::<u64>().ok().filter(|number| *number > least).map(|number| number.to_string())
 }

@@ -20,7 +20,6 @@ use super::Partition;
 use crate::schema::scalar::Domain;
 use crate::schema::{Field, Schema, Type};
 use crate::source::decode::{Decoder, dynamic, merged};
-use crate::source::incremental::Asked;
 use crate::source::request::expression::{Scope, Value};
 use crate::{Error, Result};
 
@@ -143,8 +142,7 @@ impl Reader {
         for (field, column) in columns {
             names = named(names, field.name(), column)?;
         }
-        let (params, asked) = (Vec::new(), Asked::default());
-        Ok(Partition { carried: Some(carried), scope: names, params, left: None, asked })
+        Ok(Partition::new(Some(carried), names))
     }
 }
 

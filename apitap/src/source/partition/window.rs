@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Partition;
 use crate::definition::TimeFormat;
-use crate::definition::{Incremental, IncrementalMode};
+use crate::definition::{Incremental, IncrementalMode, ParamName};
 use crate::environment::Environment;
 use crate::source::decode::dynamic;
 use crate::source::filters::Stretch;
@@ -18,8 +18,8 @@ use crate::{Error, Result};
 pub(super) struct WindowPlan {
     /// Since when the first run loads, as it is written.
     start: Option<String>,
-    param: Option<String>,
-    end_param: Option<String>,
+    param: Option<ParamName>,
+    end_param: Option<ParamName>,
     format: TimeFormat,
     /// How much time a slice covers; all of it where there are none.
     slice: Option<TimeDelta>,
@@ -32,13 +32,10 @@ pub(super) struct WindowPlan {
 
 impl WindowPlan {
     pub(super) fn resolve(incremental: &Incremental, environment: &mut Environment) -> Self {
-        let name = |param: &Option<crate::definition::ParamName>| {
-            param.as_ref().map(|param| param.0.clone())
-        };
         Self {
             start: incremental.start.as_ref().map(|start| environment.text(start)),
-            param: name(&incremental.param),
-            end_param: name(&incremental.end_param),
+            param: incremental.param.clone(),
+            end_param: incremental.end_param.clone(),
             format: incremental.format.clone(),
             slice: incremental.window.and_then(|window| TimeDelta::from_std(window).ok()),
             wanted: Stretch::default(),
@@ -78,8 +75,8 @@ impl WindowPlan {
         let slices = slices(since.max(self.wanted.since), until, self.slice);
         slices.map(move |(start, end)| {
             let is_last = start.is_none() || end >= until;
-            let asked = plan.asked(start, (!is_last).then_some(end));
             let left = (!is_last).then_some(end);
+            let asked = plan.asked(start, left);
             Partition { left, asked, ..plan.slice(&partition, start, end) }
         })
     }
@@ -112,9 +109,10 @@ impl WindowPlan {
         let start = start.map(Value::Timestamp);
         let end = Value::Timestamp(end);
         let mut params = partition.params.clone();
-        let mut add = |name: &Option<String>, time: Option<&Value>| {
+        let mut add = |name: &Option<ParamName>, time: Option<&Value>| {
+            let name = name.as_ref().map(|name| name.0.clone());
             let written = time.and_then(|time| formatted(time, &self.format));
-            params.extend(name.clone().zip(written.map(|written| written.text())));
+            params.extend(name.zip(written.map(|written| written.text())));
         };
         // A client and a feed leave out themselves what is known.
         if self.mode == IncrementalMode::Server {

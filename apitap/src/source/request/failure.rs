@@ -219,19 +219,23 @@ impl Failure {
 
     /// What tells this trouble from others, whatever the answer says besides.
     pub(super) fn kind_of_trouble(&self) -> String {
-        match (&self.answered, &self.ready) {
-            (Some(answered), _) => format!("answered `{}`", shown_status(answered.status)),
-            (None, Some(error)) => error.message().to_owned(),
-            (None, None) => self.message.clone(),
+        match &self.answered {
+            Some(answered) => format!("answered `{}`", shown_status(answered.status)),
+            None => self.what().to_owned(),
+        }
+    }
+
+    /// What went wrong, without its cause.
+    fn what(&self) -> &str {
+        match &self.ready {
+            Some(error) => error.message(),
+            None => &self.message,
         }
     }
 
     /// What went wrong, in one line.
     pub(super) fn reason(&self, secrets: &Secrets) -> String {
-        let message = match &self.ready {
-            Some(error) => error.message(),
-            None => &self.message,
-        };
+        let message = self.what();
         secrets.mask(&match &self.cause {
             Some(cause) => format!("{message}: {cause}"),
             None => message.to_owned(),

@@ -62,7 +62,7 @@ enum Piece {
 /// What stands for the value of an expression where it is looked for passwords.
 const IN_PLACE: &str = "1";
 
-/// The parts of a text; none of one that is not spelled right, of which the environment takes note.
+/// The parts of a text; none where it is malformed, which the environment reports.
 fn parts(template: &Template, environment: &mut Environment) -> Vec<RequestPart> {
     template.request_parts().unwrap_or_else(|error| {
         let (message, help) = match &error {

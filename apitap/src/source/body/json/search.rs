@@ -1,5 +1,7 @@
 //! The values of a body, in the order in which they stand → what stands at the pointers.
 
+use std::sync::Arc;
+
 use super::super::value::{Absent, Keys, There, Value, astray, shown};
 use super::super::{Layout, Shape, Wanted};
 use apitap_build::pointer::{Pointer, index};
@@ -47,8 +49,6 @@ struct Followed {
     arrived: bool,
     /// How many of them have led somewhere.
     reached: usize,
-    /// The keys of the object in which the next one is looked for.
-    keys: Keys,
     found: Value,
 }
 
@@ -66,6 +66,8 @@ struct Level {
     records: bool,
     /// Whether it is a record itself.
     record: bool,
+    /// Its keys, where one of them is looked for: the same for all pointers.
+    keys: Keys,
 }
 
 impl Search {
@@ -78,7 +80,6 @@ impl Search {
             every,
             arrived: false,
             reached: 0,
-            keys: Keys::default(),
             found: Value::Null,
         };
         Self {
@@ -113,13 +114,11 @@ impl Search {
             (last, key) => *last = key.map(str::to_owned),
         }
         let Some(key) = &level.key else { return };
-        for pointer in &level.through {
-            let Some(followed) = self.pointers.get_mut(*pointer) else { continue };
-            if let (true, Some(token)) =
-                (followed.reached + 1 == depth, followed.tokens.get(depth - 1))
-            {
-                followed.keys.add(key, token);
-            }
+        let looks = |pointer: &usize| {
+            self.pointers.get(*pointer).is_some_and(|followed| followed.reached + 1 == depth)
+        };
+        if level.through.iter().any(looks) {
+            level.keys.add(key);
         }
     }
 
@@ -185,7 +184,6 @@ impl Search {
                 }
                 true => {
                     followed.reached = depth;
-                    followed.keys = Keys::default();
                     self.here.push(*pointer);
                 }
                 false => {}
@@ -234,6 +232,7 @@ impl Search {
             through,
             records: is_records && list != self.keyed,
             record: role != Role::Value,
+            keys: Keys::default(),
         };
         self.levels.push(level);
     }
@@ -325,6 +324,10 @@ impl Search {
     pub(super) fn leave(&mut self) {
         let depth = self.levels.len();
         let Some(level) = self.levels.pop() else { return };
+        if level.through.is_empty() {
+            return;
+        }
+        let keys = Arc::new(level.keys);
         for pointer in level.through {
             let Some(followed) = self.pointers.get_mut(pointer) else { continue };
             let Some(token) = followed.tokens.get(depth - 1).cloned() else { continue };
@@ -341,7 +344,7 @@ impl Search {
             }
             let there = match level.list {
                 true => There::List(level.count),
-                false => There::Keys(std::mem::take(&mut followed.keys)),
+                false => There::Keys(Arc::clone(&keys)),
             };
             let at = path(&followed.tokens, depth - 1);
             followed.found = Value::Missing(Absent { at, token, there });
