@@ -134,8 +134,8 @@ pub trait Session: Send {
     /// The target cannot be asked.
     async fn state(&mut self) -> Result<State>;
 
-    /// Whether the table is there, before the first commit of this session: where rows are gone of which the
-    /// state tells, a run would load only what is new behind them. A target that keeps the state within the
+    /// Whether the table exists, before the first commit of this session. If it was dropped while its state
+    /// was kept, an incremental run would load only what is new. A target that keeps the state within the
     /// table loses both together.
     ///
     /// # Errors

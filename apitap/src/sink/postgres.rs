@@ -274,7 +274,7 @@ impl Dialect for Postgres {
     }
 
     async fn replaceable(&self, connection: &mut Link, load: &Load, table: &Place) -> Result<()> {
-        catalog::replaceable(connection, load, table).await
+        catalog::replaceable(self, connection, load, table).await
     }
 
     async fn renew(
@@ -382,15 +382,7 @@ fn statements(
     constraints: Option<String>,
 ) -> Vec<String> {
     let mut create = vec![sql::create_table(postgres, load, table, constraints)];
-    if load.description.is_some() {
-        let comment = catalog::comment(load.description.as_deref());
-        create.push(format!("COMMENT ON TABLE {table} IS {comment}"));
-    }
-    let described = load.creates.iter().filter(|column| column.description.is_some());
-    create.extend(described.map(|column| {
-        let comment = catalog::comment(column.description.as_deref());
-        format!("COMMENT ON COLUMN {table}.{} IS {comment}", postgres.quote(&column.name))
-    }));
+    create.extend(sql::comments(postgres, load, table, catalog::described));
     create
 }
 
@@ -408,7 +400,7 @@ fn refused(load: &Load, what: &str, error: &sqlx::Error) -> Error {
         }
         Some(DEADLOCK) => refused.help("another session was in the way: run again"),
         Some(DEPENDENT_OBJECTS) => {
-            refused.help("drop what needs it, and make it anew behind the run")
+            refused.help("drop what depends on it, and recreate it after the run")
         }
         Some(INSUFFICIENT_PRIVILEGE) => {
             refused.help("grant the user what is missing, or connect as another")

@@ -86,7 +86,7 @@ pub(super) fn not_a_table(table: &TableName, kind: &str) -> Error {
 
 /// A table of runs that somebody else has written.
 pub(super) fn foreign_runs(name: &str, table: &str) -> Error {
-    Error::target(format!("`{name}` beside {table} holds what apitap has not written"))
+    Error::target(format!("`{name}` beside {table} holds rows that apitap did not write"))
         .help("drop it, or rename it: the next run makes a new one")
 }
 
@@ -145,13 +145,13 @@ pub(super) fn needed_by(table: &TableName, view: &str, said: &str) -> Error {
     Error::target(format!(
         "`{table}` cannot get the columns of the query: the view `{view}` needs another ({said})"
     ))
-    .help("drop the view, and make it anew behind the run")
+    .help("drop the view, and recreate it after the run")
 }
 
 /// A table that cannot get other columns in the transaction of its rows.
 pub(super) fn not_renewed(table: &TableName, target: &str) -> Error {
     Error::target(format!(
-        "{target} cannot give `{table}` other columns in the transaction of its rows"
+        "{target} cannot change the columns of `{table}` in the transaction that replaces its rows"
     ))
     .help("use `evolve=\"freeze\"`, and run the statements that it prints")
 }

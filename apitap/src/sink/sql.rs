@@ -20,12 +20,12 @@ pub(super) mod state;
 mod statement;
 mod writer;
 
-pub(super) use catalog::{Fit, Found, FoundColumn, Growth, Place};
+pub(super) use catalog::{Fit, Found, FoundColumn, Growth, Place, keys};
 pub(super) use claim::claim;
 pub(super) use dialect::{Change, Claim, Dialect, Guard, Holder, Inbox, Stage, texts};
 pub(super) use differences::differences;
 pub(super) use session::{Hook, commit, empty, grow, hook, open, open_on};
 pub(super) use statement::{
-    STAGING, THERE, create_table, creation, delete_missing, every_row, list, primary_key, staged,
-    staged_key, upsert, written,
+    STAGING, THERE, comment_on_column, comments, create_table, creation, delete_missing, every_row,
+    list, primary_key, staged, staged_key, upsert, written,
 };

@@ -174,7 +174,7 @@ impl Dialect for Sqlite {
         load: &Load,
         table: &Place,
     ) -> Result<Option<Found>> {
-        catalog::find(connection, load, table).await
+        catalog::find(self, connection, load, table).await
     }
 
     /// The transaction itself is that lock.
@@ -197,7 +197,7 @@ impl Dialect for Sqlite {
         load: &Load,
         table: &Place,
     ) -> Result<()> {
-        catalog::replaceable(connection, load, table).await
+        catalog::replaceable(self, connection, load, table).await
     }
 
     async fn renew(

@@ -100,8 +100,7 @@ pub(super) async fn done<T>(answered: oneshot::Receiver<AdbcResult<T>>) -> sqlx:
 
 fn serve(mut connected: Connected, queue: &Receiver<Job>) {
     while let Ok(job) = queue.recv() {
-        let Some(connection) = &mut connected.connection else { return };
-        job(connection);
+        job(&mut connected.connection);
     }
 }
 

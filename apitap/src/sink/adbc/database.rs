@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use sqlx::error::DatabaseError;
 
 use super::connection::Connection;
+use super::driver;
 use super::ingest::{Ingest, Sent};
-use super::query::{self, Texts};
+use super::query;
 use super::refusal::said;
 use super::settings::Settings;
 use crate::definition::table::TableName;
@@ -79,8 +80,12 @@ pub(super) trait Database: Debug + Clone + Copy + Send + Sync + 'static {
     ) -> sqlx::Result<Option<String>>;
 
     /// The table, if it is there.
-    async fn find(connection: &mut Connection, load: &Load, table: &Place)
-    -> Result<Option<Found>>;
+    async fn find(
+        adbc: &Adbc<Self>,
+        connection: &mut Connection,
+        load: &Load,
+        table: &Place,
+    ) -> Result<Option<Found>>;
 
     /// Within a transaction: waits until no other run of apitap is at work on that name.
     async fn lock(connection: &mut Connection, name: &str) -> sqlx::Result<()>;
@@ -89,7 +94,12 @@ pub(super) trait Database: Debug + Clone + Copy + Send + Sync + 'static {
     async fn claim(adbc: &Adbc<Self>, connection: &mut Connection, name: &str) -> Result<Claim>;
 
     /// Whether emptying the table removes its rows, all of them, and changes no other table.
-    async fn replaceable(connection: &mut Connection, load: &Load, table: &Place) -> Result<()>;
+    async fn replaceable(
+        adbc: &Adbc<Self>,
+        connection: &mut Connection,
+        load: &Load,
+        table: &Place,
+    ) -> Result<()>;
 
     /// What a transaction that empties the table does first.
     fn lock_table(_table: &Place) -> Option<String> {
@@ -182,8 +192,8 @@ impl<D: Database> Dialect for Adbc<D> {
     async fn connect(&self) -> Result<Connection> {
         let mut connection = Connection::open(D::DIALECT, &self.settings).await?;
         for setting in D::SETTINGS {
-            let done = change(&mut connection, setting).await;
-            let name = TargetKind::Adbc(D::DIALECT).capabilities().name;
+            let done = change(&mut connection, setting, &[]).await;
+            let name = driver::name(D::DIALECT);
             done.map_err(|error| {
                 Error::target(format!("{name} refused `{setting}`: {}", said(&error)))
             })?;
@@ -196,7 +206,7 @@ impl<D: Database> Dialect for Adbc<D> {
             let turn = connection.shared.turn.clone().lock_owned().await;
             connection.turn = Some(turn);
         }
-        let changed = change(connection, sql).await?;
+        let changed = change(connection, sql, &[]).await?;
         if matches!(sql, "COMMIT" | "ROLLBACK") {
             connection.turn = None;
         }
@@ -209,15 +219,16 @@ impl<D: Database> Dialect for Adbc<D> {
         sql: &str,
         arguments: &[&str],
     ) -> sqlx::Result<Vec<Vec<String>>> {
-        let is_query =
-            sql.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("SELECT"));
-        if !is_query {
-            let (sql, arguments) = (sql.to_owned(), owned(arguments));
-            connection.run(move |c| query::change(c, &sql, &arguments)).await?;
-            return Ok(Vec::new());
-        }
-        let texts = |row: Texts| row.into_iter().map(Option::unwrap_or_default).collect();
-        Ok(rows(connection, sql, arguments).await?.into_iter().map(texts).collect())
+        rows(connection, sql, arguments).await
+    }
+
+    async fn change(
+        &self,
+        connection: &mut Connection,
+        sql: &str,
+        arguments: &[&str],
+    ) -> sqlx::Result<()> {
+        change(connection, sql, arguments).await.map(drop)
     }
 
     async fn is_alive(&self, connection: &mut Connection) -> bool {
@@ -268,7 +279,7 @@ impl<D: Database> Dialect for Adbc<D> {
         load: &Load,
         table: &Place,
     ) -> Result<Option<Found>> {
-        D::find(connection, load, table).await
+        D::find(self, connection, load, table).await
     }
 
     async fn lock(&self, connection: &mut Connection, name: &str) -> sqlx::Result<()> {
@@ -305,7 +316,7 @@ impl<D: Database> Dialect for Adbc<D> {
         load: &Load,
         table: &Place,
     ) -> Result<()> {
-        D::replaceable(connection, load, table).await
+        D::replaceable(self, connection, load, table).await
     }
 
     fn lock_table(&self, table: &Place) -> Option<String> {
@@ -342,45 +353,34 @@ impl<D: Database> Dialect for Adbc<D> {
 }
 
 /// Runs a statement; gives the rows that it has changed, as far as the driver says so.
-async fn change(connection: &mut Connection, sql: &str) -> sqlx::Result<u64> {
-    let sql = sql.to_owned();
-    let changed = connection.run(move |connection| query::change(connection, &sql, &[])).await?;
+async fn change(connection: &mut Connection, sql: &str, arguments: &[&str]) -> sqlx::Result<u64> {
+    let (sql, arguments) = (sql.to_owned(), owned(arguments));
+    let changed = connection.run(move |c| query::change(c, &sql, &arguments)).await?;
     Ok(changed.unwrap_or_default())
 }
 
-/// Runs a query; gives its rows.
+/// Runs a query; gives its rows, with an empty text for null.
 pub(super) async fn rows(
     connection: &mut Connection,
     sql: &str,
     arguments: &[&str],
-) -> sqlx::Result<Vec<Texts>> {
+) -> sqlx::Result<Vec<Vec<String>>> {
     let (sql, arguments) = (sql.to_owned(), owned(arguments));
     connection.run(move |connection| query::rows(connection, &sql, &arguments)).await
 }
 
-/// The columns of each index, of rows with its name and one of them.
-pub(super) fn keys(parts: &[[String; 2]]) -> Vec<Vec<String>> {
-    let same = |[a, _]: &[String; 2], [b, _]: &[String; 2]| a == b;
-    let columns = |index: &[[String; 2]]| index.iter().map(|[_, column]| column.clone()).collect();
-    parts.chunk_by(same).map(columns).collect()
-}
-
-/// The statements that say what a new table and its columns are for; `literal` writes a description.
-pub(super) fn comments<D: Database>(
-    adbc: &Adbc<D>,
-    load: &Load,
-    table: &str,
-    literal: fn(Option<&str>) -> String,
-) -> Vec<String> {
-    let of_table = load.description.as_deref();
-    let of_table =
-        of_table.map(|text| format!("COMMENT ON TABLE {table} IS {}", literal(Some(text))));
-    let of_columns = load.creates.iter().filter_map(|column| {
-        let (name, text) =
-            (adbc.quote(&column.name), literal(Some(column.description.as_deref()?)));
-        Some(format!("COMMENT ON COLUMN {table}.{name} IS {text}"))
-    });
-    of_table.into_iter().chain(of_columns).collect()
+/// [`Database::staged`] where a driver sends `text` for what the database itself has a type for.
+pub(super) fn staged_as_text<D: Database>(
+    ty: &Type,
+    column: String,
+    text: &str,
+) -> (String, String) {
+    let own = D::column_type(ty);
+    let is_text = matches!(ty, Type::Uuid) || Sent::by_type(ty) == Sent::Text;
+    match is_text {
+        true => (text.to_owned(), format!("CAST({column} AS {own})")),
+        false => (own, column),
+    }
 }
 
 fn owned(arguments: &[&str]) -> Vec<String> {
@@ -389,7 +389,7 @@ fn owned(arguments: &[&str]) -> Vec<String> {
 
 /// The driver's own words, about what it refused to do with the table.
 pub(super) fn refused(dialect: AdbcDialect, load: &Load, what: &str, error: &sqlx::Error) -> Error {
-    let (name, table) = (TargetKind::Adbc(dialect).capabilities().name, &load.table);
+    let (name, table) = (driver::name(dialect), &load.table);
     let refused = Error::target(format!("{name} refused {what} `{table}`: {}", said(error)));
     let is_there = error.as_database_error().is_some_and(DatabaseError::is_unique_violation);
     match is_there && load.mode == Mode::Append {

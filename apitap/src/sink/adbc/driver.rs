@@ -66,20 +66,23 @@ static SLOTS: Mutex<Vec<Arc<Slot>>> = Mutex::new(Vec::new());
 
 /// A connection. The last one that ends closes the database.
 pub(super) struct Connected {
-    pub(super) connection: Option<ManagedConnection>,
-    slot: Arc<Slot>,
+    // Fields are dropped in their order: it ends before it is counted out.
+    pub(super) connection: ManagedConnection,
+    counted: Counted,
 }
+
+/// A connection of a database, as long as this lives.
+struct Counted(Arc<Slot>);
 
 impl Connected {
     pub(super) fn shared(&self) -> Arc<Shared> {
-        Arc::clone(&self.slot.shared)
+        Arc::clone(&self.counted.0.shared)
     }
 }
 
-impl Drop for Connected {
+impl Drop for Counted {
     fn drop(&mut self) {
-        self.connection.take();
-        self.slot.leave();
+        self.0.leave();
     }
 }
 
@@ -138,15 +141,16 @@ impl Slot {
 pub(super) fn connect(dialect: AdbcDialect, settings: &Settings) -> Result<Connected> {
     let slot = Slot::of(dialect, settings)?;
     let database = slot.enter(dialect)?;
-    let mut connected = Connected { connection: None, slot };
+    let counted = Counted(slot);
     let connection = database.new_connection();
     // Ours must not keep it open.
     drop(database);
-    connected.connection = Some(connection.map_err(|error| refused(dialect, settings, error))?);
-    Ok(connected)
+    let connection = connection.map_err(|error| refused(dialect, settings, error))?;
+    Ok(Connected { connection, counted })
 }
 
-fn name(dialect: AdbcDialect) -> &'static str {
+/// What messages call the database.
+pub(super) fn name(dialect: AdbcDialect) -> &'static str {
     TargetKind::Adbc(dialect).capabilities().name
 }
 

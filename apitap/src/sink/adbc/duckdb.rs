@@ -6,8 +6,7 @@
 use async_trait::async_trait;
 
 use super::connection::Connection;
-use super::database::{Adbc, Database, comments, keys, refused, rows};
-use super::ingest::Sent;
+use super::database::{Adbc, Database, refused, rows, staged_as_text};
 use super::query::texts;
 use crate::Result;
 use crate::definition::AdbcDialect;
@@ -57,12 +56,7 @@ impl Database for Duckdb {
 
     /// A driver does not send text as `UUID` or `JSON`.
     fn staged(ty: &Type, column: String) -> (String, String) {
-        let own = Self::column_type(ty);
-        let is_text = matches!(ty, Type::Uuid) || Sent::by_type(ty) == Sent::Text;
-        match is_text {
-            true => ("VARCHAR".to_owned(), format!("CAST({column} AS {own})")),
-            false => (own, column),
-        }
+        staged_as_text::<Self>(ty, column, "VARCHAR")
     }
 
     fn holds(actual: &str, ty: &Type) -> bool {
@@ -137,10 +131,11 @@ impl Database for Duckdb {
         _: &TableName,
     ) -> sqlx::Result<Option<String>> {
         let found = rows(connection, "SELECT current_schema()", &[]).await?;
-        Ok(found.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
+        Ok(found.into_iter().flatten().next().filter(|schema| !schema.is_empty()))
     }
 
     async fn find(
+        _: &Adbc<Self>,
         connection: &mut Connection,
         load: &Load,
         table: &Place,
@@ -163,7 +158,7 @@ impl Database for Duckdb {
         let indices = rows(connection, INDICES, &name).await.map_err(to_show)?;
         let indices = indices.into_iter().filter_map(texts::<1>);
         let indices = indices.filter_map(|[columns]| indexed(&columns));
-        let unique_keys = keys(&parts).into_iter().chain(indices).collect();
+        let unique_keys = sql::keys(&parts).into_iter().chain(indices).collect();
         Ok(Some(Found { columns: columns.collect(), unique_keys }))
     }
 
@@ -181,7 +176,7 @@ impl Database for Duckdb {
     }
 
     /// DuckDB refuses itself to delete a row that another table refers to.
-    async fn replaceable(_: &mut Connection, _: &Load, _: &Place) -> Result<()> {
+    async fn replaceable(_: &Adbc<Self>, _: &mut Connection, _: &Load, _: &Place) -> Result<()> {
         Ok(())
     }
 
@@ -195,8 +190,7 @@ impl Database for Duckdb {
     }
 
     fn comments(adbc: &Adbc<Self>, load: &Load, table: &str) -> Vec<String> {
-        comments(adbc, load, table, |text| {
-            let text = text.unwrap_or_default();
+        sql::comments(adbc, load, table, |text| {
             format!("'{}'", text.replace('\'', "''").replace('\0', ""))
         })
     }

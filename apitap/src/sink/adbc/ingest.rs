@@ -12,7 +12,7 @@ use adbc_core::options::{IngestMode, OptionStatement, OptionValue};
 use adbc_core::{Connection as _, Optionable as _, Statement as _};
 use adbc_driver_manager::ManagedConnection;
 use arrow::array::types::{Decimal128Type, DecimalType};
-use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringBuilder};
+use arrow::array::{Array, ArrayRef, Int64Array, LargeStringBuilder, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
@@ -238,7 +238,7 @@ fn texts(column: &Column, array: &ArrayRef, first: u64) -> Result<ArrayRef> {
     if let Values::Document(documents) = values {
         return Ok(Arc::new(documents));
     }
-    let mut texts = StringBuilder::with_capacity(array.len(), 16 * array.len());
+    let mut texts = LargeStringBuilder::with_capacity(array.len(), 16 * array.len());
     for row in 0..array.len() {
         if values.is_null(row) {
             texts.append_null();
@@ -247,9 +247,7 @@ fn texts(column: &Column, array: &ArrayRef, first: u64) -> Result<ArrayRef> {
         let text = written(&values, row);
         texts.append_value(text.map_err(|why| refusal::value(column, first + row as u64, &why))?);
     }
-    let texts: ArrayRef = Arc::new(texts.finish());
-    let long = cast(&texts, &DataType::LargeUtf8);
-    long.map_err(|cause| refusal::value(column, first, &format!("cannot be sent: {cause}")))
+    Ok(Arc::new(texts.finish()))
 }
 
 fn written(values: &Values<'_>, row: usize) -> std::result::Result<String, String> {

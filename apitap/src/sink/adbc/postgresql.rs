@@ -3,8 +3,7 @@
 use async_trait::async_trait;
 
 use super::connection::Connection;
-use super::database::{Adbc, Database, comments, keys, refused, rows};
-use super::ingest::Sent;
+use super::database::{Adbc, Database, refused, rows, staged_as_text};
 use super::query::texts;
 use super::refusal::said;
 use crate::definition::AdbcDialect;
@@ -13,7 +12,7 @@ use crate::schema::Type;
 use crate::sink::load::Load;
 use crate::sink::postgres::{catalog, types};
 use crate::sink::refusal;
-use crate::sink::sql::{Change, Claim, Dialect as _, Found, FoundColumn, Holder, Place};
+use crate::sink::sql::{self, Change, Claim, Dialect as _, Found, FoundColumn, Holder, Place};
 use crate::{Error, Result};
 
 #[derive(Debug, Clone, Copy)]
@@ -47,12 +46,7 @@ impl Database for Postgresql {
 
     /// A driver does not send text as `uuid` or `jsonb`.
     fn staged(ty: &Type, column: String) -> (String, String) {
-        let own = Self::column_type(ty);
-        let is_text = matches!(ty, Type::Uuid) || Sent::by_type(ty) == Sent::Text;
-        match is_text {
-            true => ("text".to_owned(), format!("CAST({column} AS {own})")),
-            false => (own, column),
-        }
+        staged_as_text::<Self>(ty, column, "text")
     }
 
     fn holds(actual: &str, ty: &Type) -> bool {
@@ -77,18 +71,13 @@ impl Database for Postgresql {
         connection: &mut Connection,
         table: &TableName,
     ) -> sqlx::Result<Option<String>> {
-        let ask = "SELECT coalesce(
-                      (SELECT n.nspname FROM pg_catalog.pg_class c
-                       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                       WHERE c.oid = pg_catalog.to_regclass($1)),
-                      current_schema()
-                   )::text";
         let name = adbc.quote(&table.name);
-        let found = rows(connection, ask, &[&name]).await?;
-        Ok(found.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
+        let found = rows(connection, catalog::SCHEMA, &[&name]).await?;
+        Ok(found.into_iter().flatten().next().filter(|schema| !schema.is_empty()))
     }
 
     async fn find(
+        _: &Adbc<Self>,
         connection: &mut Connection,
         load: &Load,
         table: &Place,
@@ -137,22 +126,13 @@ impl Database for Postgresql {
         }
     }
 
-    async fn replaceable(connection: &mut Connection, load: &Load, table: &Place) -> Result<()> {
-        let to_show = |error| refused(DIALECT, load, "to show", &error);
-        let name = [table.schema.as_str(), &table.name];
-        let hidden = rows(connection, catalog::HIDES_ROWS, &name).await.map_err(to_show)?;
-        if hidden.into_iter().next().and_then(texts::<1>).is_some_and(|[hides]| hides == "true") {
-            return Err(refusal::hidden_rows(load));
-        }
-        let referring = rows(connection, catalog::REFERRING, &name).await.map_err(to_show)?;
-        if let Some([table, action]) = referring.into_iter().next().and_then(texts) {
-            return Err(refusal::referred_to(load, &table, &action));
-        }
-        let heir = rows(connection, catalog::HEIR, &name).await.map_err(to_show)?;
-        match heir.into_iter().next().and_then(texts) {
-            Some([heir]) => Err(refusal::inherited(load, &heir, table)),
-            None => Ok(()),
-        }
+    async fn replaceable(
+        adbc: &Adbc<Self>,
+        connection: &mut Connection,
+        load: &Load,
+        table: &Place,
+    ) -> Result<()> {
+        catalog::replaceable(adbc, connection, load, table).await
     }
 
     fn lock_table(table: &Place) -> Option<String> {
@@ -175,7 +155,7 @@ impl Database for Postgresql {
     }
 
     fn comments(adbc: &Adbc<Self>, load: &Load, table: &str) -> Vec<String> {
-        comments(adbc, load, table, catalog::comment)
+        sql::comments(adbc, load, table, catalog::described)
     }
 }
 
@@ -193,7 +173,7 @@ async fn columns(connection: &mut Connection, oid: &str) -> sqlx::Result<Vec<Fou
     let ask = "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull::text,
                       (atthasdef OR attidentity <> '')::text, attidentity::text, (attgenerated <> '')::text
                FROM pg_catalog.pg_attribute
-               WHERE attrelid::text = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
+               WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
     let columns = rows(connection, ask, &[oid]).await?.into_iter().filter_map(texts);
     let column = |[name, ty, not_null, filled, identity, computed]: [String; 6]| {
         let computed = computed == "true";
@@ -220,12 +200,12 @@ async fn unique_keys(connection: &mut Connection, oid: &str) -> sqlx::Result<Vec
                FROM pg_catalog.pg_index i
                CROSS JOIN LATERAL generate_series(0, i.indnkeyatts - 1) AS at
                JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[at]
-               WHERE i.indrelid::text = $1 AND i.indisunique AND i.indisvalid AND i.indimmediate
+               WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indimmediate
                  AND i.indpred IS NULL AND i.indexprs IS NULL
                ORDER BY i.indexrelid, at";
     let parts: Vec<[String; 2]> =
         rows(connection, ask, &[oid]).await?.into_iter().filter_map(texts).collect();
-    Ok(keys(&parts))
+    Ok(sql::keys(&parts))
 }
 
 #[cfg(test)]

@@ -10,12 +10,8 @@ use adbc_core::error::{Error as AdbcError, Result as AdbcResult, Status};
 use adbc_core::{Connection as _, Statement as _};
 use adbc_driver_manager::{ManagedConnection, ManagedStatement};
 
-/// A row's values; `None` for null.
-pub(super) type Texts = Vec<Option<String>>;
-
-/// A row of so many texts; null is an empty one.
-pub(super) fn texts<const N: usize>(row: Texts) -> Option<[String; N]> {
-    let row: Vec<_> = row.into_iter().map(Option::unwrap_or_default).collect();
+/// A row of exactly `N` values; `None` where it has another number of them.
+pub(super) fn texts<const N: usize>(row: Vec<String>) -> Option<[String; N]> {
     row.try_into().ok()
 }
 
@@ -29,12 +25,12 @@ pub(super) fn change(
     Ok(changed.and_then(|changed| u64::try_from(changed).ok()))
 }
 
-/// Runs a query whose columns are texts or whole numbers; gives its rows.
+/// Runs a query whose columns are texts or whole numbers; gives its rows, with an empty text for null.
 pub(super) fn rows(
     connection: &mut ManagedConnection,
     sql: &str,
     arguments: &[String],
-) -> AdbcResult<Vec<Texts>> {
+) -> AdbcResult<Vec<Vec<String>>> {
     let mut statement = statement(connection, sql, arguments)?;
     let mut rows = Vec::new();
     for batch in statement.execute()? {
@@ -47,11 +43,11 @@ pub(super) fn rows(
     Ok(rows)
 }
 
-fn text(column: &ArrayRef, row: usize) -> AdbcResult<Option<String>> {
+fn text(column: &ArrayRef, row: usize) -> AdbcResult<String> {
     if column.is_null(row) {
-        return Ok(None);
+        return Ok(String::new());
     }
-    Ok(Some(match column.data_type() {
+    Ok(match column.data_type() {
         DataType::Utf8 => column.as_string::<i32>().value(row).to_owned(),
         DataType::LargeUtf8 => column.as_string::<i64>().value(row).to_owned(),
         DataType::Utf8View => column.as_string_view().value(row).to_owned(),
@@ -61,7 +57,7 @@ fn text(column: &ArrayRef, row: usize) -> AdbcResult<Option<String>> {
             let message = format!("the driver gives {other} where text was asked for");
             return Err(AdbcError::with_message_and_status(message, Status::InvalidData));
         }
-    }))
+    })
 }
 
 fn statement(

@@ -7,9 +7,7 @@ use url::Url;
 
 use crate::definition::{Connection, Driver, DriverOptions, Folder};
 use crate::environment::Environment;
-
-/// What stands in the name of an option whose value is a secret.
-const SECRETS: [&str; 6] = ["auth", "credential", "key", "password", "secret", "token"];
+use apitap_build::secret_names::is_secret_variable;
 
 /// A driver and its options. Its `Debug` shows no value of them.
 #[derive(Clone, PartialEq, Eq)]
@@ -78,9 +76,11 @@ impl fmt::Debug for Settings {
     }
 }
 
+/// Whether an option holds a secret. Drivers name options as variables are named, with dots; it is better to
+/// mask too much than too little.
 fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRETS.iter().any(|word| name.contains(word))
+    let name = name.to_ascii_lowercase().replace(['.', '-'], "_");
+    is_secret_variable(&name) || ["auth", "credential"].iter().any(|word| name.contains(word))
 }
 
 /// Passwords within a value: `user:password@account/database`, which some drivers take without a scheme, and
@@ -147,5 +147,6 @@ mod tests {
         check(&[("password", "hunt42")], "postgresql", "got hunt42", "got ***");
         let name = "adbc.snowflake.sql.client_option.jwt_private_key";
         check(&[(name, "hunt42")], "postgresql", "got hunt42", "got ***");
+        check(&[("uri", "uid=me;pwd=hunt42")], "postgresql", "got hunt42", "got ***");
     }
 }

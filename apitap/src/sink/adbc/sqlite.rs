@@ -5,16 +5,14 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 
 use super::connection::Connection;
-use super::database::{Adbc, Database, STAGING, keys, refused, rows};
+use super::database::{Adbc, Database, STAGING};
 use super::ingest::Sent;
-use super::query::texts;
 use crate::definition::AdbcDialect;
 use crate::definition::table::TableName;
 use crate::schema::Type;
 use crate::schema::scalar::Domain;
 use crate::sink::load::Load;
-use crate::sink::refusal;
-use crate::sink::sql::{self, Change, Claim, Found, FoundColumn, Place};
+use crate::sink::sql::{self, Change, Claim, Found, Place};
 use crate::sink::sqlite::{catalog, claim};
 use crate::{Error, Result};
 
@@ -78,24 +76,12 @@ impl Database for Sqlite {
     }
 
     async fn find(
+        adbc: &Adbc<Self>,
         connection: &mut Connection,
         load: &Load,
         table: &Place,
     ) -> Result<Option<Found>> {
-        let to_show = |error| refused(DIALECT, load, "to show", &error);
-        let name = [table.name.as_str()];
-        let ask = "SELECT type FROM main.sqlite_schema
-                   WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view', 'index')";
-        let kind = rows(connection, ask, &name).await.map_err(to_show)?;
-        let Some([kind]) = kind.into_iter().next().and_then(texts) else { return Ok(None) };
-        if kind != "table" {
-            return Err(refusal::not_a_table(&load.table, &kind));
-        }
-        let (columns, row_id) = columns(connection, &table.name).await.map_err(to_show)?;
-        let parts = rows(connection, UNIQUE_KEYS, &name).await.map_err(to_show)?;
-        let parts: Vec<_> = parts.into_iter().filter_map(texts).collect();
-        let unique_keys = row_id.map(|name| vec![name]).into_iter().chain(keys(&parts)).collect();
-        Ok(Some(Found { columns, unique_keys }))
+        catalog::find(adbc, connection, load, table).await
     }
 
     /// The transaction itself is that lock.
@@ -108,13 +94,13 @@ impl Database for Sqlite {
         claim::claim(&file(adbc)?, name)
     }
 
-    async fn replaceable(connection: &mut Connection, load: &Load, table: &Place) -> Result<()> {
-        let referring = rows(connection, REFERRING, &[&table.name]).await;
-        let referring = referring.map_err(|error| refused(DIALECT, load, "to show", &error))?;
-        match referring.into_iter().next().and_then(texts) {
-            Some([other, action]) => Err(refusal::referred_to(load, &other, &action)),
-            None => Ok(()),
-        }
+    async fn replaceable(
+        adbc: &Adbc<Self>,
+        connection: &mut Connection,
+        load: &Load,
+        table: &Place,
+    ) -> Result<()> {
+        catalog::replaceable(adbc, connection, load, table).await
     }
 
     async fn create_schema(_: &Adbc<Self>, _: &mut Connection, _: &Place) -> sqlx::Result<()> {
@@ -126,53 +112,6 @@ impl Database for Sqlite {
         let key = sql::staged_key(load);
         Some(format!("CREATE INDEX IF NOT EXISTS temp.{STAGING}_key ON {STAGING} ({key})"))
     }
-}
-
-/// What ON CONFLICT can use: whole-table, over plain columns, compared as they are.
-const UNIQUE_KEYS: &str = "SELECT l.name, i.name
-    FROM pragma_index_list(?1, 'main') l, pragma_index_xinfo(l.name, 'main') i
-    WHERE l.\"unique\" <> 0 AND l.partial = 0 AND i.key <> 0
-      AND NOT EXISTS (SELECT 1 FROM pragma_index_xinfo(l.name, 'main') x
-                      WHERE x.key <> 0 AND (x.name IS NULL OR x.coll <> 'BINARY'))
-    ORDER BY l.name";
-
-const REFERRING: &str = "SELECT t.name, f.on_delete
-    FROM main.sqlite_schema t, pragma_foreign_key_list(t.name, 'main') f
-    WHERE t.type = 'table' AND f.\"table\" = ?1 COLLATE NOCASE AND t.name <> ?1 COLLATE NOCASE
-      AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')
-    ORDER BY 1 LIMIT 1";
-
-/// The columns, and the one that is the number of the row: it has no index, and gets a value by itself.
-async fn columns(
-    connection: &mut Connection,
-    table: &str,
-) -> sqlx::Result<(Vec<FoundColumn>, Option<String>)> {
-    let ask = "SELECT name, type, CAST(\"notnull\" <> 0 AS TEXT), CAST(dflt_value IS NOT NULL AS TEXT),
-                      CAST(pk = 1 AND (SELECT max(pk) FROM pragma_table_xinfo(?1, 'main')) = 1 AS TEXT),
-                      CAST(hidden <> 0 AS TEXT)
-               FROM pragma_table_xinfo(?1, 'main')";
-    let mut row_id = None;
-    let mut columns = Vec::new();
-    for row in rows(connection, ask, &[table]).await?.into_iter().filter_map(texts) {
-        let [name, ty, not_null, has_default, primary, hidden]: [String; 6] = row;
-        let is_row_id = primary == "1" && ty.eq_ignore_ascii_case("INTEGER");
-        if is_row_id {
-            row_id = Some(name.clone());
-        }
-        let computed = hidden == "1";
-        let closed = computed.then(|| {
-            ("is computed by the database".to_owned(), "leave it out of the query".to_owned())
-        });
-        columns.push(FoundColumn {
-            name,
-            ty,
-            not_null: not_null == "1",
-            filled: has_default == "1" || computed || is_row_id,
-            plain: false,
-            closed,
-        });
-    }
-    Ok((columns, row_id))
 }
 
 /// The file of `uri`.

@@ -85,7 +85,7 @@ impl Stats {
         found.map_or(&Bounds::Unknown, |of| &of.bounds)
     }
 
-    /// As the log of Delta Lake says it of a file with so many rows.
+    /// The statistics of a file with `rows` rows, as JSON for the log of Delta Lake.
     pub(super) fn json(&self, rows: u64) -> String {
         let (mut least, mut greatest) = (serde_json::Map::new(), serde_json::Map::new());
         let mut nulls = BTreeMap::new();

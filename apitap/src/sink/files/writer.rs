@@ -38,7 +38,7 @@ pub(super) struct Finished {
 /// What the rows are looked for by, while they are written into files.
 #[async_trait]
 pub(super) trait Keyed: Send + Sync {
-    /// Such rows are going to be written, of which the first one has that number.
+    /// Prepares for the rows of a batch, whose first row has the number `first`.
     async fn begin(&self, first: u64, batch: &RecordBatch) -> Result<()>;
 
     /// So many of them, of these numbers, stand in the file of that number, from that place on.

@@ -158,7 +158,7 @@ fn unreachable(options: &PgConnectOptions, error: &sqlx::Error) -> Error {
         (Some("53300"), _) => "the server has no connection to spare: try again later",
         (Some("08P01"), _) if said(error).contains("unsupported startup parameter") => {
             "this is PgBouncer, which refuses settings in the URL: connect to the server itself, or have \
-             it pass them over (`ignore_startup_parameters`)"
+             it ignore them (`ignore_startup_parameters`)"
         }
         (Some("57P03"), _) => "the server is starting or stopping: try again later",
         (None, sqlx::Error::Io(_)) => "check the host and the port, and whether the server runs",

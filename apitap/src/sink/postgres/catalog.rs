@@ -9,6 +9,14 @@ use crate::sink::refusal;
 use crate::sink::sql::{self, Change, Dialect, Found, FoundColumn, Place};
 use crate::{Error, Result};
 
+/// The schema of a table whose name has none: that of the table that is seen, else where it is created.
+pub(in crate::sink) const SCHEMA: &str = "SELECT coalesce(
+       (SELECT n.nspname FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.oid = pg_catalog.to_regclass($1)),
+       current_schema()
+    )::text";
+
 /// Where a name without a schema leads: to the table that is seen, else to where it is created.
 pub(super) async fn place(
     postgres: &Postgres,
@@ -18,20 +26,13 @@ pub(super) async fn place(
     if let Some(schema) = &table.schema {
         return Ok(Place::new(postgres, schema, &table.name));
     }
-    let schema: Option<String> = sqlx::query_scalar(
-        "SELECT coalesce(
-            (SELECT n.nspname FROM pg_catalog.pg_class c
-             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.oid = pg_catalog.to_regclass($1)),
-            current_schema()
-         )::text",
-    )
-    .bind(postgres.quote(&table.name))
-    .fetch_one(connection)
-    .await
-    .map_err(|error| {
-        Error::target(format!("cannot look for `{table}`: {}", address::said(&error)))
-    })?;
+    let schema: Option<String> = sqlx::query_scalar(SCHEMA)
+        .bind(postgres.quote(&table.name))
+        .fetch_one(connection)
+        .await
+        .map_err(|error| {
+            Error::target(format!("cannot look for `{table}`: {}", address::said(&error)))
+        })?;
     match schema {
         Some(schema) => Ok(Place::new(postgres, schema, &table.name)),
         None => Err(Error::target(format!("there is no schema to create `{table}` in"))
@@ -80,7 +81,7 @@ pub(super) async fn find(
         "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull, atthasdef,
                 attidentity::text, attgenerated <> ''
          FROM pg_catalog.pg_attribute
-         WHERE attrelid::int8 = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+         WHERE attrelid = $1::int8::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
     )
     .bind(oid)
     .fetch_all(&mut *connection)
@@ -92,7 +93,7 @@ pub(super) async fn find(
                       JOIN pg_catalog.pg_attribute a
                         ON a.attrelid = i.indrelid AND a.attnum = i.indkey[at])
          FROM pg_catalog.pg_index i
-         WHERE i.indrelid::int8 = $1 AND i.indisunique AND i.indisvalid AND i.indimmediate
+         WHERE i.indrelid = $1::int8::oid AND i.indisunique AND i.indisvalid AND i.indimmediate
            AND i.indpred IS NULL AND i.indexprs IS NULL",
     )
     .bind(oid)
@@ -158,11 +159,11 @@ pub(super) async fn writes_what_it_is_told(
 }
 
 /// `true` where row security is at work on the table for this user.
-pub(in crate::sink) const HIDES_ROWS: &str =
+const HIDES_ROWS: &str =
     over_parts!("SELECT pg_catalog.row_security_active(oid)::text FROM tables");
 
 /// A table whose rows change with those that are deleted, of the table or of a partition of it; and how.
-pub(in crate::sink) const REFERRING: &str = over_parts!(
+const REFERRING: &str = over_parts!(
     "SELECT f.conrelid::regclass::text,
             CASE f.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
                                ELSE 'SET DEFAULT' END
@@ -174,7 +175,7 @@ pub(in crate::sink) const REFERRING: &str = over_parts!(
 );
 
 /// A table that inherits from the table, so that its rows are in both. Partitions are the table itself.
-pub(in crate::sink) const HEIR: &str = over_parts!(
+const HEIR: &str = over_parts!(
     "SELECT i.inhrelid::regclass::text FROM pg_catalog.pg_inherits i
      WHERE i.inhparent IN (SELECT oid FROM part)
        AND i.inhrelid NOT IN (SELECT oid FROM part)
@@ -182,48 +183,39 @@ pub(in crate::sink) const HEIR: &str = over_parts!(
 );
 
 /// Whether a DELETE of rows of the table does that and no more.
-pub(super) async fn replaceable(
-    connection: &mut PgConnection,
+pub(in crate::sink) async fn replaceable<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
     load: &Load,
     place: &Place,
 ) -> Result<()> {
-    let to_show = |error| refused(load, "to show", &error);
-    let hides: String = sqlx::query_scalar(HIDES_ROWS)
-        .bind(&place.schema)
-        .bind(&place.name)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(to_show)?;
-    if hides == "true" {
+    let to_show = |error| dialect.refused(load, "to show", &error);
+    let name = [place.schema.as_str(), &place.name];
+    let hides = dialect.rows(connection, HIDES_ROWS, &name).await.map_err(to_show)?;
+    if hides.into_iter().flatten().any(|hides| hides == "true") {
         return Err(refusal::hidden_rows(load));
     }
-    let referring: Option<(String, String)> = sqlx::query_as(REFERRING)
-        .bind(&place.schema)
-        .bind(&place.name)
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(to_show)?;
-    if let Some((table, action)) = referring {
+    let referring = dialect.rows(connection, REFERRING, &name).await.map_err(to_show)?;
+    let referring = referring.into_iter().find_map(|row| <[String; 2]>::try_from(row).ok());
+    if let Some([table, action]) = referring {
         return Err(refusal::referred_to(load, &table, &action));
     }
-    let heir: Option<String> = sqlx::query_scalar(HEIR)
-        .bind(&place.schema)
-        .bind(&place.name)
-        .fetch_optional(connection)
-        .await
-        .map_err(to_show)?;
-    heir.map_or(Ok(()), |heir| Err(refusal::inherited(load, &heir, place)))
+    let heir = dialect.rows(connection, HEIR, &name).await.map_err(to_show)?;
+    match heir.into_iter().flatten().next() {
+        Some(heir) => Err(refusal::inherited(load, &heir, place)),
+        None => Ok(()),
+    }
 }
 
 /// A description as a literal of a COMMENT; NULL for none.
-pub(in crate::sink) fn comment(description: Option<&str>) -> String {
-    match description {
-        // Within E'…' a backslash is what it is only where it is doubled, whatever the server's settings.
-        Some(text) => {
-            format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''").replace('\0', ""))
-        }
-        None => "NULL".to_owned(),
-    }
+pub(super) fn comment(description: Option<&str>) -> String {
+    description.map_or_else(|| "NULL".to_owned(), described)
+}
+
+/// The literal of a description.
+pub(in crate::sink) fn described(text: &str) -> String {
+    // Within E'…' a backslash is what it is only where it is doubled, whatever the server's settings.
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''").replace('\0', ""))
 }
 
 /// The statement that a person would run.

@@ -60,10 +60,9 @@ fn columns(postgres: &Postgres, load: &Load, table: &Place, found: &Found) -> Ve
     for column in added {
         let (name, ty) = (quote(&column.name), types::sql(&column.ty));
         statements.push(format!("ALTER TABLE {table} ADD COLUMN {name} {ty}"));
-        if column.description.is_some() {
-            let comment = catalog::comment(column.description.as_deref());
-            statements.push(format!("COMMENT ON COLUMN {table}.{name} IS {comment}"));
-        }
+        let comment =
+            sql::comment_on_column(postgres, &table.to_string(), column, catalog::described);
+        statements.extend(comment);
     }
     let nullable = kept.into_iter().filter(|column| column.required.is_none());
     statements.extend(nullable.map(|column| {

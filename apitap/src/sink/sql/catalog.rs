@@ -40,6 +40,13 @@ impl fmt::Display for Place {
     }
 }
 
+/// The columns of each index, of rows with its name and one of them.
+pub(in crate::sink) fn keys(parts: &[[String; 2]]) -> Vec<Vec<String>> {
+    let same = |[a, _]: &[String; 2], [b, _]: &[String; 2]| a == b;
+    let columns = |index: &[[String; 2]]| index.iter().map(|[_, column]| column.clone()).collect();
+    parts.chunk_by(same).map(columns).collect()
+}
+
 /// A table that is there.
 #[derive(Debug)]
 pub(in crate::sink) struct Found {

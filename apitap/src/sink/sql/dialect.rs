@@ -47,13 +47,23 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
     /// Runs statements; gives the rows that they have changed.
     async fn execute(&self, connection: &mut Self::Connection, sql: &str) -> sqlx::Result<u64>;
 
-    /// Runs a statement with texts for its parameters, which yields columns of text; of NULL comes an empty one.
+    /// Runs a query with texts for its parameters, which yields columns of text; of NULL comes an empty one.
     async fn rows(
         &self,
         connection: &mut Self::Connection,
         sql: &str,
         arguments: &[&str],
     ) -> sqlx::Result<Vec<Vec<String>>>;
+
+    /// Runs a statement with texts for its parameters, which yields nothing.
+    async fn change(
+        &self,
+        connection: &mut Self::Connection,
+        sql: &str,
+        arguments: &[&str],
+    ) -> sqlx::Result<()> {
+        self.rows(connection, sql, arguments).await.map(drop)
+    }
 
     /// Whether the connection still answers.
     async fn is_alive(&self, connection: &mut Self::Connection) -> bool;

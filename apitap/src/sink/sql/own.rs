@@ -16,7 +16,7 @@ pub(super) async fn create<D: Dialect>(
     if dialect.find(connection, load, place).await?.is_some() {
         return Ok(());
     }
-    let to_create = |error| dialect.refused(load, "to create the state of", &error);
+    let to_create = |error| dialect.refused(load, "to create what apitap keeps beside", &error);
     dialect.lock(connection, &place.to_string()).await.map_err(to_create)?;
     let columns = columns.iter().map(|(name, ty)| format!("{} {ty}", dialect.quote(name)));
     let create = format!(
@@ -27,4 +27,10 @@ pub(super) async fn create<D: Dialect>(
     );
     dialect.execute(connection, &create).await.map_err(to_create)?;
     dialect.unlock(connection, &place.to_string()).await.map_err(to_create)
+}
+
+/// The condition for one row of such a table: its key, whose values are the parameters from number `first` on.
+pub(super) fn is_row(dialect: &impl Dialect, key: [&str; 2], first: usize) -> String {
+    let [one, other] = key.map(|name| dialect.quote(name));
+    format!("{one} = {} AND {other} = {}", dialect.parameter(first), dialect.parameter(first + 1))
 }

@@ -17,6 +17,9 @@ use crate::{Error, Result};
 
 /// The table's name.
 const TABLE: &str = "_apitap_runs";
+
+/// Its key.
+const KEY: [&str; 2] = ["pipeline", "run"];
 /// Within the transaction: to where it goes back when the run cannot be kept.
 const SAVEPOINT: &str = "apitap_run";
 
@@ -36,7 +39,7 @@ pub(super) async fn prepare<D: Dialect>(
     }
 }
 
-/// Within the transaction of the rows, of which so many have been written: what has become of the run.
+/// Records the status of the run and the rows that it has `written`, in the transaction of those rows.
 pub(in crate::sink) async fn write<D: Dialect>(
     dialect: &D,
     connection: &mut D::Connection,
@@ -169,7 +172,7 @@ async fn create<D: Dialect>(
         ("error", format!("{text} NULL")),
     ];
     let place = table.beside(dialect, TABLE);
-    own::create(dialect, connection, load, &place, &columns, ["pipeline", "run"]).await
+    own::create(dialect, connection, load, &place, &columns, KEY).await
 }
 
 /// Within a transaction: the row of a run as it is now.
@@ -195,16 +198,11 @@ async fn put<D: Dialect>(
     let (started, ended) = (text(entry.started_at), entry.ended_at.map(text).unwrap_or_default());
     let error = entry.error.as_deref().unwrap_or_default();
     let row = [started.as_str(), &ended, error, &load.pipeline, &entry.run];
-    dialect.rows(connection, &statement, &row).await.map_err(failed)?;
+    dialect.change(connection, &statement, &row).await.map_err(failed)?;
     if is_known {
         return Ok(());
     }
-    let this = format!(
-        "{} = {} AND {run} = {}",
-        dialect.quote("pipeline"),
-        dialect.parameter(1),
-        dialect.parameter(2)
-    );
+    let this = own::is_row(dialect, KEY, 1);
     let interrupted = RunStatus::Interrupted.name();
     let interrupt = format!("UPDATE {place} SET {status} = '{interrupted}' WHERE {this}");
     let delete = format!("DELETE FROM {place} WHERE {this}");
@@ -215,7 +213,7 @@ async fn put<D: Dialect>(
             true => continue,
             false => &delete,
         };
-        dialect.rows(connection, statement, &[&load.pipeline, run]).await.map_err(failed)?;
+        dialect.change(connection, statement, &[&load.pipeline, run]).await.map_err(failed)?;
     }
     Ok(())
 }
@@ -250,14 +248,7 @@ fn insert(dialect: &impl Dialect, place: &Place, entry: &RunEntry) -> String {
 
 fn update(dialect: &impl Dialect, place: &Place, entry: &RunEntry) -> String {
     let set = values(dialect, entry).map(|(name, value)| format!("{name} = {value}"));
-    format!(
-        "UPDATE {place} SET {} WHERE {} = {} AND {} = {}",
-        set.join(", "),
-        dialect.quote("pipeline"),
-        dialect.parameter(4),
-        dialect.quote("run"),
-        dialect.parameter(5)
-    )
+    format!("UPDATE {place} SET {} WHERE {}", set.join(", "), own::is_row(dialect, KEY, 4))
 }
 
 fn text(moment: DateTime<Utc>) -> String {

@@ -1,6 +1,5 @@
 //! A load over one connection: the rehearsal, then rows into the inbox, then one transaction.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,7 +13,7 @@ use crate::definition::Mode;
 use crate::engine::limits::Limits;
 use crate::sink::contract::{Session, State, StateChange, Writer, Written};
 use crate::sink::load::Missing;
-use crate::sink::{Load, refusal};
+use crate::sink::{Load, locked, refusal};
 
 /// Within the transaction: to where it goes back when a key comes twice.
 pub(super) const SAVEPOINT: &str = "apitap_rows";
@@ -81,10 +80,10 @@ struct SqlSession<D: Dialect> {
 struct Ready {
     /// Whether this transaction has created it.
     new: bool,
-    /// What makes it take the rows.
-    fit: Fit,
-    /// What it is before that.
-    found: Option<Found>,
+    /// The statements that make it take the rows, and lose nothing.
+    growths: Vec<(Growth, String)>,
+    /// Where it gets other columns instead: what it is before that.
+    renews: Option<Found>,
     /// Whether the table itself keeps a key from coming twice.
     unique: bool,
 }
@@ -92,20 +91,7 @@ struct Ready {
 impl Ready {
     /// A table that this load has created.
     fn new() -> Self {
-        Self { new: true, fit: Fit::Grows(Vec::new()), found: None, unique: true }
-    }
-
-    /// The statements that lose nothing.
-    fn growths(&self) -> &[(Growth, String)] {
-        match &self.fit {
-            Fit::Grows(growths) => growths,
-            Fit::Renews => &[],
-        }
-    }
-
-    /// Where it gets other columns: what it is before that.
-    fn renews(&self) -> Option<&Found> {
-        self.found.as_ref().filter(|_| matches!(self.fit, Fit::Renews))
+        Self { new: true, growths: Vec::new(), renews: None, unique: true }
     }
 
     fn meets<'a>(&self, differs: Option<&'a str>) -> Meets<'a> {
@@ -228,7 +214,7 @@ impl<D: Dialect> SqlSession<D> {
             if load.mode == Mode::Replace && !ready.new {
                 empty(dialect, connection, load, table).await?;
             }
-            if let Some(found) = ready.renews() {
+            if let Some(found) = &ready.renews {
                 dialect.renew(connection, load, table, found, true).await?;
                 tracing::info!(
                     pipeline = load.pipeline,
@@ -264,13 +250,12 @@ impl<D: Dialect> SqlSession<D> {
         if received == 0 && load.missing == Missing::Delete {
             return Err(refusal::nothing_came(&load.table));
         }
+        let to_delete = |error| dialect.refused(load, "to delete rows of", &error);
         let mut deleted = 0;
         for statement in dialect.delete_missing(load, table, inbox) {
-            let done = dialect.execute(connection, &statement).await;
-            deleted = done.map_err(|error| dialect.refused(load, "to delete rows of", &error))?;
+            deleted = dialect.execute(connection, &statement).await.map_err(to_delete)?;
         }
         tracing::info!(pipeline = load.pipeline, deleted, "rows whose key did not come");
-        let to_delete = |error| dialect.refused(load, "to delete rows of", &error);
         // Where nothing can keep them, another session's new rows are not to be taken for them.
         if !dialect.may_keep_rows(connection, table).await.map_err(to_delete)? {
             return Ok(());
@@ -352,12 +337,12 @@ async fn rehearse<D: Dialect>(
     match found(dialect, connection, load, table).await? {
         Some(ready) => {
             // A column more costs nothing; rows that are written anew are not written twice.
-            let columns = ready.growths().iter().filter(|(growth, _)| *growth == Growth::Column);
+            let columns = ready.growths.iter().filter(|(growth, _)| *growth == Growth::Column);
             let columns: Vec<_> = columns.cloned().collect();
             if D::CREATES_IN_TRANSACTION {
                 grow(dialect, connection, load, &columns).await?;
             }
-            if let Some(found) = ready.renews() {
+            if let Some(found) = &ready.renews {
                 dialect.renew(connection, load, table, found, false).await?;
             }
             if D::CREATES_IN_TRANSACTION || columns.is_empty() {
@@ -404,9 +389,7 @@ pub(in crate::sink) async fn grow<D: Dialect>(
 /// Where a table is tried out that cannot be taken back: under a hidden name, which belongs to that
 /// table, so that one that a killed run has left is removed by the next.
 fn trial(dialect: &impl Dialect, table: &Place) -> Place {
-    let mut hasher = DefaultHasher::new();
-    table.name.hash(&mut hasher);
-    table.beside(dialect, format!("_apitap_try_{:016x}", hasher.finish()))
+    table.beside(dialect, format!("_apitap_try_{}", locked::hashed(&table.name)))
 }
 
 /// Has the statements planned, with all rights checked, and not run: a DELETE of millions of rows is
@@ -445,7 +428,7 @@ async fn prepare<D: Dialect>(
     table: &Place,
 ) -> Result<Ready> {
     if let Some(ready) = found(dialect, connection, load, table).await? {
-        grow(dialect, connection, load, ready.growths()).await?;
+        grow(dialect, connection, load, &ready.growths).await?;
         return Ok(ready);
     }
     let to_create = |error| dialect.refused(load, "to create", &error);
@@ -469,7 +452,11 @@ async fn found<D: Dialect>(
     }
     // With other columns it has the key of the load.
     let unique = matches!(fit, Fit::Renews) || found.has_unique_key(dialect, load);
-    Ok(Some(Ready { new: false, fit, found: Some(found), unique }))
+    let (growths, renews) = match fit {
+        Fit::Grows(growths) => (growths, None),
+        Fit::Renews => (Vec::new(), Some(found)),
+    };
+    Ok(Some(Ready { new: false, growths, renews, unique }))
 }
 
 /// Removes all rows of a table, and looks whether they are gone: a trigger may keep them.

@@ -16,6 +16,9 @@ use crate::{Error, Result};
 /// The table's name.
 const TABLE: &str = "_apitap_state";
 
+/// Its key.
+const KEY: [&str; 2] = ["pipeline", "partition"];
+
 /// What earlier runs have committed.
 pub(in crate::sink) async fn read<D: Dialect>(
     dialect: &D,
@@ -23,11 +26,13 @@ pub(in crate::sink) async fn read<D: Dialect>(
     load: &Load,
     table: &Place,
 ) -> Result<State> {
-    let mut state = State::default();
-    for remembered in all(dialect, connection, load, table).await? {
-        state.partitions.insert(remembered.partition, remembered.value);
-    }
-    Ok(state)
+    Ok(state(all(dialect, connection, load, table).await?))
+}
+
+/// The values by partition.
+fn state(all: Vec<Remembered>) -> State {
+    let partitions = all.into_iter().map(|entry| (entry.partition, entry.value)).collect();
+    State { partitions }
 }
 
 /// What is remembered of the load's pipeline, with who wrote it and when.
@@ -49,10 +54,20 @@ async fn all<D: Dialect>(
     load: &Load,
     table: &Place,
 ) -> Result<Vec<Remembered>> {
-    let place = table.beside(dialect, TABLE);
-    if dialect.find(connection, load, &place).await?.is_none() {
-        return Ok(Vec::new());
+    match dialect.find(connection, load, &table.beside(dialect, TABLE)).await? {
+        Some(_) => rows(dialect, connection, load, table).await,
+        None => Ok(Vec::new()),
     }
+}
+
+/// All rows of the pipeline in a table that is there.
+async fn rows<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    load: &Load,
+    table: &Place,
+) -> Result<Vec<Remembered>> {
+    let place = table.beside(dialect, TABLE);
     let query = format!(
         "SELECT {}, {}, {}, {} FROM {place} WHERE {} = {}",
         dialect.quote("partition"),
@@ -116,7 +131,7 @@ pub(in crate::sink) async fn write<D: Dialect>(
         create(dialect, connection, load, table).await?;
     }
     let place = table.beside(dialect, TABLE);
-    let there = read(dialect, connection, load, table).await?;
+    let there = state(rows(dialect, connection, load, table).await?);
     change.check_known(&there)?;
     let quote = |name: &str| dialect.quote(name);
     let at = |number| dialect.parameter(number);
@@ -130,10 +145,6 @@ pub(in crate::sink) async fn write<D: Dialect>(
         at(4),
         D::NOW
     );
-    let of_partition = |pipeline, partition| {
-        let (pipeline, partition) = (at(pipeline), at(partition));
-        format!("{} = {pipeline} AND {} = {partition}", quote("pipeline"), quote("partition"))
-    };
     let update = format!(
         "UPDATE {place} SET {} = {}, {} = {}, {} = {} WHERE {}",
         quote("value"),
@@ -142,22 +153,22 @@ pub(in crate::sink) async fn write<D: Dialect>(
         at(2),
         quote("changed_at"),
         D::NOW,
-        of_partition(3, 4)
+        own::is_row(dialect, KEY, 3)
     );
-    let delete = format!("DELETE FROM {place} WHERE {}", of_partition(1, 2));
+    let delete = format!("DELETE FROM {place} WHERE {}", own::is_row(dialect, KEY, 1));
     for (partition, value) in &change.partitions {
         let is_there = there.partitions.contains_key(partition);
         let key = [load.pipeline.as_str(), partition];
         let written = match (value.is_null(), is_there) {
             (true, false) => continue,
-            (true, true) => dialect.rows(connection, &delete, &key).await,
+            (true, true) => dialect.change(connection, &delete, &key).await,
             // MySQL locks what stands around a row that it looks for and does not find: two pipelines would lock
             // each other out.
             (false, _) => {
                 let statement = if is_there { &update } else { &insert };
                 let value = value.to_string();
                 let row = [value.as_str(), &change.run, &load.pipeline, partition];
-                dialect.rows(connection, statement, &row).await
+                dialect.change(connection, statement, &row).await
             }
         };
         written.map_err(to_write)?;
@@ -182,5 +193,5 @@ pub(super) async fn create<D: Dialect>(
         required("changed_at", &instant),
     ];
     let place = table.beside(dialect, TABLE);
-    own::create(dialect, connection, load, &place, &columns, ["pipeline", "partition"]).await
+    own::create(dialect, connection, load, &place, &columns, KEY).await
 }

@@ -7,6 +7,7 @@ use super::{Dialect, Inbox, Place};
 use crate::definition::Mode;
 use crate::definition::table::TableName;
 use crate::sink::Load;
+use crate::sink::load::Column;
 
 /// The staging table's name.
 pub(in crate::sink) const STAGING: &str = "apitap_staging";
@@ -61,6 +62,33 @@ pub(in crate::sink) fn create_table(
         options(dialect),
         dialect.table_comment(load)
     )
+}
+
+/// The statements that say what a new table and its columns are for, where CREATE TABLE does not say it;
+/// `literal` writes a description.
+pub(in crate::sink) fn comments(
+    dialect: &impl Dialect,
+    load: &Load,
+    table: &str,
+    literal: fn(&str) -> String,
+) -> Vec<String> {
+    let of_table = load.description.as_deref();
+    let of_table = of_table.map(|text| format!("COMMENT ON TABLE {table} IS {}", literal(text)));
+    let of_columns = load.creates.iter();
+    let of_columns =
+        of_columns.filter_map(|column| comment_on_column(dialect, table, column, literal));
+    of_table.into_iter().chain(of_columns).collect()
+}
+
+/// The statement that says what a column is for, if anything does.
+pub(in crate::sink) fn comment_on_column(
+    dialect: &impl Dialect,
+    table: &str,
+    column: &Column,
+    literal: fn(&str) -> String,
+) -> Option<String> {
+    let (name, text) = (dialect.quote(&column.name), literal(column.description.as_deref()?));
+    Some(format!("COMMENT ON COLUMN {table}.{name} IS {text}"))
 }
 
 /// What stands behind the columns of a table.

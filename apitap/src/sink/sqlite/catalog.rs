@@ -3,9 +3,6 @@
 //! SQLite converts what it stores by the *affinity* of the column's declared type. A column holds
 //! our values if its affinity leaves them as they are.
 
-use sqlx::SqliteConnection;
-
-use super::refused;
 use crate::Result;
 use crate::schema::Type;
 use crate::schema::scalar::Domain;
@@ -23,88 +20,77 @@ pub(in crate::sink) fn sql(ty: &Type) -> &'static str {
     }
 }
 
+const KIND: &str = "SELECT type FROM main.sqlite_schema
+    WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view', 'index')";
+
+const COLUMNS: &str =
+    "SELECT name, type, CAST(\"notnull\" <> 0 AS TEXT), CAST(dflt_value IS NOT NULL AS TEXT),
+           CAST(pk = 1 AND (SELECT max(pk) FROM pragma_table_xinfo(?1, 'main')) = 1 AS TEXT),
+           CAST(hidden <> 0 AS TEXT)
+    FROM pragma_table_xinfo(?1, 'main')";
+
+/// What ON CONFLICT can use: whole-table, over plain columns, compared as they are.
+const UNIQUE_KEYS: &str = "SELECT l.name, i.name
+    FROM pragma_index_list(?1, 'main') l, pragma_index_xinfo(l.name, 'main') i
+    WHERE l.\"unique\" <> 0 AND l.partial = 0 AND i.key <> 0
+      AND NOT EXISTS (SELECT 1 FROM pragma_index_xinfo(l.name, 'main') x
+                      WHERE x.key <> 0 AND (x.name IS NULL OR x.coll <> 'BINARY'))
+    ORDER BY l.name";
+
+const REFERRING: &str = "SELECT t.name, f.on_delete
+    FROM main.sqlite_schema t, pragma_foreign_key_list(t.name, 'main') f
+    WHERE t.type = 'table' AND f.\"table\" = ?1 COLLATE NOCASE AND t.name <> ?1 COLLATE NOCASE
+      AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')
+    ORDER BY 1 LIMIT 1";
+
 /// The table of that name, if there is one.
-pub(super) async fn find(
-    connection: &mut SqliteConnection,
+pub(in crate::sink) async fn find<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
     load: &Load,
     table: &Place,
 ) -> Result<Option<Found>> {
-    let to_show = |error| refused(load, "to show", &error);
-    let name = &table.name;
-    let kind: Option<String> = sqlx::query_scalar(
-        "SELECT type FROM main.sqlite_schema
-         WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view', 'index')",
-    )
-    .bind(name)
-    .fetch_optional(&mut *connection)
-    .await
-    .map_err(to_show)?;
-    match kind.as_deref() {
+    let to_show = |error| dialect.refused(load, "to show", &error);
+    let name = [table.name.as_str()];
+    let kind = dialect.rows(connection, KIND, &name).await.map_err(to_show)?;
+    match kind.into_iter().flatten().next().as_deref() {
         None => return Ok(None),
         Some("table") => {}
         Some(other) => return Err(refusal::not_a_table(&load.table, other)),
     }
-    let columns: Vec<(String, String, bool, bool, bool, bool)> = sqlx::query_as(
-        r#"SELECT name, type, "notnull" <> 0, dflt_value IS NOT NULL,
-                  pk = 1 AND (SELECT max(pk) FROM pragma_table_xinfo(?1, 'main')) = 1, hidden <> 0
-           FROM pragma_table_xinfo(?1, 'main')"#,
-    )
-    .bind(name)
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(to_show)?;
-    // What ON CONFLICT can use: whole-table, over plain columns, compared as they are.
-    let indices: Vec<(String, Option<String>)> = sqlx::query_as(
-        "SELECT l.name, i.name
-         FROM pragma_index_list(?1, 'main') l, pragma_index_xinfo(l.name, 'main') i
-         WHERE l.\"unique\" <> 0 AND l.partial = 0 AND i.key <> 0
-           AND NOT EXISTS (SELECT 1 FROM pragma_index_xinfo(l.name, 'main') x
-                           WHERE x.key <> 0 AND (x.name IS NULL OR x.coll <> 'BINARY'))
-         ORDER BY l.name",
-    )
-    .bind(name)
-    .fetch_all(connection)
-    .await
-    .map_err(to_show)?;
+    let columns = dialect.rows(connection, COLUMNS, &name).await.map_err(to_show)?;
+    let columns: Vec<[String; 6]> =
+        columns.into_iter().filter_map(|row| row.try_into().ok()).collect();
+    let parts = dialect.rows(connection, UNIQUE_KEYS, &name).await.map_err(to_show)?;
+    let parts: Vec<[String; 2]> = parts.into_iter().filter_map(|row| row.try_into().ok()).collect();
     // `INTEGER PRIMARY KEY` is the table itself and has no index; it gets a number by itself.
-    let is_row_id = |ty: &str, primary: bool| primary && ty.eq_ignore_ascii_case("INTEGER");
-    let row_id = columns.iter().find(|(_, ty, _, _, primary, _)| is_row_id(ty, *primary));
-    let mut unique_keys: Vec<Vec<String>> =
-        row_id.map(|(name, ..)| vec![name.clone()]).into_iter().collect();
-    for index in indices.chunk_by(|a, b| a.0 == b.0) {
-        unique_keys.push(index.iter().filter_map(|(_, column)| column.clone()).collect());
-    }
+    let is_row_id = |ty: &str, primary: &str| primary == "1" && ty.eq_ignore_ascii_case("INTEGER");
+    let row_id = columns.iter().find(|[_, ty, _, _, primary, _]| is_row_id(ty, primary));
+    let row_id = row_id.map(|[name, ..]| vec![name.clone()]);
+    let unique_keys = row_id.into_iter().chain(sql::keys(&parts)).collect();
     let columns =
-        columns.into_iter().map(|(name, ty, not_null, has_default, primary, computed)| {
-            let filled = has_default || computed || is_row_id(&ty, primary);
+        columns.into_iter().map(|[name, ty, not_null, has_default, primary, computed]| {
+            let computed = computed == "1";
+            let filled = has_default == "1" || computed || is_row_id(&ty, &primary);
             let closed = computed.then(|| {
                 ("is computed by the database".to_owned(), "leave it out of the query".to_owned())
             });
-            FoundColumn { name, ty, not_null, filled, plain: false, closed }
+            FoundColumn { name, ty, not_null: not_null == "1", filled, plain: false, closed }
         });
     Ok(Some(Found { columns: columns.collect(), unique_keys }))
 }
 
 /// Whether a DELETE of rows of the table does that and no more.
-pub(super) async fn replaceable(
-    connection: &mut SqliteConnection,
+pub(in crate::sink) async fn replaceable<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
     load: &Load,
     table: &Place,
 ) -> Result<()> {
-    let referring: Option<(String, String)> = sqlx::query_as(
-        "SELECT t.name, f.on_delete
-         FROM main.sqlite_schema t, pragma_foreign_key_list(t.name, 'main') f
-         WHERE t.type = 'table' AND f.\"table\" = ?1 COLLATE NOCASE
-           AND t.name <> ?1 COLLATE NOCASE
-           AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')
-         ORDER BY 1 LIMIT 1",
-    )
-    .bind(&table.name)
-    .fetch_optional(connection)
-    .await
-    .map_err(|error| refused(load, "to show", &error))?;
-    match referring {
-        Some((other, action)) => Err(refusal::referred_to(load, &other, &action)),
+    let referring = dialect.rows(connection, REFERRING, &[&table.name]).await;
+    let referring = referring.map_err(|error| dialect.refused(load, "to show", &error))?;
+    match referring.into_iter().find_map(|row| <[String; 2]>::try_from(row).ok()) {
+        Some([other, action]) => Err(refusal::referred_to(load, &other, &action)),
         None => Ok(()),
     }
 }

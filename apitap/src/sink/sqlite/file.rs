@@ -33,16 +33,18 @@ impl File {
 
     /// Whether it is not there yet, and could be made: opening it would make it.
     pub(super) fn is_absent(&self) -> Result<bool> {
-        let (_, path) = self.options()?;
-        Ok(!path.exists() && folder(&path).is_dir())
+        self.absent().map(|path| path.is_some())
+    }
+
+    /// Its path, where it is not there yet and could be made.
+    fn absent(&self) -> Result<Option<PathBuf>> {
+        let (_, path, may_create) = self.options()?;
+        Ok(Some(path).filter(|path| may_create && !path.exists() && folder(path).is_dir()))
     }
 
     /// The same, or where it is not there yet, another new one in its folder that does not stay.
     pub(super) fn to_try_out(&self) -> Result<Self> {
-        if !self.is_absent()? {
-            return Ok(self.clone());
-        }
-        let (_, path) = self.options()?;
+        let Some(path) = self.absent()? else { return Ok(self.clone()) };
         let made = tempfile::Builder::new().prefix(".apitap-").tempfile_in(folder(&path));
         Ok(match made {
             Ok(made) => {
@@ -55,7 +57,7 @@ impl File {
     }
 
     pub(super) async fn connect(&self, patience: Duration) -> Result<SqliteConnection> {
-        let (options, path) = self.options()?;
+        let (options, path, _) = self.options()?;
         let folder = folder(&path);
         if !folder.is_dir() {
             return Err(Error::target(format!(
@@ -84,10 +86,11 @@ impl File {
     /// # Errors
     /// None is named.
     pub(super) fn path(&self) -> Result<PathBuf> {
-        self.options().map(|(_, path)| path)
+        self.options().map(|(_, path, _)| path)
     }
 
-    fn options(&self) -> Result<(SqliteConnectOptions, PathBuf)> {
+    /// How to open it, its path, and whether it may be made.
+    fn options(&self) -> Result<(SqliteConnectOptions, PathBuf, bool)> {
         let written = self.written.as_str();
         let path = written.strip_prefix("sqlite:").unwrap_or(written);
         let path = path.strip_prefix("//").filter(|_| path.len() < written.len()).unwrap_or(path);
@@ -118,7 +121,7 @@ impl File {
         };
         let path = options.get_filename().to_path_buf();
         let may_create = is_path || !parameters.split('&').any(|parameter| parameter == "mode=rw");
-        Ok((options.create_if_missing(may_create), path))
+        Ok((options.create_if_missing(may_create), path, may_create))
     }
 }
 

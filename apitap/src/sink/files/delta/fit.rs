@@ -164,7 +164,7 @@ fn of_column(load: &Load, schema: &TableSchema, column: &Column) -> Option<Misfi
     None
 }
 
-/// A column of the table of which the rows have none.
+/// A column of the table that the rows do not have.
 fn of_other(load: &Load, field: &TableField) -> Option<Misfit> {
     let (table, name) = (&load.table, &field.name);
     if field.has_rules() {

@@ -320,7 +320,7 @@ impl DeltaSession {
             if actions.is_empty() {
                 break changes;
             }
-            // A commit of which another one was first has told the store that all is settled.
+            // The last attempt lost to another commit, and told the store that nothing of it is left.
             store.unsettled(true);
             if commit(store, &mut self.there, actions).await? {
                 break changes;

@@ -112,7 +112,7 @@ fn row() -> Schema {
     fields.map(|(name, ty, nullable)| Field::new(name, ty, nullable)).into_iter().collect()
 }
 
-/// One load, whose memory for files and keys is so many bytes.
+/// One load, with `memory` bytes for files and keys.
 async fn load(data: &Data, load: Load, memory: usize, parts: &[Value]) -> Result<Written> {
     let mut limits = Limits::of(Memory::default(), 1);
     limits.files = memory;

@@ -319,7 +319,7 @@ fn check_parquet(kind: TargetKind, values: TargetKind) {
                 parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file, 1024);
             reader.unwrap().map(|batch| batch.unwrap())
         };
-        // Without rows there is no file of Delta Lake.
+        // An empty table of Delta Lake has no data files.
         assert_eq!(files.len(), usize::from(kind != TargetKind::Delta || batch.num_rows() > 0));
         let found: Vec<_> = files.iter().flat_map(read).collect();
         let found = arrow::compute::concat_batches(&batch.schema(), &found).unwrap();
