@@ -178,8 +178,8 @@ impl Error {
         self
     }
 
-    /// Errors, of which those that say the same of several pipelines or requests are one, which names all
-    /// pipelines and the first requests.
+    /// The errors without repetition: those that differ in pipeline or request only become one, which names
+    /// all pipelines and the first requests.
     pub(crate) fn merged<'e>(errors: impl IntoIterator<Item = &'e Self>) -> Vec<Self> {
         let (mut places, mut groups) = (HashMap::new(), Vec::<Vec<&Self>>::new());
         for error in errors {

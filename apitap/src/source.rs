@@ -59,7 +59,7 @@ pub(crate) struct Trouble {
     pub(crate) repeats: u64,
 }
 
-/// After so many pages, or after this time, it is logged how far a fetch is.
+/// The progress of a fetch is logged after this many pages, or after this time.
 const PAGES_LOGGED: u64 = 100;
 const LOGGED_EVERY: Duration = Duration::from_secs(30);
 
@@ -76,7 +76,7 @@ pub(crate) struct Waits {
 }
 
 impl Fetched {
-    /// Whether it is time to log how far it is, where so many pages have come.
+    /// Whether the progress is to be logged now that `pages` pages have arrived.
     fn is_to_be_logged(&self, pages: u64) -> bool {
         let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();

@@ -36,7 +36,7 @@ pub struct Capabilities {
     pub unfit: &'static [char],
     /// Characters that a column's name must not have in it.
     pub unfit_in_columns: &'static [char],
-    /// The scalar types of which it has no columns.
+    /// The scalar types for which it has no column type.
     pub without: &'static [Type],
     /// The most columns of a row: those of a table, less the one that numbers staged rows.
     pub columns: usize,

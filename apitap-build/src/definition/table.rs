@@ -206,7 +206,7 @@ pub fn check_columns(target: &Capabilities, row: &Schema) -> Vec<Misfit> {
     misfits
 }
 
-/// The type in another one of which a target has no columns.
+/// The first type in a type, itself included, for which a target has no column type.
 fn lacking<'a>(target: &Capabilities, ty: &'a Type) -> Option<&'a Type> {
     match ty {
         Type::List(item) => lacking(target, &item.ty),

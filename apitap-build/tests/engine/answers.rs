@@ -20,7 +20,7 @@ const SIDES: Tables<'static> = &[
     ("big", "n dec38_18", &["60000000000000000000", "70000000000000000000"]),
 ];
 
-/// A table of records, which are planned for, and none of which there is.
+/// An empty table with a column of records: queries on it are planned, and yield nothing.
 pub(super) const RECORDS: (&str, &str, &[&str]) =
     ("v", "a int64!, b int64, s string, r record", &[]);
 

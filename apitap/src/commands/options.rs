@@ -131,7 +131,7 @@ fn bytes(file: &Path) -> std::io::Result<Vec<u8>> {
     }
 }
 
-/// A number of things, of which there is at least one.
+/// A whole number from 1.
 ///
 /// # Errors
 /// It is none.

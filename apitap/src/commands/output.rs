@@ -20,7 +20,7 @@ pub(crate) const FAINT: Style = Style::new().dimmed();
 /// A title.
 pub(crate) const TITLE: Style = Style::new().bold();
 
-/// A name in so many columns: what is too long is left out of its middle, since names differ at their ends.
+/// A name that fits into `room` columns. A longer one loses its middle, since names differ at their ends.
 pub(crate) fn shortened(name: &str, room: usize) -> String {
     if measure_text_width(name) <= room {
         return name.to_owned();

@@ -31,8 +31,8 @@ use crate::{Result, infer};
 #[derive(Clone)]
 pub(super) struct Fetch {
     plan: Arc<FetchPlan>,
-    /// What yields the records for which it is made, in order; `watermarks` of those of which only what has
-    /// changed counts are told how far the last run has come.
+    /// The fetches of its parents, in order. Those that feed only what has changed (`only_changed`) have
+    /// `watermarks` that say how far the last run has come.
     parents: Vec<Fetch>,
     /// Whether it is made for what has changed only.
     follows: bool,
@@ -157,7 +157,7 @@ fn watermarks(
 }
 
 impl Fetch {
-    /// What the target remembers of it, and of its parents of which only what has changed counts.
+    /// What the target remembers of it, and of those parents that feed only what has changed.
     pub(super) fn remembered(&self) -> Vec<Arc<Watermarks>> {
         self.watermarks.iter().cloned().chain(self.followed()).collect()
     }

@@ -184,7 +184,7 @@ impl Progress {
         (kept.written, kept.goes_on) = (written, goes_on);
     }
 
-    /// It goes on behind so many records of an earlier run.
+    /// This run continues behind `records` records that an earlier run has committed.
     pub(crate) fn went_on_behind(&self, records: u64) {
         let mut kept = self.lock_kept();
         (kept.went_on_behind, kept.goes_on) = (Some(records), true);

@@ -76,7 +76,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// `None` where it is no URL of the plain form, of which it is sure what is what.
+    /// `None` unless the text is an HTTP URL whose parts can be told apart with certainty.
     fn of(text: &str) -> Option<Self> {
         let start = ["http://", "https://"].iter().find_map(|scheme| {
             let begin = text.get(..scheme.len())?;

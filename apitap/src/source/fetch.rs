@@ -231,7 +231,7 @@ impl Fetch {
         }
     }
 
-    /// Says at `info` how far it is, every so many pages or seconds.
+    /// Logs the progress at `info`, at intervals of pages or of time.
     fn log_pages(&self) {
         let fetched = &self.endpoint.fetched;
         let pages = fetched.pages.load(Relaxed);

@@ -333,7 +333,7 @@ sources:
         project(&sources, &[("invoices", &sql)])
     }
 
-    /// The customers whose invoices were requested, since so many requests.
+    /// The customers whose invoices were requested, without the first `since` requests.
     fn requested(&self, since: usize) -> Vec<u64> {
         let asked = self.api.asked();
         let invoices = asked[since..].iter().filter_map(|asked| asked.path.split('/').nth(2));

@@ -86,7 +86,7 @@ fn public_apis_are_loaded_whole_into_postgres_whatever_fails() {
 const PAGES: u64 = 1_000;
 const LATENCY: Duration = Duration::from_millis(50);
 
-/// How long a project took, beside the least that it can where so many pages are under way at once.
+/// How long a project took, beside the least that is possible with `at_once` pages under way at once.
 fn measure(kind: &str, project: &Project, at_once: u32) -> Value {
     let begun = Instant::now();
     let report = run(project);
@@ -129,8 +129,8 @@ fn a_thousand_pages_beside_the_least_time_that_they_can_take() {
     windowed();
 }
 
-/// The same for the slices of `incremental`, of which eight are requested at once: those of the time since a
-/// day, a thousandth of it each.
+/// The same for 1,000 slices of `incremental`, eight of which are requested at once; each is a thousandth of
+/// the time since a given day.
 fn windowed() {
     const SINCE: u64 = 1_767_225_600;
     let api = Answers::serve(|asked| {

@@ -48,7 +48,7 @@ impl Reader {
     }
 }
 
-/// What there is when the ids are `first` and so many more.
+/// Count and sum of the ids when the table has `rows` of them, from `first` on.
 fn state(first: i64, rows: usize) -> (i64, i64) {
     let rows = rows as i64;
     (rows, (first..first + rows).sum())

@@ -99,7 +99,7 @@ impl Running {
         Self { child, said }
     }
 
-    /// Waits until it has committed so many parts more; fewer if it ended before.
+    /// Waits until it has committed `wanted` more times; fewer if it ends before that.
     pub(crate) fn commits(&mut self, wanted: u64) -> u64 {
         let said = self.said.by_ref().map_while(Result::ok);
         let commits = said.filter(|line| line.contains("committed a part"));

@@ -31,7 +31,7 @@ fn listen(serve: impl Fn(TcpStream) -> std::io::Result<()> + Send + Sync + 'stat
     std::thread::spawn(move || {
         for connection in listener.incoming().map_while(Result::ok) {
             let serve = Arc::clone(&serve);
-            // A client that goes away is no trouble of the server's.
+            // A client that disconnects is not an error of the server.
             std::thread::spawn(move || drop(serve(connection)));
         }
     });

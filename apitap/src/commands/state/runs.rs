@@ -38,7 +38,7 @@ pub(super) fn show(pipelines: &[&Pipeline], options: &Options) -> Result<ExitCod
     }
 }
 
-/// At most so many of the latest runs of each pipeline.
+/// The latest runs of each pipeline, at most `most`.
 pub(super) fn of<'a>(
     pipelines: &[&'a Pipeline],
     options: &Options,
