@@ -233,6 +233,17 @@ pub struct State {
 }
 
 impl State {
+    /// Each partition for people to look at, where one run has written all of them.
+    pub(super) fn told(self, run: &str, changed_at: &str) -> Vec<Remembered> {
+        let entry = |(partition, value)| Remembered {
+            partition,
+            value,
+            run: run.to_owned(),
+            changed_at: changed_at.to_owned(),
+        };
+        self.partitions.into_iter().map(entry).collect()
+    }
+
     /// What it is behind a commit of that change.
     pub fn apply(&mut self, change: &StateChange) {
         self.partitions.extend(change.partitions.clone());

@@ -28,7 +28,6 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
     hooks: false,
-    // A table of other columns is for a person to make.
     renews_tables: true,
     // Of several rows of a key the last one wins, and a small load is one file.
     writers: 1,

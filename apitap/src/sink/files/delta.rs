@@ -14,6 +14,7 @@
 
 mod action;
 mod checkpoint;
+mod commit;
 mod fit;
 mod keys;
 mod merge;

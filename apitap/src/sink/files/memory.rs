@@ -12,23 +12,14 @@ use crate::{Error, Result};
 pub(super) async fn remembered(files: &Files, load: &Load) -> Result<Vec<Remembered>> {
     let store = store::begin(files, &load.table.to_string()).await?;
     let found = look(store.as_ref(), load).await;
-    store.end().await?;
-    found
+    store::ended(store.as_ref(), found).await
 }
 
 async fn look(store: &dyn Store, load: &Load) -> Result<Vec<Remembered>> {
     let Some(tip) = log::settled(store).await? else { return Ok(Vec::new()) };
     let own = tip.record.pipeline == load.pipeline;
-    let text = |text: &str| if own { text.to_owned() } else { String::new() };
-    let (run, changed_at) = (text(&tip.record.run), text(&tip.record.at));
-    let state = tip.record.remembered(&load.pipeline).partitions;
-    let entry = |(partition, value)| Remembered {
-        partition,
-        value,
-        run: run.clone(),
-        changed_at: changed_at.clone(),
-    };
-    Ok(state.into_iter().map(entry).collect())
+    let (run, at) = if own { (&*tip.record.run, &*tip.record.at) } else { ("", "") };
+    Ok(tip.record.remembered(&load.pipeline).told(run, at))
 }
 
 /// A commit without files.
@@ -36,8 +27,7 @@ pub(super) async fn correct(files: &Files, load: &Load, change: &StateChange) ->
     let store = store::begin(files, &load.table.to_string()).await?;
     keep_away(store.as_ref(), load).await?;
     let done = commit(store.as_ref(), load, change).await;
-    store.end().await?;
-    done
+    store::ended(store.as_ref(), done).await
 }
 
 async fn commit(store: &dyn Store, load: &Load, change: &StateChange) -> Result<()> {

@@ -130,6 +130,19 @@ pub(super) fn by(load: &Load) -> impl Iterator<Item = (&Column, usize)> {
     load.partition_by.iter().filter_map(|&place| Some((load.columns.get(place)?, place)))
 }
 
+/// Their names.
+pub(super) fn names(load: &Load) -> Vec<String> {
+    by(load).map(|(column, _)| column.name.clone()).collect()
+}
+
+/// Names of columns for a message.
+pub(super) fn listed(columns: &[String]) -> String {
+    match columns {
+        [] => "nothing".to_owned(),
+        columns => columns.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    }
+}
+
 /// The folder of these values, which the row of that number has.
 fn folder(load: &Load, values: &[Option<String>], row: u64) -> Result<String> {
     let mut folder = String::new();

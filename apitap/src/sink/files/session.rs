@@ -9,12 +9,13 @@ use super::format::Format;
 use super::log::{self, Record, Tip};
 use super::partition;
 use super::store::{self, Added, Store};
-use super::writer::{FilesWriter, Shared, Waiting};
-use crate::definition::{Compression, Mode, TargetKind};
+use super::writer::{self, FilesWriter, Shared, Waiting};
+use crate::definition::{Capabilities, Compression, Mode, TargetKind};
 use crate::engine::limits::Limits;
 use crate::schema::Field;
 use crate::schema::notation::type_text;
 use crate::sink::contract::{Session, State, StateChange, Target as _, Writer, Written};
+use crate::sink::load::Missing;
 use crate::sink::{Load, refusal};
 use crate::{Error, Result};
 
@@ -31,6 +32,7 @@ pub(super) async fn open(files: &Files, load: Load, limits: &Limits) -> Result<B
     let shared = Shared {
         store,
         format: files.format,
+        schema: writer::schema(&columns),
         columns,
         file_size: files.file_size,
         memory: limits.files,
@@ -38,17 +40,10 @@ pub(super) async fn open(files: &Files, load: Load, limits: &Limits) -> Result<B
         keyed: None,
         load,
     };
-    let session = FilesSession {
-        shared: Arc::new(shared),
-        gathered: StateChange::default(),
-        covered: 0,
-        commits: 0,
-        written: Written::default(),
-    };
-    match session.prepare().await {
-        Ok(()) => Ok(Box::new(session)),
+    match prepare(&shared).await {
+        Ok(()) => Ok(Box::new(FilesSession::new(shared, OwnLog))),
         Err(error) => {
-            session.end().await;
+            end(shared.store.as_ref()).await;
             Err(error)
         }
     }
@@ -60,8 +55,7 @@ pub(super) async fn open(files: &Files, load: Load, limits: &Limits) -> Result<B
 /// Another run is there.
 pub(super) async fn keep_away(store: &dyn Store, load: &Load) -> Result<()> {
     let Some(holder) = store.claim(&load.pipeline).await? else { return Ok(()) };
-    let busy = refusal::busy(load, &holder.who, holder.end.as_deref());
-    store.end().await.map_or_else(Err, |()| Err(busy))
+    store::ended(store, Err(refusal::busy(load, &holder.who, holder.end.as_deref()))).await
 }
 
 /// What can be known without looking.
@@ -77,13 +71,7 @@ fn check(files: &Files, load: &Load) -> Result<()> {
         ))
         .help("use the mode `append` or `replace`"));
     }
-    if !load.hooks.is_empty() {
-        return Err(Error::config(format!(
-            "`before` and `after` are SQL, which a {} target does not run",
-            target.name
-        ))
-        .help("remove them, or load into a database"));
-    }
+    check_hooks(target, load)?;
     match load.key.is_empty() {
         true => Ok(()),
         false => Err(Error::config(format!(
@@ -94,8 +82,37 @@ fn check(files: &Files, load: &Load) -> Result<()> {
     }
 }
 
-struct FilesSession {
+/// Files run no SQL.
+pub(super) fn check_hooks(target: &Capabilities, load: &Load) -> Result<()> {
+    if load.hooks.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("`before` and `after` are SQL, which a {} target does not run", target.name);
+    Err(Error::config(message).help("remove them, or load into a database"))
+}
+
+/// The log of a table, in which a load is committed.
+#[async_trait]
+pub(super) trait Log: Send {
+    /// What the pipeline remembers.
+    async fn state(&mut self, shared: &Shared) -> Result<State>;
+
+    /// Commits the rows that wait and the state, behind whatever others have committed meanwhile, under a name
+    /// that no other commit has. Gives how many rows were stored.
+    async fn apply(
+        &mut self,
+        shared: &Shared,
+        name: &str,
+        state: &StateChange,
+        rows: u64,
+    ) -> Result<u64>;
+}
+
+/// A load into files, whichever log the table has.
+pub(super) struct FilesSession<L> {
     shared: Arc<Shared>,
+    log: L,
     /// The states of a load that counts only as a whole, until it is finished.
     gathered: StateChange,
     /// How many of the rows that wait a commit has covered.
@@ -105,13 +122,32 @@ struct FilesSession {
     written: Written,
 }
 
+impl<L: Log> FilesSession<L> {
+    pub(super) fn new(shared: Shared, log: L) -> Self {
+        Self {
+            shared: Arc::new(shared),
+            log,
+            gathered: StateChange::default(),
+            covered: 0,
+            commits: 0,
+            written: Written::default(),
+        }
+    }
+
+    async fn apply(&mut self, state: &StateChange, rows: u64) -> Result<()> {
+        self.commits += 1;
+        // What tells this commit from all others.
+        let name = format!("{}#{}", self.shared.store.session(), self.commits);
+        let stored = self.log.apply(&self.shared, &name, state, rows).await?;
+        self.written = self.written.and(Written { received: rows, stored, unchanged: 0 });
+        Ok(())
+    }
+}
+
 #[async_trait]
-impl Session for FilesSession {
+impl<L: Log> Session for FilesSession<L> {
     async fn state(&mut self) -> Result<State> {
-        let Shared { store, load, .. } = &*self.shared;
-        let tip = log::settled(store.as_ref()).await?;
-        let state = tip.and_then(|mut tip| tip.record.state.remove(&load.pipeline));
-        Ok(State { partitions: state.unwrap_or_default() })
+        self.log.state(&self.shared).await
     }
 
     fn writers(&self) -> usize {
@@ -126,7 +162,7 @@ impl Session for FilesSession {
 
     async fn commit(&mut self, state: &StateChange) -> Result<Written> {
         let rows = self.shared.waiting.rows(&self.shared.load)?;
-        if self.shared.load.mode == Mode::Replace {
+        if self.shared.load.is_whole() {
             self.covered = rows;
             self.gathered.add(state);
             return Ok(self.written);
@@ -136,14 +172,18 @@ impl Session for FilesSession {
     }
 
     async fn finish(mut self: Box<Self>) -> Result<Written> {
-        let rows = self.shared.waiting.rows(&self.shared.load)?;
-        if self.shared.load.mode == Mode::Replace && rows == self.covered {
+        let load = &self.shared.load;
+        let rows = self.shared.waiting.rows(load)?;
+        if load.is_whole() && rows == self.covered {
+            if load.missing == Missing::Delete && rows == 0 {
+                return Err(refusal::nothing_came(&load.table));
+            }
             let state = std::mem::take(&mut self.gathered);
             self.apply(&state, rows).await?;
         } else if rows > 0 {
-            return Err(refusal::uncommitted(&self.shared.load.table, rows));
+            return Err(refusal::uncommitted(&load.table, rows));
         }
-        self.end().await;
+        end(self.shared.store.as_ref()).await;
         Ok(self.written)
     }
 
@@ -152,126 +192,134 @@ impl Session for FilesSession {
     }
 }
 
-impl FilesSession {
-    /// Takes away what killed runs have left, and looks at the table.
-    async fn prepare(&self) -> Result<()> {
-        let store = self.shared.store.as_ref();
-        let leftovers = store.leftovers().await?;
-        if leftovers.may_commit() {
-            log::fence(store).await?;
-        }
-        let tip = log::settled(store).await?;
-        leftovers.remove().await?;
-        self.fits(tip.as_ref()).await
+/// Ends a session where that changes nothing any more: what is left, the next one takes away.
+pub(super) async fn end(store: &dyn Store) {
+    if let Err(left) = store.end().await {
+        tracing::warn!("cleaning up failed: {}", left.message());
+    }
+}
+
+/// Takes away what killed runs have left, and looks at the table.
+async fn prepare(shared: &Shared) -> Result<()> {
+    let store = shared.store.as_ref();
+    let leftovers = store.leftovers().await?;
+    if leftovers.may_commit() {
+        log::fence(store).await?;
+    }
+    let tip = log::settled(store).await?;
+    leftovers.remove().await?;
+    fits(shared, tip.as_ref()).await
+}
+
+/// The log of apitap's own: see [`log`].
+struct OwnLog;
+
+#[async_trait]
+impl Log for OwnLog {
+    async fn state(&mut self, shared: &Shared) -> Result<State> {
+        let tip = log::settled(shared.store.as_ref()).await?;
+        Ok(tip.map(|tip| tip.record.remembered(&shared.load.pipeline)).unwrap_or_default())
     }
 
-    /// Ends it where that changes nothing any more: what is left, the next run takes away.
-    async fn end(&self) {
-        if let Err(left) = self.shared.store.end().await {
-            tracing::warn!("cleaning up failed: {}", left.message());
-        }
-    }
-
-    /// Commits the files that wait, behind whatever others have committed meanwhile.
-    async fn apply(&mut self, state: &StateChange, rows: u64) -> Result<()> {
-        let store = self.shared.store.as_ref();
-        let files = self.shared.waiting.files();
+    async fn apply(
+        &mut self,
+        shared: &Shared,
+        name: &str,
+        state: &StateChange,
+        rows: u64,
+    ) -> Result<u64> {
+        let (store, load) = (shared.store.as_ref(), &shared.load);
+        let files = shared.waiting.files();
         let mut files: Vec<_> = files.into_iter().map(|file| file.added).collect();
-        self.commits += 1;
         loop {
             let tip = log::settled(store).await?;
-            if tip.as_ref().is_some_and(|tip| tip.record.commit == self.commit_name()) {
+            if tip.as_ref().is_some_and(|tip| tip.record.commit == name) {
                 // It is in: only the answer was lost.
                 break;
             }
-            self.fits(tip.as_ref()).await?;
+            fits(shared, tip.as_ref()).await?;
             let is_new = !tip.as_ref().is_some_and(Tip::is_table);
-            let replaces = self.shared.load.mode == Mode::Replace;
-            let partitioned = !self.shared.load.partition_by.is_empty();
+            let replaces = load.mode == Mode::Replace;
+            let partitioned = !load.partition_by.is_empty();
             if files.is_empty() && !partitioned && (replaces || is_new) {
-                files.push(self.shared.empty().await?.added);
+                files.push(shared.empty().await?.added);
             }
             if files.is_empty() && state.is_empty() && !is_new && !replaces {
                 break;
             }
-            let record = self.record(tip.as_ref(), &files, state).await?;
+            let record = record(shared, name, tip.as_ref(), &files, state).await?;
             if log::commit(store, tip.as_ref(), record).await? {
                 break;
             }
         }
-        self.shared.waiting.clear();
+        shared.waiting.clear();
         // Rows and state are in: what remains of the way there does no harm.
         if let Err(left) = store.published(&files).await {
             tracing::debug!("{left}");
         }
-        self.written = self.written.and(Written { received: rows, stored: rows, unchanged: 0 });
-        Ok(())
+        Ok(rows)
     }
+}
 
-    /// What tells this commit from all others.
-    fn commit_name(&self) -> String {
-        format!("{}#{}", self.shared.store.session(), self.commits)
-    }
-
-    /// The commit behind this one.
-    async fn record(
-        &self,
-        tip: Option<&Tip>,
-        files: &[Added],
-        state: &StateChange,
-    ) -> Result<Record> {
-        let Shared { store, load, format, .. } = &*self.shared;
-        let mut record = Record::new(kind(format.kind), fields(load), partition_by(load));
-        record.commit = self.commit_name();
-        record.pipeline.clone_from(&load.pipeline);
-        record.run.clone_from(&state.run);
-        record.add = files.to_vec();
-        if load.mode == Mode::Replace {
-            record.remove = store::own_files(store.as_ref()).await?;
-            if store.publishes_over() {
-                take_places(&mut record);
-            }
+/// The commit behind this one.
+async fn record(
+    shared: &Shared,
+    name: &str,
+    tip: Option<&Tip>,
+    files: &[Added],
+    state: &StateChange,
+) -> Result<Record> {
+    let Shared { store, load, format, .. } = shared;
+    let mut record = Record::new(kind(format.kind), fields(load), partition::names(load));
+    record.commit = name.to_owned();
+    record.pipeline.clone_from(&load.pipeline);
+    record.run.clone_from(&state.run);
+    record.add = files.to_vec();
+    if load.mode == Mode::Replace {
+        record.remove = store::own_files(store.as_ref()).await?;
+        if store.publishes_over() {
+            take_places(&mut record);
         }
-        record.state = tip.map(|tip| tip.record.state.clone()).unwrap_or_default();
-        state.check_known(&record.remembered(&load.pipeline))?;
-        record.remember(&load.pipeline, state);
-        Ok(record)
     }
+    record.state = tip.map(|tip| tip.record.state.clone()).unwrap_or_default();
+    state.check_known(&record.remembered(&load.pipeline))?;
+    record.remember(&load.pipeline, state);
+    Ok(record)
+}
 
-    /// Whether the rows can be beside those that are there.
-    async fn fits(&self, tip: Option<&Tip>) -> Result<()> {
-        let Shared { store, load, format, .. } = &*self.shared;
-        let Some(tip) = tip.filter(|tip| tip.is_table()) else {
-            // Only what is of apitap: else a later `replace` would not know what to remove. The
-            // first commit may just have been made by another run; then ours comes behind it.
-            let files = store::own_files(store.as_ref()).await?;
-            return match files.first() {
-                Some(file) if store.commits().await?.is_empty() => Err(unknown(load, file)),
-                _ => Ok(()),
-            };
+/// Whether the rows can be beside those that are there.
+async fn fits(shared: &Shared, tip: Option<&Tip>) -> Result<()> {
+    let Shared { store, load, format, .. } = shared;
+    let Some(tip) = tip.filter(|tip| tip.is_table()) else {
+        // Only what is of apitap: else a later `replace` would not know what to remove. The
+        // first commit may just have been made by another run; then ours comes behind it.
+        let files = store::own_files(store.as_ref()).await?;
+        return match files.first() {
+            Some(file) if store.commits().await?.is_empty() => Err(unknown(load, file)),
+            _ => Ok(()),
         };
-        if load.mode == Mode::Replace {
-            return Ok(());
-        }
-        let there = &tip.record;
-        let table = &load.table;
-        let differs = |what: String| {
-            Error::target(format!("the files of `{table}` {what}"))
-                .help("write into another table, or replace all of this one: `mode=\"replace\"`")
-        };
-        let ours = kind(format.kind);
-        if there.format != ours {
-            return Err(differs(format!("are of the type `{}`, not `{ours}`", there.format)));
-        }
-        let by = partition_by(load);
-        if there.partition_by != by {
-            let (theirs, ours) = (listed(&there.partition_by), listed(&by));
-            return Err(differs(format!("are kept apart by {theirs}, and the rows by {ours}")));
-        }
-        match difference(&there.columns, &fields(load)) {
-            None => Ok(()),
-            Some(difference) => Err(differs(difference)),
-        }
+    };
+    if load.mode == Mode::Replace {
+        return Ok(());
+    }
+    let there = &tip.record;
+    let table = &load.table;
+    let differs = |what: String| {
+        Error::target(format!("the files of `{table}` {what}"))
+            .help("write into another table, or replace all of this one: `mode=\"replace\"`")
+    };
+    let ours = kind(format.kind);
+    if there.format != ours {
+        return Err(differs(format!("are of the type `{}`, not `{ours}`", there.format)));
+    }
+    let by = partition::names(load);
+    if there.partition_by != by {
+        let (theirs, ours) = (partition::listed(&there.partition_by), partition::listed(&by));
+        return Err(differs(format!("are kept apart by {theirs}, and the rows by {ours}")));
+    }
+    match difference(&there.columns, &fields(load)) {
+        None => Ok(()),
+        Some(difference) => Err(differs(difference)),
     }
 }
 
@@ -316,18 +364,6 @@ fn fields(load: &Load) -> Vec<Field> {
         Field::new(&*column.name, column.ty.clone(), column.required.is_none())
     };
     load.columns.iter().map(field).collect()
-}
-
-fn partition_by(load: &Load) -> Vec<String> {
-    let column = |&place: &usize| Some(load.columns.get(place)?.name.clone());
-    load.partition_by.iter().filter_map(column).collect()
-}
-
-fn listed(columns: &[String]) -> String {
-    match columns {
-        [] => "nothing".to_owned(),
-        columns => columns.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-    }
 }
 
 fn unknown(load: &Load, file: &str) -> Error {

@@ -47,15 +47,11 @@ pub(super) enum Bounds {
 impl Stats {
     /// Of a file with these columns, and no rows.
     pub(super) fn of(columns: &[Column]) -> Self {
-        let column = |column: &Column| {
-            let bounds = match column.ty {
-                Type::Int16 | Type::Int32 | Type::Int64 | Type::Date | Type::Timestamp => {
-                    Bounds::Nothing
-                }
-                Type::String | Type::Uuid => Bounds::Nothing,
-                _ => Bounds::Unknown,
-            };
-            OfColumn { name: column.name.clone(), ty: column.ty.clone(), nulls: 0, bounds }
+        let column = |column: &Column| OfColumn {
+            name: column.name.clone(),
+            ty: column.ty.clone(),
+            nulls: 0,
+            bounds: Bounds::Nothing,
         };
         Self { columns: columns.iter().map(column).collect() }
     }

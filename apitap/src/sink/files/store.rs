@@ -248,6 +248,13 @@ fn foreign(place: &str) -> Error {
         .help("name another table or another folder, or move the file away")
 }
 
+/// Ends a session behind what it was for: why that failed comes first.
+pub(super) async fn ended<T>(store: &dyn Store, done: Result<T>) -> Result<T> {
+    let ended = store.end().await;
+    let done = done?;
+    ended.map(|()| done)
+}
+
 /// Whether apitap gives such names to files: `20261127T034500-1f0c7a2b9e4d-0001.parquet`.
 fn is_ours(name: &str) -> bool {
     let mut parts = name.split('-');

@@ -117,6 +117,11 @@ impl Waiting {
     }
 }
 
+/// The schema of columns of files.
+pub(super) fn schema(columns: &[Column]) -> SchemaRef {
+    Arc::new(Schema::new(columns.iter().map(|column| column.field.clone()).collect::<Vec<_>>()))
+}
+
 /// What all writers of a session go by.
 pub(super) struct Shared {
     pub(super) store: Box<dyn Store>,
@@ -124,6 +129,8 @@ pub(super) struct Shared {
     pub(super) format: Format,
     /// The columns of the files.
     pub(super) columns: Vec<Column>,
+    /// Their schema.
+    pub(super) schema: SchemaRef,
     /// About how many bytes a file gets.
     pub(super) file_size: u64,
     /// How many bytes of memory a writer may need.
@@ -169,22 +176,16 @@ impl Shared {
         }
     }
 
-    /// The columns of the files.
-    pub(super) fn schema(&self) -> SchemaRef {
-        let fields: Vec<_> = self.columns.iter().map(|column| column.field.clone()).collect();
-        Arc::new(Schema::new(fields))
-    }
-
     /// Rows in the columns of the files, where a table has wider ones than the rows.
     fn fitting(&self, rows: &RecordBatch) -> Result<RecordBatch> {
-        let schema = self.schema();
-        if rows.schema() == schema {
+        if *rows.schema_ref() == self.schema {
             return Ok(rows.clone());
         }
         let columns = rows.columns().iter().zip(&self.columns);
         let columns = columns.map(|(array, column)| cast(array, column.field.data_type()));
         let fitting = columns.collect::<Result<Vec<_>, _>>();
-        let fitting = fitting.and_then(|columns| RecordBatch::try_new(schema, columns));
+        let fitting =
+            fitting.and_then(|columns| RecordBatch::try_new(self.schema.clone(), columns));
         fitting.map_err(|cause| {
             Error::target(format!("the rows are not as the table has them: {cause}"))
                 .caused_by(cause)

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::action::{Format, MetaData, now};
 use super::merge::leaves_known;
 use super::schema::{TableField, TableSchema, holds, quoted, sql, written};
-use super::session::partition_by;
 use super::snapshot::Snapshot;
 use crate::definition::table::TableName;
 use crate::definition::{Evolve, Mode};
 use crate::schema::Field;
+use crate::sink::files::partition;
 use crate::sink::load::{Column, Load, Missing, Required};
 use crate::sink::refusal;
 use crate::{Error, Result};
@@ -118,12 +118,9 @@ fn closed(load: &Load, there: &Snapshot, meta: &MetaData) -> Option<Error> {
 
 /// Whether its rows are kept apart by other columns.
 fn apart(load: &Load, there: &Snapshot, meta: &MetaData) -> Option<Error> {
-    let (theirs, ours) = (&meta.partition_columns, partition_by(load));
-    let listed = |names: &[String]| match names {
-        [] => "nothing".to_owned(),
-        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-    };
-    let what = format!("is kept apart by {}, and the rows by {}", listed(theirs), listed(&ours));
+    let (theirs, ours) = (&meta.partition_columns, partition::names(load));
+    let [there_by, ours_by] = [theirs.as_slice(), &ours].map(partition::listed);
+    let what = format!("is kept apart by {there_by}, and the rows by {ours_by}");
     let help = "use the same `partition_by`, or load into another table";
     (*theirs != ours).then(|| error(load, there, &what).help(help))
 }
@@ -199,7 +196,7 @@ fn of_sql(table: &TableName) -> String {
     format!("{}{}", schema.unwrap_or_default(), quoted(&table.name))
 }
 
-/// The columns of the files: those of the load that are in no folder's name, as the table has them.
+/// The columns of the load, as the table has them.
 pub(super) fn in_table(load: &Load, schema: &TableSchema) -> Vec<Column> {
     let column = |column: &Column| {
         let Some(field) = schema.field(&column.name) else { return column.clone() };
@@ -225,7 +222,7 @@ pub(super) fn meta(load: &Load, there: &Snapshot, schema: &TableSchema) -> Resul
         text.map_err(|cause| Error::target("the schema has no JSON").caused_by(cause))?;
     Ok(match &there.meta {
         Some(meta) => {
-            MetaData { schema_string, partition_columns: partition_by(load), ..meta.clone() }
+            MetaData { schema_string, partition_columns: partition::names(load), ..meta.clone() }
         }
         None => MetaData {
             id: uuid::Uuid::new_v4().to_string(),
@@ -233,7 +230,7 @@ pub(super) fn meta(load: &Load, there: &Snapshot, schema: &TableSchema) -> Resul
             description: load.description.clone(),
             format: Format { provider: "parquet".to_owned(), options: Default::default() },
             schema_string,
-            partition_columns: partition_by(load),
+            partition_columns: partition::names(load),
             configuration: Default::default(),
             created_time: Some(now()),
         },

@@ -51,8 +51,23 @@ impl Keys {
     /// They cannot be compared.
     pub(super) fn new(types: &[DataType], first_wins: bool) -> Result<Self> {
         let fields = types.iter().map(|ty| SortField::new(ty.clone())).collect();
-        Ok(Self {
-            converter: Arc::new(RowConverter::new(fields).map_err(incomparable)?),
+        let converter = RowConverter::new(fields).map_err(incomparable)?;
+        Ok(Self::of(Arc::new(converter), first_wins))
+    }
+
+    /// None yet, of the same columns.
+    pub(super) fn like(&self) -> Self {
+        Self::of(self.converter.clone(), self.first_wins)
+    }
+
+    /// Forgets all.
+    pub(super) fn clear(&mut self) {
+        *self = self.like();
+    }
+
+    fn of(converter: Arc<RowConverter>, first_wins: bool) -> Self {
+        Self {
+            converter,
             batches: Vec::new(),
             entries: Vec::new(),
             by_hash: HashMap::default(),
@@ -60,16 +75,7 @@ impl Keys {
             first_wins,
             lost: HashMap::new(),
             bytes: 0,
-        })
-    }
-
-    /// Forgets all.
-    pub(super) fn clear(&mut self) {
-        self.batches = Vec::new();
-        self.entries = Vec::new();
-        self.by_hash = HashMap::default();
-        self.lost = HashMap::new();
-        self.bytes = 0;
+        }
     }
 
     /// How many bytes of memory they take, about.

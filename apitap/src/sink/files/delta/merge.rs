@@ -23,6 +23,7 @@ use crate::definition::Mode;
 use crate::sink::Load;
 use crate::sink::files::partition::Numbers;
 use crate::sink::files::stats::Bounds;
+use crate::sink::files::store::Published;
 use crate::sink::files::writer::{Finished, Keyed, Shared};
 use crate::sink::load::Column;
 use crate::{Error, Result};
@@ -298,9 +299,7 @@ impl Merge {
         if in_memory && !(places && inner.moved) {
             return Ok(None);
         }
-        let types: Vec<DataType> =
-            self.columns.iter().map(|column| column.field.data_type().clone()).collect();
-        let mut keys = Keys::new(&types, self.first_wins)?;
+        let mut keys = inner.keys.like();
         for file in inner.groups.get(group).into_iter().flatten() {
             let live = Live::own(shared, file);
             let (mut rows, mut at) = (live.read(shared, &self.columns).await?, 0_u64);
@@ -367,7 +366,20 @@ pub(super) async fn publish(shared: &Shared, files: &[Finished]) -> Result<()> {
         shared.store.unsettled(true);
     }
     for some in files.chunks(AT_ONCE) {
-        try_join_all(some.iter().map(|file| shared.store.publish(&file.added))).await?;
+        let published = some.iter().map(|file| shared.store.publish(&file.added));
+        let published = try_join_all(published).await?;
+        let gone = some.iter().zip(published).find(|(_, became)| *became == Published::Gone);
+        if let Some((Finished { added, .. }, _)) = gone {
+            return Err(Error::target(format!(
+                "`{}` with {} rows is gone before it was committed",
+                shared.store.shown(&added.file),
+                added.rows
+            ))
+            .help(
+                "something has removed it, or another run took this one for dead: nothing was stored since \
+                 the last commit, run it again",
+            ));
+        }
     }
     Ok(())
 }

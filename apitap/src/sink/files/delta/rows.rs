@@ -18,7 +18,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use super::action::Add;
 use crate::schema::scalar::UTC;
-use crate::sink::files::partition::Numbers;
+use crate::sink::files::partition::{self, Numbers};
 use crate::sink::files::writer::{Finished, Shared};
 use crate::sink::load::Column;
 use crate::{Error, Result};
@@ -66,7 +66,7 @@ impl Live {
 
     /// A file that this run has written.
     pub(super) fn own(shared: &Shared, file: &Finished) -> Self {
-        let names = super::session::partition_by(&shared.load);
+        let names = partition::names(&shared.load);
         let values = names.into_iter().zip(file.values.iter().cloned()).collect();
         Self { name: file.added.file.clone(), values }
     }
@@ -199,7 +199,7 @@ pub(super) async fn without(
         if keep.true_count() == 0 {
             continue;
         }
-        let batch = RecordBatch::try_new(shared.schema(), arrays);
+        let batch = RecordBatch::try_new(shared.schema.clone(), arrays);
         let kept = batch.and_then(|batch| filter_record_batch(&batch, &keep));
         let kept = kept.map_err(|cause| unreadable(&rows.place, cause))?;
         let file = match &mut out {
@@ -221,6 +221,6 @@ pub(super) async fn without(
 
 /// The values of the columns of `partition_by`, in their order.
 fn own_values(shared: &Shared, live: &Live) -> Vec<Option<String>> {
-    let names = super::session::partition_by(&shared.load);
+    let names = partition::names(&shared.load);
     names.iter().map(|name| live.value(name).cloned().flatten()).collect()
 }

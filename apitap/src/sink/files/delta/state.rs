@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::action::{Action, Txn, now};
-use super::session;
+use super::commit;
 use super::snapshot::Snapshot;
 use crate::sink::Load;
 use crate::sink::contract::{Remembered, State, StateChange};
@@ -90,7 +90,7 @@ pub(super) async fn change(
     snapshot: &Snapshot,
     pipeline: &str,
     change: &StateChange,
-    commit: &str,
+    name: &str,
 ) -> Result<Option<Action>> {
     if change.is_empty() {
         return Ok(None);
@@ -103,7 +103,7 @@ pub(super) async fn change(
         run: change.run.clone(),
         at: chrono::Utc::now().to_rfc3339(),
         state: state.partitions,
-        commit: commit.to_owned(),
+        commit: name.to_owned(),
     };
     let text = serde_json::to_vec(&kept);
     let text = text.map_err(|cause| Error::target("the state has no JSON").caused_by(cause))?;
@@ -145,16 +145,9 @@ pub(in crate::sink::files) async fn remembered(
         let snapshot = Snapshot::load(store.as_ref()).await?;
         kept(store.as_ref(), &snapshot, &load.pipeline).await
     };
-    let found = found.await;
-    store.end().await?;
-    let Some(Kept { run, at, state, .. }) = found? else { return Ok(Vec::new()) };
-    let entry = |(partition, value)| Remembered {
-        partition,
-        value,
-        run: run.clone(),
-        changed_at: at.clone(),
-    };
-    Ok(state.into_iter().map(entry).collect())
+    let found = store::ended(store.as_ref(), found.await).await?;
+    let Some(Kept { run, at, state, .. }) = found else { return Ok(Vec::new()) };
+    Ok(State { partitions: state }.told(&run, &at))
 }
 
 /// For people who correct it: a commit without rows.
@@ -165,7 +158,6 @@ pub(in crate::sink::files) async fn correct(
 ) -> Result<()> {
     let store = store::begin(files, &load.table.to_string()).await?;
     keep_away(store.as_ref(), load).await?;
-    let done = session::remember(store.as_ref(), load, change).await;
-    store.end().await?;
-    done
+    let done = commit::remember(store.as_ref(), load, change).await;
+    store::ended(store.as_ref(), done).await
 }

@@ -30,7 +30,7 @@ use object_store::{Error as StoreError, ObjectMeta, ObjectStoreExt as _, PutMode
 use serde::{Deserialize, Serialize};
 use tokio::task::AbortHandle;
 
-use super::{Added, Leftovers, OWN, Published, Staged, Store, Upload, session_name};
+use super::{Added, Leftovers, OWN, Published, Staged, Store, Upload, is_ours, session_name};
 use crate::sink::files::bucket::Bucket;
 use crate::sink::sql::Holder;
 use crate::{Error, Result};
@@ -220,7 +220,7 @@ impl Inner {
     }
 
     /// Creates an object; `false` where there is one of that name already.
-    async fn create(&self, path: &Path, bytes: Vec<u8>) -> Result<bool> {
+    async fn create(&self, what: &str, path: &Path, bytes: Vec<u8>) -> Result<bool> {
         let put = self.client.put_opts(path, bytes.clone().into(), PutMode::Create.into());
         let error = match put.await {
             Ok(_) => return Ok(true),
@@ -231,14 +231,7 @@ impl Inner {
         match self.read(path).await {
             Ok(Some(there)) if there == bytes => Ok(true),
             Ok(there) if exists || there.is_some() => Ok(false),
-            _ => {
-                let failed = failed("commit", &self.shown(path), &error);
-                Err(Error::target(format!(
-                    "{}; it may have arrived all the same",
-                    failed.message()
-                ))
-                .help("whether these rows are in is seen at the next run: it goes on from there"))
-            }
+            _ => Err(failed(what, &self.shown(path), &error)),
         }
     }
 
@@ -424,7 +417,7 @@ impl Store for Object {
 
     #[cfg(feature = "delta")]
     async fn create(&self, name: &str, bytes: Vec<u8>) -> Result<bool> {
-        self.inner.create(&self.inner.path(name)?, bytes).await
+        self.inner.create("write", &self.inner.path(name)?, bytes).await
     }
 
     #[cfg(feature = "delta")]
@@ -444,7 +437,10 @@ impl Store for Object {
         inner.check_not_given_up().await?;
         let path = inner.path(&self.commit(number))?;
         inner.unclear.store(true, Ordering::SeqCst);
-        let created = inner.create(&path, record).await?;
+        let created = inner.create("commit", &path, record).await.map_err(|failed| {
+            Error::target(format!("{}; it may have arrived all the same", failed.message()))
+                .help("whether these rows are in is seen at the next run: it goes on from there")
+        })?;
         if !created {
             inner.unclear.store(false, Ordering::SeqCst);
         }
@@ -457,10 +453,11 @@ impl Store for Object {
             if name.split('/').any(|part| part.starts_with(['.', '_'])) {
                 continue;
             }
-            if object.size > 0 {
+            let last = name.rsplit('/').next().unwrap_or_default();
+            if object.size > 0 || is_ours(last) {
                 files.push(name);
             }
-            // What is empty stands for a folder, where people have made one.
+            // What is empty, and not of apitap, stands for a folder, where people have made one.
         }
         files.sort_unstable();
         Ok(files)

@@ -6,11 +6,9 @@
 //! rows of one out that was taken for dead is told there, too.
 
 use object_store::path::Path;
-use object_store::{Error as StoreError, PutMode};
 use serde::{Deserialize, Serialize};
 
 use super::Inner;
-use super::answer::failed;
 use super::leftovers::given_up;
 use crate::sink::files::store::{OWN, commit_name, commit_number};
 use crate::sink::locked::{hashed, this_process};
@@ -18,7 +16,7 @@ use crate::sink::sql::Holder;
 use crate::{Error, Result};
 
 /// Whose a pipeline is.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Run {
     session: String,
     /// In words.
@@ -45,14 +43,8 @@ pub(super) async fn claim(inner: &Inner, pipeline: &str) -> Result<Option<Holder
             }
         }
         let next = place(last.map_or(1, |number| number + 1))?;
-        match inner.client.put_opts(&next, text.clone().into(), PutMode::Create.into()).await {
-            Ok(_) => {}
-            // It may be ours all the same, where only the answer was lost.
-            Err(StoreError::AlreadyExists { .. }) => match read(inner, &next).await? {
-                Some(run) if run == ours => {}
-                _ => continue,
-            },
-            Err(error) => return Err(failed("write", &inner.shown(&next), &error)),
+        if !inner.create("write", &next, text.clone()).await? {
+            continue;
         }
         let old = numbers.into_iter().map(place).collect::<Result<_>>()?;
         inner.remove(old).await?;
