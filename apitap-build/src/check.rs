@@ -176,10 +176,8 @@ pub fn pipeline(
     if let Some(planned) = &planned {
         keep_what_is_read(&mut definition, &planned.reads);
     }
-    let (sources, mode) = (&definition.sources, definition.mode);
-    definition.checkpoint =
-        checkpoint::of(spec, sources, planned.as_ref(), mode, &table.place, findings);
     definition.parents = parents(&definition.sources, spec.declared);
+    definition.checkpoint = checkpoint::of(&definition, planned.as_ref(), &table.place, findings);
     Some(Checked { definition, column_places, table_place: table.place })
 }
 

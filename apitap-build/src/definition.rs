@@ -128,6 +128,11 @@ impl Definition {
         self.sources.iter().chain(&self.parents)
     }
 
+    /// Whether a source is requested only for those records of another one that have changed.
+    pub fn follows(&self) -> bool {
+        self.requested().any(|source| source.followed().next().is_some())
+    }
+
     /// The query; `None` where a Rust function makes the rows.
     pub fn sql(&self) -> Option<&str> {
         match &self.transform {

@@ -24,16 +24,16 @@ pub(crate) fn time_format_problem(text: &str) -> Option<(String, String)> {
     time_format::problem(text, false)
 }
 
-/// Why what a text writes as a format of times does not tell later times from earlier ones, and the help.
-#[cfg(feature = "compiler")]
-pub(crate) fn time_format_gap(text: &str) -> Option<(String, String)> {
-    time_format::gap(text)
-}
-
 /// The same for a format of dates.
 #[cfg(feature = "compiler")]
 pub(crate) fn date_format_problem(text: &str) -> Option<(String, String)> {
     time_format::problem(text, true)
+}
+
+/// Why what a text writes as a format of times does not tell later times from earlier ones, and the help.
+#[cfg(feature = "compiler")]
+pub(crate) fn time_format_gap(text: &str) -> Option<(String, String)> {
+    time_format::gap(text)
 }
 
 /// An expression, and where it stands in its text. Two are equal where they say the same.

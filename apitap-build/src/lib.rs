@@ -6,6 +6,7 @@
 //! No stage reaches back, files are touched at the two ends only, and every stage reports all that
 //! it can find before it stops.
 
+pub mod bounded;
 pub mod codes;
 /// The tests that the macros share name this crate as they do.
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Files on disk → texts: the one place where the compiler reads.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use crate::bounded;
 use crate::codes;
 use crate::diagnostic::{FileId, Files, Finding, Findings, Place};
 use crate::keys;
@@ -10,8 +10,8 @@ use crate::parse::yaml;
 use crate::schema::documents::references;
 use crate::tree::Node;
 
-/// How many bytes a sample or the description of an API may have.
-const LARGEST: u64 = 64 << 20;
+/// How many MiB a sample or the description of an API may have.
+const LARGEST: u64 = 64;
 
 /// A project's texts.
 #[derive(Debug)]
@@ -118,20 +118,10 @@ fn limited(path: &Path) -> std::io::Result<String> {
 /// The bytes of a file that was not named on the command line: of a pipe they may never come.
 fn regular(path: &Path) -> std::io::Result<Vec<u8>> {
     let metadata = std::fs::metadata(path)?;
-    // That a folder is none, the system says itself.
+    // For a folder, the system's own message says so.
     match metadata.is_file() || metadata.is_dir() {
-        true => bytes(path),
+        true => bounded::read(path, LARGEST),
         false => Err(std::io::Error::other("it is not a regular file")),
-    }
-}
-
-/// The bytes of a file, which may be a device that never ends.
-fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    match u64::try_from(read) {
-        Ok(read) if read <= LARGEST => Ok(bytes),
-        _ => Err(std::io::Error::other("it has more than 64 MiB")),
     }
 }
 
@@ -145,7 +135,7 @@ fn no_schema_file(name: &str, error: &std::io::Error, place: &Place) -> Finding 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 fn read(files: &mut Files, root: &Path, path: &Path, findings: &mut Findings) -> Option<FileId> {
-    add(files, root, path, bytes(path), findings)
+    add(files, root, path, bounded::read(path, LARGEST), findings)
 }
 
 /// Adds a file with what was read of it.

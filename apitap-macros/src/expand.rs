@@ -194,20 +194,26 @@ fn one(
 
 /// What the target needs of the runtime: where that was built without it, the build ends here.
 fn features(definition: &Definition, row: &syn::Ident, krate: &syn::Path) -> TokenStream {
-    let (target, pipeline) = (&definition.target, &definition.name);
-    let is_parquet = target.kind == TargetKind::Parquet;
-    let is_adbc = matches!(target.kind, TargetKind::Adbc(_));
-    let is_cloud = match &target.connection {
-        Connection::Folder(folder) => Cloud::key_of(&folder.path.0).is_some(),
-        _ => false,
+    let (target, pipeline, span) = (&definition.target, &definition.name, row.span());
+    let of_kind = match target.kind {
+        TargetKind::Parquet => Some("__parquet"),
+        TargetKind::Delta => Some("__delta"),
+        TargetKind::Adbc(_) => Some("__adbc"),
+        TargetKind::Postgres
+        | TargetKind::Mysql
+        | TargetKind::Sqlite
+        | TargetKind::Csv
+        | TargetKind::Jsonl => None,
     };
-    let span = row.span();
-    let parquet = is_parquet.then(|| quote_spanned!(span=> #krate::__parquet!(#pipeline);));
-    let is_delta = target.kind == TargetKind::Delta;
-    let delta = is_delta.then(|| quote_spanned!(span=> #krate::__delta!(#pipeline);));
-    let cloud = is_cloud.then(|| quote_spanned!(span=> #krate::__cloud!(#pipeline);));
-    let adbc = is_adbc.then(|| quote_spanned!(span=> #krate::__adbc!(#pipeline);));
-    quote!(#parquet #delta #cloud #adbc)
+    let of_path = match &target.connection {
+        Connection::Folder(folder) => Cloud::key_of(&folder.path.0).map(|_| "__cloud"),
+        Connection::Url(_) | Connection::Parts { .. } | Connection::Driver(_) => None,
+    };
+    let calls = of_kind.into_iter().chain(of_path).map(|name| {
+        let name = format_ident!("{name}", span = span);
+        quote_spanned!(span=> #krate::#name!(#pipeline);)
+    });
+    quote!(#(#calls)*)
 }
 
 fn implementation(row: &syn::Ident, name: &syn::Ident, krate: &syn::Path) -> TokenStream {

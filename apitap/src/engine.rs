@@ -40,7 +40,7 @@ use tracing::{Instrument as _, info_span};
 
 use crate::environment::Environment;
 use crate::report::{Numbers, PipelineReport, Report, Status};
-use crate::sink::{self, Load, Remembered, RunEntry, StateChange, Target};
+use crate::sink::{self, Load, Remembered, RunEntry, Session, StateChange, Target};
 use crate::source::Fetched;
 use crate::{Error, ErrorKind, Pipeline, Result, blocking};
 use job::{Job, Prepared, Run, acquaint, prepare};
@@ -245,9 +245,15 @@ pub(crate) async fn try_target(pipeline: &Pipeline, environment: Environment) ->
             gone::check(&mut *session, definition, &state, false).await
         };
         let is_there = is_there.await;
-        session.abort().await.and(is_there).map(|()| true)
+        taken_back(session, is_there).await.map(|()| true)
     })
     .await
+}
+
+/// Takes back a load that was tried; where both fail, the first error says why.
+async fn taken_back(session: Box<dyn Session>, tried: Result<()>) -> Result<()> {
+    let ended = session.abort().await;
+    tried.and(ended)
 }
 
 /// What a pipeline remembers from run to run.
@@ -363,5 +369,55 @@ fn broken_down(definition: &Definition, progress: &Progress) -> PipelineReport {
         status: Status::Failed,
         error: Some(error),
         ..PipelineReport::stopped(definition, progress)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::sink::{State, Writer, Written};
+
+    fn lost<T>() -> Result<T> {
+        Err(Error::target("the connection is lost"))
+    }
+
+    /// A session whose server no longer answers.
+    struct Lost;
+
+    #[async_trait]
+    impl Session for Lost {
+        async fn state(&mut self) -> Result<State> {
+            lost()
+        }
+
+        fn writers(&self) -> usize {
+            1
+        }
+
+        async fn writer(&mut self) -> Result<Box<dyn Writer>> {
+            lost()
+        }
+
+        async fn commit(&mut self, _state: &StateChange) -> Result<Written> {
+            lost()
+        }
+
+        async fn finish(self: Box<Self>) -> Result<Written> {
+            lost()
+        }
+
+        async fn abort(self: Box<Self>) -> Result<()> {
+            lost()
+        }
+    }
+
+    #[tokio::test]
+    async fn why_a_target_is_not_ready_comes_before_what_taking_it_back_says() {
+        let gone = Err(Error::target("the table is gone"));
+        let message = |done: Result<()>| done.unwrap_err().message().to_owned();
+        assert_eq!(message(taken_back(Box::new(Lost), gone).await), "the table is gone");
+        assert_eq!(message(taken_back(Box::new(Lost), Ok(())).await), "the connection is lost");
     }
 }

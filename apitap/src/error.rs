@@ -209,14 +209,13 @@ impl Error {
         let pipelines = distinct(|parts| parts.pipeline.as_ref());
         let requests = distinct(|parts| parts.request.as_ref());
         one.0.pipeline = (!pipelines.is_empty()).then(|| pipelines.join(", "));
-        if let Some(others) =
-            requests.len().checked_sub(REQUESTS_SHOWN).filter(|others| *others > 0)
-        {
-            let shown = requests.get(..REQUESTS_SHOWN).unwrap_or_default().join(", ");
-            one.0.request = Some(format!("{shown} and {others} more"));
-        } else if !requests.is_empty() {
-            one.0.request = Some(requests.join(", "));
-        }
+        one.0.request = match requests.split_at_checked(REQUESTS_SHOWN) {
+            Some((shown, others @ [_, ..])) => {
+                Some(format!("{} and {} more", shown.join(", "), others.len()))
+            }
+            _ if requests.is_empty() => None,
+            _ => Some(requests.join(", ")),
+        };
         Some(one)
     }
 

@@ -23,6 +23,7 @@ pub mod types;
 mod blocking;
 mod commands;
 mod features;
+mod hashed;
 mod infer;
 mod logging;
 #[doc(hidden)]

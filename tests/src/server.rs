@@ -32,12 +32,13 @@ pub(crate) struct Kind {
     /// The folders where the package puts the programs, the best one first; then comes `PATH`.
     pub(crate) folders: fn() -> Vec<PathBuf>,
     /// `$1`: the folder of the programs, `$2`: an empty folder but for the file `password`, `$3`: the
-    /// port, then whatever [`Kind::start_with`] is given. Says `ready` once the server answers; anything else it says is why it does not. A line on its
-    /// standard input has it kill the server and start it again.
+    /// port, then whatever [`Kind::start_with`] is given. Says `ready` once the server answers; anything
+    /// else it says is why it does not. A line on its standard input has it kill the server and start it
+    /// again.
     pub(crate) serve: &'static str,
 }
 
-/// What stands beside the programs of [`Package::Python`] when all are there.
+/// What stands beside the programs of [`Package::Python`] and [`Package::Node`] when all are there.
 pub(crate) const INSTALLED: &str = "installed";
 
 /// What brings the programs of a server.
@@ -233,24 +234,20 @@ fn debian(package: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Installs packages into a folder; what a killed installation has left there goes first.
+/// Installs packages into a folder.
 fn python(folder: &Path, packages: &[&str]) -> Result<(), String> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    }
+    clear(folder)?;
     let venv = || succeed(Command::new("python3").args(["-m", "venv"]).arg(folder));
     // Debian's Python comes without it.
     venv().or_else(|_| debian("python3-venv").and_then(|()| venv()))?;
     let mut pip = Command::new(folder.join("bin/pip"));
     succeed(pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(packages))?;
-    fs::write(folder.join("bin").join(INSTALLED), "").map_err(|error| error.to_string())
+    mark(folder)
 }
 
 /// The same for a package of Node.
 fn node(folder: &Path, package: &str) -> Result<(), String> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    }
+    clear(folder)?;
     fs::create_dir_all(folder.join("bin")).map_err(|error| error.to_string())?;
     let install = || {
         let mut npm = Command::new("npm");
@@ -258,6 +255,19 @@ fn node(folder: &Path, package: &str) -> Result<(), String> {
         succeed(npm.arg(folder).arg(package))
     };
     install().or_else(|_| debian("npm").and_then(|()| install()))?;
+    mark(folder)
+}
+
+/// Removes what an installation that was killed has left in a folder.
+fn clear(folder: &Path) -> Result<(), String> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// All of an installation is in a folder.
+fn mark(folder: &Path) -> Result<(), String> {
     fs::write(folder.join("bin").join(INSTALLED), "").map_err(|error| error.to_string())
 }
 

@@ -33,6 +33,7 @@ mod promises {
     mod incremental;
     mod interpreter;
     mod jobs;
+    mod killed;
     mod limit;
     mod loads;
     mod many;

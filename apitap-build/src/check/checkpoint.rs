@@ -1,35 +1,25 @@
 //! Whether a pipeline can commit before its end, where its target says how often.
 
-use super::PipelineSpec;
-use super::incremental::followed;
 use super::query::Planned;
 use crate::codes;
-use crate::definition::{Checkpoint, ForEach, Incremental, Mode, Pagination, Source};
+use crate::definition::{Checkpoint, Definition, ForEach, Incremental, Mode, Pagination, Source};
 use crate::diagnostic::{Finding, Findings, Place, Severity};
-use crate::spec::SourceSpec;
 
 /// How often it commits; a note says why it does so once, at its end.
 pub(super) fn of(
-    spec: &PipelineSpec<'_>,
-    sources: &[Source],
+    definition: &Definition,
     planned: Option<&Planned>,
-    mode: Mode,
     place: &Place,
     findings: &mut Findings,
 ) -> Option<Checkpoint> {
-    let checkpoint = spec.target.target.checkpoint.clone()?;
-    let deletes = spec.sink.store.delete_missing.value;
-    let follows = |source: &Source| {
-        let spec_of = |other: &&&SourceSpec| other.table.name.value == source.name;
-        let found = spec.sources.iter().find(spec_of);
-        found.is_some_and(|found| followed(spec.declared, found).is_some())
-    };
-    let reason = match sources.iter().any(follows) {
+    let Definition { name, sources, mode, delete_missing, .. } = definition;
+    let checkpoint = definition.target.checkpoint.clone()?;
+    let reason = match definition.follows() {
         true => Some("what has changed of its parents counts as a whole".to_owned()),
-        false => reason(sources, planned, mode, deletes),
+        false => reason(sources, planned, *mode, *delete_missing),
     };
     let Some(reason) = reason else { return Some(checkpoint) };
-    let message = format!("`{}` commits once, at its end: {reason}", spec.name.value);
+    let message = format!("`{name}` commits once, at its end: {reason}");
     let finding = Finding::error(codes::WITHOUT_CHECKPOINTS, message, place)
         .help("a run that is killed begins again: no row is lost or doubled");
     findings.push(Finding { severity: Severity::Note, ..finding });

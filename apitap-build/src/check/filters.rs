@@ -5,6 +5,7 @@ use crate::codes::{self, Code};
 use crate::definition::FilterOp;
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::keys::filters::FilterKeysSpec;
+use crate::nearest::did_you_mean;
 use crate::schema::notation::type_text;
 use crate::schema::{Field, Schema, Type};
 use crate::spec::SourceSpec;
@@ -37,7 +38,8 @@ fn check(source: &SourceSpec, name: &Spanned<String>, answer: &FilterKeysSpec) -
     }
     let Some(field) = declared.value.schema.path(&name.value).and_then(|mut path| path.pop())
     else {
-        let finding = unknown_field(source, &declared.value.schema, name, codes::INVALID_FILTER);
+        let (of, schema) = (&source.table.name.value, &declared.value.schema);
+        let finding = unknown_field(of, schema, name, codes::INVALID_FILTER);
         return Some(finding.related(&declared.place, "it declares its fields here"));
     };
     let at = declared.value.places.get(&name.value).unwrap_or(&declared.place);
@@ -45,9 +47,9 @@ fn check(source: &SourceSpec, name: &Spanned<String>, answer: &FilterKeysSpec) -
     found.map(|finding| finding.related(at, "it is declared here"))
 }
 
-/// That a source has no field of that name, with what stands behind its dots.
+/// That a source has no field of that name, at the first part of the name that no field has.
 pub(super) fn unknown_field(
-    source: &SourceSpec,
+    source: &str,
     schema: &Schema,
     name: &Spanned<String>,
     code: &'static Code,
@@ -60,9 +62,14 @@ pub(super) fn unknown_field(
             Some(_) => inside = &[],
             None => {
                 let known: Vec<_> = inside.iter().map(|field| field.name.as_str()).collect();
-                let source = &source.table.name.value;
                 let message = format!("field `{shown}` not found in source `{source}`");
-                return Finding::error(code, message, &name.place).suggest("field", token, known);
+                let place = name.part(shown.len() - token.len()..shown.len());
+                let finding = Finding::error(code, message, &place);
+                // The suggestion replaces this part only: not the whole, where its place is not known.
+                return match token == name.value || place != name.place {
+                    true => finding.suggest("field", token, known),
+                    false => finding.help(did_you_mean("field", token, known)),
+                };
             }
         }
     }
@@ -109,5 +116,34 @@ fn formless(name: &Spanned<String>, field: &Field, answer: &FilterKeysSpec) -> O
             let message = format!("`format` does nothing: `{name}` is not a time");
             Some(error(message, place).help("remove it: other values are sent as they are"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Files;
+    use crate::fix::{apply, changes};
+
+    /// A field as a file spells it, and the file with the sure changes.
+    fn check(written: &str, name: &str, expected: &str) {
+        let text = format!("field: {written}");
+        let file = Files::default().add("pipelines.yaml", text.as_str());
+        let updated_at = Field::new("updated_at", Type::Timestamp, false);
+        let meta = Field::new("meta", Type::Record(vec![updated_at.clone()]), false);
+        let schema = Schema { fields: vec![updated_at, meta] };
+        let place = Place::text(file, "field: ".len()..text.len());
+        let name = Spanned::new(name.to_owned(), place);
+        let finding = unknown_field("orders", &schema, &name, codes::INVALID_INCREMENTAL);
+        let fixed = apply(&text, &changes(file, &[finding]));
+        assert_eq!(fixed, Some(format!("field: {expected}")));
+    }
+
+    #[test]
+    fn a_fix_replaces_the_wrong_part_of_a_name_only() {
+        check("updatd_at", "updatd_at", "updated_at");
+        check("meta.updatd_at", "meta.updatd_at", "meta.updated_at");
+        check("mta.updated_at", "mta.updated_at", "meta.updated_at");
+        check(r"meta\x2eupdatd_at", "meta.updatd_at", r"meta\x2eupdatd_at");
     }
 }

@@ -53,7 +53,7 @@ fn check_field(source: &SourceSpec, incremental: &IncrementalSpec) -> Option<Fin
     let schema = &declared.value.schema;
     let Some(path) = schema.path(name) else {
         let code = codes::INVALID_INCREMENTAL;
-        return Some(unknown_field(source, schema, &incremental.field, code));
+        return Some(unknown_field(&source.table.name.value, schema, &incremental.field, code));
     };
     let field = path.last()?;
     let at = declared.value.places.get(name).unwrap_or(&declared.place);
@@ -137,10 +137,7 @@ fn in_part<'s>(spec: &PipelineSpec<'s>, source: &'s SourceSpec) -> Option<(&'s P
 }
 
 /// Where a source, or one of those for whose records it is requested, says that only changed records count.
-pub(super) fn followed<'s>(
-    declared: &'s [SourceSpec],
-    source: &'s SourceSpec,
-) -> Option<&'s Place> {
+fn followed<'s>(declared: &'s [SourceSpec], source: &'s SourceSpec) -> Option<&'s Place> {
     source.request.for_each.value.iter().find_map(|entry| {
         if entry.only_changed.value {
             return Some(&entry.only_changed.place);

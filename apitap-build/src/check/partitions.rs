@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::filters::unknown_field;
 use crate::codes;
 use crate::definition::{OnUnknownField, UNKNOWN};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
@@ -200,7 +201,7 @@ impl Resolver<'_> {
         let schema = declared.value.schema.clone();
         let mut fields = Vec::new();
         for written in entry.fields.value.iter().flatten() {
-            match taken(&schema.fields, &parent.value, written) {
+            match taken(&schema, &parent.value, written) {
                 Ok(ty) => insert(&mut fields, &written.value.split('.').collect::<Vec<_>>(), ty),
                 Err(finding) => {
                     self.findings.push(finding.related(&declared_at(declared), "its fields"));
@@ -318,18 +319,17 @@ fn no_schema(parent: &Spanned<String>) -> Finding {
 }
 
 /// The type of a field that is taken, with what stands behind its dots.
-fn taken(fields: &[Field], source: &str, written: &Spanned<String>) -> Result<Type, Box<Finding>> {
+fn taken(schema: &Schema, source: &str, written: &Spanned<String>) -> Result<Type, Box<Finding>> {
     let finding =
         |message: String| Finding::error(codes::INVALID_PARENT_FIELD, message, &written.place);
     let path: Vec<_> = written.value.split('.').collect();
-    let mut inside = fields;
+    let mut inside = schema.fields.as_slice();
     for (index, name) in path.iter().enumerate() {
-        let shown = path.get(..=index).unwrap_or_default().join(".");
         let Some(field) = inside.iter().find(|field| field.name == *name) else {
-            let known: Vec<_> = inside.iter().map(|field| field.name.as_str()).collect();
-            let found = finding(format!("field `{shown}` not found in source `{source}`"));
-            return Err(Box::new(found.suggest("field", name, known)));
+            let code = codes::INVALID_PARENT_FIELD;
+            return Err(Box::new(unknown_field(source, schema, written, code)));
         };
+        let shown = path.get(..=index).unwrap_or_default().join(".");
         if field.nullable {
             let found = finding(format!("field `{shown}` of source `{source}` may be null"));
             return Err(Box::new(found.help(format!(

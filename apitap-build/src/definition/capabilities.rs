@@ -155,6 +155,15 @@ impl TargetKind {
 /// Microseconds of a day.
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
+/// 0000-01-01, in days from 1970-01-01.
+const YEAR_0: i32 = -719_528;
+
+/// 0001-01-01, in days from 1970-01-01.
+const YEAR_1: i32 = -719_162;
+
+/// 9999-12-31, in days from 1970-01-01: the last day whose year has four digits.
+const LAST_DAY: i32 = 2_932_896;
+
 /// The timestamps of these days.
 const fn micros(first_day: i32, last_day: i32) -> RangeInclusive<i64> {
     first_day as i64 * MICROS_PER_DAY..=last_day as i64 * MICROS_PER_DAY + (MICROS_PER_DAY - 1)

@@ -103,16 +103,14 @@ pub struct Wrong {
     pub message: String,
     /// What to write.
     pub help: String,
-    /// Where it stands in the URL.
-    pub at: Range<usize>,
     /// What to put there, and whether that is surely meant.
     pub instead: Option<(&'static str, bool)>,
 }
 
 impl Parameters {
-    /// The first that is wrong in a URL as it is written; `${NAME}`, and what is encoded, is left to
-    /// the run.
-    pub fn wrong(&self, url: &str) -> Option<Wrong> {
+    /// The first that is wrong in a URL as it is written, and its bytes there; `${NAME}`, and what is
+    /// encoded, is left to the run.
+    pub fn wrong(&self, url: &str) -> Option<(Range<usize>, Wrong)> {
         let (_, query) = url.split_once('?')?;
         let start = url.len() - query.len();
         let query = query.split('#').next().unwrap_or_default();
@@ -125,13 +123,13 @@ impl Parameters {
             if name.is_empty() || !is_plain(name) {
                 continue;
             }
-            let wrong = self.check(name, is_plain(value).then_some(value));
-            if let Err(wrong) = wrong {
-                let value_at = begin + name.len() + 1;
-                return Some(match self.known.contains(&name) {
-                    true => Wrong { at: value_at..value_at + value.len(), ..wrong },
-                    false => Wrong { at: begin..begin + name.len(), ..wrong },
-                });
+            if let Err(wrong) = self.check(name, is_plain(value).then_some(value)) {
+                let end = begin + pair.len();
+                let at = match self.known.contains(&name) {
+                    true => end - value.len()..end,
+                    false => begin..begin + name.len(),
+                };
+                return Some((at, wrong));
             }
         }
         None
@@ -140,7 +138,7 @@ impl Parameters {
     /// Whether there is such a parameter, and whether it has such a value.
     ///
     /// # Errors
-    /// What is wrong, with the place still to be said.
+    /// What is wrong.
     pub fn check(&self, name: &str, value: Option<&str>) -> Result<(), Wrong> {
         if !self.known.contains(&name) {
             return Err(self.unknown(name));
@@ -158,41 +156,33 @@ impl Parameters {
 
     fn unknown(&self, name: &str) -> Wrong {
         let called = self.called.iter().find(|(theirs, _)| *theirs == name);
-        let near = || Suggestion::of(name, self.known.iter().copied());
         let (help, instead) = match called {
             Some((_, ours)) => (format!("write `{ours}`"), Some((*ours, false))),
-            None => match near() {
+            None => match Suggestion::of(name, self.known.iter().copied()) {
                 Some(Suggestion { name, sure }) => {
-                    (format!("a similar one exists: `{name}`"), self.of_ours(name, sure))
+                    (format!("a similar one exists: `{name}`"), Some((name, sure)))
                 }
                 None => (format!("there are {}", listed(self.known)), None),
             },
         };
         let message = format!("`{name}` is not a parameter of a {} URL", self.database);
-        Wrong { message, help, at: 0..0, instead }
-    }
-
-    fn of_ours(&self, name: &str, sure: bool) -> Option<(&'static str, bool)> {
-        self.known.iter().find(|known| **known == name).map(|known| (*known, sure))
+        Wrong { message, help, instead }
     }
 
     fn no_such_value(&self, name: &str, value: &str, values: &'static [&'static str]) -> Wrong {
         let refused = self.refused.iter().find(|(of, is, _)| (*of, *is) == (name, value));
         if let Some((name, value, help)) = refused {
             let message = format!("`{name}={value}` is not supported");
-            return Wrong { message, help: (*help).to_owned(), at: 0..0, instead: None };
+            return Wrong { message, help: (*help).to_owned(), instead: None };
         }
         let near = Suggestion::of(value, values.iter().copied());
-        let instead = near.and_then(|Suggestion { name, sure }| {
-            values.iter().find(|known| **known == name).map(|known| (*known, sure))
-        });
+        let instead = near.map(|Suggestion { name, sure }| (name, sure));
         Wrong {
             message: format!(
                 "the parameter `{name}` of the {} URL has no such value",
                 self.database
             ),
             help: format!("choose one of {}", listed(values)),
-            at: 0..0,
             instead,
         }
     }
@@ -211,8 +201,8 @@ mod tests {
     #[track_caller]
     fn check(parameters: &Parameters, url: &str, expected: Option<(&str, &str, Option<&str>)>) {
         let wrong = parameters.wrong(url);
-        let found = wrong.as_ref().map(|wrong| {
-            let at = url.get(wrong.at.clone()).unwrap_or_default();
+        let found = wrong.as_ref().map(|(at, wrong)| {
+            let at = url.get(at.clone()).unwrap_or_default();
             (at, wrong.message.as_str(), wrong.instead.map(|(instead, _)| instead))
         });
         assert_eq!(found, expected, "{url}");

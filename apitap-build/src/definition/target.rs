@@ -70,6 +70,17 @@ pub enum Connection {
     Driver(Driver),
 }
 
+impl Connection {
+    /// The text that says where it is: a URL, a path, the name of a database or of a driver.
+    pub fn place(&self) -> &Template {
+        match self {
+            Self::Url(text) | Self::Parts { database: text, .. } => text,
+            Self::Folder(folder) => &folder.path,
+            Self::Driver(driver) => &driver.driver,
+        }
+    }
+}
+
 /// An ADBC driver, and what it is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Driver {

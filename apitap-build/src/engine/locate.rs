@@ -37,16 +37,10 @@ pub(crate) fn locate(
         return the_cast(text, statement, operation);
     };
     let tree = Tree::new(text, statement);
-    let mut kinds = Kinds { operation, found: Vec::new() };
-    let _: ControlFlow<()> = statement.visit(&mut kinds);
     let covers = |range: &Range<usize>| range.start <= names.start && names.end <= range.end;
-    let mut around: Vec<_> = kinds
-        .found
-        .iter()
-        .enumerate()
-        .filter_map(|(index, is_it)| is_it.then_some(index))
-        .filter_map(|index| Some((index, tree.range(index).filter(covers)?)))
-        .collect();
+    let found = places(statement, |expr| is_of(expr, operation)).into_iter();
+    let mut around: Vec<_> =
+        found.filter_map(|index| Some((index, tree.range(index).filter(covers)?))).collect();
     // The innermost first; of one extent, the one that stands in the other.
     around.sort_by_key(|(index, range)| (range.len(), std::cmp::Reverse(*index)));
     let (index, range) = around.get(written.around).or(around.last())?.clone();
@@ -58,35 +52,20 @@ pub(crate) fn locate(
 /// lost its place.
 fn the_cast(text: &Text<'_>, statement: &Statement, operation: &Operation) -> Option<Located> {
     let Operation::Cast(to) = operation else { return None };
-    let mut casts = Casts { to: to.data_type(), at: 0, found: Vec::new() };
-    let _: ControlFlow<()> = statement.visit(&mut casts);
-    let [index] = casts.found.as_slice() else { return None };
+    let found = places(statement, |expr| is_cast_to(expr, to.data_type()));
+    let [index] = found.as_slice() else { return None };
     let tree = Tree::new(text, statement);
     let range = tree.range(*index)?;
     Some(Located { range, infallible: infallible(text, statement, &tree, *index, operation) })
 }
 
-/// The casts to a type of what is not written out, by their places in the order of the visitor.
-struct Casts<'a> {
-    to: &'a DataType,
-    at: usize,
-    found: Vec<usize>,
-}
-
-impl Visitor for Casts<'_> {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        if let Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, .. } =
-            expr
-            && !matches!(&**expr, Expr::Value(_))
-            && is_type(data_type, self.to)
-        {
-            self.found.push(self.at);
-        }
-        self.at += 1;
-        ControlFlow::Continue(())
-    }
+/// Whether an expression casts what is not a literal to a type.
+fn is_cast_to(expr: &Expr, to: &DataType) -> bool {
+    matches!(
+        expr,
+        Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, .. }
+            if !matches!(&**expr, Expr::Value(_)) && is_type(data_type, to)
+    )
 }
 
 /// Whether a type of SQL is that of the engine.
@@ -120,12 +99,10 @@ pub(crate) fn only_one(
     statement: &Statement,
     operation: &Operation,
 ) -> Option<Located> {
-    let mut kinds = Kinds { operation, found: Vec::new() };
-    let _: ControlFlow<()> = statement.visit(&mut kinds);
-    let mut found = kinds.found.iter().enumerate().filter(|(_, is_it)| **is_it);
-    let (index, _) = found.next()?;
-    let range = Tree::new(text, statement).range(index)?;
-    found.next().is_none().then_some(Located { range, infallible: None })
+    let found = places(statement, |expr| is_of(expr, operation));
+    let [index] = found.as_slice() else { return None };
+    let range = Tree::new(text, statement).range(*index)?;
+    Some(Located { range, infallible: None })
 }
 
 /// Where in the query an expression stands that has failed, or can fail.
@@ -175,19 +152,29 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Which expressions of a statement, in the order of its visitor, are of an operation's kind.
-struct Kinds<'a> {
-    operation: &'a Operation,
-    found: Vec<bool>,
-}
-
-impl Visitor for Kinds<'_> {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        self.found.push(is_of(expr, self.operation));
-        ControlFlow::Continue(())
+/// The expressions of a statement that are such, by their places in the order of its visitor.
+fn places(statement: &Statement, is_it: impl Fn(&Expr) -> bool) -> Vec<usize> {
+    struct Places<F> {
+        is_it: F,
+        at: usize,
+        found: Vec<usize>,
     }
+
+    impl<F: Fn(&Expr) -> bool> Visitor for Places<F> {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            if (self.is_it)(expr) {
+                self.found.push(self.at);
+            }
+            self.at += 1;
+            ControlFlow::Continue(())
+        }
+    }
+
+    let mut places = Places { is_it, at: 0, found: Vec::new() };
+    let _: ControlFlow<()> = statement.visit(&mut places);
+    places.found
 }
 
 fn is_of(expr: &Expr, operation: &Operation) -> bool {

@@ -57,56 +57,49 @@ impl ExprPlanner for Exponents {
         expr: RawBinaryExpr,
         _schema: &DFSchema,
     ) -> Result<PlannerResult<RawBinaryExpr>> {
-        let RawBinaryExpr { op, left, right } = expr;
-        let (left, right) = (without_exponent(left).data, without_exponent(right).data);
+        let RawBinaryExpr { op, mut left, mut right } = expr;
+        for operand in [&mut left, &mut right] {
+            if let Expr::Literal(value, _) = operand {
+                without_exponent(value);
+            }
+        }
         Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }))
     }
 }
 
-/// `1e3` is 1000; what has more than 38 digits is a binary float.
-fn without_exponent(expr: Expr) -> Transformed<Expr> {
-    let Expr::Literal(ScalarValue::Decimal128(Some(digits), _, scale @ ..0), metadata) = expr
-    else {
-        return Transformed::no(expr);
-    };
+/// `1e3` → 1000; what has more than 38 digits → a binary float. Whether the literal had an exponent.
+fn without_exponent(value: &mut ScalarValue) -> bool {
+    let ScalarValue::Decimal128(Some(digits), _, scale @ ..0) = *value else { return false };
     let zeros = u32::from(scale.unsigned_abs());
     let whole = 10i128.checked_pow(zeros).and_then(|power| digits.checked_mul(power));
     let precision = whole.map(|whole| whole.unsigned_abs().max(1).ilog10() + 1);
-    let value = match (whole, precision.and_then(|digits| u8::try_from(digits).ok())) {
+    *value = match (whole, precision.and_then(|digits| u8::try_from(digits).ok())) {
         (Some(whole), Some(precision @ ..=38)) => {
             ScalarValue::Decimal128(Some(whole), precision, 0)
         }
         _ => ScalarValue::Float64(format!("{digits}e{zeros}").parse().ok()),
     };
-    Transformed::yes(Expr::Literal(value, metadata))
+    true
 }
 
-fn agreed(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    Ok(match expr {
-        literal @ Expr::Literal(..) => without_exponent(literal),
+fn agreed(mut expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let is_changed = match &mut expr {
+        Expr::Literal(value, _) => without_exponent(value),
         Expr::BinaryExpr(binary) => operator(binary, schema),
-        Expr::Between(between) => {
-            let Between { expr, negated, low, high } = between;
-            of_all([*expr, *low, *high], schema, |[expr, low, high]| {
-                Expr::Between(Between::new(Box::new(expr), negated, Box::new(low), Box::new(high)))
-            })
+        Expr::Between(Between { expr, low, high, .. }) => {
+            in_floats([&mut **expr, &mut **low, &mut **high], schema)
         }
-        Expr::InList(InList { expr, list, negated }) => {
-            let all = std::iter::once(*expr).chain(list).collect();
-            in_floats(all, schema).update_data(|all| {
-                let mut all = all.into_iter();
-                let expr = all.next().unwrap_or_default();
-                Expr::InList(InList::new(Box::new(expr), all.collect(), negated))
-            })
+        Expr::InList(InList { expr, list, .. }) => {
+            in_floats(std::iter::once(&mut **expr).chain(list), schema)
         }
         Expr::InSubquery(of) => in_subquery(of, schema)?,
         Expr::Case(case) => branches(case, schema),
         Expr::ScalarFunction(ScalarFunction { func, args }) if takes_alike(func.name()) => {
             in_floats(args, schema)
-                .update_data(|args| Expr::ScalarFunction(ScalarFunction { func, args }))
         }
-        other => Transformed::no(other),
-    })
+        _ => false,
+    };
+    Ok(Transformed::new_transformed(expr, is_changed))
 }
 
 /// Whether the arguments of a function get one type, which is that of what it yields.
@@ -114,27 +107,33 @@ fn takes_alike(function: &str) -> bool {
     ["coalesce", "greatest", "ifnull", "least", "nullif", "nvl", "nvl2"].contains(&function)
 }
 
-fn operator(binary: BinaryExpr, schema: &DFSchema) -> Transformed<Expr> {
+fn operator(binary: &mut BinaryExpr, schema: &DFSchema) -> bool {
     let BinaryExpr { left, op, right } = binary;
-    let types = (left.get_type(schema).ok(), right.get_type(schema).ok());
-    let made = |left, right| Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)));
-    match (op, types) {
-        (op, _) if compares(op) => {
-            of_all([*left, *right], schema, |[left, right]| made(left, right))
-        }
-        (Operator::Minus, (Some(DataType::UInt64), Some(DataType::UInt64))) => {
-            Transformed::yes(made(cast(*left, DataType::Int64), cast(*right, DataType::Int64)))
-        }
-        (Operator::Plus | Operator::Minus, (Some(DataType::Date32), Some(ty)))
-            if is_finer_than_a_day(&right, &ty) =>
-        {
-            Transformed::yes(made(cast(*left, timestamp()), *right))
-        }
-        (Operator::Plus, (Some(ty), Some(DataType::Date32))) if is_finer_than_a_day(&left, &ty) => {
-            Transformed::yes(made(*left, cast(*right, timestamp())))
-        }
-        _ => Transformed::no(made(*left, *right)),
+    if compares(*op) {
+        return in_floats([&mut **left, &mut **right], schema);
     }
+    if !matches!(op, Operator::Plus | Operator::Minus) {
+        return false;
+    }
+    let (Ok(a), Ok(b)) = (left.get_type(schema), right.get_type(schema)) else { return false };
+    match (*op, &a, &b) {
+        (Operator::Minus, DataType::UInt64, DataType::UInt64) => {
+            become_type(left, DataType::Int64);
+            become_type(right, DataType::Int64);
+        }
+        (_, DataType::Date32, ty) if is_finer_than_a_day(right, ty) => {
+            become_type(left, timestamp());
+        }
+        (Operator::Plus, ty, DataType::Date32) if is_finer_than_a_day(left, ty) => {
+            become_type(right, timestamp());
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn become_type(expr: &mut Expr, ty: DataType) {
+    *expr = cast(std::mem::take(expr), ty);
 }
 
 fn compares(operator: Operator) -> bool {
@@ -161,47 +160,32 @@ fn is_finer_than_a_day(expr: &Expr, ty: &DataType) -> bool {
     }
 }
 
-fn branches(case: Case, schema: &DFSchema) -> Transformed<Expr> {
+fn branches(case: &mut Case, schema: &DFSchema) -> bool {
     let Case { expr, when_then_expr, else_expr } = case;
-    let (whens, thens): (Vec<_>, Vec<_>) =
-        when_then_expr.into_iter().map(|(when, then)| (*when, *then)).unzip();
-    let (count, has_base, has_else) = (whens.len(), expr.is_some(), else_expr.is_some());
-    let compared = expr.map(|expr| *expr).into_iter().chain(whens).collect();
     // Conditions are no numbers; values are compared with the one in front of them.
-    let compared = match has_base {
-        true => in_floats(compared, schema),
-        false => Transformed::no(compared),
+    let compared = match expr {
+        Some(expr) => {
+            let whens = when_then_expr.iter_mut().map(|(when, _)| &mut **when);
+            in_floats(std::iter::once(&mut **expr).chain(whens), schema)
+        }
+        None => false,
     };
-    let yielded = thens.into_iter().chain(else_expr.map(|expr| *expr)).collect();
-    let yielded = in_floats(yielded, schema);
-    let is_changed = compared.transformed || yielded.transformed;
-    let mut compared = compared.data.into_iter();
-    let expr = if has_base { compared.next().map(Box::new) } else { None };
-    let mut yielded = yielded.data;
-    let else_expr = if has_else { yielded.pop().map(Box::new) } else { None };
-    let pairs = compared.zip(yielded).take(count);
-    let when_then_expr = pairs.map(|(when, then)| (Box::new(when), Box::new(then))).collect();
-    let case = Expr::Case(Case { expr, when_then_expr, else_expr });
-    if is_changed { Transformed::yes(case) } else { Transformed::no(case) }
+    let thens = when_then_expr.iter_mut().map(|(_, then)| &mut **then);
+    in_floats(thens.chain(else_expr.as_deref_mut()), schema) || compared
 }
 
-fn in_subquery(of: InSubquery, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let InSubquery { expr, mut subquery, negated } = of;
+fn in_subquery(of: &mut InSubquery, schema: &DFSchema) -> Result<bool> {
+    let InSubquery { expr, subquery, .. } = of;
     let theirs = subquery.subquery.schema().fields().first().map(|f| f.data_type().clone());
-    let ours = expr.get_type(schema).ok();
-    let (expr, is_changed) = match (ours, theirs) {
-        (Some(ours), Some(theirs)) if ours.is_decimal() && is_float(&theirs) => {
-            (Box::new(float(*expr)), true)
-        }
-        (Some(ours), Some(theirs)) if is_float(&ours) && theirs.is_decimal() => {
-            let plan = Arc::unwrap_or_clone(subquery.subquery);
-            subquery.subquery = Arc::new(with_floats(plan, &[true])?);
-            (expr, true)
-        }
-        _ => (expr, false),
-    };
-    let made = Expr::InSubquery(InSubquery { expr, subquery, negated });
-    Ok(if is_changed { Transformed::yes(made) } else { Transformed::no(made) })
+    let (Ok(ours), Some(theirs)) = (expr.get_type(schema), theirs) else { return Ok(false) };
+    if ours.is_decimal() && theirs.is_floating() {
+        **expr = float(std::mem::take(&mut **expr));
+    } else if ours.is_floating() && theirs.is_decimal() {
+        subquery.subquery = with_floats(Arc::clone(&subquery.subquery), &[true])?;
+    } else {
+        return Ok(false);
+    }
+    Ok(true)
 }
 
 /// The columns of plans that become one: those of a union, and of the two sides of a join.
@@ -216,14 +200,14 @@ fn columns(plan: LogicalPlan) -> Result<LogicalPlan> {
                 })
             };
             let mixed: Vec<_> = (0..width)
-                .map(|column| of(is_float, column) && of(DataType::is_decimal, column))
+                .map(|column| of(DataType::is_floating, column) && of(DataType::is_decimal, column))
                 .collect();
             if !mixed.contains(&true) {
                 return Ok(LogicalPlan::Union(Union { inputs, schema }));
             }
             let inputs = inputs
                 .into_iter()
-                .map(|input| with_floats(Arc::unwrap_or_clone(input), &mixed).map(Arc::new))
+                .map(|input| with_floats(input, &mixed))
                 .collect::<Result<_>>()?;
             LogicalPlan::Union(Union { inputs, schema })
         }
@@ -232,10 +216,10 @@ fn columns(plan: LogicalPlan) -> Result<LogicalPlan> {
                 let types =
                     (left.get_type(join.left.schema()), right.get_type(join.right.schema()));
                 match types {
-                    (Ok(a), Ok(b)) if is_float(&a) && b.is_decimal() => {
+                    (Ok(a), Ok(b)) if a.is_floating() && b.is_decimal() => {
                         *right = float(std::mem::take(right));
                     }
-                    (Ok(a), Ok(b)) if a.is_decimal() && is_float(&b) => {
+                    (Ok(a), Ok(b)) if a.is_decimal() && b.is_floating() => {
                         *left = float(std::mem::take(left));
                     }
                     _ => {}
@@ -248,7 +232,7 @@ fn columns(plan: LogicalPlan) -> Result<LogicalPlan> {
 }
 
 /// The same with the decimals among some of its columns as binary floats.
-fn with_floats(plan: LogicalPlan, columns: &[bool]) -> Result<LogicalPlan> {
+fn with_floats(plan: Arc<LogicalPlan>, columns: &[bool]) -> Result<Arc<LogicalPlan>> {
     let fields = plan.schema().iter().zip(columns.iter().chain(std::iter::repeat(&false)));
     let exprs = fields.map(|((qualifier, field), is_mixed)| {
         let column = Expr::from((qualifier, field));
@@ -258,34 +242,24 @@ fn with_floats(plan: LogicalPlan, columns: &[bool]) -> Result<LogicalPlan> {
         }
     });
     let exprs = exprs.collect();
-    Ok(LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(plan))?))
+    Ok(Arc::new(LogicalPlan::Projection(Projection::try_new(exprs, plan)?)))
 }
 
-fn of_all<const N: usize>(
-    exprs: [Expr; N],
-    schema: &DFSchema,
-    make: impl FnOnce([Expr; N]) -> Expr,
-) -> Transformed<Expr> {
-    let Transformed { data, transformed, tnr } = in_floats(exprs.into(), schema);
-    let mut data = data.into_iter();
-    let exprs = std::array::from_fn(|_| data.next().unwrap_or_default());
-    Transformed { data: make(exprs), transformed, tnr }
-}
-
-/// The same expressions; the decimals among them as binary floats, where there is one of those.
-fn in_floats(exprs: Vec<Expr>, schema: &DFSchema) -> Transformed<Vec<Expr>> {
-    let types: Vec<_> = exprs.iter().map(|expr| expr.get_type(schema).ok()).collect();
-    let any = |test: fn(&DataType) -> bool| types.iter().flatten().any(test);
-    if !(any(is_float) && any(DataType::is_decimal)) {
-        return Transformed::no(exprs);
+/// Makes binary floats of the decimals among expressions, where one of them is a binary float; whether it did.
+fn in_floats<'a>(exprs: impl IntoIterator<Item = &'a mut Expr>, schema: &DFSchema) -> bool {
+    let typed = exprs.into_iter().map(|expr| (expr.get_type(schema).ok(), expr));
+    let typed: Vec<_> = typed.collect();
+    let any =
+        |test: fn(&DataType) -> bool| typed.iter().any(|(ty, _)| ty.as_ref().is_some_and(test));
+    if !(any(DataType::is_floating) && any(DataType::is_decimal)) {
+        return false;
     }
-    let is_decimal = types.iter().map(|ty| ty.as_ref().is_some_and(DataType::is_decimal));
-    let exprs = exprs.into_iter().zip(is_decimal);
-    Transformed::yes(exprs.map(|(expr, is)| if is { float(expr) } else { expr }).collect())
-}
-
-fn is_float(ty: &DataType) -> bool {
-    ty.is_floating()
+    for (ty, expr) in typed {
+        if ty.is_some_and(|ty| ty.is_decimal()) {
+            *expr = float(std::mem::take(expr));
+        }
+    }
+    true
 }
 
 /// A decimal as a binary float.

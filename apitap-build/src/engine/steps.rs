@@ -5,7 +5,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 
 /// Shows each step of a plan to `see`, a step before those that it reads from.
 pub fn each_step(plan: &LogicalPlan, mut see: impl FnMut(&LogicalPlan)) {
-    // There is no error to be had: nothing in here makes one.
+    // `see` cannot fail: there is no error.
     let _ = plan.apply_with_subqueries(|step| {
         see(step);
         Ok(TreeNodeRecursion::Continue)

@@ -239,3 +239,25 @@ proptest! {
         }
     }
 }
+
+/// What a format of times that have an order does not say.
+fn check_gap(format: &str, missing: Option<&str>) {
+    let found = time_format_gap(format).map(|(message, _)| message);
+    let message = |unit: &str| {
+        format!(
+            "`{format}` does not say the {unit}: a later time may be written like an earlier one"
+        )
+    };
+    assert_eq!(found, missing.map(message), "{format}");
+}
+
+#[test]
+fn hours_behind_a_week_have_an_order_only_with_its_day() {
+    check_gap("%G-W%V", None);
+    check_gap("%G-W%V %H:%M", Some("day"));
+    check_gap("%Y-%U %a %H", None);
+    check_gap("%G-W%V-%u %H:%M", None);
+    check_gap("%Y-%j %H", None);
+    check_gap("%Y-%m %a %H", Some("day"));
+    check_gap("W%V", Some("year"));
+}

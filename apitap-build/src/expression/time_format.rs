@@ -117,22 +117,27 @@ mod check {
             return None;
         }
         let week = has(&[Numeric::IsoWeek, Numeric::WeekFromSun, Numeric::WeekFromMon], &[]);
-        let of_year = week || has(&[Numeric::Ordinal], &[]);
+        let of_week = has(
+            &[Numeric::NumDaysFromSun, Numeric::WeekdayFromMon],
+            &[Fixed::ShortWeekdayName, Fixed::LongWeekdayName],
+        );
+        let of_year = has(&[Numeric::Ordinal], &[]);
         let years = [Numeric::Year, Numeric::YearMod100, Numeric::IsoYear, Numeric::IsoYearMod100];
         let units = [
             ("year", has(&years, &[])),
             (
                 "month",
-                of_year || has(&[Numeric::Month], &[Fixed::ShortMonthName, Fixed::LongMonthName]),
+                week || of_year
+                    || has(&[Numeric::Month], &[Fixed::ShortMonthName, Fixed::LongMonthName]),
             ),
-            ("day", of_year || has(&[Numeric::Day], &[])),
+            ("day", week && of_week || of_year || has(&[Numeric::Day], &[])),
             ("hour", has(&[Numeric::Hour, Numeric::Hour12], &[])),
             ("minute", has(&[Numeric::Minute], &[])),
             ("second", has(&[Numeric::Second], &[])),
         ];
         let help = "write all larger parts, too, as in `%Y-%m-%dT%H:%M:%SZ`".to_owned();
         let Some(last) = units.iter().rposition(|(_, is_there)| *is_there) else {
-            return Some((format!("`{text}` says no time"), help));
+            return Some((format!("`{text}` has no part of a time"), help));
         };
         let missing = units.iter().take(last).find(|(_, is_there)| !is_there);
         missing.map(|(unit, _)| {

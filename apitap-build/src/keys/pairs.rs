@@ -92,16 +92,7 @@ fn mapping(key: &str, entries: &[(Spanned<String>, Node)], findings: &mut Findin
         findings.push(pair_as_mapping(key, first));
         return Vec::new();
     }
-    let mut pairs = PairsSpec::new();
-    for (index, (name, node)) in entries.iter().enumerate() {
-        let mut before = entries.iter().take(index);
-        if let Some((first, _)) = before.find(|(other, _)| other.value == name.value) {
-            findings.push(written_twice(name, first));
-            continue;
-        }
-        pairs.extend(named_text(name.clone(), node, rules::request_text, findings));
-    }
-    pairs
+    named_texts(entries, rules::request_text, findings)
 }
 
 fn pair_as_mapping(key: &str, first: &Spanned<String>) -> Finding {
@@ -119,6 +110,24 @@ fn pair_as_mapping(key: &str, first: &Spanned<String>) -> Finding {
 
 /// How a text is read that may hold `${NAME}`.
 pub(super) type ReadText = fn(Spanned<String>, &mut Findings) -> Option<Template>;
+
+/// Names and their templates, each name once.
+pub(super) fn named_texts(
+    entries: &[(Spanned<String>, Node)],
+    read: ReadText,
+    findings: &mut Findings,
+) -> PairsSpec {
+    let mut pairs = PairsSpec::new();
+    for (index, (name, node)) in entries.iter().enumerate() {
+        let mut before = entries.iter().take(index);
+        if let Some((first, _)) = before.find(|(other, _)| other.value == name.value) {
+            findings.push(written_twice(name, first));
+            continue;
+        }
+        pairs.extend(named_text(name.clone(), node, read, findings));
+    }
+    pairs
+}
 
 /// A name and its template; a secret that stands there as it is, is hidden.
 pub(super) fn named_text(

@@ -298,8 +298,10 @@ fn parameters(kind: &DatabaseUrl, written: &Spanned<String>, findings: &mut Find
         written.value.trim_start().strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':'))
     });
     let wrong = kind.parameters.filter(|_| is_url).and_then(|known| known.wrong(&written.value));
-    let Some(Wrong { message, help, at, instead }) = wrong else { return true };
-    let place = written.place.within(at);
+    let Some((at, Wrong { message, help, instead })) = wrong else { return true };
+    let place = written.part(at);
+    // Where the file spells the URL in another way, it is not known which bytes to replace.
+    let instead = instead.filter(|_| place != written.place);
     let finding = Finding::error(codes::INVALID_DATABASE_URL, message, &place);
     findings.push(match instead {
         Some((instead, sure)) => {

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 
 use super::json_schema;
 use crate::diagnostic::{Files, Findings};
+use crate::fix;
 use crate::parse::yaml;
 use crate::schema::scalar::{DECIMAL, SCALARS};
 use crate::spec::project;
@@ -60,6 +61,34 @@ fn every_example_and_choice_of_the_schema_is_read_without_a_finding() {
         let (node, _, findings) = read(&text).expect("JSON is YAML");
         assert_eq!(validator.check(&node).errors, Vec::<String>::new(), "{text}");
         assert_eq!(findings, Vec::<String>::new(), "{text}");
+    }
+}
+
+/// A target's URL as the file spells it, and how it does after the sure changes.
+fn check_fixed_url(written: &str, expected: &str) {
+    let document =
+        |url: &str| format!("targets:\n  - {{name: shop, type: postgres, url: {url}}}\n");
+    let (mut files, mut findings, text) =
+        (Files::default(), Findings::default(), document(written));
+    let file = files.add("pipelines.yaml", text.as_str());
+    let node = yaml::parse(&files, file, &mut findings).expect("it is YAML");
+    drop(project(&node, &mut findings));
+    assert!(findings.0.iter().any(|finding| finding.message.contains("`sslmod`")), "{findings:?}");
+    let fixed = fix::apply(&text, &fix::changes(file, &findings.0));
+    assert_eq!(fixed, Some(document(expected)));
+}
+
+#[test]
+fn a_fix_of_a_url_changes_no_byte_besides_it() {
+    check_fixed_url(
+        "'postgres://app@db/shop?sslmod=require'",
+        "'postgres://app@db/shop?sslmode=require'",
+    );
+    for spelled in [
+        r#""postgres:\/\/app@db/shop?sslmod=require""#,
+        "'postgres://app@db/shop\n      ?sslmod=require'",
+    ] {
+        check_fixed_url(spelled, spelled);
     }
 }
 

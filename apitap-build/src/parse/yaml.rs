@@ -245,7 +245,7 @@ impl<'a> Tree<'a> {
             let range = line_start + bare.start..line_start + bare.end;
             finding("`{` begins a mapping here", range).help(format!("quote it: `\"{written}\"`"))
         } else if let Some(mark) = line.find("}!") {
-            finding("`!` stands behind `}`", line_start + mark..line_start + mark + 2)
+            finding("`!` cannot follow `}`", line_start + mark..line_start + mark + 2)
                 .help("leave it out: a record that is an element of a list may always be null")
         } else if let Some(open) = self.open_bracket(line_start) {
             let close = if self.text[open..].starts_with('[') { ']' } else { '}' };

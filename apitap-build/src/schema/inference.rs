@@ -55,13 +55,13 @@ struct Fields {
 
 impl Fields {
     /// The shape of the field of that name, new where it was not seen before.
-    fn shape(&mut self, hint: usize, name: &str) -> Option<&mut Shape> {
+    fn shape(&mut self, hint: usize, name: &str) -> &mut Shape {
         // Records of one API have their fields in one order: the next one is mostly the right one.
         let place = match self.list.get(hint) {
             Some((known, _)) if known == name => hint,
             _ => self.place(name),
         };
-        self.list.get_mut(place).map(|(_, shape)| shape)
+        &mut self.list[place].1
     }
 
     fn place(&mut self, name: &str) -> usize {
@@ -309,9 +309,8 @@ impl<'de> Visitor<'de> for Members<'_> {
         let mut hint = 0;
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
             let value: &RawValue = map.next_value()?;
-            if let Some(shape) = self.fields.shape(hint, &name) {
-                self.inside.value(shape, value.get()).map_err(A::Error::custom)?;
-            }
+            let shape = self.fields.shape(hint, &name);
+            self.inside.value(shape, value.get()).map_err(A::Error::custom)?;
             hint += 1;
         }
         Ok(())

@@ -38,17 +38,17 @@ pub(super) struct Front {
     /// The Rust types that the sources name.
     pub(super) named: Named,
     /// The names of functions that have findings.
-    pub(super) broken_functions: Vec<String>,
+    broken_functions: Vec<String>,
     /// What makes rows of records in place of a query.
     pub(super) maps: Vec<RustMap>,
     /// Some maps have findings: then which targets have one is not known.
-    pub(super) broken_maps: bool,
+    broken_maps: bool,
     /// The names of the structs' fields.
     pub(super) fields: FieldNames,
     /// The queries, by the row's struct.
     pub(super) queries: BTreeMap<String, String>,
     /// Whether an expression that can fail on some value is an error.
-    pub(super) strict: bool,
+    strict: bool,
 }
 
 impl Front {

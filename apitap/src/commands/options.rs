@@ -1,8 +1,8 @@
 //! The options that every subcommand takes.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use apitap_build::bounded;
 use clap::{Args, ValueEnum};
 
 use crate::Environment;
@@ -118,23 +118,13 @@ impl Options {
     }
 }
 
-/// How many bytes a file of variables may have.
-const LARGEST: u64 = 1 << 20;
-
-/// The bytes of a file of variables, which may be a device that never ends.
-fn bytes(file: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(file)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    match u64::try_from(bytes.len()) {
-        Ok(read) if read <= LARGEST => Ok(bytes),
-        _ => Err(std::io::Error::other("it has more than 1 MiB")),
-    }
-}
+/// How many MiB a file of variables may have.
+const LARGEST: u64 = 1;
 
 /// A whole number from 1.
 ///
 /// # Errors
-/// It is none.
+/// The text is not such a number.
 pub(crate) fn number(text: &str) -> Result<u64, String> {
     text.parse()
         .ok()
@@ -145,8 +135,8 @@ pub(crate) fn number(text: &str) -> Result<u64, String> {
 /// The variables of a file. Its lines may hold secrets: no message shows one.
 fn read(file: &Path) -> Result<Vec<(String, String)>, String> {
     let shown = file.display();
-    let bytes =
-        bytes(file).map_err(|error| format!("cannot read the variables in `{shown}`: {error}"))?;
+    let bytes = bounded::read(file, LARGEST)
+        .map_err(|error| format!("cannot read the variables in `{shown}`: {error}"))?;
     dotenvy::from_read_iter(bytes.as_slice())
         .enumerate()
         .map(|(index, line)| {

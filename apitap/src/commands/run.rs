@@ -163,9 +163,8 @@ fn check_limit(pipelines: &[&Pipeline], arguments: &Arguments) -> Result<(), Str
     for pipeline in pipelines {
         let definition = pipeline.definition().map_err(|error| error.to_string())?;
         let (name, table) = (&definition.name, &definition.table);
-        let mut all = definition.sources.iter().chain(&definition.parents);
         let remembers = definition.sources.iter().any(|source| source.incremental.is_some())
-            || all.any(|source| source.followed().next().is_some());
+            || definition.follows();
         let harm = match definition.mode {
             Mode::Replace => {
                 format!("leave `{table}` with {limit} rows, as `{name}` replaces the table")

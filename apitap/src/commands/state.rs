@@ -16,7 +16,7 @@ use crate::definition::{Definition, Mode, Source};
 use crate::sink::{Remembered, StateChange};
 use crate::source::incremental::{described, is_before, moment, set_to};
 use crate::source::parts::Reached;
-use crate::{Pipeline, Report, Result, blocking, engine};
+use crate::{Environment, Pipeline, Report, Result, blocking, engine};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum State {
@@ -85,14 +85,10 @@ pub(super) fn state(pipelines: &[&Pipeline], state: &State, options: &Options) -
 }
 
 fn show(pipelines: &[&Pipeline], options: &Options) -> Result<ExitCode, String> {
-    let runtime = blocking::runtime().map_err(|error| error.to_string())?;
-    let mut all = Vec::new();
-    for pipeline in pipelines {
-        match runtime.block_on(engine::remembered(pipeline, options.environment()?)) {
-            Ok(found) => all.extend(found.into_iter().map(|one| (pipeline.name(), one))),
-            Err(error) => return Ok(failed(error)),
-        }
-    }
+    let all = match asked(pipelines, options, engine::remembered)? {
+        Ok(all) => all,
+        Err(error) => return Ok(failed(error)),
+    };
     if options.format == Format::Json {
         let text = format!("{:#}", all.iter().map(machine).collect::<Value>());
         return Ok(print(&text, ExitCode::SUCCESS));
@@ -110,6 +106,23 @@ fn show(pipelines: &[&Pipeline], options: &Options) -> Result<ExitCode, String> 
         true => Ok(ExitCode::SUCCESS),
         false => Ok(print(&text, ExitCode::SUCCESS)),
     }
+}
+
+/// What the targets of pipelines say, each with the name of its pipeline.
+fn asked<'a, T>(
+    pipelines: &[&'a Pipeline],
+    options: &Options,
+    ask: impl AsyncFn(&'a Pipeline, Environment) -> Result<Vec<T>>,
+) -> Result<Result<Vec<(&'a str, T)>>, String> {
+    let runtime = blocking::runtime().map_err(|error| error.to_string())?;
+    let mut all = Vec::new();
+    for pipeline in pipelines {
+        match runtime.block_on(ask(pipeline, options.environment()?)) {
+            Ok(found) => all.extend(found.into_iter().map(|one| (pipeline.name(), one))),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(all))
 }
 
 fn failed(error: crate::Error) -> ExitCode {
@@ -265,8 +278,7 @@ fn settable(
     partition: Option<&str>,
 ) -> Result<Vec<String>, String> {
     let incremental = || definition.sources.iter().filter(|source| source.incremental.is_some());
-    let all = definition.sources.iter().chain(&definition.parents);
-    let followed: Vec<_> = all.flat_map(Source::followed).collect();
+    let followed: Vec<_> = definition.requested().flat_map(Source::followed).collect();
     let name = &definition.name;
     if incremental().next().is_none() && followed.is_empty() {
         return Err(format!(

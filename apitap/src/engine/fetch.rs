@@ -31,11 +31,9 @@ use crate::{Result, infer};
 #[derive(Clone)]
 pub(super) struct Fetch {
     plan: Arc<FetchPlan>,
-    /// The fetches of its parents, in order. Those that feed only what has changed (`only_changed`) have
-    /// `watermarks` that say how far the last run has come.
+    /// The fetches of the sources for whose records it is made, in order. The watermarks of one that [is
+    /// followed](Self::is_followed) are kept under the name of this source.
     parents: Vec<Fetch>,
-    /// Whether it is made for what has changed only.
-    follows: bool,
     /// Whether only what has changed of it counts, where it is a parent.
     is_followed: bool,
     /// How far an incremental source has come.
@@ -86,7 +84,8 @@ impl Fetches {
                 fetch.watermarks = watermarks(&state, parent, definition.mode, start, None);
             }
         }
-        let follows = parents.iter().any(|parent| parent.is_followed || parent.follows);
+        let follows =
+            parents.iter().any(|parent| parent.is_followed || !parent.followed().is_empty());
         let plans: Vec<_> = parents.iter().map(|parent| Arc::clone(&parent.plan)).collect();
         environment.now_for(format!("source `{}`", source.name));
         let plan = FetchPlan::resolve(source, types, environment);
@@ -106,7 +105,6 @@ impl Fetches {
         let new = || Fetch {
             plan: Arc::clone(&plan),
             parents,
-            follows,
             is_followed: false,
             watermarks,
             fetched: Arc::default(),
@@ -170,6 +168,17 @@ impl Fetch {
             all.extend(parent.followed());
         }
         all
+    }
+
+    /// The name of its source; where several make these requests, that of the first.
+    pub(super) fn name(&self) -> &str {
+        self.plan.name()
+    }
+
+    /// It, and those for whose records it is made.
+    pub(super) fn with_parents(&self) -> Vec<&Self> {
+        let parents = self.parents.iter().flat_map(Self::with_parents);
+        std::iter::once(self).chain(parents).collect()
     }
 
     /// What does not look right in what its API has sent.

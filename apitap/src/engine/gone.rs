@@ -9,8 +9,7 @@ use crate::{Error, Result};
 
 /// Whether a pipeline loads only what is new.
 pub(super) fn concerns(definition: &Definition) -> bool {
-    let mut all = definition.sources.iter().chain(&definition.parents);
-    all.any(|source| source.incremental.is_some())
+    definition.requested().any(|source| source.incremental.is_some())
 }
 
 /// Whether a run that loads only what is new finds the table with the rest; `goes_on` where it begins behind

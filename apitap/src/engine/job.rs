@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,10 +22,10 @@ use super::pushdown::{self, Narrowed};
 use super::query::{Query, Wanted};
 use super::resume::check_finished;
 use super::session;
-use super::watch::{self, Kept, Progress};
+use super::watch::{self, Progress};
 use crate::environment::{Environment, Secrets};
 use crate::pipeline::Linked;
-use crate::report::{Numbers, PipelineReport, Status};
+use crate::report::{PipelineReport, Status};
 use crate::sink::{self, Load, RunEntry, RunStatus, Session, State, StateChange, Target, Written};
 use crate::source::incremental::Watermarks;
 use crate::source::request::client::Client;
@@ -54,10 +53,6 @@ pub(super) struct Job<D> {
     drift: Arc<Drift>,
     /// How far it is.
     pub(super) progress: Arc<Progress>,
-    /// What it has committed.
-    pub(super) committed: Written,
-    /// When it began.
-    started: DateTime<Utc>,
     /// Whether its target has let it in.
     entered: bool,
 }
@@ -121,8 +116,6 @@ pub(super) fn prepare<D>(
             beside: Vec::new(),
             drift: Arc::default(),
             progress,
-            committed: Written::default(),
-            started: environment.now(),
             entered: false,
         });
     }
@@ -210,32 +203,28 @@ pub(super) fn acquaint(jobs: &mut [Job<Arc<dyn Target>>]) {
 impl Job<Arc<dyn Target>> {
     /// Runs it to its end, good or bad.
     pub(super) async fn report(mut self, run: &Run) -> PipelineReport {
-        let began = Instant::now();
-        self.started = Utc::now();
         self.progress.begin();
         tracing::info!("started");
         let outcome = watch::working(Arc::clone(&self.progress), self.load(run)).await;
+        // Before its end: how long it took is told while it is under way.
+        let so_far = PipelineReport::stopped(&self.definition, &self.progress);
         self.progress.end(outcome.is_ok());
         self.tell_troubles(run);
-        let Definition { name, table, .. } = &*self.definition;
-        let mut numbers = Numbers { seconds: began.elapsed(), ..Numbers::default() };
-        self.fetches.iter().for_each(|fetch| numbers.add_fetched(&fetch.fetched));
-        let Written { received, stored, unchanged } = self.committed;
-        numbers.add_written(self.committed);
+        let Written { received, stored, unchanged } = self.progress.kept().written;
         let error = match outcome {
             Ok(()) => {
                 tracing::info!(rows = received, stored, unchanged, "committed");
                 None
             }
             Err(error) => {
-                let error = error.in_pipeline(name).masked(|text| run.secrets.mask(text));
+                let error =
+                    error.in_pipeline(&self.definition.name).masked(|text| run.secrets.mask(text));
                 // All of it is in the report, once.
                 tracing::info!("failed: {}", error.message());
                 self.keep_failure(run, &error).await;
                 Some(error)
             }
         };
-        let Kept { went_on_behind, goes_on, .. } = self.progress.kept();
         let warnings = self.fetches.iter().flat_map(Fetch::warnings).collect();
         let unknown_fields =
             std::mem::take(&mut *self.drift.lock().unwrap_or_else(PoisonError::into_inner));
@@ -244,27 +233,21 @@ impl Job<Arc<dyn Target>> {
             .into_iter()
             .map(|(source, fields)| (source, fields.masked(|name| run.secrets.mask(name))));
         PipelineReport {
-            name: name.clone(),
-            table: table.clone(),
             status: if error.is_some() { Status::Failed } else { Status::Ok },
-            started: Some(self.started),
             ended: Some(Utc::now()),
             error,
-            went_on_behind,
-            goes_on,
-            numbers,
             unknown_fields: masked.collect(),
             warnings,
+            ..so_far
         }
     }
 
     /// Says what requests were repeated for, where the first warning has not said it all.
     fn tell_troubles(&self, run: &Run) {
-        for (source, fetch) in self.definition.sources.iter().zip(&self.fetches) {
-            for (cause, trouble) in fetch.fetched.take_troubles() {
-                let Trouble { requests, repeats } = trouble;
+        for fetch in self.fetches.iter().flat_map(Fetch::with_parents) {
+            for (cause, Trouble { requests, repeats }) in fetch.fetched.take_troubles() {
                 if repeats > 1 {
-                    let (name, cause) = (&source.name, run.secrets.mask(&cause));
+                    let (name, cause) = (fetch.name(), run.secrets.mask(&cause));
                     let requests = match requests {
                         1 => "1 request was".to_owned(),
                         many => format!("{many} requests were"),
@@ -327,7 +310,7 @@ impl Job<Arc<dyn Target>> {
             session.commit(&StateChange { entry, ..state }).await.map(drop)
         };
         match stored.await {
-            Ok(()) => self.committed = session.finish().await?,
+            Ok(()) => self.progress.commit(session.finish().await?, false),
             Err(error) => return Err(given_up(session, error, run).await),
         }
         Ok(())
@@ -335,18 +318,16 @@ impl Job<Arc<dyn Target>> {
 
     /// What the target keeps of the run as it is now, once it has let it in.
     pub(super) fn entry(&self, run: &Run, status: RunStatus) -> Option<RunEntry> {
-        let records =
-            self.fetches.iter().map(|fetch| fetch.fetched.records.load(Ordering::Relaxed));
-        let entry = RunEntry {
+        let started_at = self.progress.started().filter(|_| self.entered)?;
+        Some(RunEntry {
             run: run.id.clone(),
             status,
-            started_at: self.started,
+            started_at,
             ended_at: (status != RunStatus::Running).then(Utc::now),
-            records: records.sum(),
-            written: self.committed,
+            records: self.progress.numbers().records,
+            written: self.progress.kept().written,
             error: None,
-        };
-        self.entered.then_some(entry)
+        })
     }
 
     /// Has the target keep that the run has failed, and why, if it can be had soon.

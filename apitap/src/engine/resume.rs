@@ -73,7 +73,7 @@ impl Job<Arc<dyn Target>> {
                 }
             }
         }
-        self.committed = session.finish().await?;
+        self.progress.commit(session.finish().await?, false);
         Ok(())
     }
 
@@ -106,12 +106,11 @@ impl Job<Arc<dyn Target>> {
         self.progress.commits();
         let status = if parts.has_ended() { RunStatus::Ok } else { RunStatus::Running };
         let change = StateChange { entry: self.entry(run, status), ..state.change(parts) };
-        self.committed = session.commit(&change).await?;
-        self.progress.commit(self.committed, !parts.has_ended());
+        let written = session.commit(&change).await?;
+        self.progress.commit(written, !parts.has_ended());
         state.known.apply(&change);
         if !parts.has_ended() {
-            let rows = self.committed.received;
-            tracing::info!(pipeline = self.definition.name, rows, "committed a part");
+            tracing::info!(rows = written.received, "committed a part");
             self.progress.goes_on();
         }
         Ok(next)
@@ -242,7 +241,6 @@ fn reached(
     state: &State,
     fingerprint: &str,
 ) -> Result<Reached> {
-    let pipeline = &definition.name;
     let nowhere = Reached::nothing(fingerprint);
     let Some(value) = state.partitions.get(&Reached::name(source)) else { return Ok(nowhere) };
     let appends = definition.mode == Mode::Append;
@@ -253,7 +251,6 @@ fn reached(
         Ok(reached) => {
             let records = reached.records;
             tracing::warn!(
-                pipeline,
                 records,
                 "goes on where the last run was, which did not come to its end"
             );
@@ -263,7 +260,7 @@ fn reached(
     match appends {
         true => Err(unfinished(definition, why)),
         false => {
-            tracing::warn!(pipeline, "begins anew, not where the last run was: {why}");
+            tracing::warn!("begins anew, not where the last run was: {why}");
             Ok(nowhere)
         }
     }

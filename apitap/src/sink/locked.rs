@@ -4,7 +4,6 @@
 //! takes it.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -24,13 +23,6 @@ impl Drop for Locked {
             tracing::debug!("`{}` is left: {error}", self.path.display());
         }
     }
-}
-
-/// A name that stands for any text, and is one of a file.
-pub(super) fn hashed(text: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
 }
 
 /// This process, and the time, in words.

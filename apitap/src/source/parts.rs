@@ -15,7 +15,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, timeout_at};
 
 use super::page::{Behind, Page};
@@ -23,6 +22,7 @@ use super::pagination::{Position, Resumed};
 use super::spool::Pages;
 use crate::Result;
 use crate::definition::{Checkpoint, Mode};
+use crate::hashed::hashed;
 
 /// Of more partitions that are done, a run is not made in parts: they are all named in its state.
 const PARTITIONS: usize = 50_000;
@@ -114,12 +114,6 @@ impl Reached {
         }
         self
     }
-}
-
-fn hashed(key: &str) -> String {
-    let hash = Sha256::digest(key.as_bytes());
-    let start = hash.first_chunk().copied().unwrap_or_default();
-    format!("{:016x}", u64::from_be_bytes(start))
 }
 
 /// What decides where the pages of a source can be cut.

@@ -29,7 +29,7 @@ use arrow::datatypes::DataType;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::loads::{batch, fails, list, open, orders, schema};
+use super::loads::{self, batch, fails, list, open, orders, schema};
 
 /// A database of its own.
 pub(super) struct Database {
@@ -90,14 +90,11 @@ impl Database {
     }
 
     async fn open(&self, table: &str, mode: Mode, row: &Schema) -> Result<Run> {
-        let key = if row.field("id").is_some() { vec!["id".to_owned()] } else { Vec::new() };
-        open(&self.target(), table, mode, &key, row).await
+        loads::open_by_id(&self.target(), table, mode, row).await
     }
 
     async fn load(&self, table: &str, mode: Mode, row: &Schema, rows: Value) -> Result<Written> {
-        let mut sink = self.open(table, mode, row).await?;
-        sink.write(batch(row, rows)).await?;
-        sink.commit().await
+        loads::load(&self.target(), table, mode, row, rows).await
     }
 }
 
@@ -122,11 +119,22 @@ fn option(dialect: AdbcDialect) -> &'static str {
 }
 
 fn target(dialect: AdbcDialect, place: &str) -> Arc<dyn Target> {
+    with_options(dialect, &[(option(dialect), place)])
+}
+
+/// A target with the harness's driver and these options.
+fn with_options(dialect: AdbcDialect, options: &[(&str, &str)]) -> Arc<dyn Target> {
+    of_driver(dialect, driver(dialect).to_str().unwrap(), options)
+}
+
+/// A target whose driver is that text.
+fn of_driver(dialect: AdbcDialect, driver: &str, options: &[(&str, &str)]) -> Arc<dyn Target> {
     let template = |text: &str| Template(text.to_owned());
+    let options = options.iter().map(|(name, value)| ((*name).to_owned(), template(value)));
     let driver = Driver {
-        driver: template(driver(dialect).to_str().unwrap()),
+        driver: template(driver),
         entrypoint: None,
-        options: DriverOptions(vec![(option(dialect).to_owned(), template(place))]),
+        options: DriverOptions(options.collect()),
     };
     let target = definition::Target {
         name: "db".to_owned(),

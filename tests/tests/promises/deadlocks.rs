@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, PgCon
 
 use super::runs::{
     LIMIT, events, events_project, mariadb, mariadb_database, postgres, postgres_database,
+    with_target,
 };
 
 const ROWS: i64 = 2_000;
@@ -41,12 +42,9 @@ fn check(url: &str, kind: &str, cross: impl AsyncFnOnce(&mut dyn FnMut())) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let sink = "mode=\"merge\", key=[\"id\"], before=\"UPDATE counter SET n = n + 1\"";
     let project = events_project("incremental: {field: at, mode: client}", sink);
-    let yaml = project.read("pipelines.yaml");
-    let (sources, _) = yaml.split_once("targets:").unwrap();
     // The other session waits for longer until it looks whether it waits for ever.
     let patience = if kind == "postgres" { "?options=-c%20deadlock_timeout%3D5s" } else { "" };
-    let target = format!("{{name: here, type: {kind}, url: \"{url}{patience}\"}}");
-    project.write("pipelines.yaml", &format!("{sources}targets:\n  - {target}\n"));
+    with_target(&project, &format!("{{name: here, type: {kind}, url: \"{url}{patience}\"}}"));
     let ids: Vec<_> = (1..=ROWS).map(|id| (id, 1)).collect();
     let serve = |minute: u32| {
         let all: Vec<_> = ids.iter().map(|(id, _)| (*id, minute)).collect();
@@ -68,27 +66,31 @@ fn check(url: &str, kind: &str, cross: impl AsyncFnOnce(&mut dyn FnMut())) {
     assert_eq!(finished.code, Some(1), "{kind}: {}", finished.stdout);
     assert!(finished.stdout.to_lowercase().contains("deadlock"), "{}", finished.stdout);
     assert!(finished.stdout.contains("run again"), "{}", finished.stdout);
-    // What it had changed before is taken back with it, the state too.
-    let (old, counted) = ("2026-01-01 00:01:00", "count(*), min(at), max(at)");
-    let look = |what: &str| match kind {
+    // The events, where the counter says that so many runs are in.
+    let look = |runs: u32| match kind {
         "postgres" => {
-            let texts = what
-                .replace("min(at)", "min(at)::timestamp::text")
-                .replace("max(at)", "max(at)::timestamp::text");
-            let ask =
-                format!("SELECT json_build_array({texts}) AS v FROM events, counter WHERE n = 1");
+            let ask = format!(
+                "SELECT json_build_array(count(*), min(at)::timestamp::text, max(at)::timestamp::text) AS v
+                 FROM events, counter WHERE n = {runs}"
+            );
             postgres(url, &ask).remove(0)["v"].clone()
         }
         _ => {
-            let texts = what.replace("min(at)", "date_format(min(at), '%Y-%m-%d %H:%i:%s')");
-            let texts = texts.replace("max(at)", "date_format(max(at), '%Y-%m-%d %H:%i:%s')");
-            mariadb(url, &format!("SELECT JSON_ARRAY({texts}) FROM events, counter WHERE n = 1"))
-                .remove(0)
+            let ask = format!(
+                "SELECT JSON_ARRAY(count(*), date_format(min(at), '%Y-%m-%d %H:%i:%s'),
+                                   date_format(max(at), '%Y-%m-%d %H:%i:%s'))
+                 FROM events, counter WHERE n = {runs}"
+            );
+            mariadb(url, &ask).remove(0)
         }
     };
-    assert_eq!(look(counted), json!([ROWS, old, old]), "{kind}");
+    // What it had changed before is taken back with it.
+    let (old, new) = ("2026-01-01 00:01:00", "2026-01-01 00:02:00");
+    assert_eq!(look(1), json!([ROWS, old, old]), "{kind}");
     let finished = start(&second).join().unwrap();
     assert_eq!(finished.code, Some(0), "{kind}: {}", finished.stdout);
+    // The state was taken back, too: else these records would be known.
+    assert_eq!(look(2), json!([ROWS, new, new]), "{kind}");
 }
 
 const TABLES: &str = "CREATE TABLE counter (n integer); INSERT INTO counter VALUES (0)";

@@ -10,6 +10,7 @@ use apitap_tests::random::Random;
 use self::engine::Answer;
 use self::query::Writer;
 use self::tables::Values;
+use super::runs::number;
 
 mod engine;
 mod everyday;
@@ -23,11 +24,6 @@ const QUERIES: usize = 200;
 const SEED: u64 = 20_261_127;
 /// Queries over the same records.
 const OVER_ONE: usize = 20;
-
-/// A figure of the environment.
-pub(crate) fn number<N: std::str::FromStr<Err: std::fmt::Debug>>(name: &str, otherwise: N) -> N {
-    std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
-}
 
 /// What has been seen.
 #[derive(Default)]

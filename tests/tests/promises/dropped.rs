@@ -8,8 +8,9 @@ use apitap_tests::process::{Finished, Project, finish};
 
 use super::runs::{
     LIMIT, call, call_well, events, events_project, mariadb, postgres_do, sqlite, sqlite_file,
+    with_target,
 };
-use super::state::{MERGE, load, targets, with_target};
+use super::state::{MERGE, load, targets};
 use super::stopped::orders_project;
 
 /// Drops a table, as a person does who wants to start over.

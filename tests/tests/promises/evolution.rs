@@ -9,7 +9,7 @@ use apitap::sink::Load;
 use apitap::sink::conformance::Run;
 use serde_json::{Value, json};
 
-use super::loads::{self, batch, schema};
+use super::loads::{self, batch, schema, value};
 use super::runs::{mariadb, postgres, sqlite_file};
 
 /// A change of the query: the table has a key `id`, and what stands here.
@@ -151,14 +151,6 @@ impl Database {
 
     fn target(&self) -> std::sync::Arc<dyn apitap::sink::Target> {
         loads::destination(self.kind, &self.url)
-    }
-}
-
-fn value(ty: &Type) -> Value {
-    match ty {
-        Type::Int32 | Type::Int64 => json!(7),
-        Type::Decimal { .. } => json!("7.25"),
-        _ => json!("seven"),
     }
 }
 

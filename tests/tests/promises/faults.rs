@@ -6,7 +6,7 @@ use apitap_tests::faults::{Fault, On};
 use apitap_tests::process::Project;
 use serde_json::{Value, json};
 
-use super::runs::{has_table, project, run_badly, run_well, sqlite};
+use super::runs::{has_table, project, run_badly, run_well, signal, sqlite, wait_until};
 
 fn orders() -> Vec<Value> {
     (1..=250).map(|id| json!({"id": id, "status": "paid"})).collect()
@@ -165,14 +165,8 @@ fn a_run_that_is_stopped_changes_nothing() {
     let project = orders_project(&api, "/data");
     let mut command = project.apitap(["run"]);
     let child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    let begun = std::time::Instant::now();
-    while api.requests().len() < 2 {
-        assert!(begun.elapsed() < super::runs::LIMIT, "it requests nothing");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    let killed =
-        std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-    assert!(killed.unwrap().success());
+    wait_until(|| api.requests().len() >= 2);
+    signal(&child, "-TERM");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let said = String::from_utf8(output.stdout).unwrap();

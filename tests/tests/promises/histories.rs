@@ -15,8 +15,8 @@ use proptest::test_runner::TestRunner;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _};
 
-use super::differential::number;
 use super::loads::{self, batch, schema};
+use super::runs::number;
 
 /// How many histories each database goes through; `HISTORIES=1000` asks for more.
 const HISTORIES: usize = 100;

@@ -9,7 +9,9 @@ use apitap_tests::collection::{Collection, Pagination};
 use apitap_tests::process::{Project, finish};
 use serde_json::{Value, json};
 
-use super::runs::{LIMIT, events, events_project, postgres, postgres_database, sqlite};
+use super::runs::{
+    LIMIT, events, events_project, postgres, postgres_database, sqlite, with_target,
+};
 
 /// Loads what an API of these events says; gives the queries that it was asked.
 fn load(project: &Project, all: &[(i64, u32)]) -> Vec<String> {
@@ -97,9 +99,7 @@ fn a_run_that_fails_leaves_rows_and_state_as_they_were() {
 fn check_kills(target: &str, kills: u64, stored: impl Fn(&Project) -> Vec<i64>) {
     let project = events_project("incremental: {field: at, mode: client}", "mode=\"append\"");
     if !target.is_empty() {
-        let yaml = std::fs::read_to_string(project.path().join("pipelines.yaml")).unwrap();
-        let (sources, _) = yaml.split_once("targets:").unwrap();
-        project.write("pipelines.yaml", &format!("{sources}targets:\n  - {target}\n"));
+        with_target(&project, target);
     }
     let all_of = |count: i64| -> Vec<(i64, u32)> {
         (1..=count).map(|n| (n, u32::try_from(n / 2).unwrap())).collect()

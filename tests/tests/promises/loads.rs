@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use apitap::Result;
-use apitap::definition::{Connection, Mode, TargetKind, Template};
+use apitap::definition::{Connection, Evolve, Mode, TargetKind, Template};
 use apitap::schema::{Field, Item, Schema, Type};
 use apitap::sink::conformance::Run;
-use apitap::sink::{Target, resolve};
+use apitap::sink::{Load, Target, Written, resolve};
 use arrow::array::RecordBatch;
 use arrow_json::ReaderBuilder;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(super) fn destination(kind: TargetKind, url: &str) -> Arc<dyn Target> {
     let connection = Connection::Url(Template(url.to_owned()));
@@ -26,6 +26,58 @@ pub(super) async fn open(
     row: &Schema,
 ) -> Result<Run> {
     Run::open(target.as_ref(), table, mode, key, row).await
+}
+
+/// Opens a load by the key `id`, where rows have one.
+pub(super) async fn open_by_id(
+    target: &Arc<dyn Target>,
+    table: &str,
+    mode: Mode,
+    row: &Schema,
+) -> Result<Run> {
+    let key = if row.field("id").is_some() { vec!["id".to_owned()] } else { Vec::new() };
+    open(target, table, mode, &key, row).await
+}
+
+/// Loads rows by the key `id`, where they have one.
+pub(super) async fn load(
+    target: &Arc<dyn Target>,
+    table: &str,
+    mode: Mode,
+    row: &Schema,
+    rows: Value,
+) -> Result<Written> {
+    let mut run = open_by_id(target, table, mode, row).await?;
+    run.write(batch(row, rows)).await?;
+    run.commit().await
+}
+
+/// Merges a row of `id` and `v` into the table `t`, which is there.
+pub(super) async fn evolve(
+    target: &Arc<dyn Target>,
+    evolve: Evolve,
+    ty: &Type,
+    nullable: bool,
+) -> Result<()> {
+    let row = schema(&[("id", Type::Int64, false), ("v", ty.clone(), nullable)]);
+    let load = Load::new("p", "t", Mode::Merge, &["id".to_owned()], &row)?.evolve(evolve);
+    let mut run = Run::of(target.as_ref(), load).await?;
+    run.write(batch(&row, json!([{ "id": 2, "v": value(ty) }]))).await?;
+    run.commit().await.map(drop)
+}
+
+/// A value of a type.
+pub(super) fn value(ty: &Type) -> Value {
+    match ty {
+        Type::Int16 | Type::Int32 | Type::Int64 => json!(7),
+        Type::Float64 => json!(0.5),
+        Type::Decimal { .. } => json!("7.25"),
+        Type::Timestamp => json!("2026-11-27T00:00:00Z"),
+        Type::List(_) => json!([7]),
+        Type::Bool => json!(true),
+        Type::Uuid => json!("5f3c1d0e-8a1b-4c2d-9e3f-0a1b2c3d4e5f"),
+        _ => json!("seven"),
+    }
 }
 
 pub(super) fn batch(row: &Schema, rows: Value) -> RecordBatch {

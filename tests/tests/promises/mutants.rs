@@ -11,6 +11,7 @@ use apitap_tests::random::Random;
 
 use self::edit::{Edit, Kind, Text};
 use self::judge::{Judge, Verdict};
+use super::runs::number;
 
 mod api;
 mod edit;
@@ -23,10 +24,6 @@ const MUTANTS: u64 = 200;
 const SEED: u64 = 20_261_127;
 /// The longest that a check may take, in a build without optimisation beside other tests.
 const LONGEST: Duration = Duration::from_secs(10);
-
-fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
-}
 
 /// What was seen of all mutants.
 #[derive(Default)]

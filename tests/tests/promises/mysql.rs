@@ -57,14 +57,11 @@ impl Database {
     }
 
     async fn open(&self, table: &str, mode: Mode, row: &Schema) -> Result<Run> {
-        let key = if row.field("id").is_some() { vec!["id".to_owned()] } else { Vec::new() };
-        open(&destination(&self.url), table, mode, &key, row).await
+        loads::open_by_id(&destination(&self.url), table, mode, row).await
     }
 
     async fn load(&self, table: &str, mode: Mode, row: &Schema, rows: Value) -> Result<Written> {
-        let mut sink = self.open(table, mode, row).await?;
-        sink.write(batch(row, rows)).await?;
-        sink.commit().await
+        loads::load(&destination(&self.url), table, mode, row, rows).await
     }
 }
 

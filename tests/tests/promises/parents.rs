@@ -12,9 +12,10 @@ use apitap_tests::random::Random;
 use serde_json::{Value, json};
 
 use super::runs::{
-    LIMIT, RUN, Running, call_well, figure, has_table, postgres, postgres_database, project,
+    LIMIT, RUN, Running, call_well, has_table, number, postgres, postgres_database, project,
     run_badly, run_well, sqlite,
 };
+use super::state::shown;
 
 const PARENTS: u64 = 500;
 
@@ -203,7 +204,7 @@ fn check_kills(target: &str, stored: impl Fn(&Project) -> Vec<Value>) {
         &format!("{sources}\ntargets:\n  - {{{target}, checkpoint: {{rows: 50}}}}\n"),
     );
     let (began, mut chance) = (Instant::now(), Random::new(20_261_127));
-    let (most, mut kills) = (figure("APITAP_TEST_KILLS", 6), 0);
+    let (most, mut kills) = (number("APITAP_TEST_KILLS", 6_u64), 0);
     let (mut asked_before, mut in_before) = (0, 0);
     for _ in 0..=most {
         let mut running = Running::of(&mut project.apitap(RUN));
@@ -227,8 +228,7 @@ fn check_kills(target: &str, stored: impl Fn(&Project) -> Vec<Value>) {
     let expected: Vec<_> = all.iter().map(|(org, id)| json!([org, id])).collect();
     assert_eq!(stored(&project), expected, "{target}");
     // What is remembered of each organization is how far its own repositories have come.
-    let state: Value =
-        serde_json::from_str(&call_well(&project, &["state", "show", "--format", "json"])).unwrap();
+    let state = shown(&project);
     let state = state.as_array().expect("a list");
     let with_records: BTreeSet<_> = all.iter().map(|(org, _)| *org).collect();
     assert_eq!(state.len(), with_records.len(), "{target}");
@@ -344,8 +344,7 @@ sources:
 }
 
 fn cursor(project: &Project) -> Value {
-    let state = call_well(project, &["state", "show", "--format", "json"]);
-    let state: Value = serde_json::from_str(&state).unwrap();
+    let state = shown(project);
     assert_eq!(state[0]["partition"], "invoices for each customers", "{state}");
     assert_eq!(state.as_array().map(Vec::len), Some(1), "{state}");
     state[0]["value"]["cursor"].clone()

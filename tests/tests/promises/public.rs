@@ -112,10 +112,7 @@ fn a_thousand_pages_beside_the_least_time_that_they_can_take() {
         let public = Public::serve(vec![model], items(PAGES * size), false, LATENCY);
         let project = project(&public, &[model], "{name: here, type: sqlite, path: out.db}");
         let yaml = project.read("pipelines.yaml");
-        let stop = format!(
-            "  concurrency: {concurrency}
-      stop:"
-        );
+        let stop = format!("  concurrency: {concurrency}\n      stop:");
         project.write(
             "pipelines.yaml",
             &match concurrency {

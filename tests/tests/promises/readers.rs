@@ -10,8 +10,8 @@ use apitap::sink::conformance::Run;
 use serde_json::json;
 use sqlx::{Connection as _, MySqlConnection, PgConnection, SqliteConnection};
 
-use super::differential::number;
 use super::loads::{self, batch, orders};
+use super::runs::number;
 
 /// How many rows a run replaces; `READ_ROWS=200000` asks for more.
 const ROWS: usize = 4_000;

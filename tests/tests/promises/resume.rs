@@ -15,7 +15,7 @@ use apitap_tests::random::Random;
 use serde_json::{Value, json};
 
 use super::runs::{
-    LIMIT, RUN, Running, figure, has_table, mariadb, mariadb_database, postgres, postgres_database,
+    LIMIT, RUN, Running, has_table, mariadb, mariadb_database, number, postgres, postgres_database,
     postgres_do, project, sqlite,
 };
 
@@ -184,8 +184,8 @@ fn remembered(project: &Project) -> Value {
 
 /// A run that is killed again and again lands each row once.
 fn check(place: &Place, pagination: Pagination, source: &str, sink: &str) {
-    let rows = figure("APITAP_TEST_ROWS", 6_000);
-    let (page, most) = ((rows / 60).max(1), figure("APITAP_TEST_KILLS", 12));
+    let rows = number("APITAP_TEST_ROWS", 6_000_u64);
+    let (page, most) = ((rows / 60).max(1), number("APITAP_TEST_KILLS", 12_u64));
     let source = source.replace("per_page: 100", &format!("per_page: {page}"));
     let checkpoint = format!("{{rows: {page}}}");
     let collection = Collection::new(orders(rows), pagination).page_size(page);
@@ -400,7 +400,7 @@ fn run(project: &Project, api: &Api) -> Finished {
 #[test]
 fn a_connection_that_is_cut_in_the_middle_of_the_rows_loses_none() {
     let mut chance = Random::new(7);
-    for _ in 0..figure("APITAP_TEST_CUTS", 5) {
+    for _ in 0..number("APITAP_TEST_CUTS", 5_u64) {
         let [_, postgres, mariadb] = Place::all();
         for (place, port) in
             [(postgres, apitap_tests::postgres::port()), (mariadb, apitap_tests::mariadb::port())]

@@ -15,8 +15,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
-use super::differential::number;
 use super::loads;
+use super::runs::{mariadb_database, number, postgres_database};
 use super::values::{Cell, Column, DAYS, columns, extreme_columns, extremes, rows, scalars};
 
 /// How many tables of random columns each database takes; `VALUE_CASES=1000` asks for more.
@@ -48,12 +48,11 @@ impl Database {
             (Type::String, Cell::Text(text)) => self.can.values.nul || !text.contains('\0'),
             (Type::Date, Cell::Whole(day)) => {
                 i32::try_from(*day).is_ok_and(|day| self.can.values.days.contains(&day))
-                    && (!nested || (DAYS.0..=DAYS.1).contains(day))
+                    && (!nested || is_in_text(ty, cell))
             }
             (Type::Timestamp, Cell::Whole(micros)) => {
-                let day = micros.div_euclid(86_400_000_000);
                 i64::try_from(*micros).is_ok_and(|micros| self.can.values.micros.contains(&micros))
-                    && (!nested || (DAYS.0..=DAYS.1).contains(&day))
+                    && (!nested || is_in_text(ty, cell))
             }
             (Type::List(item), Cell::List(cells)) => {
                 cells.iter().all(|cell| self.holds(&item.ty, cell, true))
@@ -67,14 +66,7 @@ impl Database {
 
     /// The value, or none where the column does not take it, or where it could not be read back as text.
     fn kept(&self, ty: &Type, cell: Cell) -> Cell {
-        let in_text = |ty: &Type, cell: &Cell| match (ty, cell) {
-            (Type::Date, Cell::Whole(day)) => (DAYS.0..=DAYS.1).contains(day),
-            (Type::Timestamp, Cell::Whole(micros)) => {
-                (DAYS.0..=DAYS.1).contains(&micros.div_euclid(86_400_000_000))
-            }
-            _ => true,
-        };
-        match self.holds(ty, &cell, false) && in_text(ty, &cell) {
+        match self.holds(ty, &cell, false) && is_in_text(ty, &cell) {
             true => cell,
             false => Cell::Null,
         }
@@ -185,6 +177,17 @@ impl Database {
             }
             _ => false,
         }
+    }
+}
+
+/// Whether it is of the years 1 to 9999, which texts of dates have.
+fn is_in_text(ty: &Type, cell: &Cell) -> bool {
+    match (ty, cell) {
+        (Type::Date, Cell::Whole(day)) => (DAYS.0..=DAYS.1).contains(day),
+        (Type::Timestamp, Cell::Whole(micros)) => {
+            (DAYS.0..=DAYS.1).contains(&micros.div_euclid(86_400_000_000))
+        }
+        _ => true,
     }
 }
 
@@ -318,18 +321,14 @@ async fn refused(database: &Database) {
     assert!(number > 0);
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
-}
-
 #[test]
 fn any_values_come_back_from_postgresql() {
-    check(TargetKind::Postgres, block_on(apitap_tests::postgres::database()));
+    check(TargetKind::Postgres, postgres_database());
 }
 
 #[test]
 fn any_values_come_back_from_mysql() {
-    check(TargetKind::Mysql, block_on(apitap_tests::mariadb::database()));
+    check(TargetKind::Mysql, mariadb_database());
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::time::Duration;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use apitap_tests::process::{Finished, Project, finish};
 use serde_json::{Value, json};
@@ -47,6 +48,13 @@ pub(crate) fn events_project(incremental: &str, sink: &str) -> Project {
         "{{{{ sink(name=\"here\", {sink}) }}}}\nSELECT id, at FROM {{{{ use_source(\"events\") }}}}"
     );
     project(&sources, &[("events", &sql)])
+}
+
+/// Another target than the SQLite file, as YAML.
+pub(crate) fn with_target(project: &Project, target: &str) {
+    let yaml = project.read("pipelines.yaml");
+    let (sources, _) = yaml.split_once("targets:").unwrap();
+    project.write("pipelines.yaml", &format!("{sources}targets:\n  - {target}\n"));
 }
 
 /// Calls the command.
@@ -108,8 +116,7 @@ impl Running {
 
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        self::signal(&self.child, signal);
     }
 
     /// Kills it; whether it came to its end before.
@@ -120,8 +127,24 @@ impl Running {
 }
 
 /// How much of something there is in a test, which a variable may say.
-pub(crate) fn figure(variable: &str, usual: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+pub(crate) fn number<N: FromStr<Err: std::fmt::Debug>>(variable: &str, usual: N) -> N {
+    std::env::var(variable).map_or(usual, |text| text.parse().expect("a number"))
+}
+
+/// Waits until that is so.
+#[track_caller]
+pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < LIMIT, "it does not come so far");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Sends a program a signal.
+pub(crate) fn signal(program: &Child, signal: &str) {
+    let id = program.id().to_string();
+    assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
 }
 
 /// The rows of a query on the project's SQLite file, as lists of values: `sql` is all that stands

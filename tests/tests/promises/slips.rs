@@ -14,10 +14,7 @@ use apitap_tests::process::Project;
 use apitap_tests::public::{Model, models};
 use apitap_tests::random::Random;
 
-/// A number of the environment.
-fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
-}
+use super::runs::number;
 
 /// The project of an API.
 #[derive(Clone)]
@@ -224,8 +221,8 @@ fn a_slip_in_the_description_of_an_api_is_found_where_it_is() {
         let (errors, shown) = original.errors();
         assert!(errors.is_empty(), "{}: {shown}", model.name);
     }
-    let wanted = number("APITAP_SLIPS", 30);
-    let mut random = Random::new(number("APITAP_SLIPS_SEED", 7));
+    let wanted = number("APITAP_SLIPS", 30_u64);
+    let mut random = Random::new(number("APITAP_SLIPS_SEED", 7_u64));
     let (mut made, mut missed) = (0, Vec::new());
     while made < wanted {
         let index = random.below(models.len());

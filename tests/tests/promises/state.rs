@@ -11,17 +11,10 @@ use serde_json::{Value, json};
 
 use super::runs::{
     LIMIT, call, call_well, events, events_project, mariadb_database, postgres_database,
-    postgres_do, sqlite,
+    postgres_do, sqlite, wait_until, with_target,
 };
 
 pub(super) const MERGE: &str = "mode=\"merge\", key=[\"id\"]";
-
-/// Another target than the SQLite file.
-pub(super) fn with_target(project: &Project, target: &str) {
-    let yaml = project.read("pipelines.yaml");
-    let (sources, _) = yaml.split_once("targets:").unwrap();
-    project.write("pipelines.yaml", &format!("{sources}targets:\n  - {target}\n"));
-}
 
 /// Runs a command against an API of these events; gives the queries that it was asked.
 pub(super) fn load(project: &Project, all: &[(i64, u32)], arguments: &[&str]) -> Vec<String> {
@@ -32,7 +25,8 @@ pub(super) fn load(project: &Project, all: &[(i64, u32)], arguments: &[&str]) ->
     api.requests().into_iter().map(|request| request.query).collect()
 }
 
-fn shown(project: &Project) -> Value {
+/// What is remembered.
+pub(super) fn shown(project: &Project) -> Value {
     serde_json::from_str(&call_well(project, &["state", "show", "--format", "json"])).unwrap()
 }
 
@@ -210,9 +204,7 @@ fn slow(project: &Project) -> (Api, Child) {
     let mut command = project.apitap(["run"]);
     command.env("API", api.url()).stdout(Stdio::null()).stderr(Stdio::null());
     let running = command.spawn().unwrap();
-    while api.requests().is_empty() {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(|| !api.requests().is_empty());
     (api, running)
 }
 

@@ -1,8 +1,7 @@
 //! A run that was stopped, or has failed, reports what it has fetched and what is committed; the one that goes on
 //! says so.
 
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
 
 use apitap_tests::api::Api;
 use apitap_tests::collection::{Collection, Pagination};
@@ -10,7 +9,7 @@ use apitap_tests::faults::{Fault, On};
 use apitap_tests::process::Project;
 use serde_json::{Value, json};
 
-use super::runs::{LIMIT, call, has_table, project, run_well, sqlite};
+use super::runs::{call, has_table, project, run_well, signal, sqlite, wait_until};
 
 pub(super) fn orders(count: u64) -> Vec<Value> {
     (1..=count).map(|id| json!({"id": id})).collect()
@@ -49,13 +48,8 @@ fn rows(project: &Project) -> Value {
 fn stopped(project: &Project, is_time: impl Fn() -> bool) -> Value {
     let mut command = project.apitap(["run", "--format", "json"]);
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-    let began = Instant::now();
-    while !is_time() {
-        assert!(began.elapsed() < LIMIT, "it does not come so far");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let signal = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-    assert!(signal.unwrap().success());
+    wait_until(is_time);
+    signal(&child, "-TERM");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     serde_json::from_slice(&output.stdout).unwrap()

@@ -4,7 +4,6 @@ use apitap::{Environment, run_into};
 use apitap_tests::api::Api;
 use apitap_tests::collection::{Collection, Pagination};
 use apitap_tests::readme::blocks_of;
-use serde_json::{Value, json};
 
 use page::Memory;
 
@@ -38,9 +37,8 @@ mod events {
 }
 
 fn api(minutes: std::ops::Range<u32>) -> Api {
-    let event = |minute| json!({"id": minute, "at": format!("2026-01-01T00:{minute:02}:00Z")});
-    let all: Vec<Value> = minutes.map(event).collect();
-    Api::serve(Collection::new(all, Pagination::next_url()))
+    let all: Vec<_> = minutes.map(|minute| (i64::from(minute), minute)).collect();
+    Api::serve(Collection::new(super::runs::events(&all), Pagination::next_url()))
 }
 
 #[test]

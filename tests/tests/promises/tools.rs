@@ -1,7 +1,7 @@
 //! The tools around a project, as programs: `check --watch`, `expand`, `json-schema`.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use apitap_tests::process::{Project, finish};
 use apitap_tests::readme::root;
 use serde_json::Value;
 
-use super::runs::LIMIT;
+use super::runs::{LIMIT, signal};
 
 const YAML: &str = "sources:
   - name: orders
@@ -75,9 +75,8 @@ impl Watch {
     }
 
     /// Stops it as Ctrl-C does; the exit code.
-    fn stop(mut self, signal: &str) -> Option<i32> {
-        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
-        assert!(sent.unwrap().success());
+    fn stop(mut self, name: &str) -> Option<i32> {
+        signal(&self.child, name);
         self.child.wait().unwrap().code()
     }
 }

@@ -12,6 +12,8 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::DataType;
 use proptest::prelude::*;
 
+use super::loads::list;
+
 /// A value.
 #[derive(Debug, Clone)]
 pub(super) enum Cell {
@@ -31,10 +33,6 @@ pub(super) type Column = (Type, Vec<Cell>);
 /// 0001-01-01 and 9999-12-31, in days from 1970-01-01.
 pub(super) const DAYS: (i128, i128) = (-719_162, 2_932_896);
 
-pub(super) fn list(ty: Type) -> Type {
-    Type::List(Box::new(Item { ty, nullable: true }))
-}
-
 pub(super) fn scalars() -> Vec<Type> {
     let decimals = [(38, 0), (38, 38), (12, 2), (1, 1)]
         .map(|(precision, scale)| Type::Decimal { precision, scale });
@@ -42,7 +40,7 @@ pub(super) fn scalars() -> Vec<Type> {
 }
 
 /// One of these scalars, or a list or a record of such, up to three levels deep.
-pub(super) fn any_type(scalars: Vec<Type>) -> impl Strategy<Value = Type> {
+fn any_type(scalars: Vec<Type>) -> impl Strategy<Value = Type> {
     prop::sample::select(scalars).prop_recursive(3, 8, 3, |inner| {
         let fields = prop::collection::vec(inner.clone(), 1..3).prop_map(|types| {
             let field = |(place, ty)| Field::new(format!("f{place}"), ty, true);
@@ -97,7 +95,7 @@ pub(super) fn extremes(ty: &Type) -> Vec<Cell> {
 }
 
 /// Any value of a type; often one of the extremes, and sometimes none.
-pub(super) fn cell(ty: &Type) -> BoxedStrategy<Cell> {
+fn cell(ty: &Type) -> BoxedStrategy<Cell> {
     let any = match ty {
         Type::Int16 => any::<i16>().prop_map(|v| Cell::Whole(v.into())).boxed(),
         Type::Int32 | Type::Date => any::<i32>().prop_map(|v| Cell::Whole(v.into())).boxed(),

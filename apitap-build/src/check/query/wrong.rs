@@ -3,7 +3,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::utils::{merge_schema, split_conjunction};
 use datafusion::logical_expr::{Expr, ExprSchemable, JoinType, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{
@@ -14,6 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::draft::Draft;
 use super::text::Text;
 use crate::codes;
+use crate::engine::each_step;
 
 /// What a statement must not say.
 pub(super) fn in_statement(text: &Text<'_>, statement: &Statement) -> Vec<Draft> {
@@ -147,9 +148,8 @@ fn find(text: &Text<'_>, words: &[&str]) -> Option<Range<usize>> {
 /// What a plan must not do.
 pub(super) fn in_plan(text: &Text<'_>, plan: &LogicalPlan) -> Vec<Draft> {
     let mut drafts = Vec::new();
-    // There is no error to be had: nothing in here makes one.
-    let _ = plan.apply_with_subqueries(|node| {
-        if is_unknown_lost(node)? && drafts.is_empty() {
+    each_step(plan, |step| {
+        if is_unknown_lost(step) && drafts.is_empty() {
             let range = find(text, &["NOT", "IN"]).or_else(|| find(text, &["IN"]));
             drafts.push(
                 Draft::error(
@@ -161,7 +161,7 @@ pub(super) fn in_plan(text: &Text<'_>, plan: &LogicalPlan) -> Vec<Draft> {
                 .help("or leave the nulls out on both sides: `… WHERE id IS NOT NULL`"),
             );
         }
-        if is_optional_side_correlated(node)? {
+        if is_optional_side_correlated(step) {
             let join =
                 ["LEFT", "RIGHT", "FULL"].iter().find_map(|side| find(text, &[side, "JOIN"]));
             drafts.push(
@@ -173,33 +173,28 @@ pub(super) fn in_plan(text: &Text<'_>, plan: &LogicalPlan) -> Vec<Draft> {
                 .help("move the condition into the ON of the join, or out of its optional side"),
             );
         }
-        Ok(TreeNodeRecursion::Continue)
     });
     drafts
 }
 
 /// Whether an `IN (SELECT …)` that may be unknown stands where that makes a difference.
-fn is_unknown_lost(node: &LogicalPlan) -> datafusion::common::Result<bool> {
-    let schema = merge_schema(&node.inputs());
-    for expr in node.expressions() {
-        for condition in split_conjunction(&expr) {
-            let inner = match condition {
-                Expr::InSubquery(_) => continue,
-                Expr::Not(inner) if matches!(inner.as_ref(), Expr::InSubquery(_)) => continue,
-                other => other,
-            };
-            let found = inner.exists(|expr| {
-                let Expr::InSubquery(subquery) = expr else { return Ok(false) };
-                let is_counted = subquery.negated || !is_only_or(inner);
-                // Where that is not known, it may be.
-                Ok(is_counted && expr.nullable(&schema).unwrap_or(true))
-            })?;
-            if found {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
+fn is_unknown_lost(step: &LogicalPlan) -> bool {
+    let schema = merge_schema(&step.inputs());
+    let is_lost = |condition: &Expr| {
+        let inner = match condition {
+            Expr::InSubquery(_) => return false,
+            Expr::Not(inner) if matches!(inner.as_ref(), Expr::InSubquery(_)) => return false,
+            other => other,
+        };
+        let found = inner.exists(|expr| {
+            let Expr::InSubquery(subquery) = expr else { return Ok(false) };
+            let is_counted = subquery.negated || !is_only_or(inner);
+            // Where that is not known, it may be.
+            Ok(is_counted && expr.nullable(&schema).unwrap_or(true))
+        });
+        found.unwrap_or(true)
+    };
+    step.expressions().iter().any(|expr| split_conjunction(expr).into_iter().any(is_lost))
 }
 
 /// Whether nothing but AND and OR stands around the subqueries of a condition: unknown is as good as
@@ -220,18 +215,17 @@ fn is_only_or(expr: &Expr) -> bool {
 }
 
 /// Whether the optional side of an outer join names a column of the query around.
-fn is_optional_side_correlated(node: &LogicalPlan) -> datafusion::common::Result<bool> {
-    let LogicalPlan::Join(join) = node else { return Ok(false) };
+fn is_optional_side_correlated(step: &LogicalPlan) -> bool {
+    let LogicalPlan::Join(join) = step else { return false };
     let optional: &[&LogicalPlan] = match join.join_type {
         JoinType::Left => &[&join.right],
         JoinType::Right => &[&join.left],
         JoinType::Full => &[&join.left, &join.right],
-        _ => return Ok(false),
+        _ => return false,
     };
-    for side in optional {
-        if side.exists(|node| Ok(node.expressions().iter().any(Expr::contains_outer)))? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let names_outer = |side: &&LogicalPlan| {
+        let of_step = |step: &LogicalPlan| step.expressions().iter().any(Expr::contains_outer);
+        side.exists(|step| Ok(of_step(step))).unwrap_or(true)
+    };
+    optional.iter().any(names_outer)
 }

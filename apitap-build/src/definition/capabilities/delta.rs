@@ -1,14 +1,9 @@
 //! Delta Lake, as version 2 of its writers has it.
 
 use super::files::{LONGEST_NAME, UNFIT};
-use super::{Capabilities, Key, Schemas, Storage, Values, micros};
+use super::{Capabilities, Key, LAST_DAY, Schemas, Storage, Values, YEAR_1, micros};
 use crate::definition::Mode;
 use crate::schema::Type;
-
-/// 0001-01-01, in days from 1970-01-01.
-const FIRST_DAY: i32 = -719_162;
-/// 9999-12-31, in days from 1970-01-01.
-const LAST_DAY: i32 = 2_932_896;
 
 pub(super) const CAPABILITIES: Capabilities = Capabilities {
     name: "Delta Lake",
@@ -34,7 +29,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     values: Values {
         non_finite: true,
         nul: true,
-        days: FIRST_DAY..=LAST_DAY,
-        micros: micros(FIRST_DAY, LAST_DAY),
+        days: YEAR_1..=LAST_DAY,
+        micros: micros(YEAR_1, LAST_DAY),
     },
 };

@@ -1,14 +1,10 @@
 //! Parquet, CSV and JSON lines: files in a folder.
 
-use super::{Capabilities, Key, Length, Schemas, Storage, Values, micros};
+use super::{Capabilities, Key, LAST_DAY, Length, Schemas, Storage, Values, YEAR_0, micros};
 use crate::definition::Mode;
 
 /// The longest name of a folder; a schema stands in the same one.
 pub(super) const LONGEST_NAME: Length = Length::Bytes(120);
-/// 0000-01-01, in days from 1970-01-01. In text, dates have four digits of a year.
-const FIRST_DAY: i32 = -719_528;
-/// 9999-12-31, in days from 1970-01-01.
-const LAST_DAY: i32 = 2_932_896;
 
 /// What the name of a folder cannot have in it everywhere.
 pub(super) const UNFIT: &[char] = &['/', '\\', ':', '*', '?', '"', '<', '>', '|', '=', '%', '#'];
@@ -17,8 +13,9 @@ pub(super) const UNFIT: &[char] = &['/', '\\', ':', '*', '?', '"', '<', '>', '|'
 const TEXT: Values = Values {
     non_finite: true,
     nul: true,
-    days: FIRST_DAY..=LAST_DAY,
-    micros: micros(FIRST_DAY, LAST_DAY),
+    // In text, dates have four digits of a year.
+    days: YEAR_0..=LAST_DAY,
+    micros: micros(YEAR_0, LAST_DAY),
 };
 
 pub(super) const PARQUET: Capabilities = of(

@@ -1,13 +1,7 @@
 //! MySQL 8.0.17 and MariaDB 10.6, and what is newer.
 
-use super::{Capabilities, Key, Length, Schemas, Storage, Values, micros};
+use super::{Capabilities, Key, LAST_DAY, Length, Schemas, Storage, Values, YEAR_1, micros};
 use crate::definition::Mode;
-
-/// 0001-01-01, in days from 1970-01-01. What is documented begins with the year 1000; earlier days are
-/// kept as well.
-const FIRST_DAY: i32 = -719_162;
-/// 9999-12-31, in days from 1970-01-01.
-const LAST_DAY: i32 = 2_932_896;
 
 pub(super) const CAPABILITIES: Capabilities = Capabilities {
     name: "MySQL",
@@ -35,7 +29,8 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     values: Values {
         non_finite: false,
         nul: true,
-        days: FIRST_DAY..=LAST_DAY,
-        micros: micros(FIRST_DAY, LAST_DAY),
+        // What is documented begins with the year 1000; earlier days are kept as well.
+        days: YEAR_1..=LAST_DAY,
+        micros: micros(YEAR_1, LAST_DAY),
     },
 };

@@ -1,12 +1,7 @@
 //! SQLite 3.24 and newer, as it is built by default.
 
-use super::{Capabilities, Key, Schemas, Storage, Values, micros};
+use super::{Capabilities, Key, LAST_DAY, Schemas, Storage, Values, YEAR_0, micros};
 use crate::definition::Mode;
-
-/// 0000-01-01, in days from 1970-01-01. Dates are text there, with four digits of a year.
-const FIRST_DAY: i32 = -719_528;
-/// 9999-12-31, in days from 1970-01-01.
-const LAST_DAY: i32 = 2_932_896;
 
 pub(super) const CAPABILITIES: Capabilities = Capabilities {
     name: "SQLite",
@@ -30,7 +25,8 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     values: Values {
         non_finite: false,
         nul: true,
-        days: FIRST_DAY..=LAST_DAY,
-        micros: micros(FIRST_DAY, LAST_DAY),
+        // Dates are text there, with four digits of a year.
+        days: YEAR_0..=LAST_DAY,
+        micros: micros(YEAR_0, LAST_DAY),
     },
 };

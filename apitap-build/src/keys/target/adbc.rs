@@ -2,11 +2,11 @@
 
 use super::Connects;
 use crate::codes;
-use crate::definition::{AdbcDialect, Connection, Driver, DriverOptions, Folder, Template};
+use crate::definition::{AdbcDialect, Connection, Driver, DriverOptions, Template};
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::keys::declare::{Info, KeyType, Printed, Shape, keys};
-use crate::keys::mapping::{written_twice, wrong_kind};
-use crate::keys::pairs::named_text;
+use crate::keys::mapping::wrong_kind;
+use crate::keys::pairs::{Pairs, PairsSpec, named_texts};
 use crate::keys::rules;
 use crate::spec::secrets;
 use crate::tree::{Node, Value};
@@ -51,12 +51,10 @@ impl Connects for Adbc {
     }
 
     fn of(connection: &Connection) -> Self {
-        let options = DriverOptions::default();
-        let driver = match connection.clone() {
-            Connection::Driver(driver) => driver,
-            Connection::Url(driver)
-            | Connection::Parts { database: driver, .. }
-            | Connection::Folder(Folder { path: driver, .. }) => {
+        let driver = match connection {
+            Connection::Driver(driver) => driver.clone(),
+            other => {
+                let (driver, options) = (other.place().clone(), DriverOptions::default());
                 Driver { driver, entrypoint: None, options }
             }
         };
@@ -66,42 +64,25 @@ impl Connects for Adbc {
 }
 
 impl KeyType for DriverOptions {
-    type Spec = Vec<(Spanned<String>, Spanned<Template>)>;
+    type Spec = PairsSpec;
 
-    fn read(info: &Info, node: &Node, findings: &mut Findings) -> Option<Self::Spec> {
+    fn read(info: &Info, node: &Node, findings: &mut Findings) -> Option<PairsSpec> {
         let before = findings.errors();
         let Value::Map(entries) = &node.value else {
             let what = format!("`{}`", info.name);
             findings.push(wrong_kind(&what, "a mapping of names to values", node));
             return None;
         };
-        let mut options = Self::Spec::new();
-        for (index, (name, node)) in entries.iter().enumerate() {
-            let mut earlier = entries.iter().take(index);
-            if let Some((first, _)) = earlier.find(|(other, _)| other.value == name.value) {
-                findings.push(written_twice(name, first));
-                continue;
-            }
-            if let Some(option) = named_text(name.clone(), node, rules::template, findings) {
-                let text = Spanned::new(option.1.value.0.clone(), option.1.place.clone());
-                secrets::in_address(&text, findings);
-                options.push(option);
-            }
-        }
+        let options = named_texts(entries, option, findings);
         (findings.errors() == before).then_some(options)
     }
 
-    fn plain(spec: &Self::Spec) -> Self {
-        let plain = |(name, value): &(Spanned<String>, Spanned<Template>)| {
-            (name.value.clone(), value.value.clone())
-        };
-        Self(spec.iter().map(plain).collect())
+    fn plain(spec: &PairsSpec) -> Self {
+        Self(Pairs::plain(spec).0)
     }
 
-    fn at(self, place: &Place) -> Self::Spec {
-        let at =
-            |(name, value)| (Spanned::new(name, place.clone()), Spanned::new(value, place.clone()));
-        self.0.into_iter().map(at).collect()
+    fn at(self, place: &Place) -> PairsSpec {
+        Pairs(self.0).at(place)
     }
 
     fn print(&self, _: &Info) -> Printed {
@@ -116,4 +97,11 @@ impl KeyType for DriverOptions {
     fn shape(_: &Info) -> Shape {
         Shape::Named(Box::new(Shape::Template))
     }
+}
+
+/// The value of an option, which may be the address of a database.
+fn option(written: Spanned<String>, findings: &mut Findings) -> Option<Template> {
+    let template = rules::template(written.clone(), findings)?;
+    secrets::in_address(&written, findings);
+    Some(template)
 }

@@ -182,8 +182,6 @@ pub(super) fn folder_of(connection: &Connection, compression: Compression) -> Fo
     };
     match connection {
         Connection::Folder(folder) => folder.clone(),
-        Connection::Url(url) => path(url),
-        Connection::Parts { database, .. } => path(database),
-        Connection::Driver(driver) => path(&driver.driver),
+        other => path(other.place()),
     }
 }

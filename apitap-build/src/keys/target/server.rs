@@ -56,9 +56,6 @@ impl Server {
     pub(super) fn of(connection: &Connection, port: u16) -> Self {
         let empty = Self { url: None, host: None, port, database: None, auth: None };
         match connection.clone() {
-            Connection::Url(url) => Self { url: Some(url), ..empty },
-            Connection::Folder(folder) => Self { url: Some(folder.path), ..empty },
-            Connection::Driver(driver) => Self { url: Some(driver.driver), ..empty },
             Connection::Parts { host, port, database, username, password } => Self {
                 host: Some(host),
                 port,
@@ -66,6 +63,7 @@ impl Server {
                 auth: Some(Credentials::of(username, password)),
                 ..empty
             },
+            other => Self { url: Some(other.place().clone()), ..empty },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Connects, conflict};
 use crate::definition::database_url::SQLITE;
-use crate::definition::{Connection, Driver, Folder, Template};
+use crate::definition::{Connection, Template};
 use crate::keys::declare::{Mapping, keys};
 use crate::keys::rules::{DatabaseUrl, database_url};
 
@@ -44,16 +44,11 @@ impl Connects for Sqlite {
     }
 
     fn of(connection: &Connection) -> Self {
-        match connection.clone() {
+        match connection {
             Connection::Url(url) if url.0.starts_with("sqlite:") => {
-                Self { path: None, url: Some(url) }
+                Self { path: None, url: Some(url.clone()) }
             }
-            Connection::Url(path)
-            | Connection::Parts { database: path, .. }
-            | Connection::Folder(Folder { path, .. })
-            | Connection::Driver(Driver { driver: path, .. }) => {
-                Self { path: Some(path), url: None }
-            }
+            other => Self { path: Some(other.place().clone()), url: None },
         }
     }
 }

@@ -6,12 +6,12 @@ use apitap_build::shown::shown;
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
-use super::failed;
+use super::{asked, failed};
 use crate::commands::output::{FAINT, print, styled, tell};
 use crate::commands::{Format, Options, table};
 use crate::report::grouped;
 use crate::sink::{KEPT_RUNS, RunEntry};
-use crate::{Pipeline, Result, blocking, engine};
+use crate::{Pipeline, Result, engine};
 
 /// How many runs of each pipeline stand beside its state.
 pub(super) const SHOWN: usize = 5;
@@ -44,15 +44,9 @@ pub(super) fn of<'a>(
     options: &Options,
     most: usize,
 ) -> Result<Result<Vec<Found<'a>>>, String> {
-    let runtime = blocking::runtime().map_err(|error| error.to_string())?;
-    let mut all = Vec::new();
-    for pipeline in pipelines {
-        match runtime.block_on(engine::runs(pipeline, options.environment()?)) {
-            Ok(found) => all.extend(found.into_iter().take(most).map(|run| (pipeline.name(), run))),
-            Err(error) => return Ok(Err(error)),
-        }
-    }
-    Ok(Ok(all))
+    asked(pipelines, options, async |pipeline, environment| {
+        Ok(engine::runs(pipeline, environment).await?.into_iter().take(most).collect())
+    })
 }
 
 /// A line for each; nothing where there is none.

@@ -11,9 +11,10 @@ use super::{Dialect, Fit, Found, Growth, Guard, Inbox, Place, claim, runs, state
 use crate::Result;
 use crate::definition::Mode;
 use crate::engine::limits::Limits;
+use crate::hashed::hashed;
 use crate::sink::contract::{Session, State, StateChange, Writer, Written};
 use crate::sink::load::Missing;
-use crate::sink::{Load, locked, refusal};
+use crate::sink::{Load, refusal};
 
 /// Within the transaction: to where it goes back when a key comes twice.
 pub(super) const SAVEPOINT: &str = "apitap_rows";
@@ -389,7 +390,7 @@ pub(in crate::sink) async fn grow<D: Dialect>(
 /// Where a table is tried out that cannot be taken back: under a hidden name, which belongs to that
 /// table, so that one that a killed run has left is removed by the next.
 fn trial(dialect: &impl Dialect, table: &Place) -> Place {
-    table.beside(dialect, format!("_apitap_try_{}", locked::hashed(&table.name)))
+    table.beside(dialect, format!("_apitap_try_{}", hashed(&table.name)))
 }
 
 /// Has the statements planned, with all rights checked, and not run: a DELETE of millions of rows is

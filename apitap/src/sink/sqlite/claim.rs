@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::hashed::hashed;
 use crate::sink::locked;
 use crate::sink::sql::Claim;
 use crate::{Error, Result};
@@ -19,6 +20,6 @@ pub(in crate::sink) fn claim(database: &Path, name: &str) -> Result<Claim> {
 
 fn beside(database: &Path, name: &str) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
-    path.push(format!("-apitap-{}", locked::hashed(name)));
+    path.push(format!("-apitap-{}", hashed(name)));
     path.into()
 }

@@ -1,18 +1,11 @@
 //! How a table that is there comes to take the rows: change → what happens → statements.
 
 use apitap::definition::Evolve;
-use apitap::sink::Load;
 
 use super::*;
 
-/// A load of rows with `id` and `v` into a table that is there.
 async fn load(database: &Database, evolve: Evolve, ty: &Type, nullable: bool) -> Result<()> {
-    let row = schema(&[("id", Type::Int64, false), ("v", ty.clone(), nullable)]);
-    let load = Load::new("p", "t", Mode::Merge, &["id".to_owned()], &row)?.evolve(evolve);
-    let mut run = Run::of(database.target().as_ref(), load).await?;
-    let value = if matches!(ty, Type::String) { json!("seven") } else { json!(7) };
-    run.write(batch(&row, json!([{ "id": 2, "v": value }]))).await?;
-    run.commit().await.map(drop)
+    loads::evolve(&database.target(), evolve, ty, nullable).await
 }
 
 /// The table grows such that it takes that type of `v`, and keeps its row; where it is frozen, nothing changes.

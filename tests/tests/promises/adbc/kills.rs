@@ -1,25 +1,20 @@
 //! Programs that are killed at any moment: each row lands once, and the state says which rows are in.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use apitap::engine::limits::{Limits, Memory};
 use apitap::sink::{Load, Session, StateChange};
 use apitap_tests::random::Random;
 
+use super::super::killed::{COMMITTED, killed_after, program};
 use super::*;
 
 /// The rows between two commits.
 const PART: u64 = 250;
 /// All rows.
 const ROWS: u64 = 10_000;
-/// A program is killed behind fewer commits than that.
-const COMMITS: usize = 4;
-/// What the program says on its standard error when it has committed.
-const COMMITTED: &str = "committed";
 /// The variables that tell a test that it is the program to be killed: which database, and where.
 const DIALECT: &str = "APITAP_TEST_DIALECT";
 const PLACE: &str = "APITAP_TEST_PLACE";
@@ -43,7 +38,8 @@ async fn land_once(dialect: AdbcDialect) {
     let database = Database::new(dialect).await;
     let (mut chance, mut kills, mut before) = (Random::new(20_261_127), 0, 0);
     let mut seen = BTreeSet::new();
-    while let Some(commits) = killed_after(&database, &mut chance) {
+    let (mut program, usual) = (the_program(&database), Duration::from_millis(50));
+    while let Some(commits) = killed_after(&mut program, usual, &mut chance) {
         kills += 1;
         // What a reader finds now is whole parts, each of them once, and the state says how many.
         let found = found(&database);
@@ -76,41 +72,10 @@ fn numbers(row: &str) -> [u64; 3] {
     numbers.try_into().unwrap()
 }
 
-/// Runs the program and kills it behind some of its commits, and a while that may reach over the next
-/// one: how often it had said that it committed. Nothing if it came to its end.
-fn killed_after(database: &Database, chance: &mut Random) -> Option<u64> {
-    let mut program = Command::new(std::env::current_exe().unwrap());
+fn the_program(database: &Database) -> Command {
+    let mut program = program("promises::adbc::kills::the_program_that_is_killed");
+    program.env(PLACE, &database.place).env(DIALECT, format!("{:?}", database.dialect));
     program
-        .args(["--ignored", "--exact", "--nocapture"])
-        .arg("promises::adbc::kills::the_program_that_is_killed")
-        .env(PLACE, &database.place)
-        .env(DIALECT, format!("{:?}", database.dialect));
-    program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut program = program.spawn().unwrap();
-    let mut said =
-        BufReader::new(program.stderr.take().unwrap()).lines().map(std::result::Result::unwrap);
-    let (wanted, mut commits) = (chance.below(COMMITS) as u64, 0);
-    let mut last = Instant::now();
-    let mut between = Duration::from_millis(50);
-    let mut all = String::new();
-    let mut committed = |line: &String| {
-        all.push_str(line);
-        all.push('\n');
-        line == COMMITTED
-    };
-    while commits < wanted && said.by_ref().any(|line| committed(&line)) {
-        commits += 1;
-        between = last.elapsed();
-        last = Instant::now();
-    }
-    if commits == wanted {
-        std::thread::sleep(between.mul_f64(chance.below(200) as f64 / 100.0));
-        program.kill().unwrap();
-    }
-    let commits = commits + said.filter(|line| committed(line)).count() as u64;
-    let status = program.wait().unwrap();
-    assert!(status.success() || status.signal() == Some(9), "{status}: {all}");
-    (!status.success()).then_some(commits)
 }
 
 /// Not a test of its own: it goes on where the last commit says, until all rows are in.

@@ -2,24 +2,6 @@
 
 use super::*;
 
-/// A target whose driver is that text.
-fn of_driver(dialect: AdbcDialect, driver: &str, options: &[(&str, &str)]) -> Arc<dyn Target> {
-    let template = |text: &str| Template(text.to_owned());
-    let options = options.iter().map(|(name, value)| ((*name).to_owned(), template(value)));
-    let driver = Driver {
-        driver: template(driver),
-        entrypoint: None,
-        options: DriverOptions(options.collect()),
-    };
-    let target = definition::Target {
-        name: "db".to_owned(),
-        kind: TargetKind::Adbc(dialect),
-        connection: Connection::Driver(driver),
-        checkpoint: None,
-    };
-    resolve(&target, &mut Default::default())
-}
-
 async fn refusal(target: &Arc<dyn Target>) -> String {
     let opened = open(target, "t", Mode::Append, &[], &orders()).await;
     opened.err().expect("it is refused").to_string()
@@ -50,11 +32,8 @@ async fn a_library_that_is_no_driver_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_cannot_be_reached_is_told_without_the_password() {
-    let driver = driver(AdbcDialect::Postgresql);
     let uri = "postgresql://me:hunt42@127.0.0.1:1/shop";
-    let said =
-        refusal(&of_driver(AdbcDialect::Postgresql, driver.to_str().unwrap(), &[("uri", uri)]))
-            .await;
+    let said = refusal(&with_options(AdbcDialect::Postgresql, &[("uri", uri)])).await;
     assert!(said.starts_with("cannot connect to PostgreSQL (ADBC) through "), "{said}");
     assert!(said.contains("127.0.0.1:1/shop") && said.contains("Connection refused"), "{said}");
     assert!(!said.contains("hunt42"), "{said}");
@@ -62,9 +41,9 @@ async fn a_server_that_cannot_be_reached_is_told_without_the_password() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_option_that_a_driver_does_not_know_is_told() {
-    let driver = driver(AdbcDialect::Sqlite);
-    let options = [("uri", "/tmp/x.db"), ("sped", "up")];
-    let said = refusal(&of_driver(AdbcDialect::Sqlite, driver.to_str().unwrap(), &options)).await;
+    let database = Database::new(AdbcDialect::Sqlite).await;
+    let options = [("uri", database.place.as_str()), ("sped", "up")];
+    let said = refusal(&with_options(AdbcDialect::Sqlite, &options)).await;
     assert!(said.contains("sped"), "{said}");
 }
 
@@ -72,9 +51,8 @@ async fn an_option_that_a_driver_does_not_know_is_told() {
 async fn a_file_of_duckdb_is_not_opened_twice_in_one_process() {
     let database = Database::new(AdbcDialect::Duckdb).await;
     let run = database.open("t", Mode::Append, &orders()).await.unwrap();
-    let driver = driver(AdbcDialect::Duckdb);
     let options = [("path", database.place.as_str()), ("memory_limit", "1GB")];
-    let said = refusal(&of_driver(AdbcDialect::Duckdb, driver.to_str().unwrap(), &options)).await;
+    let said = refusal(&with_options(AdbcDialect::Duckdb, &options)).await;
     assert_eq!(
         said,
         format!(
@@ -85,7 +63,7 @@ async fn a_file_of_duckdb_is_not_opened_twice_in_one_process() {
     );
     run.abort().await.unwrap();
     // Now it is closed.
-    let target = of_driver(AdbcDialect::Duckdb, driver.to_str().unwrap(), &options);
+    let target = with_options(AdbcDialect::Duckdb, &options);
     open(&target, "t", Mode::Append, &[], &orders()).await.unwrap();
 }
 

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
+use apitap::schema::scalar;
 use apitap_tests::random::Random;
 use arrow::array::types::{Float32Type, Float64Type};
-use arrow::array::{
-    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array,
-    Int16Array, Int32Array, Int64Array, StringArray, Time64MicrosecondArray,
-    TimestampMicrosecondArray,
-};
+use arrow::array::{Date32Array, Float64Array, Int64Array, StringArray};
 use arrow::compute::concat;
 
+use super::super::values::{Cell, array};
 use super::*;
 
 const DAY: i64 = 86_400_000_000;
@@ -34,97 +32,69 @@ fn values(ty: &Type, dialect: AdbcDialect, chance: &mut Random) -> ArrayRef {
             })
             .collect()
     };
-    match ty {
-        Type::Bool => {
-            Arc::new(whole([0, 1]).iter().map(|v| v.map(|v| v == 1)).collect::<BooleanArray>())
+    let plain = |v: i64| Cell::Whole(v.into());
+    let cells = match ty {
+        Type::Bool => cells(whole([0, 1]), |v| Cell::Bool(v == 1)),
+        Type::Int16 => cells(whole([i16::MIN.into(), i16::MAX.into()]), plain),
+        Type::Int32 => cells(whole([i32::MIN.into(), i32::MAX.into()]), plain),
+        Type::Int64 => cells(whole([i64::MIN, i64::MAX]), plain),
+        Type::Float32 => cells(whole([i64::MIN, i64::MAX]), |v| {
+            Cell::Float(float(f32::from_bits(v as u32).into(), dialect))
+        }),
+        Type::Float64 => cells(whole([i64::MIN, i64::MAX]), |v| {
+            Cell::Float(float(f64::from_bits(v as u64), dialect))
+        }),
+        Type::Decimal { precision, .. } => {
+            cells(whole([i64::MIN, i64::MAX]), |v| Cell::Whole(digits(v, *precision)))
         }
-        Type::Int16 => Arc::new(
-            whole([i16::MIN.into(), i16::MAX.into()])
-                .iter()
-                .map(|v| v.map(|v| v as i16))
-                .collect::<Int16Array>(),
-        ),
-        Type::Int32 => Arc::new(
-            whole([i32::MIN.into(), i32::MAX.into()])
-                .iter()
-                .map(|v| v.map(|v| v as i32))
-                .collect::<Int32Array>(),
-        ),
-        Type::Int64 => Arc::new(Int64Array::from(whole([i64::MIN, i64::MAX]))),
-        Type::Float32 => Arc::new(
-            whole([i64::MIN, i64::MAX])
-                .iter()
-                .map(|v| v.map(|v| float(f32::from_bits(v as u32).into(), dialect) as f32))
-                .collect::<Float32Array>(),
-        ),
-        Type::Float64 => Arc::new(
-            whole([i64::MIN, i64::MAX])
-                .iter()
-                .map(|v| v.map(|v| float(f64::from_bits(v as u64), dialect)))
-                .collect::<Float64Array>(),
-        ),
-        Type::Decimal { precision, scale } => {
-            let most = 10_i128.pow(u32::from(*precision)) - 1;
-            let digits = whole([i64::MIN, i64::MAX]);
-            let value = |v: i64| match v {
-                i64::MIN => -most,
-                i64::MAX => most,
-                v => (i128::from(v) * i128::from(v) * v.signum() as i128) % (most + 1),
-            };
-            let values = digits.iter().map(|v| v.map(value)).collect::<Decimal128Array>();
-            Arc::new(values.with_precision_and_scale(*precision, *scale as i8).unwrap())
-        }
-        Type::Date => Arc::new(
-            whole([first, last]).iter().map(|v| v.map(|v| v as i32)).collect::<Date32Array>(),
-        ),
-        Type::Time => Arc::new(Time64MicrosecondArray::from(whole([0, DAY - 1]))),
-        Type::Timestamp => Arc::new(
-            TimestampMicrosecondArray::from(whole([first * DAY, last * DAY + DAY - 1]))
-                .with_timezone("UTC"),
-        ),
-        Type::Uuid => {
-            let uuid = |v: i64| {
-                let hex = format!("{:016x}{:016x}", v as u64, v.rotate_left(17) as u64);
-                format!(
-                    "{}-{}-{}-{}-{}",
-                    &hex[..8],
-                    &hex[8..12],
-                    &hex[12..16],
-                    &hex[16..20],
-                    &hex[20..]
-                )
-            };
-            let values = whole([i64::MIN, i64::MAX]);
-            Arc::new(values.iter().map(|v| v.map(uuid)).collect::<StringArray>())
-        }
-        Type::Binary => {
-            let values: Vec<_> = whole([0, i64::MAX])
-                .iter()
-                .map(|v| v.map(|v| v.to_le_bytes()[..(v % 9) as usize].to_vec()))
-                .collect();
-            Arc::new(values.iter().map(|v| v.as_deref()).collect::<BinaryArray>())
-        }
-        Type::Json => {
-            let json = |v: i64| match v % 3 {
-                0 => format!("{{\"a\":[{v},null,\"é\\\"\"]}}"),
-                1 => "[]".to_owned(),
-                _ => format!("\"{v}\""),
-            };
-            let values = whole([0, i64::MAX]);
-            Arc::new(values.iter().map(|v| v.map(json)).collect::<StringArray>())
-        }
-        _ => {
-            let texts =
-                ["", " ", "é😀", "'; --", "\"\\\n\t", "NULL", "1e5", "0001-01-01", "a\u{1}b"];
-            let nul = dialect != AdbcDialect::Postgresql;
-            let text = |v: i64| match v {
-                0 if nul => "a\0b\0".to_owned(),
-                i64::MAX => "x".repeat(70_000),
-                v => texts[(v % texts.len() as i64) as usize].to_owned(),
-            };
-            let values = whole([0, i64::MAX]);
-            Arc::new(values.iter().map(|v| v.map(text)).collect::<StringArray>())
-        }
+        Type::Date => cells(whole([first, last]), plain),
+        Type::Time => cells(whole([0, DAY - 1]), plain),
+        Type::Timestamp => cells(whole([first * DAY, last * DAY + DAY - 1]), plain),
+        Type::Uuid => cells(whole([i64::MIN, i64::MAX]), |v| Cell::Text(uuid(v))),
+        Type::Binary => cells(whole([0, i64::MAX]), |v| {
+            Cell::Bytes(v.to_le_bytes()[..(v % 9) as usize].to_vec())
+        }),
+        Type::Json => cells(whole([0, i64::MAX]), |v| Cell::Text(document(v))),
+        _ => cells(whole([0, i64::MAX]), |v| Cell::Text(text(v, dialect))),
+    };
+    array(ty, &cells)
+}
+
+/// A null where nothing was drawn.
+fn cells(drawn: Vec<Option<i64>>, of: impl Fn(i64) -> Cell) -> Vec<Cell> {
+    drawn.into_iter().map(|v| v.map_or(Cell::Null, &of)).collect()
+}
+
+/// The digits of a decimal: as many as it has at the ends.
+fn digits(v: i64, precision: u8) -> i128 {
+    let most = 10_i128.pow(u32::from(precision)) - 1;
+    match v {
+        i64::MIN => -most,
+        i64::MAX => most,
+        v => (i128::from(v) * i128::from(v) * v.signum() as i128) % (most + 1),
+    }
+}
+
+fn uuid(v: i64) -> String {
+    let hex = format!("{:016x}{:016x}", v as u64, v.rotate_left(17) as u64);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// A JSON text.
+fn document(v: i64) -> String {
+    match v % 3 {
+        0 => format!("{{\"a\":[{v},null,\"é\\\"\"]}}"),
+        1 => "[]".to_owned(),
+        _ => format!("\"{v}\""),
+    }
+}
+
+fn text(v: i64, dialect: AdbcDialect) -> String {
+    let texts = ["", " ", "é😀", "'; --", "\"\\\n\t", "NULL", "1e5", "0001-01-01", "a\u{1}b"];
+    match v {
+        0 if dialect != AdbcDialect::Postgresql => "a\0b\0".to_owned(),
+        i64::MAX => "x".repeat(70_000),
+        v => texts[(v % texts.len() as i64) as usize].to_owned(),
     }
 }
 
@@ -148,24 +118,9 @@ fn days(dialect: AdbcDialect) -> (i64, i64) {
 }
 
 fn types() -> Vec<Type> {
-    let plain = [
-        Type::Bool,
-        Type::Int16,
-        Type::Int32,
-        Type::Int64,
-        Type::Float32,
-        Type::Float64,
-        Type::String,
-        Type::Date,
-        Type::Time,
-        Type::Timestamp,
-        Type::Uuid,
-        Type::Binary,
-        Type::Json,
-    ];
     let decimals = [(38, 0), (38, 38), (12, 2), (9, 9), (1, 0), (18, 4), (19, 7)];
     let decimals = decimals.map(|(precision, scale)| Type::Decimal { precision, scale });
-    plain.into_iter().chain(decimals).collect()
+    scalar::plain().map(|scalar| scalar.ty.clone()).chain(decimals).collect()
 }
 
 /// A column as it was read, as values of the type that was sent.

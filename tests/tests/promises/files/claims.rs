@@ -9,7 +9,7 @@ use apitap_tests::process::{Finished, Project, finish};
 use apitap_tests::s3;
 use serde_json::json;
 
-use super::super::runs::LIMIT;
+use super::super::runs::{LIMIT, wait_until};
 use super::project;
 
 fn call(project: &Project, arguments: &[&str]) -> Command {
@@ -28,9 +28,7 @@ fn begin(project: &Project, api: &Api) -> Child {
     let before = api.requests().len();
     let mut command = call(project, &["run"]);
     let running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    while api.requests().len() == before {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(|| api.requests().len() != before);
     running
 }
 

@@ -4,26 +4,17 @@ use std::sync::Arc;
 
 use apitap::definition::{Compression, Mode, TargetKind};
 use apitap::engine::limits::{Limits, Memory};
-use apitap::schema::{Field, Item, Schema, Type};
+use apitap::schema::{Field, Schema, Type};
 use apitap::sink::{Load, StateChange, Target, Written};
 use apitap_tests::deltalake::python;
-use arrow::array::RecordBatch;
-use arrow_json::ReaderBuilder;
 use serde_json::{Value, json};
 
+use super::super::loads::{batch, list, schema};
 use super::place::{Place, target};
 use super::{api, project, run};
 
 fn row() -> Schema {
-    let fields = [("id", Type::Int64, true), ("text", Type::String, true)];
-    fields.map(|(name, ty, nullable)| Field::new(name, ty, nullable)).into_iter().collect()
-}
-
-fn batch(row: &Schema, rows: &Value) -> RecordBatch {
-    let schema = apitap::schema::arrow::schema(row);
-    let mut decoder = ReaderBuilder::new(schema.clone()).build_decoder().unwrap();
-    decoder.serialize(rows.as_array().unwrap()).unwrap();
-    decoder.flush().unwrap().unwrap_or_else(|| RecordBatch::new_empty(schema))
+    schema(&[("id", Type::Int64, true), ("text", Type::String, true)])
 }
 
 /// One load of a pipeline that remembers how often it has run.
@@ -32,7 +23,7 @@ async fn load(target: &dyn Target, load: Load, row: &Schema, rows: &Value) -> Wr
     let known = session.state().await.unwrap();
     let runs = known.partitions.get("").map_or(0, |state| state["runs"].as_u64().unwrap());
     let mut writer = session.writer().await.unwrap();
-    writer.write(1, batch(row, rows)).await.unwrap();
+    writer.write(1, batch(row, rows.clone())).await.unwrap();
     writer.close().await.unwrap();
     let partitions = [(String::new(), json!({ "runs": runs + 1 }))].into();
     let change = StateChange { run: runs.to_string(), partitions, known: Some(known), entry: None };
@@ -127,7 +118,7 @@ say(version)
     let mut session =
         target.open(of(Mode::Merge), &Limits::of(Memory::default(), 1)).await.unwrap();
     let mut writer = session.writer().await.unwrap();
-    writer.write(1, batch(&row(), &rows(7..10, "last"))).await.unwrap();
+    writer.write(1, batch(&row(), rows(7..10, "last"))).await.unwrap();
     writer.close().await.unwrap();
     others(&place, "append([9, 10], 'theirs')").await;
     session.commit(&StateChange::default()).await.unwrap();
@@ -140,10 +131,9 @@ say(version)
 #[tokio::test(flavor = "multi_thread")]
 async fn values_of_all_types_are_what_they_were() {
     let place = Place::folder();
-    let list = Type::List(Box::new(Item { ty: Type::Float64, nullable: true }));
     let record = Type::Record(vec![
         Field::new("a", Type::Int32, true),
-        Field::new("tags", Type::List(Box::new(Item { ty: Type::String, nullable: true })), true),
+        Field::new("tags", list(Type::String), true),
     ]);
     let row: Schema = [
         ("id", Type::Int64),
@@ -155,7 +145,7 @@ async fn values_of_all_types_are_what_they_were() {
         ("uid", Type::Uuid),
         ("raw", Type::Json),
         ("bytes", Type::Binary),
-        ("list", list),
+        ("list", list(Type::Float64)),
         ("record", record),
         ("place", Type::String),
     ]

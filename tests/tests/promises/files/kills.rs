@@ -1,10 +1,8 @@
 //! Programs that are killed at any moment: each row lands once, and nothing is left behind.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+use std::time::Duration;
 
 use apitap::definition::{Mode, TargetKind};
 use apitap::engine::limits::{Limits, Memory};
@@ -15,16 +13,13 @@ use apitap_tests::s3;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use serde_json::{Value, json};
 
+use super::super::killed::{COMMITTED, killed_after, program};
 use super::place::{self, Place};
 
 /// The rows between two commits.
 const PART: u64 = 250;
 /// The rows of the part before that a merge brings again.
 const AGAIN: u64 = 40;
-/// A program is killed behind fewer commits than that.
-const COMMITS: usize = 4;
-/// What the program says on its standard error when it has committed.
-const COMMITTED: &str = "committed";
 /// The variables that tell a test that it is the program to be killed: what it writes, how, how many rows, where,
 /// and where the object store is.
 const KIND: &str = "APITAP_TEST_KIND";
@@ -65,16 +60,17 @@ fn merges_into_delta_land_once_however_often_the_run_is_killed() {
 
 fn land_once(place: &Place, kind: TargetKind, mode: Mode, rows: u64) {
     let (mut chance, mut kills, mut before) = (Random::new(20_261_127), 0, 0);
-    let (mut seen, mut staged) = (BTreeMap::<u64, u32>::new(), 0);
+    let (mut seen, mut staged) = (BTreeSet::new(), 0);
+    let (mut program, usual) = (the_program(place, kind, mode, rows), Duration::from_millis(20));
     // At the beginning, at a commit, or somewhere in the work between two of them.
-    while let Some(commits) = killed_after(place, kind, mode, rows, &mut chance) {
+    while let Some(commits) = killed_after(&mut program, usual, &mut chance) {
         kills += 1;
         // What a reader finds now is whole parts, each of them once.
         let found = ids(place, kind).len() as u64;
         assert_eq!(found % PART, 0, "after {kills} kills");
         assert!(found >= before + commits * PART, "a commit is lost after {kills} kills");
         before = found;
-        *seen.entry(found / PART).or_default() += 1;
+        seen.insert(found / PART);
         staged += u32::from(!block_on(place.staged("orders")).is_empty());
     }
     let mut ids = ids(place, kind);
@@ -103,19 +99,9 @@ fn ids(place: &Place, kind: TargetKind) -> Vec<u64> {
     rows.map(|(id, _)| id.unsigned_abs()).collect()
 }
 
-/// Runs the program and kills it behind some of its commits, and a while that may reach over the next
-/// one: how often it had said that it committed. Nothing if it came to its end.
-fn killed_after(
-    place: &Place,
-    kind: TargetKind,
-    mode: Mode,
-    rows: u64,
-    chance: &mut Random,
-) -> Option<u64> {
-    let mut program = Command::new(std::env::current_exe().unwrap());
+fn the_program(place: &Place, kind: TargetKind, mode: Mode, rows: u64) -> Command {
+    let mut program = program("promises::files::kills::the_program_that_is_killed");
     program
-        .args(["--ignored", "--exact", "--nocapture"])
-        .arg("promises::files::kills::the_program_that_is_killed")
         .env(PLACE, place.path())
         .env(KIND, format!("{kind:?}"))
         .env(MODE, mode.name())
@@ -124,31 +110,7 @@ fn killed_after(
         let keys = [("AWS_ACCESS_KEY_ID", s3::KEY), ("AWS_SECRET_ACCESS_KEY", s3::SECRET)];
         program.envs(keys).env("AWS_ENDPOINT_URL", s3::endpoint());
     }
-    program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut program = program.spawn().unwrap();
-    let mut said = BufReader::new(program.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let (wanted, mut commits) = (chance.below(COMMITS) as u64, 0);
-    let mut last = Instant::now();
-    let mut between = Duration::from_millis(20);
-    let mut all = String::new();
-    let mut committed = |line: &String| {
-        all.push_str(line);
-        all.push('\n');
-        line == COMMITTED
-    };
-    while commits < wanted && said.by_ref().any(|line| committed(&line)) {
-        commits += 1;
-        between = last.elapsed();
-        last = Instant::now();
-    }
-    if commits == wanted {
-        std::thread::sleep(between.mul_f64(chance.below(200) as f64 / 100.0));
-        program.kill().unwrap();
-    }
-    let commits = commits + said.filter(|line| committed(line)).count() as u64;
-    let status = program.wait().unwrap();
-    assert!(status.success() || status.signal() == Some(9), "{status}: {all}");
-    (!status.success()).then_some(commits)
+    program
 }
 
 /// Not a test of its own: it goes on where the last commit says, until all rows are in.

@@ -1,28 +1,11 @@
 //! How a table that is there comes to take the rows: change → what happens → statements.
 
 use apitap::definition::Evolve;
-use apitap::sink::Load;
 
 use super::*;
 
-/// A load of rows with `id` and `v` into a table that is there; gives the statement of a refusal.
 async fn load(database: &Database, evolve: Evolve, ty: &Type, nullable: bool) -> Result<()> {
-    let row = schema(&[("id", Type::Int64, false), ("v", ty.clone(), nullable)]);
-    let load = Load::new("p", "t", Mode::Merge, &["id".to_owned()], &row)?.evolve(evolve);
-    let mut run = Run::of(destination(&database.url).as_ref(), load).await?;
-    run.write(batch(&row, json!([{ "id": 2, "v": value(ty) }]))).await?;
-    run.commit().await.map(drop)
-}
-
-fn value(ty: &Type) -> Value {
-    match ty {
-        Type::Int16 | Type::Int32 | Type::Int64 => json!(7),
-        Type::Float64 => json!(0.5),
-        Type::Decimal { .. } => json!("7.25"),
-        Type::Timestamp => json!("2026-11-27T00:00:00Z"),
-        Type::List(_) => json!([7]),
-        _ => json!("seven"),
-    }
+    loads::evolve(&destination(&database.url), evolve, ty, nullable).await
 }
 
 const COLUMN: &str = "SELECT CONVERT(column_type USING utf8mb4) FROM information_schema.columns

@@ -4,26 +4,8 @@ use apitap::definition::Evolve;
 
 use super::*;
 
-/// A load of rows with `id` and `v` into a table that is there; gives the statement of a refusal.
 async fn load(database: &Database, evolve: Evolve, ty: &Type, nullable: bool) -> Result<()> {
-    let row = schema(&[("id", Type::Int64, false), ("v", ty.clone(), nullable)]);
-    let load = Load::new("p", "t", Mode::Merge, &["id".to_owned()], &row)?.evolve(evolve);
-    let mut run = Run::of(destination(&database.url).as_ref(), load).await?;
-    run.write(batch(&row, json!([{ "id": 2, "v": value(ty) }]))).await?;
-    run.commit().await.map(drop)
-}
-
-fn value(ty: &Type) -> Value {
-    match ty {
-        Type::Int16 | Type::Int32 | Type::Int64 => json!(7),
-        Type::Float64 => json!(0.5),
-        Type::Decimal { .. } => json!("7.25"),
-        Type::Timestamp => json!("2026-11-27T00:00:00Z"),
-        Type::List(_) => json!([7]),
-        Type::Bool => json!(true),
-        Type::Uuid => json!("5f3c1d0e-8a1b-4c2d-9e3f-0a1b2c3d4e5f"),
-        _ => json!("seven"),
-    }
+    loads::evolve(&destination(&database.url), evolve, ty, nullable).await
 }
 
 const COLUMN: &str = "SELECT format_type(atttypid, atttypmod) FROM pg_attribute

@@ -1,12 +1,11 @@
 //! Behind PgBouncer: in session mode all is as without it; in transaction mode it is refused, and says why.
 
 use apitap_tests::pgbouncer::PgBouncer;
-use apitap_tests::process::Project;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
 use super::*;
-use crate::promises::runs::{call, events_project};
+use crate::promises::runs::{call, events_project, with_target};
 
 async fn bouncer(mode: &'static str) -> PgBouncer {
     tokio::task::spawn_blocking(move || PgBouncer::start(mode)).await.unwrap()
@@ -50,12 +49,8 @@ async fn a_pool_of_transactions_is_refused_before_anything_is_done() {
         assert!(error.contains("`pool_mode = session`") && !error.contains("secret"), "{error}");
     }
     // Also what only looks at the state.
-    let project: Project =
-        events_project("incremental: {field: at, param: since}", "mode=\"append\"");
-    let yaml = project.read("pipelines.yaml");
-    let (sources, _) = yaml.split_once("targets:").unwrap();
-    let target = format!("{{name: here, type: postgres, url: \"{}\"}}", pooled.url);
-    project.write("pipelines.yaml", &format!("{sources}targets:\n  - {target}\n"));
+    let project = events_project("incremental: {field: at, param: since}", "mode=\"append\"");
+    with_target(&project, &format!("{{name: here, type: postgres, url: \"{}\"}}", pooled.url));
     let shown =
         tokio::task::spawn_blocking(move || call(&project, &["state", "show"])).await.unwrap();
     assert_eq!(shown.code, Some(1), "{}", shown.stdout);

@@ -81,9 +81,9 @@ fn pattern(context: &Context<'_>, expr: &Expr) -> Option<Draft> {
         return None;
     }
     let range = range(context.text, pattern)?;
-    let instead = format!("'{}'", translated(&text).replace('\'', "''"));
+    let (ours, sure) = translated(&text);
+    let instead = format!("'{}'", ours.replace('\'', "''"));
     let message = format!("`{name}` takes this pattern as it stands: it has no `%`");
-    let sure = is_all_translated(&text);
     let fix = Fix { range: range.clone(), replacement: instead.clone(), sure };
     Some(
         Draft::warning(codes::FOREIGN_PATTERN, &message, range)
@@ -91,40 +91,26 @@ fn pattern(context: &Context<'_>, expr: &Expr) -> Option<Draft> {
     )
 }
 
-fn translated(pattern: &str) -> String {
-    let mut out = String::new();
-    let mut rest = pattern;
+/// The pattern in ours, and whether that is surely what is meant: `mm` is a month to some and minutes to others,
+/// `HH` has twelve hours or twenty-four, and a letter that is left as it is may stand for something, too.
+fn translated(pattern: &str) -> (String, bool) {
+    let (mut out, mut sure, mut rest) = (String::new(), true, pattern);
     while let Some(char) = rest.chars().next() {
-        match PATTERNS.iter().find(|(theirs, _)| rest.starts_with(theirs)) {
+        let length = match PATTERNS.iter().find(|(theirs, _)| rest.starts_with(theirs)) {
             Some((theirs, ours)) => {
                 out.push_str(ours);
-                rest = rest.get(theirs.len()..).unwrap_or_default();
+                sure &= !["mm", "HH"].contains(theirs);
+                theirs.len()
             }
             None => {
                 out.push(char);
-                rest = rest.get(char.len_utf8()..).unwrap_or_default();
+                sure &= !char.is_alphanumeric() && char != '"';
+                char.len_utf8()
             }
-        }
-    }
-    out
-}
-
-/// Whether nothing of a pattern was left as it stands, or could be meant otherwise: `mm` is a month to
-/// some and minutes to others, `HH` has twelve hours or twenty-four.
-fn is_all_translated(pattern: &str) -> bool {
-    let is_ambiguous = |part: &str| ["mm", "HH"].contains(&part);
-    let mut rest = pattern;
-    while let Some(char) = rest.chars().next() {
-        let known = PATTERNS.iter().find(|(theirs, _)| rest.starts_with(theirs));
-        let length = match known {
-            Some((theirs, _)) if is_ambiguous(theirs) => return false,
-            Some((theirs, _)) => theirs.len(),
-            None if char.is_alphanumeric() || char == '"' => return false,
-            None => char.len_utf8(),
         };
         rest = rest.get(length..).unwrap_or_default();
     }
-    true
+    (out, sure)
 }
 
 /// `CAST(total AS INT)`, which cuts off the cents.

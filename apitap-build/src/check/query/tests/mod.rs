@@ -149,6 +149,12 @@ fn has_errors(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)
 }
 
+/// The findings of a query, as a user sees them.
+fn said(sql: &str) -> Vec<String> {
+    let (files, _, findings) = planned(sql);
+    findings.iter().map(|finding| render(&files, finding)).collect()
+}
+
 /// A query and its findings, as a user sees them.
 fn check(sql: &str, expected: &str) {
     let (files, planned, findings) = planned(sql);

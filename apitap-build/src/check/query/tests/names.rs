@@ -1,7 +1,6 @@
 //! Columns and fields that are not there, or there twice.
 
-use super::{check, planned};
-use crate::render::render;
+use super::{check, said};
 
 #[test]
 fn an_unknown_column_names_the_source_and_the_nearest_field() {
@@ -406,8 +405,7 @@ error[E0213]: 'address' is a text, and has no fields
 help: an arrow leads from key to key in JSON: `…->'address'->>'city'`
 ",
     );
-    let (files, _, findings) = planned("SELECT extra#>>'{a,b}' AS a FROM orders");
-    let found: Vec<_> = findings.iter().map(|finding| render(&files, finding)).collect();
+    let found = said("SELECT extra#>>'{a,b}' AS a FROM orders");
     assert!(found[0].contains("are not there: write `extra->'key'->>'key'`"), "{found:?}");
 }
 

@@ -1,7 +1,6 @@
 //! The grammar, sources and functions.
 
-use super::{check, planned};
-use crate::render::render;
+use super::{check, said};
 
 #[test]
 fn a_syntax_error_names_what_was_expected() {
@@ -282,8 +281,7 @@ help: take the list apart in the SELECT: `SELECT …, unnest(o.tags) AS tag FROM
         "orders o LEFT JOIN LATERAL unnest(o.tags) AS t(tag) ON true",
         "orders o JOIN unnest(o.tags) AS t(tag) ON true",
     ] {
-        let (files, _, findings) = planned(&format!("SELECT o.id, t.tag FROM {from}"));
-        let found: Vec<_> = findings.iter().map(|finding| render(&files, finding)).collect();
+        let found = said(&format!("SELECT o.id, t.tag FROM {from}"));
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].contains("AS tag FROM …`"), "{found:?}");
     }

@@ -1,7 +1,6 @@
 //! Types that do not fit.
 
-use super::{check, planned};
-use crate::render::render;
+use super::{check, planned, said};
 use crate::schema::Type;
 
 #[test]
@@ -449,9 +448,7 @@ error[E0207]: a number of rows is a whole number, not `string`
 #[test]
 fn a_day_is_written_in_quotes() {
     for day in ["2026-01-05", "2026-01-05::date"] {
-        let (files, _, findings) =
-            planned(&format!("SELECT id FROM orders WHERE placed_at > {day}"));
-        let found: Vec<_> = findings.iter().map(|finding| render(&files, finding)).collect();
+        let found = said(&format!("SELECT id FROM orders WHERE placed_at > {day}"));
         assert!(found[0].contains("help: write a day in quotes: `'2026-01-"), "{found:?}");
         assert!(!found[0].contains("CAST"), "{found:?}");
     }

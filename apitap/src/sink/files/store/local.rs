@@ -15,6 +15,7 @@ use tokio::fs;
 use tokio::io::AsyncWriteExt as _;
 
 use super::{Added, Leftovers, OWN, Published, Staged, Store, Upload, foreign, session_name};
+use crate::hashed::hashed;
 use crate::sink::locked;
 use crate::sink::sql::{Claim, Guard, Holder};
 use crate::{Error, Result};
@@ -148,7 +149,7 @@ impl Store for Local {
     }
 
     async fn claim(&self, pipeline: &str) -> Result<Option<Holder>> {
-        let path = self.table.join(OWN).join(format!("run-{}", locked::hashed(pipeline)));
+        let path = self.table.join(OWN).join(format!("run-{}", hashed(pipeline)));
         match locked::lock(&path).map_err(|error| failed("lock", &path, error))? {
             Claim::Ours(guard) => {
                 *self.session.claim.lock().unwrap_or_else(PoisonError::into_inner) = guard;

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Inner;
 use super::leftovers::given_up;
+use crate::hashed::hashed;
 use crate::sink::files::store::{OWN, commit_name, commit_number};
-use crate::sink::locked::{hashed, this_process};
+use crate::sink::locked::this_process;
 use crate::sink::sql::Holder;
 use crate::{Error, Result};
 
