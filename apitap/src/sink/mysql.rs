@@ -298,7 +298,7 @@ impl Dialect for Mysql {
         Ok(Inbox { table: STAGING.to_owned(), values })
     }
 
-    fn stage(&self, load: &Load, limits: &Limits) -> Result<stage::Insert> {
+    fn stage(&self, load: &Load, limits: &Limits, _inbox: &Inbox) -> Result<stage::Insert> {
         Ok(stage::Insert::new(load, limits.copy, self.server().packet))
     }
 
