@@ -15,31 +15,30 @@ use crate::sink::load::Load;
 use crate::sink::sql::Place;
 use crate::{Error, Result};
 
-/// How many others look for the session of ours.
-const OTHERS: usize = 3;
+/// How often it is looked: while others are at work in a pool, it may give a session that looks like ours for once.
+const TIMES: usize = 4;
 
-/// Whether each transaction gets another session: has others use sessions in the middle of a connection of ours.
+/// Whether each transaction gets another session: has somebody else use sessions in the middle of a connection of ours.
 ///
-/// All of them stay in their transactions until it is known: a pool that has two sessions and gives them in turn would
-/// give ours the same one each time.
+/// A pool gives the session that was used last, or all of them in turn. With two of them in turn, ours is the same
+/// one until the other transaction has ended, and is given to the next.
 pub(super) async fn shares_sessions(address: &Address, connection: &mut Link) -> Result<bool> {
     let failed = |error: sqlx::Error| {
         Error::target(format!("PostgreSQL does not say which session this is: {}", said(&error)))
     };
-    let (mut others, mut shares) = (Vec::new(), false);
-    while others.len() < OTHERS && !shares {
-        let ours = session(connection).await.map_err(failed)?;
-        let mut other = address.connect().await?;
+    let ours = session(connection).await.map_err(failed)?;
+    let (mut other, mut shares) = (address.connect().await?, false);
+    for _ in 0..TIMES {
         other.execute("BEGIN").await.map_err(failed)?;
         let theirs = session(&mut other).await.map_err(failed)?;
-        others.push(other);
         // With one session in the pool, ours would wait for theirs.
         shares = ours == theirs || ours != session(connection).await.map_err(failed)?;
-    }
-    for mut other in others {
         other.execute("ROLLBACK").await.map_err(failed)?;
-        other.close().await.map_err(failed)?;
+        if shares {
+            break;
+        }
     }
+    other.close().await.map_err(failed)?;
     Ok(shares)
 }
 

@@ -173,7 +173,14 @@ impl<D: Dialect> SqlSession<D> {
             revive(&self.dialect, &mut connection, &self.load).await?;
             self.empty_inbox(&mut connection).await?;
         }
-        let written = self.transaction(&mut connection, received, state).await?;
+        let written = match self.transaction(&mut connection, received, state).await {
+            Ok(written) => written,
+            Err(error) => {
+                // The transaction goes with the connection, and what waits, too.
+                self.dialect.close(connection).await;
+                return Err(error);
+            }
+        };
         self.written = self.written.and(written);
         self.applied = received > 0;
         self.home.emptied();
@@ -247,7 +254,6 @@ impl<D: Dialect> SqlSession<D> {
             hook(dialect, connection, Hook::After, load).await?;
             Ok(written)
         };
-        // After an error, the transaction goes with the connection, and the connection with the session.
         let written = done.await?;
         commit(dialect, connection, load, table).await?;
         Ok(written)
