@@ -16,14 +16,14 @@ const MARIADB: Kind = Kind {
     package: Package::Debian("mariadb-server"),
     programs: &["mariadb-install-db", "mariadb-admin"],
     users: &["mysql", "nobody"],
-    folders: || vec![PathBuf::from("/usr/bin")],
+    folders,
     serve: SERVE,
 };
 
 /// The server itself lies beside `PATH` of most users.
 const SERVE: &str = r#"
 programs=$1 folder=$2 port=$3
-PATH=$PATH:/usr/sbin:/usr/local/sbin
+PATH=$programs:$PATH:/usr/sbin:/usr/local/sbin
 trap 'kill -9 $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$folder"' EXIT
 fail() { cat "$folder/log"; exit 1; }
 "$programs/mariadb-install-db" --no-defaults --datadir="$folder/data" --skip-test-db \
@@ -60,6 +60,12 @@ do
     echo ready
 done
 "#;
+
+/// The folder that `APITAP_TEST_MARIADB` names, then that of Debian's packages.
+fn folders() -> Vec<PathBuf> {
+    let named = std::env::var_os("APITAP_TEST_MARIADB").map(PathBuf::from);
+    named.into_iter().chain([PathBuf::from("/usr/bin")]).collect()
+}
 
 /// The address of a fresh, empty database.
 pub async fn database() -> String {

@@ -1,6 +1,7 @@
-//! A private PgBouncer (`server.rs`) in front of the private PostgreSQL: each test has one of its own.
+//! A private PgBouncer (`server.rs`) in front of the private PostgreSQL.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use crate::postgres;
 use crate::server::{Kind, Package, Server};
@@ -14,7 +15,7 @@ const PGBOUNCER: Kind = Kind {
     serve: SERVE,
 };
 
-/// `$4`: the port of PostgreSQL, `$5`: the mode.
+/// `$4`: the port of PostgreSQL, `$5`: the settings of the test.
 const SERVE: &str = r#"
 programs=$1 folder=$2 port=$3
 trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$folder"' EXIT
@@ -29,9 +30,9 @@ listen_port = $port
 unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = $folder/users
-pool_mode = $5
-default_pool_size = 20
+server_idle_timeout = 10
 logfile = $folder/log
+$5
 SETTINGS
 touch "$folder/log"
 "$programs/pgbouncer" "$folder/pgbouncer.ini" >/dev/null 2>&1 </dev/null &
@@ -54,13 +55,13 @@ done
 pub struct PgBouncer(Server);
 
 impl PgBouncer {
-    /// Starts one in that `pool_mode`.
+    /// Starts one with settings such as `pool_mode = session`.
     ///
     /// # Panics
     /// It does not start: the message says why.
-    pub fn start(mode: &str) -> Self {
+    pub fn start(settings: &str) -> Self {
         let port = postgres::port().to_string();
-        Self(PGBOUNCER.start_with(&[&port, mode]).expect("PgBouncer starts"))
+        Self(PGBOUNCER.start_with(&[&port, settings]).expect("PgBouncer starts"))
     }
 
     /// The address of a database of PostgreSQL, through it.
@@ -68,4 +69,12 @@ impl PgBouncer {
         let port = |port: u16| format!("127.0.0.1:{port}/");
         url.replace(&port(postgres::port()), &port(self.0.port))
     }
+}
+
+/// The address of a database of PostgreSQL through a pool of transactions that all tests of this process share: each
+/// transaction gets the session that was used least.
+pub fn transactions(url: &str) -> String {
+    static SHARED: OnceLock<PgBouncer> = OnceLock::new();
+    let start = || PgBouncer::start("pool_mode = transaction\nserver_round_robin = 1");
+    SHARED.get_or_init(start).to(url)
 }

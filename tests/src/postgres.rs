@@ -104,8 +104,10 @@ impl Own {
     }
 }
 
-/// The versions that Debian's packages have put in place, the newest one first.
+/// The folder that `APITAP_TEST_POSTGRES` names; then the versions that Debian's packages have put in place, the newest
+/// one first.
 fn folders() -> Vec<PathBuf> {
+    let named = std::env::var_os("APITAP_TEST_POSTGRES").map(PathBuf::from);
     let version = |folder: &PathBuf| folder.parent()?.file_name()?.to_str()?.parse::<u32>().ok();
     let mut debian: Vec<_> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -113,7 +115,7 @@ fn folders() -> Vec<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
         .collect();
     debian.sort_by_key(|folder| std::cmp::Reverse(version(folder)));
-    debian
+    named.into_iter().chain(debian).collect()
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl Mysql {
             "SELECT CONVERT(CONCAT('connection ', p.id, ' of the user ', p.user, ' at ', p.host)
                           USING utf8mb4)
                    FROM information_schema.processlist p
-                   WHERE p.id = IS_USED_LOCK(CONCAT('apitap ', SHA1(?)))";
+                   WHERE p.id = IS_USED_LOCK(CONCAT('apitap ', SHA2(?, 224)))";
         let holder = sqlx::query_scalar(ask).bind(name).fetch_optional(connection).await?;
         Ok(holder.unwrap_or_else(|| "a connection that this user may not see".to_owned()))
     }
@@ -215,7 +215,7 @@ impl Dialect for Mysql {
         let (mut waited, began) = (0, Instant::now());
         let mut shown = None;
         loop {
-            let lock = "SELECT CAST(GET_LOCK(CONCAT('apitap ', SHA1(?)), ?) AS SIGNED)";
+            let lock = "SELECT CAST(GET_LOCK(CONCAT('apitap ', SHA2(?, 224)), ?) AS SIGNED)";
             let lock = sqlx::query_scalar(lock).bind(name).bind(patience);
             let locked: Option<i64> = lock.fetch_one(&mut *connection).await?;
             if locked == Some(1) {
@@ -233,7 +233,7 @@ impl Dialect for Mysql {
     }
 
     async fn unlock(&self, connection: &mut MySqlConnection, name: &str) -> sqlx::Result<()> {
-        let unlock = "SELECT CAST(RELEASE_LOCK(CONCAT('apitap ', SHA1(?))) AS SIGNED)";
+        let unlock = "SELECT CAST(RELEASE_LOCK(CONCAT('apitap ', SHA2(?, 224))) AS SIGNED)";
         let unlock = sqlx::query_scalar::<_, Option<i64>>(unlock).bind(name);
         unlock.fetch_one(connection).await.map(drop)
     }
@@ -243,7 +243,7 @@ impl Dialect for Mysql {
         let failed = |error: sqlx::Error| {
             Error::target(format!("{NAME} refused the lock of a run: {}", address::said(&error)))
         };
-        let lock = "SELECT CAST(GET_LOCK(CONCAT('apitap ', SHA1(?)), 0) AS SIGNED)";
+        let lock = "SELECT CAST(GET_LOCK(CONCAT('apitap ', SHA2(?, 224)), 0) AS SIGNED)";
         let lock = sqlx::query_scalar(lock).bind(name);
         let locked: Option<i64> = lock.fetch_one(&mut *connection).await.map_err(failed)?;
         if locked == Some(1) {
@@ -298,7 +298,7 @@ impl Dialect for Mysql {
         Ok(Inbox { table: STAGING.to_owned(), values })
     }
 
-    fn stage(&self, load: &Load, limits: &Limits) -> Result<stage::Insert> {
+    fn stage(&self, load: &Load, limits: &Limits, _inbox: &Inbox) -> Result<stage::Insert> {
         Ok(stage::Insert::new(load, limits.copy, self.server().packet))
     }
 

@@ -10,6 +10,7 @@ pub(super) mod catalog;
 mod copy;
 mod direct;
 mod distinct;
+mod hidden;
 mod link;
 mod numbers;
 mod parameters;
@@ -20,10 +21,11 @@ mod wire;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, Connection as _, Executor};
+use sqlx::AssertSqlSafe;
+use tokio::sync::OnceCell;
 
 use super::contract::{Difference, Remembered, Session, StateChange, Target};
 use super::load::Load;
@@ -42,9 +44,8 @@ use crate::{Error, Result};
 use address::Address;
 use direct::Direct;
 use link::Link;
+use pool::Pooled;
 
-/// What people call it.
-const NAME: &str = "PostgreSQL";
 /// What PostgreSQL calls a key that is in the table already.
 const UNIQUE_VIOLATION: &str = "23505";
 /// What it calls a key that comes twice among the rows of one statement.
@@ -62,8 +63,8 @@ const DEPENDENT_OBJECTS: &str = "2BP01";
 #[derive(Clone)]
 pub struct Postgres {
     address: Address,
-    /// Set once it is known that a connection is a session of the server.
-    keeps_sessions: Arc<OnceLock<()>>,
+    /// Whether a connection is a session of the server only within a transaction; set once that is known.
+    is_pooled: Arc<OnceCell<bool>>,
 }
 
 impl fmt::Debug for Postgres {
@@ -83,7 +84,7 @@ impl Postgres {
         let secrets = parameters::secrets;
         let address =
             server::address(connection, environment, secrets, Address::url, Address::parts);
-        Self { address, keeps_sessions: Arc::default() }
+        Self { address, is_pooled: Arc::default() }
     }
 }
 
@@ -161,18 +162,20 @@ impl Dialect for Postgres {
 
     async fn connect(&self) -> Result<Link> {
         let mut connection = self.address.connect().await?;
-        if connection.is_forwarded() && self.keeps_sessions.get().is_none() {
-            pool::check(&self.address, &mut connection).await?;
-            self.keeps_sessions.get_or_init(|| ());
+        if !connection.is_forwarded() {
+            return Ok(connection);
         }
+        let look = pool::shares_sessions(&self.address, &mut connection);
+        if *self.is_pooled.get_or_try_init(|| look).await? {
+            return Ok(connection.pooled(Pooled::new(self.address.clone())));
+        }
+        connection.set_up().await?;
         Ok(connection)
     }
 
     async fn execute(&self, connection: &mut Link, sql: &str) -> sqlx::Result<u64> {
-        let statement = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         let pid = connection.pid();
-        let done = self.watched(pid, connection.execute(statement)).await?;
-        Ok(done.rows_affected())
+        self.watched(pid, connection.execute(sql)).await
     }
 
     async fn rows(
@@ -183,11 +186,22 @@ impl Dialect for Postgres {
     ) -> sqlx::Result<Vec<Vec<String>>> {
         let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
         let query = arguments.iter().fold(query, |query, argument| query.bind(*argument));
-        query.fetch_all(&mut **connection).await?.iter().map(sql::texts).collect()
+        connection.rows(query).await?.iter().map(sql::texts).collect()
     }
 
     async fn is_alive(&self, connection: &mut Link) -> bool {
-        connection.ping().await.is_ok()
+        connection.ping().await && connection.is_kept().await || self.reconnects(connection).await
+    }
+
+    async fn check_claim(&self, connection: &mut Link) -> Result<()> {
+        match connection.is_kept().await {
+            true => Ok(()),
+            false => Err(pool::lost()),
+        }
+    }
+
+    async fn close(&self, connection: Link) {
+        connection.end().await;
     }
 
     fn refused(&self, load: &Load, what: &str, error: &sqlx::Error) -> Error {
@@ -231,21 +245,17 @@ impl Dialect for Postgres {
     async fn lock(&self, connection: &mut Link, name: &str) -> sqlx::Result<()> {
         let lock = "SELECT pg_advisory_xact_lock(hashtextextended('apitap ' || $1, 0))";
         let pid = connection.pid();
-        self.watched(pid, connection.execute(sqlx::query(lock).bind(name))).await.map(drop)
+        self.watched(pid, connection.rows(sqlx::query(lock).bind(name))).await.map(drop)
     }
 
     /// Ends with the connection, of which a server learns late that its other end is gone, unless it asks.
     async fn claim(&self, connection: &mut Link, name: &str) -> Result<Claim> {
-        let failed = |error: sqlx::Error| {
-            Error::target(format!("{NAME} refused the lock of a run: {}", address::said(&error)))
-        };
+        let failed = |error| pool::refused(&error);
         let ask = "SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 15; \
                    SET tcp_keepalives_count = 4";
-        self.execute(connection, ask).await.map_err(failed)?;
+        connection.set(ask).await.map_err(failed)?;
         loop {
-            let lock = "SELECT pg_try_advisory_lock(hashtextextended('apitap ' || $1, 0))";
-            let lock = sqlx::query_scalar(lock).bind(name);
-            if lock.fetch_one(&mut **connection).await.map_err(failed)? {
+            if connection.hold(name).await? {
                 return Ok(Claim::Ours(None));
             }
             // It may have ended right now.
@@ -308,16 +318,20 @@ impl Dialect for Postgres {
             .clone()
             .map(|(place, column)| format!(", {} {}", staged(place), types::sql(&column.ty)))
             .collect();
-        let create =
-            format!("CREATE TEMPORARY TABLE {STAGING} (seq bigint NOT NULL{})", types.concat());
+        let definition = format!("(seq bigint NOT NULL{})", types.concat());
+        let values = columns.map(|(place, _)| staged(place)).collect();
+        if connection.as_pooled().is_some() {
+            let place = pool::inbox(self, connection, load, &definition).await?;
+            return Ok(Inbox { table: place.to_string(), values });
+        }
+        let create = format!("CREATE TEMPORARY TABLE {STAGING} {definition}");
         let made = self.execute(connection, &create).await;
         made.map_err(|error| refused(load, "to stage", &error))?;
-        let values = columns.map(|(place, _)| staged(place)).collect();
         Ok(Inbox { table: format!("pg_temp.{STAGING}"), values })
     }
 
-    fn stage(&self, load: &Load, limits: &Limits) -> Result<copy::Copy> {
-        copy::Copy::staging(load, limits.copy)
+    fn stage(&self, load: &Load, limits: &Limits, inbox: &Inbox) -> Result<copy::Copy> {
+        copy::Copy::staging(load, limits.copy, inbox)
     }
 
     async fn differs(
@@ -363,7 +377,7 @@ async fn holder(connection: &mut Link, name: &str) -> sqlx::Result<Option<Holder
                  AND l.classid::bigint = (k.key >> 32) & 4294967295
                  AND l.objid::bigint = k.key & 4294967295";
     let found: Option<(i32, String, String)> =
-        sqlx::query_as(ask).bind(name).fetch_optional(&mut **connection).await?;
+        connection.first(sqlx::query(ask).bind(name)).await?;
     Ok(found.map(|(pid, host, since)| {
         let host = if host.is_empty() { host } else { format!(" from {host}") };
         let since = if since.is_empty() { since } else { format!(" since {since} UTC") };

@@ -238,7 +238,7 @@ impl Dialect for Sqlite {
         format!("DELETE FROM {}", inbox.table)
     }
 
-    fn stage(&self, load: &Load, limits: &Limits) -> Result<stage::Insert> {
+    fn stage(&self, load: &Load, limits: &Limits, _inbox: &Inbox) -> Result<stage::Insert> {
         Ok(stage::Insert::new(load, limits.copy))
     }
 }

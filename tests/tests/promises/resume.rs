@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use apitap_tests::api::Api;
 use apitap_tests::collection::{Collection, Pagination};
+use apitap_tests::pgbouncer::transactions;
 use apitap_tests::process::{Finished, Project, binary, finish};
 use apitap_tests::proxy::Proxy;
 use apitap_tests::random::Random;
@@ -23,18 +24,26 @@ use super::runs::{
 enum Place {
     Sqlite,
     Postgres(String),
+    /// PostgreSQL behind a pool of transactions.
+    Pooled(String),
     Mariadb(String),
 }
 
 impl Place {
-    fn all() -> [Self; 3] {
-        [Self::Sqlite, Self::Postgres(postgres_database()), Self::Mariadb(mariadb_database())]
+    fn all() -> [Self; 4] {
+        [
+            Self::Sqlite,
+            Self::Postgres(postgres_database()),
+            Self::Pooled(postgres_database()),
+            Self::Mariadb(mariadb_database()),
+        ]
     }
 
     fn yaml(&self) -> String {
         match self {
             Self::Sqlite => "type: sqlite, path: out.db".to_owned(),
             Self::Postgres(url) => format!("type: postgres, url: \"{url}\""),
+            Self::Pooled(url) => format!("type: postgres, url: \"{}\"", transactions(url)),
             Self::Mariadb(url) => format!("type: mysql, url: \"{url}\""),
         }
     }
@@ -43,7 +52,7 @@ impl Place {
     fn count(&self, project: &Project) -> (u64, u64) {
         let is_there = match self {
             Self::Sqlite => has_table(project, "orders"),
-            Self::Postgres(url) => {
+            Self::Postgres(url) | Self::Pooled(url) => {
                 !postgres(url, "SELECT 1 AS n WHERE to_regclass('orders') IS NOT NULL").is_empty()
             }
             Self::Mariadb(url) => {
@@ -59,7 +68,7 @@ impl Place {
         let found = match self {
             Self::Sqlite => sqlite(project, &format!("{counts}) FROM orders")),
             Self::Mariadb(url) => mariadb(url, &format!("SELECT json_array({counts}) FROM orders")),
-            Self::Postgres(url) => {
+            Self::Postgres(url) | Self::Pooled(url) => {
                 let found =
                     postgres(url, &format!("SELECT json_build_array({counts}) AS n FROM orders"));
                 found.into_iter().map(|row| row["n"].clone()).collect()
@@ -75,10 +84,14 @@ impl Place {
     fn wait_until_left(&self) {
         let others = || match self {
             Self::Sqlite => Vec::new(),
-            Self::Postgres(url) => {
-                let ask = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
-                           AND application_name = 'apitap'";
-                postgres(url, ask)
+            // What is idle belongs to the pool.
+            Self::Postgres(url) | Self::Pooled(url) => {
+                let is_pool = matches!(self, Self::Pooled(_));
+                let ask = format!(
+                    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
+                     AND application_name = 'apitap' AND NOT ({is_pool} AND state = 'idle')"
+                );
+                postgres(url, &ask)
             }
             Self::Mariadb(url) => {
                 let ask = "SELECT json_array(id) FROM information_schema.processlist \
@@ -333,9 +346,13 @@ fn the_state_of_an_incremental_source_moves_when_all_of_it_is_in() {
 
 #[test]
 fn a_stopped_run_that_was_taken_for_dead_commits_nothing_more() {
-    let url = postgres_database();
-    let place = Place::Postgres(url.clone());
-    let project = orders_project(&place, CURSOR, "{rows: 300}", APPEND);
+    let (one, other) = (postgres_database(), postgres_database());
+    check_stopped(&one, &Place::Postgres(one.clone()));
+    check_stopped(&other, &Place::Pooled(other.clone()));
+}
+
+fn check_stopped(url: &str, place: &Place) {
+    let project = orders_project(place, CURSOR, "{rows: 300}", APPEND);
     let api = slow(orders(3_000), Pagination::cursor());
     let mut stopped = start(&project, &api);
     assert_eq!(stopped.commits(1), 1);
@@ -347,7 +364,7 @@ fn a_stopped_run_that_was_taken_for_dead_commits_nothing_more() {
     // What the message says that a person would do.
     let end = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
                WHERE datname = current_database() AND application_name = 'apitap'";
-    postgres_do(&url, end);
+    postgres_do(url, end);
     run_well(&project, &api);
     stopped.signal("-CONT");
     let status = stopped.child.wait().unwrap();
@@ -401,7 +418,7 @@ fn run(project: &Project, api: &Api) -> Finished {
 fn a_connection_that_is_cut_in_the_middle_of_the_rows_loses_none() {
     let mut chance = Random::new(7);
     for _ in 0..number("APITAP_TEST_CUTS", 5_u64) {
-        let [_, postgres, mariadb] = Place::all();
+        let [_, postgres, _, mariadb] = Place::all();
         for (place, port) in
             [(postgres, apitap_tests::postgres::port()), (mariadb, apitap_tests::mariadb::port())]
         {

@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 use apitap_tests::process::{Finished, Project, finish};
 use serde_json::{Value, json};
 use sqlx::mysql::MySqlRow;
-use sqlx::{Connection as _, MySqlConnection, PgConnection, Row as _, SqliteConnection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{
+    ConnectOptions as _, Connection as _, MySqlConnection, PgConnection, Row as _, SqliteConnection,
+};
 
 /// Longer than any run of a test; one that hangs fails.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
@@ -187,7 +190,10 @@ pub(crate) fn postgres(url: &str, sql: &str) -> Vec<Value> {
 /// Executes statements on PostgreSQL.
 pub(crate) fn postgres_do(url: &str, sql: &str) {
     block_on(async {
-        let mut database = PgConnection::connect(url).await.expect("the database is there");
+        // PgBouncer does not know that setting.
+        let options: PgConnectOptions = url.parse().expect("a URL");
+        let connected = options.extra_float_digits(None).connect().await;
+        let mut database = connected.expect("the database is there");
         let sql = sqlx::AssertSqlSafe(sql.to_owned());
         sqlx::raw_sql(sql).execute(&mut database).await.expect("the statements work");
     });

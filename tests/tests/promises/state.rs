@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use apitap_tests::api::Api;
 use apitap_tests::collection::{Collection, Pagination};
+use apitap_tests::pgbouncer::transactions;
 use apitap_tests::process::{Project, finish};
 use serde_json::{Value, json};
 
@@ -31,11 +32,13 @@ pub(super) fn shown(project: &Project) -> Value {
 }
 
 /// The targets, as YAML.
-pub(super) fn targets() -> [String; 3] {
+pub(super) fn targets() -> [String; 4] {
     let (postgres, mariadb) = (postgres_database(), mariadb_database());
+    let pooled = transactions(&postgres_database());
     [
         "{name: here, type: sqlite, path: out.db}".to_owned(),
         format!("{{name: here, type: postgres, url: \"{postgres}\"}}"),
+        format!("{{name: here, type: postgres, url: \"{pooled}\"}}"),
         format!("{{name: here, type: mysql, url: \"{mariadb}\"}}"),
     ]
 }

@@ -342,7 +342,7 @@ impl<D: Database> Dialect for Adbc<D> {
         format!("DELETE FROM {}", inbox.table)
     }
 
-    fn stage(&self, load: &Load, limits: &Limits) -> Result<Ingest> {
+    fn stage(&self, load: &Load, limits: &Limits, _inbox: &Inbox) -> Result<Ingest> {
         Ingest::new(D::DIALECT, load, limits.copy, D::sent)
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgSslMode};
-use sqlx::{ConnectOptions, Executor as _, PgConnection, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor as _, PgConnection, Row as _};
 
 use super::link::Link;
 use super::parameters::{self, Options};
@@ -16,6 +16,9 @@ use crate::{Error, Result};
 
 /// What people call it.
 const NAME: &str = "PostgreSQL";
+
+/// What PgBouncer says where all sessions of a pool were in use for too long.
+const NO_SESSION: &str = "query_wait_timeout";
 
 /// The first version that ends sessions that are idle.
 const ENDS_IDLE_SESSIONS: u32 = 140_000;
@@ -72,36 +75,33 @@ impl Address {
         let connecting = quiet.connect();
         let connected = server::connected(connecting, patience, (NAME, &place), allows).await?;
         let mut connection = connected.map_err(|error| unreachable(&options, &error))?;
-        let opened = open(&mut connection).await;
-        let (pid, port) = opened.map_err(|error| unreachable(&options, &error))?;
-        let is_forwarded =
-            options.get_socket().is_none() && port != Some(options.get_port().into());
+        let opened = open(&mut connection, options.get_port()).await;
+        let (pid, is_forwarded) = opened.map_err(|error| unreachable(&options, &error))?;
         Ok(Link::new(connection, pid, is_forwarded))
     }
 }
 
-/// Sets what holds for every connection of ours; gives the number of its server process, and the port at which the
-/// server says that we have come in.
-async fn open(connection: &mut PgConnection) -> sqlx::Result<(i32, Option<i32>)> {
-    let settings = settings(connection);
-    let row = connection.fetch_one(sqlx::raw_sql(settings)).await?;
+/// Sets what holds for every connection of ours, unless it is forwarded; gives the number of its server process, and
+/// whether it is.
+async fn open(connection: &mut PgConnection, port: u16) -> sqlx::Result<(i32, bool)> {
+    let is_forwarded = format!("pg_catalog.current_setting('port') <> '{port}'");
+    let settings = settings(connection, &is_forwarded);
+    let ask = format!("SELECT pg_catalog.pg_backend_pid(), {is_forwarded}, {settings}");
+    let row = connection.fetch_one(sqlx::raw_sql(AssertSqlSafe(ask))).await?;
     Ok((row.try_get(0)?, row.try_get(1)?))
 }
 
-/// The settings, and the question for the process and the port.
+/// What sets them: until the end of the transaction where `is_local` is true, since they would stay in a session of a
+/// pool.
 ///
 /// Arrays of timestamps are staged without a time zone: theirs is UTC.
-fn settings(connection: &PgConnection) -> &'static str {
-    match connection.server_version_num() {
-        Some(version) if version >= ENDS_IDLE_SESSIONS => {
-            "SET client_min_messages = warning; SET TIME ZONE 'UTC'; SET idle_session_timeout = 0;
-             SELECT pg_catalog.pg_backend_pid(), pg_catalog.inet_server_port()"
-        }
-        _ => {
-            "SET client_min_messages = warning; SET TIME ZONE 'UTC';
-             SELECT pg_catalog.pg_backend_pid(), pg_catalog.inet_server_port()"
-        }
+pub(super) fn settings(connection: &PgConnection, is_local: &str) -> String {
+    let mut settings = vec![("client_min_messages", "warning"), ("TimeZone", "UTC")];
+    if connection.server_version_num().is_some_and(|version| version >= ENDS_IDLE_SESSIONS) {
+        settings.push(("idle_session_timeout", "0"));
     }
+    let set = |(name, value)| format!("pg_catalog.set_config('{name}', '{value}', {is_local})");
+    settings.into_iter().map(set).collect::<Vec<_>>().join(", ")
 }
 
 fn parse(url: &str) -> Result<Options> {
@@ -177,6 +177,11 @@ fn unreachable(options: &PgConnectOptions, error: &sqlx::Error) -> Error {
 pub(super) fn said(error: &sqlx::Error) -> String {
     server::said(error, |error| {
         let database = error.as_database_error()?;
+        if database.message() == NO_SESSION {
+            return Some(format!(
+                "PgBouncer has no session to spare within `{NO_SESSION}`: a run needs one of them for itself"
+            ));
+        }
         let detail = database.try_downcast_ref::<PgDatabaseError>().and_then(|e| e.detail());
         let detail = detail.map(|detail| format!(" ({})", detail.trim_end_matches('.')));
         Some(format!("{}{}", database.message(), detail.unwrap_or_default()))

@@ -1,7 +1,6 @@
 //! What the server's catalog says of a table, and the statements that would make our rows fit in.
 
-use sqlx::PgConnection;
-
+use super::link::Link;
 use super::{Postgres, address, refused, types};
 use crate::definition::table::TableName;
 use crate::sink::load::{Column, Load};
@@ -20,19 +19,16 @@ pub(in crate::sink) const SCHEMA: &str = "SELECT coalesce(
 /// Where a name without a schema leads: to the table that is seen, else to where it is created.
 pub(super) async fn place(
     postgres: &Postgres,
-    connection: &mut PgConnection,
+    connection: &mut Link,
     table: &TableName,
 ) -> Result<Place> {
     if let Some(schema) = &table.schema {
         return Ok(Place::new(postgres, schema, &table.name));
     }
-    let schema: Option<String> = sqlx::query_scalar(SCHEMA)
-        .bind(postgres.quote(&table.name))
-        .fetch_one(connection)
-        .await
-        .map_err(|error| {
-            Error::target(format!("cannot look for `{table}`: {}", address::said(&error)))
-        })?;
+    let schema = sqlx::query(SCHEMA).bind(postgres.quote(&table.name));
+    let schema: Option<String> = connection.value(schema).await.map_err(|error| {
+        Error::target(format!("cannot look for `{table}`: {}", address::said(&error)))
+    })?;
     match schema {
         Some(schema) => Ok(Place::new(postgres, schema, &table.name)),
         None => Err(Error::target(format!("there is no schema to create `{table}` in"))
@@ -40,34 +36,27 @@ pub(super) async fn place(
     }
 }
 
-pub(super) async fn schema_exists(
-    connection: &mut PgConnection,
-    place: &Place,
-) -> sqlx::Result<bool> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)")
-        .bind(&place.schema)
-        .fetch_one(connection)
-        .await
+pub(super) async fn schema_exists(connection: &mut Link, place: &Place) -> sqlx::Result<bool> {
+    let exists = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)";
+    connection.value(sqlx::query(exists).bind(&place.schema)).await
 }
 
 /// The table of that name, if there is one.
 pub(super) async fn find(
     postgres: &Postgres,
-    connection: &mut PgConnection,
+    connection: &mut Link,
     load: &Load,
     place: &Place,
 ) -> Result<Option<Found>> {
     let to_show = |error| refused(load, "to show", &error);
-    let relation: Option<(i64, String)> = sqlx::query_as(
+    let relation = sqlx::query(
         "SELECT c.oid::int8, c.relkind::text FROM pg_catalog.pg_class c
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = $1 AND c.relname = $2",
     )
     .bind(&place.schema)
-    .bind(&place.name)
-    .fetch_optional(&mut *connection)
-    .await
-    .map_err(to_show)?;
+    .bind(&place.name);
+    let relation: Option<(i64, String)> = connection.first(relation).await.map_err(to_show)?;
     let Some((oid, kind)) = relation else { return Ok(None) };
     match kind.as_str() {
         "r" | "p" => {}
@@ -77,18 +66,17 @@ pub(super) async fn find(
         "i" | "I" => return Err(refusal::not_a_table(&load.table, "index")),
         _ => return Err(refusal::not_a_table(&load.table, "type")),
     }
-    let columns: Vec<(String, String, bool, bool, String, bool)> = sqlx::query_as(
+    let columns = sqlx::query(
         "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull, atthasdef,
                 attidentity::text, attgenerated <> ''
          FROM pg_catalog.pg_attribute
          WHERE attrelid = $1::int8::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
     )
-    .bind(oid)
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(to_show)?;
+    .bind(oid);
+    let columns: Vec<(String, String, bool, bool, String, bool)> =
+        connection.all(columns).await.map_err(to_show)?;
     // What ON CONFLICT can use: whole-table, immediate, over plain columns.
-    let unique_keys = sqlx::query_scalar(
+    let unique_keys = sqlx::query(
         "SELECT ARRAY(SELECT a.attname::text FROM generate_series(0, i.indnkeyatts - 1) AS at
                       JOIN pg_catalog.pg_attribute a
                         ON a.attrelid = i.indrelid AND a.attnum = i.indkey[at])
@@ -96,10 +84,9 @@ pub(super) async fn find(
          WHERE i.indrelid = $1::int8::oid AND i.indisunique AND i.indisvalid AND i.indimmediate
            AND i.indpred IS NULL AND i.indexprs IS NULL",
     )
-    .bind(oid)
-    .fetch_all(connection)
-    .await
-    .map_err(to_show)?;
+    .bind(oid);
+    let unique_keys: Vec<(Vec<String>,)> = connection.all(unique_keys).await.map_err(to_show)?;
+    let unique_keys = unique_keys.into_iter().map(|(columns,)| columns).collect();
     let columns =
         columns.into_iter().map(|(name, ty, not_null, has_default, identity, computed)| {
             let filled = has_default || computed || !identity.is_empty();
@@ -143,19 +130,18 @@ macro_rules! over_parts {
 /// Whether an INSERT, UPDATE or DELETE of a row does that and no more: no trigger, rule or policy
 /// of the table, or of a part of it, stands between.
 pub(super) async fn writes_what_it_is_told(
-    connection: &mut PgConnection,
+    connection: &mut Link,
     place: &Place,
 ) -> sqlx::Result<bool> {
-    sqlx::query_scalar(over_parts!(
+    let told = sqlx::query(over_parts!(
         "SELECT bool_and(p.relkind IN ('r', 'p') AND NOT p.relhasrules AND NOT p.relrowsecurity
                          AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g
                                          WHERE g.tgrelid = p.oid AND NOT g.tgisinternal))
          FROM part JOIN pg_catalog.pg_class p ON p.oid = part.oid"
     ))
     .bind(&place.schema)
-    .bind(&place.name)
-    .fetch_one(connection)
-    .await
+    .bind(&place.name);
+    connection.value(told).await
 }
 
 /// `true` where row security is at work on the table for this user.

@@ -14,15 +14,15 @@ use async_trait::async_trait;
 use bytes::BytesMut;
 use pgpq::ArrowToPostgresBinaryEncoder;
 use pgpq::encoders::EncoderBuilder;
+use sqlx::Row as _;
 use sqlx::postgres::PgDatabaseError;
-use sqlx::{Executor as _, PgConnection, Row as _};
 
 use super::distinct::Distinct;
 use super::link::Link;
 use super::numbers::Numbers;
 use super::{address, refused, wire};
 use crate::sink::load::Load;
-use crate::sink::sql::{Place, STAGING, Stage, staged};
+use crate::sink::sql::{Inbox, Place, Stage, staged};
 use crate::sink::{refusal, slices};
 use crate::{Error, Result};
 
@@ -75,10 +75,10 @@ struct Table {
 
 impl Copy {
     /// Into the staging table.
-    pub(super) fn staging(load: &Load, limit: usize) -> Result<Self> {
+    pub(super) fn staging(load: &Load, limit: usize, inbox: &Inbox) -> Result<Self> {
         let columns = (0..load.columns.len()).map(staged).collect();
-        let name = format!("pg_temp.{STAGING}");
-        let shown = STAGING.to_owned();
+        let name = inbox.table.clone();
+        let shown = name.rsplit('.').next().unwrap_or_default().trim_matches('"').to_owned();
         Self::new(load, limit, Table { name, shown, columns, numbered: true, keys: None })
     }
 
@@ -129,7 +129,7 @@ impl Copy {
     /// Takes rows that are no more than a COPY; `first` is the number of the first one.
     async fn append(
         &mut self,
-        connection: &mut PgConnection,
+        connection: &mut Link,
         batch: &RecordBatch,
         first: u64,
     ) -> Result<()> {
@@ -195,7 +195,7 @@ impl Copy {
     }
 
     /// Sends what waits, and begins anew.
-    async fn send(&mut self, connection: &mut PgConnection) -> Result<()> {
+    async fn send(&mut self, connection: &mut Link) -> Result<()> {
         if let Some(keys) = &mut self.into.keys {
             keys.clear();
         }
@@ -203,7 +203,7 @@ impl Copy {
     }
 
     /// Sends what waits, and waits until the server has taken it.
-    async fn send_rows(&mut self, connection: &mut PgConnection) -> Result<()> {
+    async fn send_rows(&mut self, connection: &mut Link) -> Result<()> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
         encoder.write_footer(&mut self.buffer).map_err(unencodable)?;
         let taken = match (self.into.keys.is_some(), self.numbers.first()) {
@@ -221,22 +221,18 @@ impl Copy {
     }
 
     /// A COPY whose transaction is known afterwards.
-    async fn copy_as_chunk(
-        &mut self,
-        connection: &mut PgConnection,
-        first: u64,
-    ) -> sqlx::Result<u64> {
+    async fn copy_as_chunk(&mut self, connection: &mut Link, first: u64) -> sqlx::Result<u64> {
         let begin = "BEGIN; SELECT pg_catalog.pg_current_xact_id()::xid::text";
-        let xid = connection.fetch_one(sqlx::raw_sql(begin)).await?.try_get(0)?;
+        let xid = connection.row(begin).await?.try_get(0)?;
         let taken = self.copy(connection).await?;
         connection.execute("COMMIT").await?;
         self.chunks.push(Chunk { xid, first });
         Ok(taken)
     }
 
-    async fn copy(&self, connection: &mut PgConnection) -> sqlx::Result<u64> {
+    async fn copy(&self, connection: &mut Link) -> sqlx::Result<u64> {
         let statement = format!("COPY {} FROM STDIN (FORMAT binary)", self.into.name);
-        let mut copy = connection.copy_in_raw(&statement).await?;
+        let mut copy = connection.copy_in(&statement).await?;
         for piece in self.buffer.chunks(PIECE_BYTES) {
             copy.send(piece).await?;
         }
@@ -304,6 +300,7 @@ fn unencodable(error: impl std::fmt::Display) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sink::sql::STAGING;
 
     #[track_caller]
     fn check(context: &str, expected: Option<(u64, usize)>) {

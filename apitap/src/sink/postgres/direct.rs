@@ -8,22 +8,20 @@
 //! swapped for it only where nothing hangs on that one and everybody sees all rows ([`swap`]); else its
 //! rows are deleted and the new ones inserted.
 //!
-//! As long as its session lives, a hidden table is locked by name. One that is not was abandoned, and
-//! the next such load in that schema removes it.
+//! What becomes of a hidden table when its session ends is said in [`hidden`].
 
-mod hidden;
 mod publish;
 mod swap;
+mod table;
 mod writer;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use sqlx::Executor as _;
 
 use super::copy::{Chunk, Copy};
 use super::link::Link;
-use super::{Postgres, refused};
+use super::{Postgres, hidden, refused};
 use crate::Result;
 use crate::definition::Mode;
 use crate::engine::limits::Limits;
@@ -33,11 +31,11 @@ use crate::sink::load::{Load, Missing};
 use crate::sink::refusal;
 use crate::sink::sql::{self, Dialect as _, Place};
 
-use hidden::Hidden;
 use publish::Publish;
+use table::Hidden;
 use writer::DirectWriter;
 
-pub(super) use hidden::open;
+pub(super) use table::open;
 
 /// Whether such rows can go into a new table and be told apart there.
 pub(super) fn fits(load: &Load) -> bool {
@@ -123,7 +121,7 @@ impl Direct {
         };
         let mut connection = connection.ok_or_else(|| refusal::open_writer(&self.load.table))?;
         if let Some(hidden) = &self.hidden {
-            hidden::revive(&self.postgres, &mut connection, &self.load, &hidden.place).await?;
+            table::revive(&self.postgres, &mut connection, &self.load, &hidden.place).await?;
         }
         Ok(connection)
     }
@@ -137,7 +135,7 @@ impl Direct {
             (inner.received, inner.replaced, std::mem::take(&mut inner.chunks))
         };
         let to_write = |error| refused(&self.load, "the rows for", &error);
-        connection.execute("RESET synchronous_commit").await.map_err(to_write)?;
+        connection.set("RESET synchronous_commit").await.map_err(to_write)?;
         let mut publish = Publish {
             postgres: &self.postgres,
             load: &self.load,
@@ -209,7 +207,7 @@ impl Session for Direct {
             Some(connection) => connection,
             None => {
                 let mut connection = self.postgres.connect().await?;
-                let set = self.postgres.execute(&mut connection, hidden::SETTINGS).await;
+                let set = connection.set(table::SETTINGS).await;
                 set.map_err(|error| refused(&self.load, "the rows for", &error))?;
                 connection
             }
@@ -254,6 +252,10 @@ impl Session for Direct {
             let state = std::mem::take(&mut self.gathered);
             self.publish(&state).await?;
         }
+        let own = self.filled.inner().connection.take();
+        if let Some(connection) = own {
+            connection.end().await;
+        }
         Ok(self.written)
     }
 
@@ -261,24 +263,22 @@ impl Session for Direct {
         if let Some(after) = self.after.take() {
             return after.abort().await;
         }
-        match self.hidden.take() {
+        let removed = match self.hidden.take() {
             Some(hidden) => hidden::remove(&self.postgres, &self.load, &hidden.place).await,
             None => Ok(()),
+        };
+        let own = self.filled.inner().connection.take();
+        if let Some(connection) = own {
+            connection.end().await;
         }
+        removed
     }
 }
 
 impl Drop for Direct {
-    /// Who is dropped in the middle leaves the hidden table to a task; where there is no time for
-    /// that any more, the next run removes it.
+    /// Who is dropped in the middle leaves the hidden table to a task.
     fn drop(&mut self) {
         let Some(Hidden { place: hidden, .. }) = self.hidden.take() else { return };
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (postgres, load) = (self.postgres.clone(), Arc::clone(&self.load));
-        runtime.spawn(async move {
-            if let Err(error) = hidden::remove(&postgres, &load, &hidden).await {
-                tracing::warn!("{hidden} is left for the next run to remove: {}", error.message());
-            }
-        });
+        hidden::remove_later(&self.postgres, &self.load, &hidden);
     }
 }

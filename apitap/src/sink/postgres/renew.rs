@@ -76,7 +76,7 @@ async fn primary_key(
     connection: &mut Link,
     table: &Place,
 ) -> sqlx::Result<Option<(String, Vec<String>)>> {
-    sqlx::query_as(
+    let key = sqlx::query(
         "SELECT k.conname::text,
                 ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS n (number, place)
                       JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.number
@@ -87,9 +87,8 @@ async fn primary_key(
          WHERE n.nspname = $1 AND c.relname = $2 AND k.contype = 'p'",
     )
     .bind(&table.schema)
-    .bind(&table.name)
-    .fetch_optional(&mut **connection)
-    .await
+    .bind(&table.name);
+    connection.first(key).await
 }
 
 /// The name of the primary key, where it is not that of the load.

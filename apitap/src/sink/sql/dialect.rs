@@ -68,6 +68,19 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
     /// Whether the connection still answers.
     async fn is_alive(&self, connection: &mut Self::Connection) -> bool;
 
+    /// Whether what the connection has claimed is still its own, where it may be lost without the connection.
+    ///
+    /// # Errors
+    /// Another run may be at work by now.
+    async fn check_claim(&self, _connection: &mut Self::Connection) -> Result<()> {
+        Ok(())
+    }
+
+    /// Ends a connection, and with it what it has claimed, and the inbox.
+    async fn close(&self, connection: Self::Connection) {
+        drop(connection);
+    }
+
     /// The database's own words, about what it refused to do with the table.
     fn refused(&self, load: &Load, what: &str, error: &sqlx::Error) -> Error;
 
@@ -208,7 +221,7 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
     }
 
     /// What takes the rows over one connection.
-    fn stage(&self, load: &Load, limits: &Limits) -> Result<Self::Stage>;
+    fn stage(&self, load: &Load, limits: &Limits, inbox: &Inbox) -> Result<Self::Stage>;
 
     /// The query of the rows that wait, of each key the one that counts.
     fn one_of_each(&self, load: &Load, inbox: &Inbox) -> String {

@@ -131,7 +131,7 @@ impl<D: Dialect> Session for SqlSession<D> {
             revive(&self.dialect, &mut connection, &self.load).await?;
         }
         self.empty_inbox(&mut connection).await?;
-        let stage = self.dialect.stage(&self.load, &self.limits)?;
+        let stage = self.dialect.stage(&self.load, &self.limits, &self.inbox)?;
         let fresh = self.home.waiting() == 0;
         let (dialect, load, home) = (self.dialect.clone(), self.load.clone(), self.home.clone());
         Ok(Box::new(StagingWriter::new(dialect, load, home, connection, stage, fresh)))
@@ -155,10 +155,12 @@ impl<D: Dialect> Session for SqlSession<D> {
         } else if waiting > 0 {
             return Err(refusal::uncommitted(&self.load.table, waiting));
         }
+        self.close().await;
         Ok(self.written)
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {
+        self.close().await;
         Ok(())
     }
 }
@@ -172,12 +174,26 @@ impl<D: Dialect> SqlSession<D> {
             revive(&self.dialect, &mut connection, &self.load).await?;
             self.empty_inbox(&mut connection).await?;
         }
-        let written = self.transaction(&mut connection, received, state).await?;
+        let written = match self.transaction(&mut connection, received, state).await {
+            Ok(written) => written,
+            Err(error) => {
+                // The transaction goes with the connection, and what waits, too.
+                self.dialect.close(connection).await;
+                return Err(error);
+            }
+        };
         self.written = self.written.and(written);
         self.applied = received > 0;
         self.home.emptied();
         self.home.give(connection, 0);
         Ok(())
+    }
+
+    /// Ends the connection, unless a writer has it.
+    async fn close(&self) {
+        if let Ok(connection) = self.home.take(&self.load) {
+            self.dialect.close(connection).await;
+        }
     }
 
     /// Takes away the rows of the commit before.
@@ -239,7 +255,6 @@ impl<D: Dialect> SqlSession<D> {
             hook(dialect, connection, Hook::After, load).await?;
             Ok(written)
         };
-        // After an error, the transaction goes with the connection, and the connection with the session.
         let written = done.await?;
         commit(dialect, connection, load, table).await?;
         Ok(written)
@@ -307,6 +322,7 @@ pub(in crate::sink) async fn commit<D: Dialect>(
     load: &Load,
     table: &Place,
 ) -> Result<()> {
+    dialect.check_claim(connection).await?;
     let Err(error) = dialect.execute(connection, "COMMIT").await else {
         // The rows are in: a lock that cannot be given up ends with the connection.
         if let Err(error) = dialect.unlock(connection, &table.to_string()).await {

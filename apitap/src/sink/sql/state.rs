@@ -102,8 +102,8 @@ pub(in crate::sink) async fn correct<D: Dialect>(
     change: &StateChange,
 ) -> Result<()> {
     let load = load.clone().exclusive();
-    let mut connection = dialect.connect().await?;
-    let connection = &mut connection;
+    let mut own = dialect.connect().await?;
+    let connection = &mut own;
     let table = dialect.place(connection, &load.table).await?;
     let _claim = claim(dialect, connection, &load).await?;
     let to_write = |error| dialect.refused(&load, "the state of", &error);
@@ -112,7 +112,9 @@ pub(in crate::sink) async fn correct<D: Dialect>(
     }
     dialect.execute(connection, D::BEGIN).await.map_err(to_write)?;
     write(dialect, connection, &load, &table, change).await?;
-    dialect.execute(connection, "COMMIT").await.map(drop).map_err(to_write)
+    dialect.execute(connection, "COMMIT").await.map(drop).map_err(to_write)?;
+    dialect.close(own).await;
+    Ok(())
 }
 
 /// Within the transaction of the rows.

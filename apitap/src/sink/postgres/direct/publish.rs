@@ -1,6 +1,6 @@
 //! The commit of a load into a hidden table: it becomes the table, or its rows go there.
 
-use sqlx::Executor as _;
+use sqlx::AssertSqlSafe;
 
 use super::swap;
 use crate::Result;
@@ -75,12 +75,10 @@ impl Publish<'_> {
         }
         // VACUUM takes a row for seen by all only once its commit is durable; those of the writers
         // become so with the next one that waits for it.
-        for statement in [
-            "SET synchronous_commit = on".to_owned(),
-            format!("COMMENT ON TABLE {hidden} IS NULL"),
-            "RESET synchronous_commit".to_owned(),
-            format!("VACUUM (ANALYZE) {hidden}"),
-        ] {
+        let durable = format!(
+            "BEGIN; SET LOCAL synchronous_commit = on; COMMENT ON TABLE {hidden} IS NULL; COMMIT"
+        );
+        for statement in [durable, format!("VACUUM (ANALYZE) {hidden}")] {
             postgres.execute(connection, &statement).await.map_err(to_write)?;
         }
         self.swaps = swap::is_seen_by_all(connection, hidden).await.map_err(to_write)?;
@@ -173,31 +171,25 @@ impl Publish<'_> {
     /// Removes from the hidden table all but the last row of each key; gives how many.
     async fn keep_last(&self, connection: &mut Link, chunks: &[Chunk]) -> sqlx::Result<u64> {
         let Self { postgres, load, hidden, .. } = self;
-        let create = "CREATE TEMPORARY TABLE apitap_chunks (xid xid, number bigint)";
-        postgres.execute(connection, create).await?;
-        let xids: Vec<&str> = chunks.iter().map(|chunk| chunk.xid.as_str()).collect();
-        let numbers: Vec<i64> = chunks.iter().map(|chunk| chunk.first as i64).collect();
-        sqlx::query(
-            "INSERT INTO pg_temp.apitap_chunks
-             SELECT xid::xid, number FROM unnest($1::text[], $2::bigint[]) AS c (xid, number)",
-        )
-        .bind(xids)
-        .bind(numbers)
-        .execute(&mut **connection)
-        .await?;
         let key: Vec<_> =
             load.key_names().map(|name| format!("h.{}", postgres.quote(name))).collect();
         let delete = format!(
-            "DELETE FROM {hidden} WHERE ctid IN (
-                SELECT place FROM (
-                    SELECT h.ctid AS place,
-                           row_number() OVER (PARTITION BY {} ORDER BY c.number DESC) AS age
-                    FROM {hidden} h JOIN pg_temp.apitap_chunks c ON c.xid = h.xmin
-                ) AS ranked WHERE age > 1)",
+            "WITH removed AS (
+                DELETE FROM {hidden} WHERE ctid IN (
+                    SELECT place FROM (
+                        SELECT h.ctid AS place,
+                               row_number() OVER (PARTITION BY {} ORDER BY c.number DESC) AS age
+                        FROM {hidden} h
+                        JOIN unnest($1::xid[], $2::bigint[]) AS c (xid, number) ON c.xid = h.xmin
+                    ) AS ranked WHERE age > 1
+                ) RETURNING 1
+            ) SELECT count(*) FROM removed",
             key.join(", ")
         );
-        let removed = postgres.execute(connection, &delete).await?;
-        postgres.execute(connection, "DROP TABLE pg_temp.apitap_chunks").await?;
-        Ok(removed)
+        let xids: Vec<&str> = chunks.iter().map(|chunk| chunk.xid.as_str()).collect();
+        let numbers: Vec<i64> = chunks.iter().map(|chunk| chunk.first as i64).collect();
+        let delete = sqlx::query(AssertSqlSafe(delete)).bind(xids).bind(numbers);
+        let removed: i64 = connection.value(delete).await?;
+        Ok(removed.unsigned_abs())
     }
 }

@@ -5,8 +5,6 @@
 //! policies, sequences, comments, publications, settings. What is not looked at here must not get
 //! lost either: DROP TABLE refuses where anything else depends on the table.
 
-use sqlx::Executor as _;
-
 use crate::sink::load::Load;
 use crate::sink::postgres::link::Link;
 use crate::sink::postgres::{LOCK_NOT_AVAILABLE, Postgres, catalog, code};
@@ -17,15 +15,14 @@ const PATIENCE: &str = "2s";
 
 /// Whether the table belongs to us, so that its successor would, too.
 pub(super) async fn can_own(connection: &mut Link, table: &Place) -> sqlx::Result<bool> {
-    sqlx::query_scalar(
+    let owns = sqlx::query(
         "SELECT c.relowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)
          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = $1 AND c.relname = $2",
     )
     .bind(&table.schema)
-    .bind(&table.name)
-    .fetch_one(&mut **connection)
-    .await
+    .bind(&table.name);
+    connection.value(owns).await
 }
 
 /// Whether nobody could tell the two tables apart but by their rows, once the new one has its key.
@@ -36,14 +33,13 @@ pub(super) async fn are_alike(
     new: &Place,
 ) -> sqlx::Result<bool> {
     let key: Vec<&str> = load.key_names().collect();
-    sqlx::query_scalar(ALIKE)
+    let alike = sqlx::query(ALIKE)
         .bind(&old.schema)
         .bind(&old.name)
         .bind(&new.name)
         .bind(key)
-        .bind(load.description.as_deref())
-        .fetch_one(&mut **connection)
-        .await
+        .bind(load.description.as_deref());
+    connection.value(alike).await
 }
 
 /// `$1`: the schema, `$2`: the old table, `$3`: the new one, `$4`: the columns of the key, `$5`: what the
@@ -102,15 +98,14 @@ FROM o, h, columns oc, columns hc WHERE oc.attrelid = o.oid AND hc.attrelid = h.
 
 /// Whether everybody sees all rows of a table that was just vacuumed, those too whose snapshot is older.
 pub(super) async fn is_seen_by_all(connection: &mut Link, table: &Place) -> sqlx::Result<bool> {
-    sqlx::query_scalar(
+    let seen = sqlx::query(
         "SELECT c.relallvisible >= c.relpages FROM pg_catalog.pg_class c
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = $1 AND c.relname = $2",
     )
     .bind(&table.schema)
-    .bind(&table.name)
-    .fetch_one(&mut **connection)
-    .await
+    .bind(&table.name);
+    connection.value(seen).await
 }
 
 /// Within a transaction: puts the new table, which has its key, in the place of the old one; `false` where

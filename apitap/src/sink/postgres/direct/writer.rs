@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 
-use super::{Filled, hidden};
+use super::{Filled, table};
 use crate::Result;
 use crate::sink::contract::Writer;
 use crate::sink::load::Load;
@@ -33,7 +33,7 @@ pub(super) struct DirectWriter {
 impl Writer for DirectWriter {
     async fn write(&mut self, first: u64, batch: RecordBatch) -> Result<()> {
         if std::mem::take(&mut self.fresh) {
-            hidden::revive(&self.postgres, &mut self.connection, &self.load, &self.hidden).await?;
+            table::revive(&self.postgres, &mut self.connection, &self.load, &self.hidden).await?;
         }
         self.received += batch.num_rows() as u64;
         self.load.check(&batch, first)?;
