@@ -180,6 +180,7 @@ pub fn pipeline(
     definition.checkpoint =
         checkpoint::of(spec, sources, planned.as_ref(), mode, &table.place, findings);
     definition.parents = parents(&definition.sources, spec.declared);
+    findings.extend(target::runs_not_apart(&definition, &table.place));
     Some(Checked { definition, column_places, table_place: table.place })
 }
 

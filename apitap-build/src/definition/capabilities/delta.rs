@@ -27,6 +27,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     scale: 38,
     modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
+    keeps_runs_apart: true,
     hooks: false,
     renews_tables: true,
     // Of several rows of a key the last one wins, and a small load is one file.
@@ -34,6 +35,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     values: Values {
         non_finite: true,
         nul: true,
+        null_text: None,
         days: FIRST_DAY..=LAST_DAY,
         micros: micros(FIRST_DAY, LAST_DAY),
     },

@@ -27,6 +27,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     scale: 30,
     modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
+    keeps_runs_apart: true,
     hooks: true,
     // Each CREATE and ALTER commits.
     renews_tables: false,
@@ -35,6 +36,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     values: Values {
         non_finite: false,
         nul: true,
+        null_text: None,
         days: FIRST_DAY..=LAST_DAY,
         micros: micros(FIRST_DAY, LAST_DAY),
     },
