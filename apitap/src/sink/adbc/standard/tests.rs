@@ -21,7 +21,7 @@ fn target<S: Speech>() -> Standard<S> {
 
 /// A row with a column of each type that the database takes.
 fn row<S: Speech>() -> Schema {
-    let takes = |ty: &Type| !target::<S>().capabilities().without.contains(ty);
+    let takes = |ty: &Type| !TargetKind::Adbc(S::DIALECT).capabilities().without.contains(ty);
     let types = every_type().into_iter().filter(takes).enumerate();
     let columns = types.map(|(place, ty)| Field::new(format!("v{place}"), ty, true));
     let described = Field {
