@@ -178,6 +178,7 @@ pub fn pipeline(
     }
     definition.parents = parents(&definition.sources, spec.declared);
     definition.checkpoint = checkpoint::of(&definition, planned.as_ref(), &table.place, findings);
+    findings.extend(target::runs_not_apart(&definition, &table.place));
     Some(Checked { definition, column_places, table_place: table.place })
 }
 

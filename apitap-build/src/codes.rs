@@ -374,6 +374,9 @@ codes! {
          `:memory:` is gone after the run, and the like.";
     WITHOUT_CHECKPOINTS = "E0413", "a pipeline that commits once",
         "A note: its target has a `checkpoint`, and its rows count only as a whole.";
+    RUNS_NOT_APART = "E0414", "runs that are not kept apart",
+        "A note: the target has no lock that keeps a second run of the pipeline out, and the rows of both would \
+         be added.";
     // Pipelines in Rust
     FIELD_NOT_SELECTED = "E0311", "a field that the query does not yield",
         "The struct under `#[target]` has a field that is not a column of its query.";

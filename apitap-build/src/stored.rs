@@ -67,8 +67,10 @@ fn check<'a>(kind: TargetKind, ty: &Type, array: &'a dyn Array) -> Option<Check<
             (!is_json).then(|| "holds text that is not JSON".to_owned())
         }),
         Type::String if !values.nul => texts(array, move |text| {
+            let taken = || format!("is the text `{text}`, which {name} takes for NULL");
             let why = || format!("holds a NUL character, which {name} cannot store in text");
-            text.contains('\0').then(why)
+            let is_null = values.null_text == Some(text);
+            is_null.then(taken).or_else(|| text.contains('\0').then(why))
         }),
         _ => None,
     }

@@ -13,7 +13,7 @@ use crate::definition::table::{
     self, Misfit, TableName, can_be_key, can_name_a_folder, check_columns, check_table,
 };
 use crate::definition::{AdbcDialect, Connection, Definition, Evolve, Mode, TargetKind};
-use crate::diagnostic::{Finding, Findings, Place, Spanned};
+use crate::diagnostic::{Finding, Findings, Place, Severity, Spanned};
 use crate::schema::notation::type_text;
 use crate::schema::scalar::Domain;
 use crate::schema::{Field, Schema, Type};
@@ -93,7 +93,7 @@ pub(super) fn check_evolution(
         let commits = "each CREATE and ALTER commits there, so that readers would see a table without its rows";
         let finding = error(message);
         let finding = match spec.target.target.kind {
-            TargetKind::Mysql => finding.note(commits),
+            TargetKind::Mysql | TargetKind::Adbc(AdbcDialect::Snowflake) => finding.note(commits),
             _ => finding,
         };
         findings.push(finding.help(
@@ -159,6 +159,23 @@ pub(super) fn check_mode(
             );
         findings.push(finding);
     }
+}
+
+/// A note, where two runs at once would both add their rows: the target keeps no run out, and there is no state that
+/// the first to commit has moved.
+pub(super) fn runs_not_apart(definition: &Definition, place: &Place) -> Option<Finding> {
+    let target = definition.target.kind.capabilities();
+    let mut sources = definition.sources.iter().chain(&definition.parents);
+    let has_state =
+        definition.checkpoint.is_some() || sources.any(|source| source.incremental.is_some());
+    if target.keeps_runs_apart || definition.mode != Mode::Append || has_state {
+        return None;
+    }
+    let message = format!("two runs of `{}` at once would both add their rows", definition.name);
+    let finding = Finding::error(codes::RUNS_NOT_APART, message, place)
+        .note(format!("a {} target keeps a second run out within one program only", target.name))
+        .help("begin one run at a time, or use `mode=\"merge\"` with a key");
+    Some(Finding { severity: Severity::Note, ..finding })
 }
 
 /// The columns by whose values rows are kept apart: each once, and such as can name a folder.

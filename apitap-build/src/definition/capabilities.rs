@@ -48,6 +48,8 @@ pub struct Capabilities {
     pub modes: &'static [Mode],
     /// Whether rows and state are committed together, or not at all.
     pub transactions: bool,
+    /// Whether a second run of a pipeline is kept out while one is under way, from wherever it is begun.
+    pub keeps_runs_apart: bool,
     /// Whether SQL of the user's runs in the transaction of the rows.
     pub hooks: bool,
     /// Whether a table can get other columns in the transaction of the rows that replace all of its own.
@@ -130,6 +132,8 @@ pub struct Values {
     pub non_finite: bool,
     /// Whether text can hold the character U+0000.
     pub nul: bool,
+    /// A text that is taken for NULL on its way into the table.
+    pub null_text: Option<&'static str>,
     /// Dates, in days from 1970-01-01.
     pub days: RangeInclusive<i32>,
     /// Timestamps, in microseconds from 1970-01-01T00:00:00Z.

@@ -163,6 +163,10 @@ pub fn check_columns(target: &Capabilities, row: &Schema) -> Vec<Misfit> {
         if let Some(lacking) = lacking(target, &field.ty) {
             let ty = type_text(lacking, true);
             let (within, help) = match *lacking == field.ty {
+                // Bytes are seldom a text.
+                true if *lacking == Type::Binary => {
+                    ("is", "store it as text: `encode(…, 'base64')`")
+                }
                 true => ("is", "store it as text: `CAST(… AS text)`"),
                 false => ("holds", "leave it out, or declare that field as `string`"),
             };
@@ -246,9 +250,16 @@ pub fn check_key<'a>(
          of {} has {most}",
         target.name
     );
-    let help = "three columns of text fit in: leave out those that do not identify a row, or make one \
-                column of several: `md5(concat(a, '-', b)) AS id`";
-    Some(misfit(message, help))
+    let fit = match most / key_bytes(target, &Type::String).max(1) {
+        1 => "one column of text fits in".to_owned(),
+        3 => "three columns of text fit in".to_owned(),
+        other => format!("{other} columns of text fit in"),
+    };
+    let help = format!(
+        "{fit}: leave out those that do not identify a row, or make one column of several: `md5(concat(a, '-', b)) \
+         AS id`"
+    );
+    Some(misfit(message, &help))
 }
 
 /// The most bytes that a column of that type takes in a key.

@@ -11,5 +11,13 @@ choices! {
         Postgresql = "postgresql", also ["postgres", "pg"];
         /// A SQLite file.
         Sqlite = "sqlite", also ["sqlite3"];
+        /// Any other database: standard SQL with transactions, `MERGE` and an `information_schema`.
+        Standard = "standard", also ["ansi", "generic"];
+        /// Snowflake.
+        Snowflake = "snowflake";
+        /// BigQuery.
+        Bigquery = "bigquery", also ["bq"];
+        /// SQL Server 2016 or newer, and Azure SQL.
+        Mssql = "mssql", also ["sqlserver", "sql_server", "azure_sql"];
     }
 }

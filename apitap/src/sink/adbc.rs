@@ -1,7 +1,8 @@
 //! Databases behind ADBC drivers: shared libraries, which are loaded when a load begins.
 //!
 //! A driver takes Arrow batches as they are, and SQL. What the SQL is, and where the catalog is, each
-//! database has in a module of its own ([`Database`]); the way of a load is that of all targets that speak
+//! database has in a module of its own ([`Database`]), or as data beside the others that speak standard SQL
+//! ([`standard`]); the way of a load is that of all targets that speak
 //! SQL: rows go into a temporary table by the driver's bulk ingestion, and one transaction puts them
 //! into theirs.
 //!
@@ -31,6 +32,8 @@ mod refusal;
 mod settings;
 #[cfg(feature = "adbc")]
 mod sqlite;
+#[cfg(feature = "adbc")]
+mod standard;
 
 use std::sync::Arc;
 
@@ -47,12 +50,17 @@ pub(super) fn resolve(
     environment: &mut Environment,
 ) -> Arc<dyn Target> {
     use database::Adbc;
+    use standard::Standard;
 
     let settings = Settings::resolve(connection, environment);
     match dialect {
         AdbcDialect::Duckdb => Arc::new(Adbc::<duckdb::Duckdb>::new(settings)),
         AdbcDialect::Postgresql => Arc::new(Adbc::<postgresql::Postgresql>::new(settings)),
         AdbcDialect::Sqlite => Arc::new(Adbc::<sqlite::Sqlite>::new(settings)),
+        AdbcDialect::Standard => Arc::new(Standard::<standard::Ansi>::new(settings)),
+        AdbcDialect::Snowflake => Arc::new(Standard::<standard::Snowflake>::new(settings)),
+        AdbcDialect::Bigquery => Arc::new(Standard::<standard::Bigquery>::new(settings)),
+        AdbcDialect::Mssql => Arc::new(Standard::<standard::Mssql>::new(settings)),
     }
 }
 

@@ -13,7 +13,7 @@ mod claim;
 mod dialect;
 mod differences;
 mod fill;
-mod own;
+pub(super) mod own;
 pub(super) mod runs;
 mod session;
 pub(super) mod state;

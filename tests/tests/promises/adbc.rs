@@ -1,4 +1,5 @@
-//! What a target behind an ADBC driver promises, shown on DuckDB, PostgreSQL and SQLite.
+//! What a target behind an ADBC driver promises, shown on DuckDB, PostgreSQL and SQLite; on the first two also in
+//! standard SQL, as on a database that has no dialect of its own.
 
 mod command;
 mod conformance;
@@ -34,6 +35,8 @@ use super::loads::{self, batch, fails, list, open, orders, schema};
 /// A database of its own.
 pub(super) struct Database {
     dialect: AdbcDialect,
+    /// Which one it is, whatever is spoken to it.
+    engine: AdbcDialect,
     /// A path, or a URL.
     place: String,
     _folder: TempDir,
@@ -41,36 +44,58 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) async fn new(dialect: AdbcDialect) -> Self {
+        Self::speaking(dialect, dialect).await
+    }
+
+    /// One of that kind, which is spoken to in standard SQL.
+    async fn standard(engine: AdbcDialect) -> Self {
+        Self::speaking(AdbcDialect::Standard, engine).await
+    }
+
+    async fn speaking(dialect: AdbcDialect, engine: AdbcDialect) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        let place = match dialect {
+        let place = match engine {
             AdbcDialect::Duckdb => path("test.duckdb"),
             AdbcDialect::Postgresql => apitap_tests::postgres::database().await,
             AdbcDialect::Sqlite => path("test.db"),
+            other => panic!("there is no {other:?} here"),
         };
-        Self { dialect, place, _folder: folder }
+        Self { dialect, engine, place, _folder: folder }
+    }
+
+    /// One of each kind that the tests have.
+    async fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for dialect in [AdbcDialect::Duckdb, AdbcDialect::Postgresql, AdbcDialect::Sqlite] {
+            all.push(Self::new(dialect).await);
+        }
+        for engine in [AdbcDialect::Duckdb, AdbcDialect::Postgresql] {
+            all.push(Self::standard(engine).await);
+        }
+        all
     }
 
     fn target(&self) -> Arc<dyn Target> {
-        target(self.dialect, &self.place)
+        target(self.dialect, self.engine, &self.place)
     }
 
     /// Runs statements, one by one, when no session is open.
     fn execute(&self, statements: &[&str]) {
         for statement in statements {
-            ask(self.dialect, &self.place, statement, true);
+            ask(self.engine, &self.place, statement, true);
         }
     }
 
     /// Each row's values as text, as a reader sees them now, separated by `|`.
     fn rows(&self, sql: &str) -> Vec<String> {
-        texts(&self.look(|place| ask(self.dialect, place, sql, false)))
+        texts(&self.look(|place| ask(self.engine, place, sql, false)))
     }
 
     /// Looks at what is committed. Two of DuckDB in one process do not know of each other: there, it is what
     /// another process would find after this one was killed now.
     fn look<T>(&self, look: impl FnOnce(&str) -> T) -> T {
-        if self.dialect != AdbcDialect::Duckdb {
+        if self.engine != AdbcDialect::Duckdb {
             return look(&self.place);
         }
         let folder = tempfile::tempdir().unwrap();
@@ -81,10 +106,10 @@ impl Database {
     }
 
     fn is_there(&self, table: &str) -> bool {
-        let catalog = match self.dialect {
+        let catalog = match self.engine {
             AdbcDialect::Duckdb => "duckdb_tables() WHERE table_name",
             AdbcDialect::Postgresql => "pg_catalog.pg_tables WHERE tablename",
-            AdbcDialect::Sqlite => "sqlite_schema WHERE name",
+            _ => "sqlite_schema WHERE name",
         };
         self.rows(&format!("SELECT 1 FROM {catalog} = '{table}'")) == ["1"]
     }
@@ -105,21 +130,21 @@ fn copied(from: &Path, to: &Path) {
 }
 
 /// What the harness has for each of them.
-fn driver(dialect: AdbcDialect) -> PathBuf {
-    match dialect {
+fn driver(engine: AdbcDialect) -> PathBuf {
+    match engine {
         AdbcDialect::Duckdb => apitap_tests::adbc::duckdb(),
         AdbcDialect::Postgresql => apitap_tests::adbc::postgresql(),
-        AdbcDialect::Sqlite => apitap_tests::adbc::sqlite(),
+        _ => apitap_tests::adbc::sqlite(),
     }
 }
 
 /// The option that says where the database is.
-fn option(dialect: AdbcDialect) -> &'static str {
-    if dialect == AdbcDialect::Duckdb { "path" } else { "uri" }
+fn option(engine: AdbcDialect) -> &'static str {
+    if engine == AdbcDialect::Duckdb { "path" } else { "uri" }
 }
 
-fn target(dialect: AdbcDialect, place: &str) -> Arc<dyn Target> {
-    with_options(dialect, &[(option(dialect), place)])
+fn target(dialect: AdbcDialect, engine: AdbcDialect, place: &str) -> Arc<dyn Target> {
+    of_driver(dialect, driver(engine).to_str().unwrap(), &[(option(engine), place)])
 }
 
 /// A target with the harness's driver and these options.
@@ -163,17 +188,17 @@ fn texts(rows: &[TheirBatch]) -> Vec<String> {
 }
 
 /// Runs a statement over a connection of its own.
-fn ask(dialect: AdbcDialect, place: &str, sql: &str, is_change: bool) -> Vec<TheirBatch> {
-    let entrypoint = (dialect == AdbcDialect::Duckdb).then_some(&b"duckdb_adbc_init"[..]);
+fn ask(engine: AdbcDialect, place: &str, sql: &str, is_change: bool) -> Vec<TheirBatch> {
+    let entrypoint = (engine == AdbcDialect::Duckdb).then_some(&b"duckdb_adbc_init"[..]);
     let mut driver = ManagedDriver::load_from_name(
-        driver(dialect),
+        driver(engine),
         entrypoint,
         AdbcVersion::V110,
         LOAD_FLAG_DEFAULT,
         None,
     )
     .unwrap();
-    let option = (OptionDatabase::from(option(dialect)), OptionValue::from(place));
+    let option = (OptionDatabase::from(option(engine)), OptionValue::from(place));
     let database = driver.new_database_with_opts([option]).unwrap();
     let mut connection = database.new_connection().unwrap();
     let mut statement = connection.new_statement().unwrap();

@@ -22,6 +22,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     scale: 38,
     modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
+    keeps_runs_apart: true,
     hooks: false,
     renews_tables: true,
     // Of several rows of a key the last one wins, and a small load is one file.
@@ -29,6 +30,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     values: Values {
         non_finite: true,
         nul: true,
+        null_text: None,
         days: YEAR_1..=LAST_DAY,
         micros: micros(YEAR_1, LAST_DAY),
     },

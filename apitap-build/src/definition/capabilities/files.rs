@@ -13,6 +13,7 @@ pub(super) const UNFIT: &[char] = &['/', '\\', ':', '*', '?', '"', '<', '>', '|'
 const TEXT: Values = Values {
     non_finite: true,
     nul: true,
+    null_text: None,
     // In text, dates have four digits of a year.
     days: YEAR_0..=LAST_DAY,
     micros: micros(YEAR_0, LAST_DAY),
@@ -20,7 +21,13 @@ const TEXT: Values = Values {
 
 pub(super) const PARQUET: Capabilities = of(
     "Parquet",
-    Values { non_finite: true, nul: true, days: i32::MIN..=i32::MAX, micros: i64::MIN..=i64::MAX },
+    Values {
+        non_finite: true,
+        nul: true,
+        null_text: None,
+        days: i32::MIN..=i32::MAX,
+        micros: i64::MIN..=i64::MAX,
+    },
 );
 
 pub(super) const CSV: Capabilities = of("CSV", TEXT);
@@ -45,6 +52,7 @@ const fn of(name: &'static str, values: Values) -> Capabilities {
         scale: 38,
         modes: &[Mode::Append, Mode::Replace],
         transactions: true,
+        keeps_runs_apart: true,
         hooks: false,
         // Files of other columns need nothing.
         renews_tables: false,

@@ -21,6 +21,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     scale: 30,
     modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
+    keeps_runs_apart: true,
     hooks: true,
     // Each CREATE and ALTER commits.
     renews_tables: false,
@@ -29,6 +30,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     values: Values {
         non_finite: false,
         nul: true,
+        null_text: None,
         // What is documented begins with the year 1000; earlier days are kept as well.
         days: YEAR_1..=LAST_DAY,
         micros: micros(YEAR_1, LAST_DAY),

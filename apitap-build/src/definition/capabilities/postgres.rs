@@ -25,6 +25,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     scale: 38,
     modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
+    keeps_runs_apart: true,
     hooks: true,
     renews_tables: true,
     // More are not faster: they wait for each other at the end of the table and of the log.
@@ -32,6 +33,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     values: Values {
         non_finite: true,
         nul: false,
+        null_text: None,
         days: FIRST_DAY..=LAST_DAY,
         // They end after what 64 bits of microseconds from 1970-01-01 can say.
         micros: FIRST_DAY as i64 * MICROS_PER_DAY..=i64::MAX,

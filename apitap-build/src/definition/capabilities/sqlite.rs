@@ -19,12 +19,14 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     scale: 38,
     modes: &[Mode::Append, Mode::Replace, Mode::Merge, Mode::InsertNew],
     transactions: true,
+    keeps_runs_apart: true,
     hooks: true,
     renews_tables: true,
     writers: 1,
     values: Values {
         non_finite: false,
         nul: true,
+        null_text: None,
         // Dates are text there, with four digits of a year.
         days: YEAR_0..=LAST_DAY,
         micros: micros(YEAR_0, LAST_DAY),

@@ -8,6 +8,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 use adbc_core::error::Result as AdbcResult;
+use adbc_core::options::{OptionConnection, OptionValue};
+use adbc_core::{Connection as _, Optionable as _};
 use adbc_driver_manager::ManagedConnection;
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
@@ -31,6 +33,8 @@ pub(in crate::sink) struct Connection {
     pub(super) shared: Arc<Shared>,
     /// Ours while our transaction keeps the others out.
     pub(super) turn: Option<OwnedMutexGuard<()>>,
+    /// The tables with which it is our turn.
+    turns: Vec<(String, OwnedMutexGuard<()>)>,
 }
 
 impl Connection {
@@ -57,7 +61,8 @@ impl Connection {
         let gone = |_| Error::target("the driver ended the thread of its connection");
         let shared = answered.await.map_err(gone)??;
         let waiting = Arc::default();
-        Ok(Self { jobs: Some(jobs), thread: Some(thread), waiting, shared, turn: None })
+        let (turn, turns) = (None, Vec::new());
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), waiting, shared, turn, turns })
     }
 
     /// Has a job done behind those that wait.
@@ -91,6 +96,55 @@ impl Connection {
     ) -> sqlx::Result<T> {
         done(self.begin(job)).await
     }
+}
+
+/// Tables that one connection of this process writes at a time.
+impl Connection {
+    /// Waits until it is our turn with a table, unless it is already.
+    pub(super) async fn take_turn(&mut self, table: &str) {
+        if self.turns.iter().all(|(name, _)| name != table) {
+            let turn = self.shared.turn_of(table).lock_owned().await;
+            self.turns.push((table.to_owned(), turn));
+        }
+    }
+
+    pub(super) fn end_turn(&mut self, table: &str) {
+        self.turns.retain(|(name, _)| name != table);
+    }
+}
+
+/// Transactions by the driver, where others begin them by a statement.
+impl Connection {
+    /// Begins a transaction: from now on, nothing is committed by itself.
+    pub(super) async fn begin_transaction(&self) -> sqlx::Result<()> {
+        self.run(|connection| commits_itself(connection, false)).await
+    }
+
+    /// Commits it. What was committed is not refused because of what comes behind it.
+    pub(super) async fn commit(&self) -> sqlx::Result<()> {
+        self.run(|connection| {
+            connection.commit()?;
+            if let Err(error) = commits_itself(connection, true) {
+                tracing::debug!("behind a commit, the driver begins another transaction: {error}");
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes it back.
+    pub(super) async fn roll_back(&self) -> sqlx::Result<()> {
+        self.run(|connection| {
+            connection.rollback()?;
+            commits_itself(connection, true)
+        })
+        .await
+    }
+}
+
+/// Whether each statement is a transaction of its own.
+fn commits_itself(connection: &mut ManagedConnection, is_so: bool) -> AdbcResult<()> {
+    connection.set_option(OptionConnection::AutoCommit, OptionValue::from(is_so))
 }
 
 /// What became of a job.

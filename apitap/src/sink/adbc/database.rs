@@ -9,7 +9,7 @@ use sqlx::error::DatabaseError;
 
 use super::connection::Connection;
 use super::driver;
-use super::ingest::{Ingest, Sent};
+use super::ingest::{Destination, Ingest, Sent};
 use super::query;
 use super::refusal::said;
 use super::settings::Settings;
@@ -206,7 +206,7 @@ impl<D: Database> Dialect for Adbc<D> {
             let turn = connection.shared.turn.clone().lock_owned().await;
             connection.turn = Some(turn);
         }
-        let changed = change(connection, sql, &[]).await?;
+        let changed = change(connection, sql, &[]).await?.unwrap_or_default();
         if matches!(sql, "COMMIT" | "ROLLBACK") {
             connection.turn = None;
         }
@@ -343,7 +343,7 @@ impl<D: Database> Dialect for Adbc<D> {
     }
 
     fn stage(&self, load: &Load, limits: &Limits, _inbox: &Inbox) -> Result<Ingest> {
-        Ingest::new(D::DIALECT, load, limits.copy, D::sent)
+        Ingest::new(D::DIALECT, load, limits.copy, D::sent, Destination::temporary())
     }
 
     fn delete_missing(&self, load: &Load, table: &Place, inbox: &Inbox) -> Vec<String> {
@@ -352,11 +352,14 @@ impl<D: Database> Dialect for Adbc<D> {
     }
 }
 
-/// Runs a statement; gives the rows that it has changed, as far as the driver says so.
-async fn change(connection: &mut Connection, sql: &str, arguments: &[&str]) -> sqlx::Result<u64> {
+/// Runs a statement; gives the rows that it has changed, where the driver says it.
+pub(super) async fn change(
+    connection: &mut Connection,
+    sql: &str,
+    arguments: &[&str],
+) -> sqlx::Result<Option<u64>> {
     let (sql, arguments) = (sql.to_owned(), owned(arguments));
-    let changed = connection.run(move |c| query::change(c, &sql, &arguments)).await?;
-    Ok(changed.unwrap_or_default())
+    connection.run(move |c| query::change(c, &sql, &arguments)).await
 }
 
 /// Runs a query; gives its rows, with an empty text for null.

@@ -4,7 +4,7 @@
 //! (DuckDB). So all that is told the same shares one, and the last one that has it closes it before another
 //! one can be opened.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,6 +23,8 @@ use crate::{Error, Result};
 pub(super) struct Shared {
     /// Whose transaction it is, where the database does not let transactions wait for each other.
     pub(super) turn: Arc<tokio::sync::Mutex<()>>,
+    /// Whose turn it is with each table, where the database has no lock that others wait for.
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// The runs that are under way.
     runs: Mutex<HashSet<String>>,
 }
@@ -34,6 +36,11 @@ struct Claimed {
 }
 
 impl Shared {
+    /// The turn with a table.
+    pub(super) fn turn_of(&self, table: &str) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(unpoisoned(&self.turns).entry(table.to_owned()).or_default())
+    }
+
     /// Takes a lock of that name for as long as what is given lives; nothing if it is taken.
     pub(super) fn claim(self: &Arc<Self>, name: &str) -> Option<Box<dyn Send + Sync>> {
         let is_ours = unpoisoned(&self.runs).insert(name.to_owned());
@@ -220,6 +227,22 @@ fn how_to_get(dialect: AdbcDialect) -> &'static str {
         AdbcDialect::Postgresql => {
             "`dbc install postgresql`, or `pip install adbc-driver-postgresql` and write the path of the \
              library in it: `driver: …/site-packages/adbc_driver_postgresql/libadbc_driver_postgresql.so`"
+        }
+        AdbcDialect::Standard => {
+            "`dbc search` lists the drivers that can be installed; write the name of one, or the path of its \
+             library or manifest: `driver: /opt/adbc/libadbc_driver_flightsql.so`"
+        }
+        AdbcDialect::Bigquery => {
+            "`dbc install bigquery`, or write the path of the driver's library: `driver: \
+             /opt/adbc/libadbc_driver_bigquery.so`"
+        }
+        AdbcDialect::Mssql => {
+            "`dbc install mssql`, or write the path of the driver's library: `driver: \
+             /opt/adbc/libadbc_driver_mssql.so`"
+        }
+        AdbcDialect::Snowflake => {
+            "`dbc install snowflake`, or write the path of the driver's library: `driver: \
+             /opt/adbc/libadbc_driver_snowflake.so`"
         }
         AdbcDialect::Sqlite => {
             "`dbc install sqlite`, or `pip install adbc-driver-sqlite` and write the path of the library in \

@@ -12,7 +12,7 @@ use adbc_core::options::{IngestMode, OptionStatement, OptionValue};
 use adbc_core::{Connection as _, Optionable as _, Statement as _};
 use adbc_driver_manager::ManagedConnection;
 use arrow::array::types::{Decimal128Type, DecimalType};
-use arrow::array::{Array, ArrayRef, Int64Array, LargeStringBuilder, RecordBatch};
+use arrow::array::{Array, ArrayRef, Int64Array, LargeStringBuilder, RecordBatch, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
@@ -67,6 +67,23 @@ impl Sent {
     }
 }
 
+/// Where a driver sends rows.
+#[derive(Debug, Clone)]
+pub(super) struct Destination {
+    pub(super) table: String,
+    /// Its schema, where it is not that of the connection.
+    pub(super) schema: Option<String>,
+    /// Whether the driver is told that it is a temporary table.
+    pub(super) tells_temporary: bool,
+}
+
+impl Destination {
+    /// The temporary table that most databases have.
+    pub(super) fn temporary() -> Self {
+        Self { table: STAGING.to_owned(), schema: None, tells_temporary: true }
+    }
+}
+
 pub(in crate::sink) struct Ingest {
     dialect: AdbcDialect,
     load: Load,
@@ -74,6 +91,7 @@ pub(in crate::sink) struct Ingest {
     limit: usize,
     sent: Vec<Sent>,
     schema: SchemaRef,
+    destination: Destination,
     stream: Option<Stream>,
     staged: u64,
 }
@@ -95,6 +113,7 @@ impl Ingest {
         load: &Load,
         limit: usize,
         sent: fn(&Type) -> Sent,
+        destination: Destination,
     ) -> Result<Self> {
         let sent: Vec<_> = load.columns.iter().map(|column| sent(&column.ty)).collect();
         let types = load.columns.iter().zip(&sent);
@@ -104,7 +123,8 @@ impl Ingest {
         let number = std::iter::once(("seq".to_owned(), &DataType::Int64, false));
         let schema = foreign::schema(number.chain(columns)).map_err(|why| unsent(load, &why))?;
         let limit = limit.max(1);
-        Ok(Self { dialect, load: load.clone(), limit, sent, schema, stream: None, staged: 0 })
+        let (load, stream, staged) = (load.clone(), None, 0);
+        Ok(Self { dialect, load, limit, sent, schema, destination, stream, staged })
     }
 
     async fn send(
@@ -113,7 +133,8 @@ impl Ingest {
         batch: TheirBatch,
         bytes: usize,
     ) -> Result<()> {
-        let stream = self.stream.get_or_insert_with(|| begin(connection, &self.schema));
+        let begin = || begin(connection, &self.schema, self.destination.clone());
+        let stream = self.stream.get_or_insert_with(begin);
         stream.rows += batch.num_rows() as u64;
         stream.bytes += bytes;
         let is_full = stream.bytes >= STREAM_BYTES;
@@ -123,6 +144,18 @@ impl Ingest {
             true => self.end().await,
             false => Ok(()),
         }
+    }
+
+    /// Sends one row of nulls, with the number 0.
+    pub(super) async fn try_out(&mut self, connection: &Connection) -> Result<()> {
+        let columns = self.load.columns.iter().zip(&self.sent);
+        let nulls = columns
+            .map(|(column, sent)| new_null_array(&sent.data_type(column.field.data_type()), 1));
+        let number: ArrayRef = Arc::new(Int64Array::from(vec![0]));
+        let columns: Vec<_> = std::iter::once(number).chain(nulls).collect();
+        let batch = foreign::batch(&self.schema, &columns);
+        self.send(connection, batch.map_err(|why| unsent(&self.load, &why))?, 0).await?;
+        self.end().await
     }
 
     /// Waits until the driver has taken all of a stream.
@@ -183,18 +216,28 @@ impl Stage<Connection> for Ingest {
 }
 
 /// Begins a bulk ingestion into the staging table, which is there.
-fn begin(connection: &Connection, schema: &SchemaRef) -> Stream {
+fn begin(connection: &Connection, schema: &SchemaRef, destination: Destination) -> Stream {
     let (batches, queue) = mpsc::channel(1);
     let waiting = Batches { schema: Arc::clone(schema), queue };
-    let taken = connection.begin(move |connection| ingest(connection, waiting));
+    let taken = connection.begin(move |connection| ingest(connection, waiting, destination));
     Stream { batches, taken, rows: 0, bytes: 0 }
 }
 
-fn ingest(connection: &mut ManagedConnection, batches: Batches) -> AdbcResult<Option<i64>> {
+fn ingest(
+    connection: &mut ManagedConnection,
+    batches: Batches,
+    destination: Destination,
+) -> AdbcResult<Option<i64>> {
     let mut statement = connection.new_statement()?;
-    statement.set_option(OptionStatement::TargetTable, STAGING.into())?;
+    let Destination { table, schema, tells_temporary } = destination;
+    statement.set_option(OptionStatement::TargetTable, OptionValue::String(table))?;
+    if let Some(schema) = schema {
+        statement.set_option(OptionStatement::TargetDbSchema, OptionValue::String(schema))?;
+    }
     statement.set_option(OptionStatement::IngestMode, IngestMode::Append.into())?;
-    statement.set_option(OptionStatement::Temporary, OptionValue::from(true))?;
+    if tells_temporary {
+        statement.set_option(OptionStatement::Temporary, OptionValue::from(true))?;
+    }
     statement.bind_stream(Box::new(batches))?;
     statement.execute_update()
 }

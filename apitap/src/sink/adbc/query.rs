@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use adbc_arrow_array::cast::AsArray as _;
-use adbc_arrow_array::types::{Int32Type, Int64Type};
+use adbc_arrow_array::types::{
+    Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
+};
 use adbc_arrow_array::{Array as _, ArrayRef, RecordBatch, StringArray};
-use adbc_arrow_schema::{DataType, Field, Schema};
+use adbc_arrow_schema::{DataType, Field, Schema, TimeUnit};
 use adbc_core::error::{Error as AdbcError, Result as AdbcResult, Status};
 use adbc_core::{Connection as _, Statement as _};
 use adbc_driver_manager::{ManagedConnection, ManagedStatement};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 /// A row of exactly `N` values; `None` where it has another number of them.
 pub(super) fn texts<const N: usize>(row: Vec<String>) -> Option<[String; N]> {
@@ -25,7 +29,7 @@ pub(super) fn change(
     Ok(changed.and_then(|changed| u64::try_from(changed).ok()))
 }
 
-/// Runs a query whose columns are texts or whole numbers; gives its rows, with an empty text for null.
+/// Runs a query whose columns are texts, whole numbers or instants; gives its rows, with an empty text for null.
 pub(super) fn rows(
     connection: &mut ManagedConnection,
     sql: &str,
@@ -51,13 +55,37 @@ fn text(column: &ArrayRef, row: usize) -> AdbcResult<String> {
         DataType::Utf8 => column.as_string::<i32>().value(row).to_owned(),
         DataType::LargeUtf8 => column.as_string::<i64>().value(row).to_owned(),
         DataType::Utf8View => column.as_string_view().value(row).to_owned(),
+        DataType::Int8 => column.as_primitive::<Int8Type>().value(row).to_string(),
+        DataType::Int16 => column.as_primitive::<Int16Type>().value(row).to_string(),
         DataType::Int32 => column.as_primitive::<Int32Type>().value(row).to_string(),
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
+        // Without a time zone, it is not known which instant it is.
+        DataType::Timestamp(unit, Some(_)) => instant(column, row, *unit)
+            .map(|instant| instant.to_rfc3339_opts(SecondsFormat::Secs, true))
+            .unwrap_or_default(),
         other => {
             let message = format!("the driver gives {other} where text was asked for");
             return Err(AdbcError::with_message_and_status(message, Status::InvalidData));
         }
     })
+}
+
+fn instant(column: &ArrayRef, row: usize, unit: TimeUnit) -> Option<DateTime<Utc>> {
+    match unit {
+        TimeUnit::Second => {
+            DateTime::from_timestamp(column.as_primitive::<TimestampSecondType>().value(row), 0)
+        }
+        TimeUnit::Millisecond => DateTime::from_timestamp_millis(
+            column.as_primitive::<TimestampMillisecondType>().value(row),
+        ),
+        TimeUnit::Microsecond => DateTime::from_timestamp_micros(
+            column.as_primitive::<TimestampMicrosecondType>().value(row),
+        ),
+        TimeUnit::Nanosecond => {
+            let nanos = column.as_primitive::<TimestampNanosecondType>().value(row);
+            Some(DateTime::from_timestamp_nanos(nanos))
+        }
+    }
 }
 
 fn statement(

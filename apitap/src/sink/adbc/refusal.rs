@@ -26,6 +26,12 @@ pub(super) fn refused(error: AdbcError) -> sqlx::Error {
     sqlx::Error::Database(Box::new(Refusal::of(&error)))
 }
 
+/// What a database does not do as it must, found out by asking it.
+pub(super) fn own(said: &str) -> sqlx::Error {
+    let said = said.to_owned();
+    sqlx::Error::Database(Box::new(Refusal { said, code: None, status: Status::Unknown }))
+}
+
 /// What an error says, in one line.
 pub(super) fn said(error: &sqlx::Error) -> String {
     match error {

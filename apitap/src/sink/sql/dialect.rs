@@ -36,6 +36,14 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
 
     /// Whether it keeps the runs of pipelines in a table beside the rows.
     const KEEPS_RUNS: bool = true;
+    /// Whether EXPLAIN plans a statement without running it. Where not, statements are tried out by running
+    /// them while no row waits.
+    const EXPLAINS: bool = true;
+    /// Whether the lock of a table that is created before the transaction is kept until the commit. Where not,
+    /// others may have written into it by then.
+    const KEEPS_LOCK: bool = true;
+    /// What has CREATE TABLE do nothing where the table is there.
+    const IF_ABSENT: &'static str = " IF NOT EXISTS";
 
     fn capabilities(&self) -> &'static Capabilities;
 
@@ -135,6 +143,18 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
     /// Within a transaction: waits until no other run of apitap is at work on that name.
     async fn lock(&self, connection: &mut Self::Connection, name: &str) -> sqlx::Result<()>;
 
+    /// Begins a transaction that will write into the table, and keeps others from doing so until its end, where
+    /// [`Dialect::lock`] does not.
+    async fn begin(
+        &self,
+        connection: &mut Self::Connection,
+        load: &Load,
+        _table: &Place,
+    ) -> Result<()> {
+        let begun = self.execute(connection, Self::BEGIN).await;
+        begun.map(drop).map_err(|error| self.refused(load, "the rows for", &error))
+    }
+
     /// Behind a transaction: gives up what [`Dialect::lock`] has, where that does not end with it.
     async fn unlock(&self, _connection: &mut Self::Connection, _name: &str) -> sqlx::Result<()> {
         Ok(())
@@ -151,6 +171,21 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
     /// is empty.
     fn moment(&self, number: usize) -> String {
         format!("NULLIF({}, '')", self.parameter(number))
+    }
+
+    /// What deletes all rows of a table.
+    fn delete_all(&self, table: &str) -> String {
+        format!("DELETE FROM {table}")
+    }
+
+    /// The query of one row that says `a row`, or none, of a FROM with its WHERE.
+    fn any_row(&self, from: &str) -> String {
+        format!("SELECT 'a row' {from} LIMIT 1")
+    }
+
+    /// The key of a table that we create, as a constraint over these columns, which are in parentheses.
+    fn key_constraint(&self, columns: &str) -> String {
+        format!("PRIMARY KEY {columns}")
     }
 
     /// A whole number as text.
@@ -220,6 +255,9 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
         format!("TRUNCATE TABLE {}", inbox.table)
     }
 
+    /// At the end of a load: takes the inbox away, where it does not go with the connection.
+    async fn leave(&self, _connection: &mut Self::Connection, _inbox: &Inbox) {}
+
     /// What takes the rows over one connection.
     fn stage(&self, load: &Load, limits: &Limits, inbox: &Inbox) -> Result<Self::Stage>;
 
@@ -257,6 +295,11 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
         _table: &Place,
     ) -> sqlx::Result<Option<String>> {
         Ok(None)
+    }
+
+    /// `FROM … WHERE …`: the rows of the table whose key is not among those that wait.
+    fn missing(&self, load: &Load, table: &Place, inbox: &Inbox) -> String {
+        statement::missing(self, load, table, inbox)
     }
 
     /// The statements that delete the rows whose key is not among those that wait; the last one is it.

@@ -20,9 +20,10 @@ pub(super) async fn create<D: Dialect>(
     dialect.lock(connection, &place.to_string()).await.map_err(to_create)?;
     let columns = columns.iter().map(|(name, ty)| format!("{} {ty}", dialect.quote(name)));
     let create = format!(
-        "CREATE TABLE IF NOT EXISTS {place} ({}, PRIMARY KEY {}){}",
+        "CREATE TABLE{} {place} ({}, {}){}",
+        D::IF_ABSENT,
         columns.collect::<Vec<_>>().join(", "),
-        statement::list(dialect, key),
+        dialect.key_constraint(&statement::list(dialect, key)),
         D::TABLE_OPTIONS
     );
     dialect.execute(connection, &create).await.map_err(to_create)?;
@@ -30,7 +31,7 @@ pub(super) async fn create<D: Dialect>(
 }
 
 /// The condition for one row of such a table: its key, whose values are the parameters from number `first` on.
-pub(super) fn is_row(dialect: &impl Dialect, key: [&str; 2], first: usize) -> String {
+pub(in crate::sink) fn is_row(dialect: &impl Dialect, key: [&str; 2], first: usize) -> String {
     let [one, other] = key.map(|name| dialect.quote(name));
     format!("{one} = {} AND {other} = {}", dialect.parameter(first), dialect.parameter(first + 1))
 }

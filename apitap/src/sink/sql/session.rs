@@ -91,8 +91,8 @@ struct Ready {
 
 impl Ready {
     /// A table that this load has created.
-    fn new() -> Self {
-        Self { new: true, growths: Vec::new(), renews: None, unique: true }
+    fn new<D: Dialect>() -> Self {
+        Self { new: D::KEEPS_LOCK, growths: Vec::new(), renews: None, unique: true }
     }
 
     fn meets<'a>(&self, differs: Option<&'a str>) -> Meets<'a> {
@@ -189,9 +189,10 @@ impl<D: Dialect> SqlSession<D> {
         Ok(())
     }
 
-    /// Ends the connection, unless a writer has it.
+    /// Takes the inbox away and ends the connection, unless a writer has it.
     async fn close(&self) {
-        if let Ok(connection) = self.home.take(&self.load) {
+        if let Ok(mut connection) = self.home.take(&self.load) {
+            self.dialect.leave(&mut connection, &self.inbox).await;
             self.dialect.close(connection).await;
         }
     }
@@ -223,7 +224,7 @@ impl<D: Dialect> SqlSession<D> {
                 state::create(dialect, connection, load, table).await?;
             }
             runs::prepare(dialect, connection, load, table, state).await;
-            dialect.execute(connection, D::BEGIN).await.map_err(to_write)?;
+            dialect.begin(connection, load, table).await?;
             ready
         };
         let done = async {
@@ -349,8 +350,10 @@ async fn rehearse<D: Dialect>(
     inbox: &Inbox,
 ) -> Result<()> {
     let to_take = |error| dialect.refused(load, "to take rows into", &error);
-    let to_create = |error| dialect.refused(load, "to create", &error);
-    dialect.execute(connection, D::BEGIN).await.map_err(to_take)?;
+    // What is tried out by running it changes nothing, and tables may not be created in a transaction.
+    if D::EXPLAINS {
+        dialect.execute(connection, D::BEGIN).await.map_err(to_take)?;
+    }
     match found(dialect, connection, load, table).await? {
         Some(ready) => {
             // A column more costs nothing; rows that are written anew are not written twice.
@@ -373,19 +376,32 @@ async fn rehearse<D: Dialect>(
                 dialect.execute(connection, &complete).await.map_err(to_take)?;
             }
         }
-        None => {
-            let trial = trial(dialect, table);
-            let drop = format!("DROP TABLE IF EXISTS {trial}");
-            dialect.execute(connection, &drop).await.map_err(to_create)?;
-            dialect.create(connection, load, &trial).await.map_err(to_create)?;
-            let ready = Ready::new();
-            let explained = explain(dialect, connection, load, &trial, inbox, &ready).await;
-            dialect.execute(connection, &drop).await.map_err(to_create)?;
-            explained.map_err(to_take)?;
-        }
+        None => try_out(dialect, connection, load, table, inbox).await?,
     }
-    dialect.execute(connection, "ROLLBACK").await.map_err(to_take)?;
+    if D::EXPLAINS {
+        dialect.execute(connection, "ROLLBACK").await.map_err(to_take)?;
+    }
     dialect.unlock(connection, &table.to_string()).await.map_err(to_take)
+}
+
+/// Creates a table that cannot be taken back, under another name, and drops it.
+async fn try_out<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    load: &Load,
+    table: &Place,
+    inbox: &Inbox,
+) -> Result<()> {
+    let to_take = |error| dialect.refused(load, "to take rows into", &error);
+    let to_create = |error| dialect.refused(load, "to create", &error);
+    let trial = trial(dialect, table);
+    let drop = format!("DROP TABLE IF EXISTS {trial}");
+    dialect.execute(connection, &drop).await.map_err(to_create)?;
+    dialect.create(connection, load, &trial).await.map_err(to_create)?;
+    let ready = Ready::new::<D>();
+    let explained = explain(dialect, connection, load, &trial, inbox, &ready).await;
+    dialect.execute(connection, &drop).await.map_err(to_create)?;
+    explained.map_err(to_take)
 }
 
 /// Changes a table such that it takes the rows.
@@ -426,12 +442,21 @@ async fn explain<D: Dialect>(
     };
     let store =
         statement::store(dialect, load, table, inbox, &rows, ready.meets(differs.as_deref()));
-    let delete = (load.mode == Mode::Replace).then(|| format!("DELETE FROM {table}"));
-    let missing = match load.missing {
-        Missing::Keep => Vec::new(),
-        _ => dialect.delete_missing(load, table, inbox),
-    };
-    for statement in delete.into_iter().chain(store).chain(missing) {
+    let mut deletes = Vec::new();
+    if load.mode == Mode::Replace {
+        deletes.push(dialect.delete_all(&table.to_string()));
+    }
+    if load.missing != Missing::Keep {
+        deletes.extend(dialect.delete_missing(load, table, inbox));
+    }
+    if !D::EXPLAINS {
+        let no_rows = (!deletes.is_empty()).then(|| format!("DELETE FROM {table} WHERE 1 = 0"));
+        for statement in no_rows.into_iter().chain(store) {
+            dialect.execute(connection, &statement).await?;
+        }
+        return Ok(());
+    }
+    for statement in deletes.into_iter().chain(store) {
         dialect.execute(connection, &format!("EXPLAIN {statement}")).await?;
     }
     Ok(())
@@ -450,7 +475,7 @@ async fn prepare<D: Dialect>(
     }
     let to_create = |error| dialect.refused(load, "to create", &error);
     dialect.create(connection, load, table).await.map_err(to_create)?;
-    Ok(Ready::new())
+    Ok(Ready::new::<D>())
 }
 
 /// Waits until no other run is at work on the table; then the table, if it is there and takes the rows.
@@ -485,10 +510,10 @@ pub(in crate::sink) async fn empty<D: Dialect>(
 ) -> Result<()> {
     let to_write = |error| dialect.refused(load, "the rows for", &error);
     let lock = dialect.lock_table(table).into_iter();
-    for statement in lock.chain([format!("DELETE FROM {table}")]) {
+    for statement in lock.chain([dialect.delete_all(&table.to_string())]) {
         dialect.execute(connection, &statement).await.map_err(to_write)?;
     }
-    let left = format!("SELECT 'a row' FROM {table} LIMIT 1");
+    let left = dialect.any_row(&format!("FROM {table}"));
     match dialect.rows(connection, &left, &[]).await.map_err(to_write)?.is_empty() {
         true => Ok(()),
         false => Err(refusal::kept_rows(load)),

@@ -14,10 +14,10 @@ use crate::sink::contract::{Remembered, State, StateChange};
 use crate::{Error, Result};
 
 /// The table's name.
-const TABLE: &str = "_apitap_state";
+pub(in crate::sink) const TABLE: &str = "_apitap_state";
 
 /// Its key.
-const KEY: [&str; 2] = ["pipeline", "partition"];
+pub(in crate::sink) const KEY: [&str; 2] = ["pipeline", "partition"];
 
 /// What earlier runs have committed.
 pub(in crate::sink) async fn read<D: Dialect>(
@@ -110,7 +110,7 @@ pub(in crate::sink) async fn correct<D: Dialect>(
     if !D::CREATES_IN_TRANSACTION {
         create(dialect, connection, &load, &table).await?;
     }
-    dialect.execute(connection, D::BEGIN).await.map_err(to_write)?;
+    dialect.begin(connection, &load, &table).await?;
     write(dialect, connection, &load, &table, change).await?;
     dialect.execute(connection, "COMMIT").await.map(drop).map_err(to_write)?;
     dialect.close(own).await;
@@ -179,7 +179,7 @@ pub(in crate::sink) async fn write<D: Dialect>(
 }
 
 /// Creates the table beside that of the rows, where it is not there.
-pub(super) async fn create<D: Dialect>(
+pub(in crate::sink) async fn create<D: Dialect>(
     dialect: &D,
     connection: &mut D::Connection,
     load: &Load,

@@ -104,7 +104,7 @@ pub(in crate::sink) fn creation(dialect: &impl Dialect, load: &Load) -> String {
 
 /// The key as a constraint, where rows replace one another.
 pub(in crate::sink) fn primary_key(dialect: &impl Dialect, load: &Load) -> Option<String> {
-    let key = || format!("PRIMARY KEY {}", list(dialect, load.key_names()));
+    let key = || dialect.key_constraint(&list(dialect, load.key_names()));
     (!load.key.is_empty()).then(key)
 }
 
@@ -209,7 +209,7 @@ pub(in crate::sink) fn delete_missing(
     table: &Place,
     inbox: &Inbox,
 ) -> String {
-    format!("DELETE {}", missing(dialect, load, table, inbox))
+    format!("DELETE {}", dialect.missing(load, table, inbox))
 }
 
 /// The query of one row whose key is not among those that wait, if there is one.
@@ -219,11 +219,11 @@ pub(super) fn one_missing(
     table: &Place,
     inbox: &Inbox,
 ) -> String {
-    format!("SELECT 'a row' {} LIMIT 1", missing(dialect, load, table, inbox))
+    dialect.any_row(&dialect.missing(load, table, inbox))
 }
 
 /// `FROM … WHERE …`: the rows whose key is not among those that wait.
-fn missing(dialect: &impl Dialect, load: &Load, table: &Place, inbox: &Inbox) -> String {
+pub(super) fn missing(dialect: &impl Dialect, load: &Load, table: &Place, inbox: &Inbox) -> String {
     let same = load.key.iter().filter_map(|&place| {
         let name = dialect.quote(&load.columns.get(place)?.name);
         Some(format!("s.{} = {table}.{name}", staged(place)))

@@ -5,12 +5,13 @@ use async_trait::async_trait;
 
 use super::*;
 
-struct Databases(AdbcDialect);
+/// A dialect, and the database that it is spoken to.
+struct Databases(AdbcDialect, AdbcDialect);
 
 #[async_trait]
 impl Subject for Databases {
     async fn fresh(&self) -> Result<Box<dyn Place>> {
-        Ok(Box::new(Database::new(self.0).await))
+        Ok(Box::new(Database::speaking(self.0, self.1).await))
     }
 }
 
@@ -33,17 +34,31 @@ impl Place for Database {
     }
 }
 
+async fn keeps(dialect: AdbcDialect, engine: AdbcDialect) {
+    assert_eq!(check(&Databases(dialect, engine)).await, []);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn duckdb_behind_its_driver_keeps_what_every_target_promises() {
-    assert_eq!(check(&Databases(AdbcDialect::Duckdb)).await, []);
+    keeps(AdbcDialect::Duckdb, AdbcDialect::Duckdb).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_behind_its_driver_keeps_what_every_target_promises() {
-    assert_eq!(check(&Databases(AdbcDialect::Postgresql)).await, []);
+    keeps(AdbcDialect::Postgresql, AdbcDialect::Postgresql).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_behind_its_driver_keeps_what_every_target_promises() {
-    assert_eq!(check(&Databases(AdbcDialect::Sqlite)).await, []);
+    keeps(AdbcDialect::Sqlite, AdbcDialect::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standard_sql_to_postgresql_keeps_what_every_target_promises() {
+    keeps(AdbcDialect::Standard, AdbcDialect::Postgresql).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standard_sql_to_duckdb_keeps_what_every_target_promises() {
+    keeps(AdbcDialect::Standard, AdbcDialect::Duckdb).await;
 }

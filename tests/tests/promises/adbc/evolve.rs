@@ -123,3 +123,50 @@ async fn a_table_without_the_key_cannot_be_merged_into() {
         assert_eq!(database.rows("SELECT id, status FROM u"), ["1|a"]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standard_sql_adds_columns_and_changes_no_type() {
+    for (engine, schema) in [(AdbcDialect::Duckdb, "main"), (AdbcDialect::Postgresql, "public")] {
+        let database = Database::standard(engine).await;
+        database
+            .execute(&["CREATE TABLE t (id bigint PRIMARY KEY)", "INSERT INTO t (id) VALUES (1)"]);
+        let frozen = load(&database, Evolve::Freeze, &Type::String, true).await;
+        let frozen = frozen.unwrap_err().to_string();
+        let add = format!(r#"ALTER TABLE "{schema}"."t" ADD COLUMN "v" VARCHAR"#);
+        assert!(frozen.ends_with(&format!("help:     {add}")), "{frozen}");
+        load(&database, Evolve::Add, &Type::String, true).await.unwrap();
+        assert_eq!(database.rows("SELECT id, v FROM t ORDER BY id"), ["1|NULL", "2|seven"]);
+
+        let database = Database::standard(engine).await;
+        database.execute(&["CREATE TABLE t (id bigint PRIMARY KEY, v smallint)"]);
+        for evolve in [Evolve::Add, Evolve::Freeze] {
+            fails(
+                load(&database, evolve, &Type::Int64, true).await,
+                &format!(
+                    "column `v` of the table `t` is `smallint`, which does not hold every `BIGINT`\n  help:     \
+                     ALTER TABLE \"{schema}\".\"t\" ALTER COLUMN \"v\" SET DATA TYPE BIGINT"
+                ),
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_without_the_key_cannot_be_merged_into_by_standard_sql() {
+    for (engine, schema) in [(AdbcDialect::Duckdb, "main"), (AdbcDialect::Postgresql, "public")] {
+        let database = Database::standard(engine).await;
+        database.execute(&["CREATE TABLE t (id bigint NOT NULL, status text)"]);
+        let merged = database.load("t", Mode::Merge, &orders(), json!([{ "id": 1 }])).await;
+        let help = format!(r#"ALTER TABLE "{schema}"."t" ADD PRIMARY KEY ("id")"#);
+        fails(
+            merged,
+            &format!(
+                "the table `t` cannot be merged into: nothing says that `id` is unique in it\n  help:     {help}"
+            ),
+        );
+        database.execute(&[&help]);
+        let rows = json!([{ "id": 1, "status": "a" }]);
+        database.load("t", Mode::Merge, &orders(), rows).await.unwrap();
+        assert_eq!(database.rows("SELECT id, status FROM t"), ["1|a"]);
+    }
+}

@@ -15,27 +15,38 @@ use super::*;
 const PART: u64 = 250;
 /// All rows.
 const ROWS: u64 = 10_000;
-/// The variables that tell a test that it is the program to be killed: which database, and where.
+/// The variables that tell a test that it is the program to be killed: what is spoken, to which database, and where.
 const DIALECT: &str = "APITAP_TEST_DIALECT";
+const ENGINE: &str = "APITAP_TEST_ENGINE";
 const PLACE: &str = "APITAP_TEST_PLACE";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_land_once_in_duckdb_however_often_the_run_is_killed() {
-    land_once(AdbcDialect::Duckdb).await;
+    land_once(AdbcDialect::Duckdb, AdbcDialect::Duckdb).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_land_once_in_postgresql_however_often_the_run_is_killed() {
-    land_once(AdbcDialect::Postgresql).await;
+    land_once(AdbcDialect::Postgresql, AdbcDialect::Postgresql).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_land_once_in_sqlite_however_often_the_run_is_killed() {
-    land_once(AdbcDialect::Sqlite).await;
+    land_once(AdbcDialect::Sqlite, AdbcDialect::Sqlite).await;
 }
 
-async fn land_once(dialect: AdbcDialect) {
-    let database = Database::new(dialect).await;
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_land_once_by_standard_sql_in_postgresql_however_often_the_run_is_killed() {
+    land_once(AdbcDialect::Standard, AdbcDialect::Postgresql).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_land_once_by_standard_sql_in_duckdb_however_often_the_run_is_killed() {
+    land_once(AdbcDialect::Standard, AdbcDialect::Duckdb).await;
+}
+
+async fn land_once(dialect: AdbcDialect, engine: AdbcDialect) {
+    let database = Database::speaking(dialect, engine).await;
     let (mut chance, mut kills, mut before) = (Random::new(20_261_127), 0, 0);
     let mut seen = BTreeSet::new();
     let (mut program, usual) = (the_program(&database), Duration::from_millis(50));
@@ -49,7 +60,7 @@ async fn land_once(dialect: AdbcDialect) {
         seen.insert(found / PART);
     }
     assert_eq!(found(&database), ROWS);
-    println!("{dialect:?}: {kills} kills at {} states of the table", seen.len());
+    println!("{dialect:?} to {engine:?}: {kills} kills at {} states of the table", seen.len());
     assert!(kills >= 5, "only {kills} kills");
 }
 
@@ -60,10 +71,17 @@ fn found(database: &Database) -> u64 {
     }
     let rows =
         database.rows("SELECT count(*), count(DISTINCT id), coalesce(max(id), 0) FROM orders");
-    let state = database.rows("SELECT value FROM _apitap_state");
+    let state = match database.is_there("_apitap_state") {
+        true => database.rows("SELECT value FROM _apitap_state WHERE pipeline = 'orders'"),
+        false => Vec::new(),
+    };
     let [counted, distinct, last] = numbers(&rows[0]);
     assert_eq!((counted, counted), (distinct, last));
-    assert_eq!(state, [format!("{{\"next\":{counted}}}")]);
+    match counted {
+        // Where tables are not created in a transaction, a run that is killed may leave an empty one.
+        0 if database.dialect == AdbcDialect::Standard => assert_eq!(state, [""; 0]),
+        _ => assert_eq!(state, [format!("{{\"next\":{counted}}}")]),
+    }
     counted
 }
 
@@ -74,7 +92,10 @@ fn numbers(row: &str) -> [u64; 3] {
 
 fn the_program(database: &Database) -> Command {
     let mut program = program("promises::adbc::kills::the_program_that_is_killed");
-    program.env(PLACE, &database.place).env(DIALECT, format!("{:?}", database.dialect));
+    program
+        .env(PLACE, &database.place)
+        .env(DIALECT, format!("{:?}", database.dialect))
+        .env(ENGINE, format!("{:?}", database.engine));
     program
 }
 
@@ -83,12 +104,13 @@ fn the_program(database: &Database) -> Command {
 #[ignore = "the tests that kill run it"]
 async fn the_program_that_is_killed() {
     let variable = |name| std::env::var(name).expect("the test that kills says it");
-    let dialect = match &*variable(DIALECT) {
+    let dialect = |name| match &*variable(name) {
         "Duckdb" => AdbcDialect::Duckdb,
         "Postgresql" => AdbcDialect::Postgresql,
+        "Standard" => AdbcDialect::Standard,
         _ => AdbcDialect::Sqlite,
     };
-    let target = target(dialect, &variable(PLACE));
+    let target = target(dialect(DIALECT), dialect(ENGINE), &variable(PLACE));
     let row = orders();
     let load = Load::new("orders", "orders", Mode::Append, &[], &row).unwrap();
     let limits = Limits::of(Memory::default(), 1);

@@ -12,8 +12,8 @@ async fn exclusive(database: &Database, pipeline: &str) -> Result<Run> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_run_of_a_pipeline_is_kept_out_until_the_first_has_ended() {
-    for dialect in [AdbcDialect::Duckdb, AdbcDialect::Postgresql, AdbcDialect::Sqlite] {
-        let database = Database::new(dialect).await;
+    for database in Database::all().await {
+        let dialect = (database.dialect, database.engine);
         let first = exclusive(&database, "p").await.unwrap();
         let second = exclusive(&database, "p").await.err().expect("it is kept out");
         assert_eq!(second.kind(), ErrorKind::Busy, "{dialect:?}: {second}");

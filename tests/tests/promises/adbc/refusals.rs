@@ -69,8 +69,7 @@ async fn a_file_of_duckdb_is_not_opened_twice_in_one_process() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_there_is_told_with_the_mode_that_updates_it() {
-    for dialect in [AdbcDialect::Duckdb, AdbcDialect::Postgresql, AdbcDialect::Sqlite] {
-        let database = Database::new(dialect).await;
+    for database in Database::all().await {
         database.execute(&["CREATE TABLE t (id bigint PRIMARY KEY, status text)"]);
         let rows = json!([{ "id": 1, "status": "a" }]);
         database.load("t", Mode::Append, &orders(), rows.clone()).await.unwrap();
@@ -84,8 +83,8 @@ async fn a_key_that_is_there_is_told_with_the_mode_that_updates_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_those_that_were_written_whatever_is_in_them() {
-    for dialect in [AdbcDialect::Duckdb, AdbcDialect::Postgresql, AdbcDialect::Sqlite] {
-        let database = Database::new(dialect).await;
+    for database in Database::all().await {
+        let dialect = (database.dialect, database.engine);
         let row = schema(&[("id", Type::Int64, false), ("it's \"x\"; --", Type::String, true)]);
         let rows = json!([{ "id": 1, "it's \"x\"; --": "'); DROP TABLE t" }]);
         for mode in [Mode::Append, Mode::Replace] {
@@ -94,4 +93,80 @@ async fn names_are_those_that_were_written_whatever_is_in_them() {
         let found = database.rows(r#"SELECT id, "it's ""x""; --" FROM "Mixed Case""#);
         assert_eq!(found, ["1|'); DROP TABLE t"], "{dialect:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_is_no_table_in_standard_sql() {
+    for engine in [AdbcDialect::Duckdb, AdbcDialect::Postgresql] {
+        let database = Database::standard(engine).await;
+        database.execute(&["CREATE VIEW t AS SELECT 1 AS id"]);
+        let loaded = database.load("t", Mode::Append, &orders(), json!([{ "id": 1 }])).await;
+        fails(loaded, "`t` is a view, not a table\n  help:     name another table");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replace_in_standard_sql_sees_whose_rows_would_go_with_it() {
+    let database = Database::standard(AdbcDialect::Postgresql).await;
+    database.execute(&[
+        "CREATE TABLE t (id bigint PRIMARY KEY, status text)",
+        "CREATE TABLE lines (t bigint REFERENCES t ON DELETE CASCADE)",
+    ]);
+    let loaded = database.load("t", Mode::Replace, &orders(), json!([{ "id": 1 }])).await;
+    let said = loaded.unwrap_err().to_string();
+    assert!(
+        said.starts_with(
+            "`t` cannot be replaced: the table `lines` refers to it with ON DELETE CASCADE"
+        ),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_without_merge_or_catalog_is_refused_before_the_first_row() {
+    let database = Database::speaking(AdbcDialect::Standard, AdbcDialect::Sqlite).await;
+    let said = database.open("t", Mode::Append, &orders()).await.err().unwrap().to_string();
+    assert!(said.starts_with("it is not known in which schema `t` is: "), "{said}");
+    assert!(!database.is_there("t"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_second_of_two_runs_that_began_with_one_state_commits_nothing() {
+    use std::collections::BTreeMap;
+
+    use apitap::engine::limits::{Limits, Memory};
+    use apitap::sink::{Load, StateChange};
+
+    let database = Database::standard(AdbcDialect::Postgresql).await;
+    database.execute(&["CREATE TABLE t (id bigint, status text)"]);
+    let limits = Limits::of(Memory::default(), 1);
+    let mut sessions = Vec::new();
+    for name in ["one", "two"] {
+        // With other options, nothing within the process keeps them apart.
+        let sign = if database.place.contains('?') { '&' } else { '?' };
+        let place = format!("{}{sign}application_name={name}", database.place);
+        let target = target(AdbcDialect::Standard, AdbcDialect::Postgresql, &place);
+        let load = Load::new("p", "t", Mode::Append, &[], &orders()).unwrap();
+        let mut session = target.open(load, &limits).await.unwrap();
+        let known = session.state().await.unwrap();
+        let mut writer = session.writer().await.unwrap();
+        writer.write(1, batch(&orders(), json!([{ "id": 1, "status": "a" }]))).await.unwrap();
+        writer.close().await.unwrap();
+        sessions.push((session, known));
+    }
+    let commits = sessions.into_iter().map(|(mut session, known)| async move {
+        let partitions = BTreeMap::from([(String::new(), json!({ "next": 1 }))]);
+        let known = Some(known);
+        let change = StateChange { run: "r".to_owned(), partitions, known, ..Default::default() };
+        session.commit(&change).await.is_ok()
+    });
+    let done = futures::future::join_all(commits).await;
+    assert_eq!(done.iter().filter(|is_done| **is_done).count(), 1, "{done:?}");
+    assert_eq!(database.rows("SELECT count(*) FROM t"), ["1"]);
+    // A person sees the state of the pipeline, and nothing of the lock.
+    let load = Load::new("p", "t", Mode::Append, &[], &orders()).unwrap();
+    let remembered = database.target().remembered(&load).await.unwrap();
+    let [one] = remembered.as_slice() else { panic!("{remembered:?}") };
+    assert_eq!(one.value, json!({ "next": 1 }));
+    assert!(one.changed_at.len() == 20 && one.changed_at.ends_with('Z'), "{}", one.changed_at);
 }

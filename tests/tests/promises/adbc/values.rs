@@ -92,16 +92,17 @@ fn document(v: i64) -> String {
 fn text(v: i64, dialect: AdbcDialect) -> String {
     let texts = ["", " ", "é😀", "'; --", "\"\\\n\t", "NULL", "1e5", "0001-01-01", "a\u{1}b"];
     match v {
-        0 if dialect != AdbcDialect::Postgresql => "a\0b\0".to_owned(),
+        0 if matches!(dialect, AdbcDialect::Duckdb | AdbcDialect::Sqlite) => "a\0b\0".to_owned(),
         i64::MAX => "x".repeat(70_000),
         v => texts[(v % texts.len() as i64) as usize].to_owned(),
     }
 }
 
-/// SQLite keeps neither NaN nor infinities, and has no negative zero.
+/// SQLite keeps neither NaN nor infinities, and has no negative zero. Standard SQL does not know the first two.
 fn float(value: f64, dialect: AdbcDialect) -> f64 {
     match dialect {
         AdbcDialect::Sqlite if !value.is_finite() || value == 0.0 => 0.5,
+        AdbcDialect::Standard if !value.is_finite() => 0.5,
         // One NaN is as good as another one.
         _ if value.is_nan() => f64::NAN,
         _ => value,
@@ -114,13 +115,15 @@ fn days(dialect: AdbcDialect) -> (i64, i64) {
         AdbcDialect::Duckdb => (-106_751_991, 106_751_990),
         AdbcDialect::Postgresql => (-2_440_588, 106_751_990),
         AdbcDialect::Sqlite => (-719_528, 2_932_896),
+        _ => (-719_162, 2_932_896),
     }
 }
 
-fn types() -> Vec<Type> {
+fn types(dialect: AdbcDialect) -> Vec<Type> {
     let decimals = [(38, 0), (38, 38), (12, 2), (9, 9), (1, 0), (18, 4), (19, 7)];
     let decimals = decimals.map(|(precision, scale)| Type::Decimal { precision, scale });
-    scalar::plain().map(|scalar| scalar.ty.clone()).chain(decimals).collect()
+    let takes = |ty: &Type| !TargetKind::Adbc(dialect).capabilities().without.contains(ty);
+    scalar::plain().map(|scalar| scalar.ty.clone()).chain(decimals).filter(takes).collect()
 }
 
 /// A column as it was read, as values of the type that was sent.
@@ -158,11 +161,11 @@ fn read(ty: &Type, column: &ArrayRef) -> ArrayRef {
 }
 
 /// Rounds of random columns, in every mode, through a table that is new each time.
-async fn check(dialect: AdbcDialect, rounds: u64) {
-    let database = Database::new(dialect).await;
+async fn check(database: Database, rounds: u64) {
+    let (dialect, engine) = (database.dialect, database.engine);
     let mut chance = Random::new(20_261_127);
     for round in 0..rounds {
-        let all = types();
+        let all = types(dialect);
         let picked: Vec<_> = (0..1 + chance.below(12)).map(|_| chance.one(&all).clone()).collect();
         let mut fields = vec![Field::new("id", Type::Int64, false)];
         fields.extend(
@@ -190,7 +193,7 @@ async fn check(dialect: AdbcDialect, rounds: u64) {
         };
         let columns: String = picked.iter().enumerate().map(column).collect();
         let select = format!("SELECT id{columns} FROM {table} ORDER BY id");
-        let found = database.look(|place| ask(dialect, place, &select, false));
+        let found = database.look(|place| ask(engine, place, &select, false));
         for (at, ty) in picked.iter().enumerate() {
             // A driver that looks at values for the type of a column may see another one in each batch.
             let parts: Vec<_> =
@@ -204,23 +207,30 @@ async fn check(dialect: AdbcDialect, rounds: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn random_columns_come_back_from_duckdb_as_they_went_in() {
-    check(AdbcDialect::Duckdb, 60).await;
+    check(Database::new(AdbcDialect::Duckdb).await, 60).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn random_columns_come_back_from_postgresql_as_they_went_in() {
-    check(AdbcDialect::Postgresql, 60).await;
+    check(Database::new(AdbcDialect::Postgresql).await, 60).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn random_columns_come_back_from_sqlite_as_they_went_in() {
-    check(AdbcDialect::Sqlite, 60).await;
+    check(Database::new(AdbcDialect::Sqlite).await, 60).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn random_columns_come_back_from_standard_sql_as_they_went_in() {
+    for engine in [AdbcDialect::Duckdb, AdbcDialect::Postgresql] {
+        check(Database::standard(engine).await, 60).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn records_and_lists_are_json() {
-    for dialect in [AdbcDialect::Duckdb, AdbcDialect::Postgresql, AdbcDialect::Sqlite] {
-        let database = Database::new(dialect).await;
+    for database in Database::all().await {
+        let dialect = (database.dialect, database.engine);
         let record = Type::Record(vec![Field::new("a", Type::Int64, true)]);
         let row = schema(&[("tags", list(Type::String), true), ("inner", record, true)]);
         let rows = json!([{ "tags": ["a", null, "\""], "inner": { "a": 1 } }, { "tags": [], "inner": null }]);
@@ -237,7 +247,9 @@ async fn records_and_lists_are_json() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_that_the_database_cannot_hold_is_named_by_column_and_row() {
     let check = async |dialect, ty: Type, array: ArrayRef, expected: &str| {
-        let database = Database::new(dialect).await;
+        let engine =
+            if dialect == AdbcDialect::Standard { AdbcDialect::Postgresql } else { dialect };
+        let database = Database::speaking(dialect, engine).await;
         let row = schema(&[("v", ty, true)]);
         let batch = RecordBatch::try_new(apitap::schema::arrow::schema(&row), vec![array]).unwrap();
         let mut run = database.open("t", Mode::Append, &row).await.unwrap();
@@ -249,6 +261,13 @@ async fn a_value_that_the_database_cannot_hold_is_named_by_column_and_row() {
         Type::String,
         Arc::new(StringArray::from(vec!["a", "b\0"])),
         "column `v` of row 2 holds a NUL character, which PostgreSQL (ADBC) cannot store in text",
+    )
+    .await;
+    check(
+        AdbcDialect::Standard,
+        Type::Float64,
+        Arc::new(Float64Array::from(vec![0.5, f64::INFINITY])),
+        "column `v` of row 2 is inf, which Standard SQL (ADBC) does not keep",
     )
     .await;
     check(

@@ -1,0 +1,2 @@
+{{ sink(name="warehouse", mode="append") }}
+SELECT id, name FROM {{ use_source("files") }}
