@@ -304,6 +304,9 @@ codes! {
         "MySQL keeps at most 30 digits behind the point of a decimal; Delta Lake has no times of day.";
     DELETES_WITHOUT_MERGE = "E0329", "rows are deleted that no merge looks for",
         "`delete_missing` deletes the rows whose key did not come: that goes with `merge`.";
+    DELETES_SKIPPED = "E0330", "rows of skipped records are deleted",
+        "`replace` and `delete_missing` delete the rows whose record did not come; one that is skipped \
+         did come.";
     UNSUPPORTED_MODE = "E0340", "a mode that the target does not have",
         "Files keep every row that is written: rows can be added, and all of them replaced, but \
          none is found by a key.";
@@ -377,6 +380,9 @@ codes! {
     RUNS_NOT_APART = "E0414", "runs that are not kept apart",
         "A note: the target has no lock that keeps a second run of the pipeline out, and the rows of both would \
          be added.";
+    LATER_RECORDS = "E0420", "records that are wanted later",
+        "A warning: an incremental source reads a record once, when it is new, and what the \
+         query leaves out then is not read again.";
     // Pipelines in Rust
     FIELD_NOT_SELECTED = "E0311", "a field that the query does not yield",
         "The struct under `#[target]` has a field that is not a column of its query.";

@@ -10,6 +10,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::duration;
+
 mod parse;
 mod time_format;
 #[cfg(feature = "compiler")]
@@ -184,16 +186,6 @@ impl Operator {
 /// `not` holds more closely than `and`, and less than a comparison.
 const NOT: u8 = 3;
 
-/// The units of durations, and their milliseconds: the largest first.
-const UNITS: [(&str, i64); 6] = [
-    ("w", 7 * 24 * 3_600_000),
-    ("d", 24 * 3_600_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
-
 /// The units of `date_trunc`.
 pub const TRUNCATED_TO: [&str; 6] = ["year", "month", "week", "day", "hour", "minute"];
 
@@ -255,7 +247,7 @@ impl Expression {
             }
             Node::Integer(number) => write!(f, "{number}"),
             Node::Boolean(value) => write!(f, "{value}"),
-            Node::Duration(millis) => duration(f, *millis),
+            Node::Duration(millis) => write!(f, "{}", duration::shown((*millis).into())),
             Node::Name(name) => f.write_str(name),
             Node::Call(function, arguments) => {
                 write!(f, "{}(", function.text())?;
@@ -285,15 +277,6 @@ impl fmt::Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f, 0)
     }
-}
-
-/// In the largest unit that says it.
-fn duration(f: &mut fmt::Formatter<'_>, millis: i64) -> fmt::Result {
-    let (unit, of_unit) = UNITS
-        .into_iter()
-        .find(|(_, of_unit)| millis != 0 && millis % of_unit == 0)
-        .unwrap_or(("s", 1_000));
-    write!(f, "{}{unit}", millis / of_unit)
 }
 
 /// What is wrong in an expression.

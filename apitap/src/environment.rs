@@ -10,7 +10,7 @@ use std::fmt;
 
 use apitap_build::definition::{Part, Template};
 use apitap_build::secret_names::is_secret_variable;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 
 pub(crate) use address::Address;
 pub use secrets::Secrets;
@@ -38,7 +38,8 @@ impl Default for Environment {
     /// No variables, now.
     fn default() -> Self {
         Self {
-            now: Utc::now(),
+            // What databases and APIs take: some refuse nanoseconds.
+            now: Utc::now().trunc_subsecs(6),
             variables: BTreeMap::new(),
             missing: BTreeMap::new(),
             empty: BTreeMap::new(),

@@ -11,6 +11,7 @@ use crate::expression::{Expression, ExpressionError};
 use crate::keys::auth::AuthSpec;
 use crate::keys::body::BodySpec;
 use crate::keys::job::JobRequestSpec;
+use crate::keys::pagination::PageName;
 use crate::schema::{Field, Type};
 use crate::spec::{Project, SourceSpec};
 
@@ -53,9 +54,14 @@ pub fn check(source: &SourceSpec, findings: &mut Findings) -> bool {
     if source.request.job.value.is_some() {
         in_job.insert("job".to_owned(), ExpressionType::of(Kind::Text));
     }
-    for (when, part, text) in texts(source) {
+    for (when, part, text) in job_texts(source) {
         let names = if when == When::InJob { &in_job } else { &names };
         check_text(part, &text, names, findings);
+    }
+    for (when, part, text) in page_texts(source) {
+        let mut names = if when == When::InJob { in_job.clone() } else { names.clone() };
+        add_page_name(source, &mut names);
+        check_text(part, &text, &names, findings);
     }
     // A login is not a request of the source: it may come before the first of them.
     for text in login_texts(source) {
@@ -63,6 +69,7 @@ pub fn check(source: &SourceSpec, findings: &mut Findings) -> bool {
     }
     let used = used(source);
     check_used(source, &used, findings);
+    check_page_name(source, findings);
     super::incremental::check_source(source, &used, findings);
     super::filters::check_source(source, findings);
     findings.errors() == before
@@ -70,13 +77,22 @@ pub fn check(source: &SourceSpec, findings: &mut Findings) -> bool {
 
 /// The texts of a source in which expressions may stand.
 fn texts(source: &SourceSpec) -> impl Iterator<Item = (When, Part, Spanned<Template>)> {
+    page_texts(source).chain(job_texts(source))
+}
+
+/// Those of the requests about its job.
+fn job_texts(source: &SourceSpec) -> impl Iterator<Item = (When, Part, Spanned<Template>)> {
+    source.request.job.value.iter().flat_map(|job| {
+        let create = texts_of_job(When::First, &job.create.value);
+        create.into_iter().chain(texts_of_job(When::InJob, &job.poll.value))
+    })
+}
+
+/// Those of the requests for its pages.
+fn page_texts(source: &SourceSpec) -> impl Iterator<Item = (When, Part, Spanned<Template>)> {
     let request = &source.request;
     let headers = request.headers.value.iter();
     let headers = headers.map(|(_, value)| (When::First, Part::Value, value.clone()));
-    let job = request.job.value.iter().flat_map(|job| {
-        let create = job_texts(When::First, &job.create.value);
-        create.into_iter().chain(job_texts(When::InJob, &job.poll.value))
-    });
     let base = source.api.as_ref().map(|(_, url)| url.clone());
     let address = [&request.url, &request.path]
         .into_iter()
@@ -85,11 +101,11 @@ fn texts(source: &SourceSpec) -> impl Iterator<Item = (When, Part, Spanned<Templ
     let body = request.body.value.iter().flat_map(BodySpec::texts);
     let address = base.into_iter().chain(address).map(|text| (Part::Url, text));
     let own = address.chain(values.chain(body).map(|text| (Part::Value, text)));
-    own.map(|(part, text)| (When::InJob, part, text)).chain(headers).chain(job)
+    own.map(|(part, text)| (When::InJob, part, text)).chain(headers)
 }
 
 /// The texts of a request about a job.
-fn job_texts(when: When, request: &JobRequestSpec) -> Vec<(When, Part, Spanned<Template>)> {
+fn texts_of_job(when: When, request: &JobRequestSpec) -> Vec<(When, Part, Spanned<Template>)> {
     let url = Spanned::new(request.url.value.clone(), request.url.place.clone());
     let body = request.body.value.iter().flat_map(BodySpec::texts);
     let body = body.map(|text| (when, Part::Value, text));
@@ -120,6 +136,16 @@ fn offered(source: &SourceSpec) -> Names {
     names
 }
 
+/// The name of which each page has another value: there is no cursor before the first answer.
+fn add_page_name(source: &SourceSpec, names: &mut Names) {
+    let Some(PageName { name, .. }) = source.request.pagination.value.name() else { return };
+    let ty = match name {
+        "cursor" => ExpressionType { kind: Kind::Text, nullable: true },
+        _ => ExpressionType::of(Kind::Integer),
+    };
+    names.insert(name.to_owned(), ty);
+}
+
 /// A field, or those of a record in it.
 fn add_names(name: &str, field: &Field, names: &mut Names) {
     if let Type::Record(fields) = &field.ty {
@@ -131,8 +157,12 @@ fn add_names(name: &str, field: &Field, names: &mut Names) {
 
 /// The names that the requests of a source use, without what stands behind their dots.
 fn used(source: &SourceSpec) -> Vec<String> {
+    used_in(texts(source))
+}
+
+fn used_in(texts: impl Iterator<Item = (When, Part, Spanned<Template>)>) -> Vec<String> {
     let mut used = Vec::new();
-    for (_, _, text) in texts(source) {
+    for (_, _, text) in texts {
         for part in text.value.request_parts().unwrap_or_default() {
             let RequestPart::Expression(expression) = part else { continue };
             let names = expression.names().into_iter();
@@ -140,6 +170,25 @@ fn used(source: &SourceSpec) -> Vec<String> {
         }
     }
     used
+}
+
+/// Each page makes a difference to the requests: by a parameter, or by an expression.
+fn check_page_name(source: &SourceSpec, findings: &mut Findings) {
+    let pagination = &source.request.pagination;
+    let Some(PageName { name, key, has_param: false }) = pagination.value.name() else { return };
+    if used_in(page_texts(source)).iter().any(|used| used == name) {
+        return;
+    }
+    let message = format!("`pagination` has no `{key}`, and no request uses `{{{name}}}`");
+    let example = if name == "cursor" { "after" } else { name };
+    findings.push(
+        Finding::error(codes::MISSING_KEY, message, &pagination.place)
+            .label("each page would be the first one")
+            .help(format!(
+                "add it, as in `{key}: {example}`, or write `{{{name}}}` where the API wants it: \
+                 `url`, `query_params`, `headers` or `body`"
+            )),
+    );
 }
 
 /// Each entry of `for_each` makes a difference to the requests: else all of its requests are the same.

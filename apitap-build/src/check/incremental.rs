@@ -1,12 +1,14 @@
 //! `incremental`: whether its field says when a record was changed, the API is told since when, and the
 //! rows of a part of the records are right without those of the others.
 
+use std::collections::BTreeSet;
+
 use super::PipelineSpec;
 use super::filters::unknown_field;
 use super::query::Planned;
 use crate::codes;
 use crate::definition::{IncrementalMode, Mode};
-use crate::diagnostic::{Finding, Findings, Place};
+use crate::diagnostic::{Finding, Findings, Place, Severity};
 use crate::keys::incremental::IncrementalSpec;
 use crate::schema::Type;
 use crate::schema::notation::type_text;
@@ -123,7 +125,79 @@ pub(super) fn check_pipeline(
                 ),
             );
         }
+        findings.extend(later(source, planned, &finding));
+        findings.extend(partners(spec, source, planned, &finding));
     }
+}
+
+/// Conditions that a record may come to meet when it is not read any more. Where the field of the source itself
+/// is bounded, the next run goes on behind the bound.
+fn later(
+    source: &SourceSpec,
+    planned: &Planned,
+    finding: &impl Fn(String) -> Finding,
+) -> Option<Finding> {
+    let name = &source.table.name.value;
+    let own = source.request.incremental.value.as_ref().map(|keys| keys.field.value.as_str());
+    let is_own = |(of, field): &(String, String)| of == name && Some(field.as_str()) == own;
+    let found = planned.rows.later.iter().find(|condition| {
+        let is_of_it = condition.fields.iter().any(|(of, _)| of == name);
+        is_of_it && !condition.below.as_ref().is_some_and(is_own)
+    })?;
+    let bounds = found.fields.iter().find(|field| is_own(field));
+    let (_, field) = bounds.or_else(|| found.fields.iter().find(|(of, _)| of == name))?;
+    let said =
+        format!("a record that the condition on `{field}` leaves out now is not loaded later");
+    let view = "load all records, and filter them in the database, as a view";
+    Some(match bounds {
+        Some(_) => finding(said).help(format!(
+            "leave the field alone on its side, as in `{field} < now() - INTERVAL '1 hour'`: the next run \
+             then goes on from there"
+        )),
+        None => warned(finding(said)).help(view),
+    })
+}
+
+/// It depends on what the API sends whether anything is lost.
+fn warned(finding: Finding) -> Finding {
+    Finding { code: codes::LATER_RECORDS, severity: Severity::Warning, ..finding }
+}
+
+/// Records of other sources that come after those that they belong to.
+fn partners(
+    spec: &PipelineSpec<'_>,
+    source: &SourceSpec,
+    planned: &Planned,
+    finding: &impl Fn(String) -> Finding,
+) -> Option<Finding> {
+    let name = &source.table.name.value;
+    let in_part = |other: &String| {
+        let other = spec.sources.iter().find(|source| source.table.name.value == *other);
+        other.is_some_and(|other| in_part(spec, other).is_some())
+    };
+    let others = planned.rows.sides.iter().flat_map(|sides| {
+        let beside = |own: &BTreeSet<String>, other: &BTreeSet<String>| {
+            let other = if own.contains(name) { other.clone() } else { BTreeSet::new() };
+            other.into_iter()
+        };
+        beside(&sides.left, &sides.right).chain(beside(&sides.right, &sides.left))
+    });
+    let others: BTreeSet<_> = others.collect();
+    if let Some(other) = others.iter().find(|other| in_part(other)) {
+        let both = if other == name { "itself".to_owned() } else { format!("`{other}`") };
+        let message = format!("`{name}` with {both} would see the new records of both only");
+        return Some(
+            finding(message)
+                .help("load each into its table, and join them in the database, as a view"),
+        );
+    }
+    let other = others.first()?;
+    let message = format!(
+        "a record of `{name}` that comes before what it needs of `{other}` is not stored later"
+    );
+    Some(warned(finding(message)).help(
+        "load each into its table, and join them in the database, as a view; `lookback` loads late ones again",
+    ))
 }
 
 /// What makes a run load a part of the records of a source, and how a finding says that.

@@ -38,6 +38,7 @@ mod explain;
 mod fallible;
 mod function;
 mod identity;
+mod later;
 mod lints;
 mod mismatch;
 mod mixed;

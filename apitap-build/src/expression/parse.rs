@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use super::{Expression, ExpressionError, Function, NOT, Node, Operator, UNITS};
+use super::{Expression, ExpressionError, Function, NOT, Node, Operator};
+use crate::duration::UNITS;
 use crate::nearest::nearest;
 
 /// How deeply brackets, calls and `not` may stand in each other.
@@ -252,7 +253,7 @@ impl Parser<'_> {
             let help = "write `ms`, `s`, `m`, `h`, `d` or `w`: `1d` is a day";
             return Err(ExpressionError::new(at, message, help));
         };
-        number.checked_mul(*millis).map(Node::Duration).ok_or_else(too_large)
+        number.checked_mul((*millis).into()).map(Node::Duration).ok_or_else(too_large)
     }
 
     /// A name with what stands behind its dots, or a call.

@@ -43,7 +43,7 @@ keys! {
         param: Option<ParamName> = optional().example("updated_since"),
         /// The query parameter that says until when; `{end}` in an expression.
         end_param: Option<ParamName> = optional().example("updated_before"),
-        /// How times are written in these parameters: `rfc3339`, `epoch_s`, `epoch_ms`, or a pattern.
+        /// How times are written in these parameters: `rfc3339` (a `date!` as a date), `epoch_s`, `epoch_ms`, or a pattern.
         format: TimeFormat = default(TimeFormat::default())
             .rule(rules::time_format)
             .brief()

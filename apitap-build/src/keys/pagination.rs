@@ -92,6 +92,36 @@ fn stop() -> Key<Stop> {
     absent().brief()
 }
 
+/// A name of which each request of a pagination has another value.
+#[cfg(feature = "compiler")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PageName {
+    /// As it stands in expressions.
+    pub(crate) name: &'static str,
+    /// The key of the parameter that takes the value.
+    pub(crate) key: &'static str,
+    /// Whether there is one.
+    pub(crate) has_param: bool,
+}
+
+#[cfg(feature = "compiler")]
+impl PaginationSpec {
+    /// The name that the requests of a kind have.
+    pub(crate) fn name(&self) -> Option<PageName> {
+        let (name, key, has_param) = match self {
+            Self::Cursor(kind) => ("cursor", "cursor_param", kind.cursor_param.value.is_some()),
+            Self::PageNumber(kind) => ("page", "page_param", kind.page_param.value.is_some()),
+            Self::PageOnly(kind) => ("page", "page_param", kind.page_param.value.is_some()),
+            Self::LimitOffset(_)
+            | Self::NextUrl(_)
+            | Self::LinkHeader(_)
+            | Self::Custom(_)
+            | Self::Single(_) => return None,
+        };
+        Some(PageName { name, key, has_param })
+    }
+}
+
 /// An API may leave the next cursor or URL out where one page holds everything.
 #[cfg(feature = "compiler")]
 fn may_be_absent() -> Key<bool> {

@@ -69,7 +69,7 @@ fn check_params(of_auth: Vec<Spanned<String>>, spec: &RequestSpec, findings: &mu
 /// place each next one takes.
 fn given_first(spec: &RequestSpec) -> Option<&String> {
     match &spec.pagination.value {
-        PaginationSpec::Cursor(cursor) => Some(&cursor.cursor_param.value.0),
+        PaginationSpec::Cursor(cursor) => cursor.cursor_param.value.as_ref().map(|name| &name.0),
         _ => None,
     }
 }

@@ -13,6 +13,8 @@ use crate::report::grouped;
 use crate::schema::notation;
 use crate::{Pipeline, Report, Result, blocking, engine};
 
+mod reads;
+
 /// Prints the plans of pipelines, in their order.
 pub(super) fn plan(pipelines: &[&Pipeline], options: &Options) -> ExitCode {
     let described = pipelines.iter().map(|pipeline| describe(pipeline, options.format));
@@ -47,8 +49,8 @@ fn text(definition: &Definition, plan: Option<&Explained>) -> String {
     let mut parts = vec![styled(TITLE, &definition.name)];
     parts.extend(definition.description.as_ref().map(|text| format!("  {}", styled(FAINT, text))));
     let asked = |source: &Source| plan.and_then(|plan| plan.asked.get(&source.name));
-    let reads = |source: &Source| section("reads", &source_text(source, asked(source)));
-    parts.extend(definition.sources.iter().map(reads));
+    let reads = |source: &Source| section("reads", &reads::text(source, asked(source)));
+    parts.extend(definition.requested().map(reads));
     let transform = match &definition.transform {
         Transform::Sql(sql) => section("query", sql.trim()),
         Transform::Map(map) => section("map", &map.name),
@@ -79,49 +81,6 @@ fn risk(risk: &Risk) -> String {
 fn section(title: &str, lines: &str) -> String {
     let lines: Vec<_> = lines.lines().map(|line| format!("    {line}")).collect();
     format!("  {}\n{}", styled(FAINT, title), lines.join("\n"))
-}
-
-fn source_text(source: &Source, asked: Option<&Vec<(String, String)>>) -> String {
-    let mut lines = vec![source.name.clone(), format!("  url         {}", url(source))];
-    if !source.data_path.0.is_empty() {
-        lines.push(format!("  data_path   {}", source.data_path.0));
-    }
-    lines.push(format!("  pagination  {}", kind(&source.pagination)));
-    let asked: Vec<_> =
-        asked.into_iter().flatten().map(|(param, value)| format!("{param}={value}")).collect();
-    if !asked.is_empty() {
-        lines.push(format!("  asked for   {}", asked.join("&")));
-    }
-    if let Some(auth) = &source.auth {
-        lines.push(format!("  auth        {}", kind(auth)));
-    }
-    let fields = match (&source.schema, source.read_schema()) {
-        (Some(all), Some(read)) => {
-            let names: Vec<_> = read.fields.iter().map(|field| field.name.as_str()).collect();
-            format!("{} of {}: {}", names.len(), all.fields.len(), names.join(", "))
-        }
-        _ => "those that the records have".to_owned(),
-    };
-    lines.push(format!("  fields      {fields}"));
-    lines.join("\n")
-}
-
-/// The name of a kind of pagination, or of a way to authenticate: none of its values.
-fn kind(value: &impl serde::Serialize) -> String {
-    let named = match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(name)) => Some(name),
-        Ok(serde_json::Value::Object(keys)) => match keys.get("kind") {
-            Some(kind) => kind.as_str().map(str::to_owned),
-            None => keys.keys().next().cloned(),
-        },
-        _ => None,
-    };
-    named.unwrap_or_default()
-}
-
-/// The address as it is written, without what may be a secret in it.
-fn url(source: &Source) -> &str {
-    source.url.0.split('?').next().unwrap_or_default()
 }
 
 fn writes(definition: &Definition) -> String {
@@ -160,26 +119,13 @@ fn machine(definition: &Definition, plan: Option<&Explained>) -> serde_json::Val
             "instead": risk.instead,
         })
     };
-    let named = |asked: &Vec<(String, String)>| {
-        let named = asked.iter().map(|(param, value)| (param.clone(), json!(value)));
-        serde_json::Value::Object(named.collect())
-    };
     let source = |source: &Source| {
-        let read = source.read_schema();
-        let fields = read.iter().flat_map(|schema| &schema.fields);
-        json!({
-            "name": source.name,
-            "url": url(source),
-            "data_path": source.data_path,
-            "pagination": kind(&source.pagination),
-            "asked_for": plan.and_then(|plan| plan.asked.get(&source.name)).map(named),
-            "auth": source.auth.as_ref().map(kind),
-            "fields": fields.map(|field| field.name.as_str()).collect::<Vec<_>>(),
-        })
+        let asked = plan.and_then(|plan| plan.asked.get(&source.name));
+        reads::machine(source, asked)
     };
     json!({
         "name": definition.name,
-        "sources": definition.sources.iter().map(source).collect::<Vec<_>>(),
+        "sources": definition.requested().map(source).collect::<Vec<_>>(),
         "query": definition.sql(),
         "plan": plan.map(|plan| &plan.steps),
         "can_fail": plan.map(|plan| plan.risks.iter().map(risk).collect::<Vec<_>>()),

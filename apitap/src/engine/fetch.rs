@@ -16,6 +16,7 @@ use tokio::sync::OnceCell;
 
 use super::job::Run;
 use super::pushdown::Narrowed;
+use super::skipped::Come;
 use crate::environment::Environment;
 use crate::report::Warning;
 use crate::source::Fetched;
@@ -81,7 +82,8 @@ impl Fetches {
                 fetch.is_followed = true;
                 let state = source.state_behind(&parent.name);
                 let start = fetch.plan.partitions().start().ok().flatten();
-                fetch.watermarks = watermarks(&state, parent, definition.mode, start, None);
+                let parent = watermarks(&state, parent, definition.mode, start);
+                fetch.watermarks = parent.map(Arc::new);
             }
         }
         let follows =
@@ -96,7 +98,9 @@ impl Fetches {
         };
         // What cannot be read is said by `check`.
         let start = plan.partitions().start().ok().flatten();
-        let watermarks = watermarks(&source.name, source, definition.mode, start, span);
+        let end = narrowed.and_then(|narrowed| narrowed.wanted.until);
+        let watermarks = watermarks(&source.name, source, definition.mode, start)
+            .map(|watermarks| Arc::new(watermarks.within(span).before(end)));
         // What stands behind another entry is read again for each of that one's values.
         let first = source.for_each.first().is_some_and(|entry| entry.source().is_some());
         for parent in parents.iter().skip(usize::from(first)) {
@@ -147,11 +151,10 @@ fn watermarks(
     source: &Source,
     mode: Mode,
     start: Option<DateTime<Utc>>,
-    span: Option<Span>,
-) -> Option<Arc<Watermarks>> {
+) -> Option<Watermarks> {
     let incremental = source.incremental.as_ref()?;
     let field = Moment::of(source.schema.as_ref(), &incremental.field);
-    Some(Arc::new(Watermarks::new(state, field, incremental, mode, start).within(span)))
+    Some(Watermarks::new(state, field, incremental, mode, start))
 }
 
 impl Fetch {
@@ -179,6 +182,16 @@ impl Fetch {
     pub(super) fn with_parents(&self) -> Vec<&Self> {
         let parents = self.parents.iter().flat_map(Self::with_parents);
         std::iter::once(self).chain(parents).collect()
+    }
+
+    /// What has come of it and of its parents.
+    pub(super) fn come(&self) -> Vec<Come<'_>> {
+        let own = Come {
+            source: self.plan.name(),
+            fetched: &self.fetched,
+            dead_letters: self.plan.dead_letters_file(),
+        };
+        self.parents.iter().flat_map(Self::come).chain([own]).collect()
     }
 
     /// What does not look right in what its API has sent.

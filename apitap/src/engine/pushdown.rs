@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use apitap_build::definition::{Definition, IncrementalMode, Source, Transform};
+use apitap_build::definition::{Definition, Source, Transform};
 use apitap_build::engine;
 use chrono::{DateTime, Utc};
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
@@ -63,8 +63,7 @@ pub(crate) fn of(
 
 /// Whether conditions matter to the requests of a source.
 fn is_narrowed(source: &Source) -> bool {
-    let mode = source.incremental.as_ref().map(|incremental| incremental.mode);
-    !source.filters.is_empty() || mode == Some(IncrementalMode::Server)
+    !source.filters.is_empty() || source.incremental.is_some()
 }
 
 fn optimized(

@@ -26,6 +26,7 @@ pub struct Answer<'a> {
     pub(super) of_last: &'a [Value],
     pub(super) number: u64,
     pub(super) records: usize,
+    pub(super) elements: u64,
     pub(super) repeats: bool,
     pub(super) secrets: &'a Secrets,
 }
@@ -108,7 +109,13 @@ impl Answer<'_> {
         self.records
     }
 
-    /// Whether its records are those of the page before it, all and byte by byte.
+    /// How many elements the API has put into it: with a `*` in `data_path`, those at the first one, which
+    /// may have any number of records each; without, the records.
+    pub fn elements(&self) -> u64 {
+        self.elements
+    }
+
+    /// Whether its elements are those of the page before it, all and byte by byte.
     pub fn repeats(&self) -> bool {
         self.repeats
     }

@@ -9,6 +9,7 @@
 //! is written to a temporary file as it comes. Nothing here knows requests, or what the fields mean.
 
 mod csv;
+mod elements;
 mod json;
 mod layout;
 mod lines;
@@ -34,6 +35,7 @@ use crate::definition::{Format, Pointer};
 use crate::engine::limits::Limits;
 use csv::Csv;
 pub(in crate::source) use csv::push_string;
+use elements::Elements;
 pub use layout::{Cell, Layout};
 use lines::Lines;
 pub(crate) use lists::hint;
@@ -63,6 +65,8 @@ pub struct Wanted<'a> {
 pub struct Body {
     shape: Shape,
     records: u64,
+    /// Those of the page, where `*` leads from them to the records.
+    elements: Option<Elements>,
     bytes: u64,
     fingerprint: Fingerprint,
     values: Vec<Value>,
@@ -86,7 +90,7 @@ pub enum Shape {
     Record,
 }
 
-/// What the records of a body come to: the same for the same records in the same order.
+/// What the elements of a body come to: the same for the same elements in the same order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Fingerprint(u64);
 
@@ -116,14 +120,20 @@ impl Body {
         self.records
     }
 
+    /// How many elements the API has put into it: those at the first `*` of `data_path`, which may have
+    /// any number of records each, or else the records.
+    pub fn elements(&self) -> u64 {
+        self.elements.as_ref().map_or(self.records, Elements::count)
+    }
+
     /// Its length in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// What the records come to.
+    /// What the elements come to.
     pub fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
+        self.elements.as_ref().map_or(self.fingerprint, Elements::fingerprint)
     }
 
     /// What stands at each of [`Wanted::values`], in their order; none for a body without bytes.
@@ -183,6 +193,7 @@ pub async fn read<E>(
     let found = ended.map_err(|fault| unread(fault, &store, &splitter))?;
     let (shape, values) = found.map_err(Unread::Unfit)?;
     let (mut body, last) = store.finish(shape, values).await?;
+    body.elements = splitter.elements();
     if !wanted.last_record.is_empty() && body.records > 0 {
         let segment = last_segment(&body.stored, last).await.map_err(Unread::NotKept)?;
         let found = segment.map(|segment| of_last_record(&segment, wanted.last_record));
@@ -242,6 +253,14 @@ impl Splitter {
     fn after(&self) -> Option<char> {
         match self {
             Self::Json(json) => json.after(),
+            Self::Lines(_) | Self::Csv(_) => None,
+        }
+    }
+
+    /// The elements of the page, where they are not the records.
+    fn elements(self) -> Option<Elements> {
+        match self {
+            Self::Json(json) => json.elements(),
             Self::Lines(_) | Self::Csv(_) => None,
         }
     }

@@ -19,11 +19,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use apitap_build::secret_names;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use serde::de::IgnoredAny;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 pub(crate) use plan::FetchPlan;
@@ -49,6 +51,9 @@ const KEYS: usize = 5;
 
 /// The most characters of a cursor that a message shows.
 const SHOWN: usize = 100;
+
+/// How long the end waits for pages that were asked for ahead.
+const BEYOND: Duration = Duration::from_secs(5);
 
 /// What every fetch of a run needs.
 #[derive(Clone)]
@@ -111,12 +116,16 @@ struct Fetch {
     waiting: VecDeque<Ask>,
     /// What was sent, in order.
     under_way: VecDeque<UnderWay>,
+    /// What was sent, and is behind the end.
+    beyond: VecDeque<UnderWay>,
+    /// Whether no page behind the end may have records: of a type of the user's that is not known.
+    ends_for_sure: bool,
     /// How many pages fit into memory.
     fit: usize,
     /// How many answers were taken.
     taken: u64,
-    /// How many records were in them.
-    records: u64,
+    /// How many records were in them, or elements that lead to records.
+    elements: u64,
     /// Where it goes on, until it has.
     from: Option<From>,
     begun: bool,
@@ -144,9 +153,11 @@ impl Fetch {
             paginator,
             waiting: VecDeque::new(),
             under_way: VecDeque::new(),
+            beyond: VecDeque::new(),
+            ends_for_sure: plan.pagination().is_kind(),
             fit: 1,
             taken: from.as_ref().map_or(0, |from| from.at.pages),
-            records: from.as_ref().map_or(0, |from| from.at.records),
+            elements: from.as_ref().map_or(0, |from| from.at.records),
             begun: false,
             lists: false,
             guard: LoopGuard::behind(from.as_ref().map(|from| &from.at)),
@@ -164,7 +175,9 @@ impl Fetch {
         }
         loop {
             self.send();
-            let Some(mut first) = self.under_way.pop_front() else { return Ok(None) };
+            let Some(mut first) = self.under_way.pop_front() else {
+                return self.check_beyond().await.map(|()| None);
+            };
             self.taken += 1;
             let outcome = first.task.join().await?;
             self.guard.asked(&first.ask);
@@ -244,7 +257,7 @@ impl Fetch {
     /// Decides what comes next; gives the page, if it has records that are new.
     fn take(&mut self, answered: &Answered) -> Result<Option<Page>> {
         if answered.skipped {
-            self.drop_ahead();
+            self.end();
             return Ok(None);
         }
         self.check_shape(answered)?;
@@ -253,12 +266,15 @@ impl Fetch {
             fingerprint: answered.fingerprint(),
             asks_by: self.paginator.asks_by(),
             may_repeat_the_last: self.paginator.may_repeat_the_last(),
+            makes_sure: self.paginator.makes_sure(),
         })?;
         let step = self.paginator.step(Some(&answered.view(repeats, &self.endpoint.secrets)))?;
-        self.endpoint.fetched.expected.store(self.paginator.total().unwrap_or(0), Relaxed);
+        // Those of elements are not those of records.
+        let total = self.paginator.total().filter(|_| !self.endpoint.layout.has_elements());
+        self.endpoint.fetched.expected.store(total.unwrap_or(0), Relaxed);
         let has_ended = step == Step::End;
         self.go_on(step, Some(&answered.url))?;
-        self.records += answered.body.records();
+        self.elements += answered.body.elements();
         if answered.body.records() == 0 || repeats {
             return Ok(None);
         }
@@ -291,7 +307,7 @@ impl Fetch {
             None => Behind::Unknown { records },
             Some(position) => {
                 let (pages, last) = (self.taken, answered.fingerprint());
-                let at = Resumed { position, pages, records: self.records, last };
+                let at = Resumed { position, pages, records: self.elements, last };
                 Behind::Within { records, at }
             }
         }
@@ -337,13 +353,41 @@ impl Fetch {
                 vec![params]
             }
             Step::End => {
-                self.drop_ahead();
+                self.end();
                 Vec::new()
             }
         };
         for params in &asked {
             let ask = self.ask(params, base)?;
-            self.waiting.push_back(ask);
+            self.waiting.extend(ask);
+        }
+        Ok(())
+    }
+
+    /// Nothing more is asked for.
+    fn end(&mut self) {
+        if self.ends_for_sure {
+            self.beyond.append(&mut self.under_way);
+        }
+        self.drop_ahead();
+    }
+
+    /// Makes sure that no page which was asked for ahead, and has come, has records behind the end.
+    ///
+    /// # Errors
+    /// One has records that were not there before.
+    async fn check_beyond(&mut self) -> Result<()> {
+        let until = Instant::now() + BEYOND;
+        for mut beyond in std::mem::take(&mut self.beyond) {
+            // What fails, or is late, shows nothing.
+            let Ok(Ok(Ok(answered))) = timeout_at(until, beyond.task.join()).await else {
+                continue;
+            };
+            let fingerprint = answered.fingerprint().filter(|_| !answered.skipped);
+            if fingerprint.is_some_and(|fingerprint| !self.guard.knows(fingerprint)) {
+                return Err(behind_the_end(self.taken, answered.page.number)
+                    .in_request(&answered.page.request));
+            }
         }
         Ok(())
     }
@@ -353,18 +397,32 @@ impl Fetch {
         self.under_way.clear();
     }
 
-    /// The request, which must not have been answered before.
-    fn ask(&self, params: &Params, base: Option<&Url>) -> Result<Ask> {
+    /// The request, which must not have been answered before; `None` where it was, and is behind the end.
+    fn ask(&self, params: &Params, base: Option<&Url>) -> Result<Option<Ask>> {
         let path = params.origin.as_ref().and_then(|origin| origin.path.as_ref());
         let ask = self.endpoint.ask(params, base).map_err(|error| match path {
             Some(path) => error.at_path(path.0.clone()),
             None => error,
         })?;
+        if self.paginator.makes_sure() && self.guard.has_asked(&ask) {
+            return Ok(None);
+        }
         let shown = |cursor: &str| shortened(&self.endpoint.secrets.mask(cursor), SHOWN);
         let label = || self.endpoint.label(&ask).to_string();
         self.guard.check_request(&ask, params, label, shown)?;
-        Ok(ask)
+        Ok(Some(ask))
     }
+}
+
+/// The error of a page behind what seemed to be the last one.
+fn behind_the_end(last: u64, number: u64) -> Error {
+    Error::data(format!(
+        "the pages end with page {last}, but page {number}, which was asked for ahead, has other records"
+    ))
+    .help(
+        "run it again; if it stays so, the API's pages have holes, or what says that none follows \
+         (`stop`, `skip` in `on_response`) is not so",
+    )
 }
 
 /// Whether an object that is the only record has at least one of the declared fields: what has

@@ -8,9 +8,7 @@
 //! sent. The query looks at the answer all the same, unless the source says that the API is exact.
 //! Nothing here knows a plan as a whole, or a request.
 
-use apitap_build::definition::{
-    Filter, FilterOp, Incremental, IncrementalMode, Source, TimeFormat,
-};
+use apitap_build::definition::{Filter, FilterOp, Incremental, Source, TimeFormat};
 use chrono::{DateTime, DurationRound as _, NaiveTime, TimeDelta, Utc};
 use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::common::ScalarValue;
@@ -141,7 +139,7 @@ impl Condition {
     /// The records of an incremental source that are wanted, if it says so.
     pub(crate) fn wanted(&self, incremental: &Incremental) -> Stretch {
         use FilterOp::{AtLeast, AtMost, Equal, Greater, Less};
-        if self.field != incremental.field || incremental.mode != IncrementalMode::Server {
+        if self.field != incremental.field {
             return Stretch::default();
         }
         let time = match value(&self.value, String::new()) {
@@ -155,13 +153,13 @@ impl Condition {
             AtMost | Equal => time.checked_add_signed(TimeDelta::microseconds(1)),
             AtLeast | Greater => None,
         };
-        Stretch { since, until: behind.and_then(|end| written_end(end, &incremental.format)) }
+        Stretch { since, until: behind }
     }
 }
 
 /// The first moment, not before `end`, that a format writes as it is; `None` where that is none of the
 /// next ones, so that what is written would ask for fewer records.
-fn written_end(end: DateTime<Utc>, format: &TimeFormat) -> Option<DateTime<Utc>> {
+pub(super) fn written_end(end: DateTime<Utc>, format: &TimeFormat) -> Option<DateTime<Utc>> {
     let units = [
         TimeDelta::microseconds(1),
         TimeDelta::milliseconds(1),
@@ -222,7 +220,7 @@ fn path(expr: &Expr) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use apitap_build::definition::FilterKeys;
+    use apitap_build::definition::{FilterKeys, IncrementalMode};
     use chrono::SecondsFormat;
     use datafusion::prelude::{col, lit};
 
@@ -286,10 +284,12 @@ mod tests {
                 mode: IncrementalMode::Server,
             };
             let found = Condition::of(&expr).unwrap().wanted(&incremental);
+            // As it is asked for.
+            let until = found.until.and_then(|until| written_end(until, &incremental.format));
             let shown = |time: Option<DateTime<Utc>>| {
                 time.map_or(String::new(), |time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
             };
-            assert_eq!((&*shown(found.since), &*shown(found.until)), expected, "{expr} {format}");
+            assert_eq!((&*shown(found.since), &*shown(until)), expected, "{expr} {format}");
         };
         let a = || col("a");
         let (whole, half) = (|| time("2026-01-31T12:00:00Z"), || time("2026-01-31T12:00:00.5Z"));

@@ -114,6 +114,8 @@ pub(crate) struct Watermarks {
     start: Option<DateTime<Utc>>,
     /// What is loaded in place of what is new.
     span: Option<Span>,
+    /// From when on the query leaves out what comes: the next run goes on there.
+    end: Option<DateTime<Utc>>,
     lookback: TimeDelta,
     /// Whether a record that comes again is stored again.
     appends: bool,
@@ -141,6 +143,7 @@ impl Watermarks {
             mode: incremental.mode,
             start,
             span: None,
+            end: None,
             lookback: TimeDelta::from_std(lookback).unwrap_or(TimeDelta::MAX),
             appends: mode == Mode::Append,
             before: OnceLock::new(),
@@ -153,6 +156,11 @@ impl Watermarks {
     /// The same for a time that is loaded in place of what is new, if one is given.
     pub(crate) fn within(self, span: Option<Span>) -> Self {
         Self { span, ..self }
+    }
+
+    /// The same for a query that leaves out what is of that moment or later, if it does.
+    pub(crate) fn before(self, end: Option<DateTime<Utc>>) -> Self {
+        Self { end, ..self }
     }
 
     /// Takes what earlier runs have committed.
@@ -283,6 +291,9 @@ impl Watermarks {
 
     /// Notes a record, and says whether it is new.
     fn is_new(&self, key: &str, at: DateTime<Utc>, hash: Option<u128>) -> Result<bool> {
+        if self.end.is_some_and(|end| at >= end) {
+            return Ok(false);
+        }
         if let Some(span) = self.span {
             return if span.has(at) { self.note(key, at, hash).map(|()| true) } else { Ok(false) };
         }
@@ -466,7 +477,7 @@ impl Moment {
         }
     }
 
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.path.join(".")
     }
 

@@ -86,6 +86,14 @@ pub trait Paginator: Send {
         None
     }
 
+    /// Whether the request under way is behind the end that the API has told, and only makes sure of it.
+    ///
+    /// A page that was there before is not an error then: [`step`](Self::step) is told with
+    /// [`Answer::repeats`].
+    fn makes_sure(&self) -> bool {
+        false
+    }
+
     /// Whether an API of this kind may answer a request behind its last page with that page again.
     ///
     /// If so, [`step`](Self::step) is told with [`Answer::repeats`], and has to make sure.
@@ -115,6 +123,8 @@ pub struct Params {
     pub(super) query: Vec<(String, String)>,
     /// Values in the body: where, and what.
     pub(super) body: Vec<(Pointer, Json)>,
+    /// What `{page}` or `{cursor}` stands for in the request, if it has one.
+    pub(super) place: Option<Position>,
     /// Where the last answer has said so, for messages.
     pub(super) origin: Option<Origin>,
     /// Whether the URL may be on any server: then it gets no credentials there.
@@ -169,6 +179,12 @@ impl Params {
         sent
     }
 
+    /// The same as the request for a place of the collection.
+    fn at(mut self, place: Position) -> Self {
+        self.place = Some(place);
+        self
+    }
+
     fn said_at(mut self, path: Option<&Pointer>, cursor: Option<&str>) -> Self {
         self.origin = Some(Origin { path: path.cloned(), cursor: cursor.map(str::to_owned) });
         self
@@ -194,7 +210,7 @@ pub struct Resumed {
     pub position: Position,
     /// How many answers were taken before it.
     pub pages: u64,
-    /// How many records were in them.
+    /// How many records were in them; with a `*` in `data_path`, how many elements at the first one.
     pub records: u64,
     /// What the records of the last of them came to.
     pub(super) last: Option<u64>,
@@ -230,6 +246,11 @@ pub(crate) enum PaginationPlan {
 }
 
 impl PaginationPlan {
+    /// Whether it is one of ours.
+    pub(crate) fn is_kind(&self) -> bool {
+        matches!(self, Self::Kind(_))
+    }
+
     /// The state machine, at its start, for bodies whose records are there.
     ///
     /// # Errors
@@ -266,10 +287,20 @@ fn paginator(pagination: &Pagination, records: &Pointer) -> Box<dyn Paginator> {
     }
 }
 
+/// Whether a status says that there is no such page, behind what seems to be the last one.
+fn says_that_there_is_none(status: u16) -> bool {
+    matches!(status, 400 | 404 | 410 | 416 | 422)
+}
+
 /// Whether an answer without records names its own request as the next: the end.
 fn leads_to_itself(answer: &Answer<'_>, reference: &str) -> bool {
     let named = answer.url().join(reference).ok();
-    answer.records() == 0 && named.is_some_and(|url| url == *answer.requested())
+    answer.elements() == 0 && named.is_some_and(|url| url == *answer.requested())
+}
+
+/// Whether the path to the next cursor or URL leads nowhere.
+fn finds_no_next(answer: &Answer<'_>) -> bool {
+    matches!(answer.found(0), None | Some(Value::Missing(_)))
 }
 
 /// The next cursor or URL; `None` at the end.
@@ -284,7 +315,7 @@ fn next_value(
     path: &Pointer,
     may_be_absent: bool,
 ) -> Result<Option<String>> {
-    let must_be_there = answer.number() == 1 && answer.records() > 0 && !may_be_absent;
+    let must_be_there = answer.number() == 1 && answer.elements() > 0 && !may_be_absent;
     match answer.found(0) {
         None => Ok(None),
         Some(Value::Missing(absent)) if must_be_there => Err(absent.error(key).help(format!(

@@ -117,8 +117,9 @@ impl PartitionPlan {
             }
         });
         let carried = Schema { fields: source.carried.clone() };
-        let windows = source.incremental.as_ref();
-        let windows = windows.map(|incremental| WindowPlan::resolve(incremental, environment));
+        let windows = source.incremental.as_ref().map(|incremental| {
+            WindowPlan::resolve(incremental, source.schema.as_ref(), environment)
+        });
         Self { levels: levels.collect(), carried, windows }
     }
 
@@ -361,13 +362,13 @@ fn begin(
     let pages = fetch::pages(driver, &plan, from);
     let pages = stream::try_unfold(
         (pages, carried, feed, false),
-        move |(mut pages, carried, feed, last)| async move {
+        move |(mut pages, carried, mut feed, last)| async move {
             if last {
                 return Ok(None);
             }
             let Some(page) = pages.next().await.transpose()? else { return Ok(None) };
             let page = Page { carried: carried.clone(), asked, ..page };
-            let last = match &feed {
+            let last = match &mut feed {
                 Some(feed) => feed.is_known(&page).await?,
                 None => false,
             };

@@ -70,6 +70,40 @@ fn a_feed_is_asked_until_a_page_ends_with_what_is_known() {
 }
 
 #[test]
+fn a_feed_that_is_not_newest_first_is_an_error() {
+    let project = events_project("incremental: {field: at, mode: feed}", "mode=\"append\"");
+    let api = Api::serve(Collection::new(events(&[(1, 1), (2, 2)]), Pagination::next_url()));
+    let finished = finish(project.apitap(["run"]).env("API", api.url()), LIMIT);
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    let expected = "the API does not send what is newest first: `at` is 2026-01-01 00:02:00 UTC behind \
+                    2026-01-01 00:01:00 UTC";
+    assert!(finished.stderr.contains(expected), "{}", finished.stderr);
+}
+
+/// What is of the moment of the bound, or later, counts for the run whose query wants it.
+#[test]
+fn a_record_that_the_query_does_not_want_yet_is_loaded_when_it_does() {
+    for incremental in ["param: since", "mode: client", "mode: feed"] {
+        let incremental = format!("incremental: {{field: at, {incremental}}}");
+        let project = events_project(&incremental, "mode=\"append\"");
+        let query = project.read("sql/events.sql");
+        let all: Vec<_> = (1..=9).rev().map(|n| (n, n as u32)).collect();
+        let check = |minutes: u32, expected: &[i64]| {
+            let bound = format!("WHERE at < TIMESTAMP '2026-01-01T00:{minutes:02}:00Z'");
+            project.write("sql/events.sql", &format!("{query}\n{bound}"));
+            load(&project, &all);
+            let mut stored = ids(&project);
+            stored.sort_unstable();
+            assert_eq!(stored, expected, "{incremental}");
+        };
+        check(4, &[1, 2, 3]);
+        check(4, &[1, 2, 3]);
+        check(6, &[1, 2, 3, 4, 5]);
+        check(59, &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    }
+}
+
+#[test]
 fn slices_cover_the_time_since_the_start() {
     let incremental = "incremental: {field: at, start: 2026-01-01, window: 3650d, param: since, end_param: until, \
                        format: \"%Y\"}";

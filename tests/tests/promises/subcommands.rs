@@ -141,6 +141,35 @@ fn what_will_be_done_is_shown_without_doing_it() {
 }
 
 #[test]
+fn a_plan_shows_for_what_and_since_when_a_source_is_requested() {
+    let sources = "sources:
+  - name: organizations
+    url: https://api.example.com/organizations
+    schema: {slug: string!, changed: timestamp!}
+    incremental: {field: changed, start: 2026-01-31, param: since, lookback: 1h}
+  - name: issues
+    url: https://api.example.com/organizations/{org.slug}/issues
+    query_params: {state: \"{state}\"}
+    for_each:
+      - {source: organizations, as: org, fields: [slug], only_changed: true}
+      - {values: [open, closed], as: state}
+    schema: {id: int64!}";
+    let query = "{{ sink(key=[\"id\"]) }}\nSELECT id FROM {{ use_source(\"issues\") }}";
+    let project = project(sources, &[("issues", query)]);
+    let plan = call_well(&project, &["plan"]);
+    for expected in [
+        "  for each    org of `organizations` that has changed (slug) × state of open, closed\n",
+        "  since       the last `changed` that was loaded, less 1h, at first 2026-01-31, as `since`\n",
+    ] {
+        assert!(plan.contains(expected), "{plan}");
+    }
+    let plan: Value =
+        serde_json::from_str(&call_well(&project, &["plan", "--format", "json"])).unwrap();
+    assert_eq!(plan[0]["sources"][0]["for_each"][1]["values"]["as"], "state", "{plan}");
+    assert_eq!(plan[0]["sources"][1]["name"], "organizations", "{plan}");
+}
+
+#[test]
 fn what_can_fail_is_told_before_a_run() {
     let api = Api::serve(orders());
     let sources = sources(&api).replace("{id: int64!}", "{id: int64!, code: string}");

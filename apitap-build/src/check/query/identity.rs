@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Distinct, Expr, JoinType, LogicalPlan, Volatility};
 
+use super::later::{self, Later, Together};
 use crate::engine::each_step;
 
 /// What is known of the rows of a query.
@@ -28,6 +29,10 @@ pub struct Rows {
     /// The columns that are fields of a source, which may be null by its declaration alone: the
     /// source and the dotted path.
     pub fields: BTreeMap<usize, (String, String)>,
+    /// The conditions that a record may come to meet only later.
+    pub later: Vec<Later>,
+    /// The sources whose records are brought together.
+    pub sides: Vec<Together>,
 }
 
 /// What is known of the rows of an analyzed plan.
@@ -46,7 +51,18 @@ pub(super) fn rows(plan: &LogicalPlan) -> Rows {
     let fields = named.filter_map(|column| Some((column, field(plan, column)?))).collect();
     let together = together(plan);
     let (are_groups, at_once) = (are_groups(plan), together.or_else(|| at_once(plan)));
-    Rows { constant, of_elements, are_elements, are_groups, together, at_once, fields }
+    let (later, sides) = (later::conditions(plan), later::sides(plan));
+    Rows {
+        constant,
+        of_elements,
+        are_elements,
+        are_groups,
+        together,
+        at_once,
+        fields,
+        later,
+        sides,
+    }
 }
 
 /// What else than filters and expressions over the records of one source there is, in the words of SQL.
@@ -92,29 +108,10 @@ fn together(plan: &LogicalPlan) -> Option<&'static str> {
 }
 
 /// The source and the path of the field that a column is.
-fn field(plan: &LogicalPlan, column: usize) -> Option<(String, String)> {
+pub(super) fn field(plan: &LogicalPlan, column: usize) -> Option<(String, String)> {
     match plan {
         LogicalPlan::Projection(projection) => {
-            let (mut column, mut names) = (projection.expr.get(column)?, Vec::new());
-            loop {
-                match column {
-                    Expr::Alias(alias) => column = &alias.expr,
-                    Expr::ScalarFunction(call) if call.name() == "get_field" => {
-                        let (base, path) = call.args.split_first()?;
-                        let path: Option<Vec<_>> = path.iter().map(name_of).collect();
-                        names.splice(0..0, path?);
-                        column = base;
-                    }
-                    Expr::Column(name) => {
-                        let input = &projection.input;
-                        let index = input.schema().maybe_index_of_column(name)?;
-                        let (source, path) = field(input, index)?;
-                        let path = std::iter::once(path).chain(names).collect::<Vec<_>>();
-                        return Some((source, path.join(".")));
-                    }
-                    _ => return None,
-                }
-            }
+            expression_field(projection.expr.get(column)?, &projection.input)
         }
         LogicalPlan::Filter(filter) => field(&filter.input, column),
         LogicalPlan::Sort(sort) => field(&sort.input, column),
@@ -140,6 +137,29 @@ fn field(plan: &LogicalPlan, column: usize) -> Option<(String, String)> {
             Some((scan.table_name.table().to_owned(), field.name().clone()))
         }
         _ => None,
+    }
+}
+
+/// The source and the path of the field that an expression over the rows of a plan is, and nothing else.
+pub(super) fn expression_field(expr: &Expr, input: &LogicalPlan) -> Option<(String, String)> {
+    let (mut expr, mut names) = (expr, Vec::new());
+    loop {
+        match expr {
+            Expr::Alias(alias) => expr = &alias.expr,
+            Expr::ScalarFunction(call) if call.name() == "get_field" => {
+                let (base, path) = call.args.split_first()?;
+                let path: Option<Vec<_>> = path.iter().map(name_of).collect();
+                names.splice(0..0, path?);
+                expr = base;
+            }
+            Expr::Column(name) => {
+                let index = input.schema().maybe_index_of_column(name)?;
+                let (source, path) = field(input, index)?;
+                let path = std::iter::once(path).chain(names).collect::<Vec<_>>();
+                return Some((source, path.join(".")));
+            }
+            _ => return None,
+        }
     }
 }
 

@@ -8,8 +8,8 @@ keys! {
     /// `?after=abc`, where each answer or its last record holds the next cursor, until there is none.
     #[derive(Eq, Hash, serde::Serialize, serde::Deserialize)]
     pub struct Cursor, spec CursorSpec, kind "cursor" {
-        /// The parameter that takes the cursor.
-        cursor_param: ParamName = required("after"),
+        /// The parameter that takes the cursor, unless `{cursor}` stands in the request.
+        cursor_param: Option<ParamName> = optional().example("after"),
         /// Where the body holds the next cursor.
         cursor_path: Option<Pointer> =
             optional().filled().example("/meta/next").means("next"),

@@ -8,8 +8,8 @@ keys! {
     /// `?page=3&per_page=100`, until a page is empty.
     #[derive(Eq, Hash, serde::Serialize, serde::Deserialize)]
     pub struct PageNumber, spec PageNumberSpec, kind "page_number", also ["page"] {
-        /// The parameter that takes the page's number.
-        page_param: ParamName = required("page"),
+        /// The parameter that takes the page's number, unless `{page}` stands in the request.
+        page_param: Option<ParamName> = optional().example("page"),
         /// The parameter that takes the page's size.
         per_page_param: ParamName = required("per_page").means("size_param"),
         /// Records per page.

@@ -8,8 +8,8 @@ keys! {
     /// `?page=3`, until a page is empty.
     #[derive(Eq, Hash, serde::Serialize, serde::Deserialize)]
     pub struct PageOnly, spec PageOnlySpec, kind "page_only" {
-        /// The parameter that takes the page's number.
-        page_param: ParamName = required("page"),
+        /// The parameter that takes the page's number, unless `{page}` stands in the request.
+        page_param: Option<ParamName> = optional().example("page"),
         /// The number of the first page.
         first_page: u64 = super::first_page(),
         /// How many requests may be under way at once.

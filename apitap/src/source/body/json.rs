@@ -14,6 +14,7 @@ mod search;
 use std::ops::Range;
 
 use super::csv::push_string;
+use super::elements::Elements;
 use super::store::Store;
 use super::{Shape, Value, Wanted};
 use crate::Error;
@@ -36,6 +37,8 @@ pub(super) struct Splitter {
     after: Option<char>,
     /// Where the members of an object are the records: how they get their keys.
     keys: Option<Keys>,
+    /// Where `*` leads to the records: what it leads from.
+    elements: Option<Elements>,
 }
 
 /// Writes records anew, with the key of each as a field of it.
@@ -72,7 +75,9 @@ impl Splitter {
             push_string(&mut field, name);
             Keys { field, comma: false }
         });
-        Self { grammar: Grammar::default(), search, at: 0, open: None, ended: 0, after: None, keys }
+        let elements = search.has_elements().then(Elements::default);
+        let grammar = Grammar::default();
+        Self { grammar, search, at: 0, open: None, ended: 0, after: None, keys, elements }
     }
 
     /// Reads on; hands the text to `store`, and the place there of each record that ends.
@@ -127,11 +132,16 @@ impl Splitter {
 
     /// Reads one step: where it ends, and whether a record does.
     fn step(&mut self, piece: &str, at: usize) -> Result<(usize, bool), Fault> {
+        let in_elements = self.search.in_elements();
         let read = match &mut self.open {
             Some(Open { how: How::Brackets(record), .. }) => record.read(piece.as_bytes(), at),
             _ => self.around(piece, at),
         };
-        read.map_err(|fault| fault.behind(self.at))
+        let read = read.map_err(|fault| fault.behind(self.at))?;
+        if let Some(elements) = self.elements.as_mut().filter(|_| in_elements) {
+            elements.read(piece.get(at..read.0).unwrap_or_default());
+        }
+        Ok(read)
     }
 
     /// Reads on; adds the place in the body of each record that ends to `records`.
@@ -207,6 +217,11 @@ impl Splitter {
     /// What stands at the wanted places of the body so far, wherever its records are.
     pub(super) fn found(&mut self) -> Vec<Value> {
         self.search.found()
+    }
+
+    /// What `*` leads from, where it leads to the records.
+    pub(super) fn elements(self) -> Option<Elements> {
+        Some(self.elements?.counted(self.search.elements()))
     }
 
     /// Ends the body, which must be whole.

@@ -58,6 +58,11 @@ impl Layout {
         self.allow_empty && self.format != Format::Json
     }
 
+    /// Whether `*` leads from the elements of a page to its records.
+    pub(in crate::source) fn has_elements(&self) -> bool {
+        self.data_path.tokens().any(|token| token == "*")
+    }
+
     /// The format, as messages name it.
     pub fn name(&self) -> &'static str {
         match self.format {

@@ -160,9 +160,17 @@ impl Store {
             }
         };
         let (records, fingerprint) = (self.records, Fingerprint(self.hasher.finish()));
-        let of_last_record = Vec::new();
-        let body =
-            Body { shape, records, bytes, fingerprint, values, of_last_record, own_text, stored };
+        let body = Body {
+            shape,
+            records,
+            elements: None,
+            bytes,
+            fingerprint,
+            values,
+            of_last_record: Vec::new(),
+            own_text,
+            stored,
+        };
         Ok((body, last))
     }
 

@@ -16,6 +16,7 @@ struct Read {
     records: Vec<String>,
     shape: Shape,
     fingerprint: Fingerprint,
+    elements: u64,
     values: Vec<Value>,
 }
 
@@ -49,7 +50,8 @@ fn read_layout(
         }
         assert_eq!(records.len() as u64, body.records());
         let (shape, fingerprint) = (body.shape(), body.fingerprint());
-        Ok(Read { records, shape, fingerprint, values: body.values().to_vec() })
+        let (elements, values) = (body.elements(), body.values().to_vec());
+        Ok(Read { records, shape, fingerprint, elements, values })
     })
 }
 

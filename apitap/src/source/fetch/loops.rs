@@ -39,6 +39,8 @@ pub(super) struct Seen {
     pub(super) asks_by: Option<String>,
     /// Whether the last page may come again behind it.
     pub(super) may_repeat_the_last: bool,
+    /// Whether it is only to show that there is none, behind the end.
+    pub(super) makes_sure: bool,
 }
 
 impl LoopGuard {
@@ -51,6 +53,16 @@ impl LoopGuard {
     /// Notes a request that was answered.
     pub(super) fn asked(&mut self, request: &impl Hash) {
         self.requests.insert(request);
+    }
+
+    /// Whether a request was answered before.
+    pub(super) fn has_asked(&self, request: &impl Hash) -> bool {
+        self.requests.contains(request)
+    }
+
+    /// Whether a page was there before.
+    pub(super) fn knows(&self, fingerprint: u64) -> bool {
+        self.pages.contains(&fingerprint)
     }
 
     /// Whether a request was not answered before.
@@ -89,7 +101,7 @@ impl LoopGuard {
         })
     }
 
-    /// Whether a page has just the records of the last one, where that may be.
+    /// Whether a page has just the records of the last one, where that may be, or of any behind the end.
     ///
     /// # Errors
     /// It has them where that must not be, the pages loop, or they go on for ever.
@@ -105,6 +117,9 @@ impl LoopGuard {
             };
         };
         self.empty_in_a_row = 0;
+        if page.makes_sure && self.knows(fingerprint) {
+            return Ok(true);
+        }
         if let Some((number, _)) = self.last.filter(|(_, last)| *last == fingerprint) {
             // Behind its end an API may give page 1 again and again: then page 1 is in already, twice.
             return match page.may_repeat_the_last && self.new > 1 {
@@ -214,6 +229,7 @@ mod tests {
                 fingerprint: *fingerprint,
                 asks_by: Some("`page`".to_owned()),
                 may_repeat_the_last: true,
+                makes_sure: false,
             });
         }
         let found = found.map_err(|error| error.message().to_owned());

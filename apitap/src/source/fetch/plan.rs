@@ -9,19 +9,30 @@ use std::time::Duration;
 use url::Url;
 
 use crate::Result;
-use crate::definition::{Pagination, Retry, RustRole, Source};
+use crate::definition::{PageNumber, PageOnly, Pagination, Retry, RustRole, Source};
 use crate::environment::Environment;
 use crate::schema::Schema;
 use crate::source::body::Layout;
 use crate::source::custom::{Prepared, RustType};
 use crate::source::filters::{Parameter, Stretch};
 use crate::source::job::{self, JobPlan};
-use crate::source::pagination::PaginationPlan;
+use crate::source::pagination::{PaginationPlan, Position};
 use crate::source::partition::PartitionPlan;
 use crate::source::request::Target;
 use crate::source::request::auth::{Credentials, Signer};
 use crate::source::request::expression::{Scope, Value};
 use crate::source::request::plan::{JobRequestPlan, RequestPlan};
+
+/// The names of which each page has another value.
+const CURSOR: &str = "cursor";
+const PAGE: &str = "page";
+
+fn whole(number: u64) -> Option<Value> {
+    Some(match i64::try_from(number) {
+        Ok(number) => Value::Integer(number),
+        Err(_) => Value::Text(number.to_string()),
+    })
+}
 
 /// What a fetch depends on; nothing was requested yet.
 ///
@@ -104,6 +115,14 @@ impl FetchPlan {
         let fields = fields.filter(|field| !source.carried.contains(field));
         let fields = fields.map(|field| field.name.clone()).collect();
         let scope = Scope::default().with("now", Some(Value::Timestamp(environment.now())));
+        let scope = match &source.pagination {
+            Pagination::Cursor(_) => scope.with(CURSOR, None),
+            Pagination::PageNumber(PageNumber { first_page, .. })
+            | Pagination::PageOnly(PageOnly { first_page, .. }) => {
+                scope.with(PAGE, whole(*first_page))
+            }
+            _ => scope,
+        };
         Self {
             name: source.name.clone(),
             fields,
@@ -144,6 +163,22 @@ impl FetchPlan {
         params: Vec<(String, String)>,
     ) -> Self {
         Self { scope, params, ..self.clone() }
+    }
+
+    /// Whether its texts differ from page to page.
+    pub(in crate::source) fn differs_by_page(&self) -> bool {
+        self.same.request.uses(&[CURSOR, PAGE])
+    }
+
+    /// The same for the request of a place.
+    #[must_use]
+    pub(in crate::source) fn at_place(&self, place: &Position) -> Self {
+        let scope = self.scope.clone();
+        self.with_scope(match place {
+            Position::Number(number) => scope.with(PAGE, whole(*number)),
+            Position::Cursor(cursor) => scope.with(CURSOR, Some(Value::Text(cursor.clone()))),
+            Position::Url(_) => scope,
+        })
     }
 
     /// Query parameters of the partition, behind those of the request.

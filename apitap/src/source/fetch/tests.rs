@@ -9,6 +9,7 @@ mod failures;
 mod hostile;
 mod linked;
 mod nothing;
+mod placed;
 mod rates;
 mod requests;
 mod rules;

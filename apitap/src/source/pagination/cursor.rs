@@ -1,6 +1,7 @@
 //! `?after=abc`, where each answer says the next cursor: in its body, in a header or as a field of its
 //! last record. The end is null, "" or none; of a field, a page without records.
 
+use super::stop::Follow;
 use super::{Paginator, Params, Position, Reads, Resumed, Step, next_value};
 use crate::definition::{self, Pointer};
 use crate::source::answer::Answer;
@@ -36,9 +37,13 @@ impl Cursor {
     fn params(&self) -> Params {
         let definition::Cursor { cursor_param, page_size_param, page_size, .. } = &self.kind;
         let size = page_size_param.iter().map(|name| (name.0.clone(), (*page_size).into()));
-        let cursor =
-            self.next.iter().map(|cursor| (cursor_param.0.clone(), cursor.as_str().into()));
-        Params::sent(self.kind.params_in, size.chain(cursor))
+        let cursor = cursor_param.iter().zip(&self.next);
+        let cursor = cursor.map(|(name, cursor)| (name.0.clone(), cursor.as_str().into()));
+        let sent = Params::sent(self.kind.params_in, size.chain(cursor));
+        match &self.next {
+            Some(cursor) => sent.at(Position::Cursor(cursor.clone())),
+            None => sent,
+        }
     }
 
     /// The cursor in an answer; `None` at the end.
@@ -47,7 +52,7 @@ impl Cursor {
             From::Body(path) => {
                 // A page that is shorter than asked for may be the only one.
                 let size = &self.kind.page_size_param;
-                let short = size.is_some() && (answer.records() as u64) < self.kind.page_size;
+                let short = size.is_some() && answer.elements() < self.kind.page_size;
                 next_value(answer, "cursor_path", path, self.kind.may_be_absent || short)
             }
             From::Header(name) => {
@@ -56,10 +61,24 @@ impl Cursor {
                 let value = value.filter(|value| !matches!(*value, "" | "null"));
                 Ok(value.map(str::to_owned))
             }
-            From::LastRecord(_) if answer.records() == 0 => Ok(None),
+            From::LastRecord(_) if answer.elements() == 0 => Ok(None),
+            From::LastRecord(_) if answer.records() == 0 => Err(without_last_record(answer)),
             From::LastRecord(path) => of_last_record(answer, path).map(Some),
         }
     }
+}
+
+/// A page of elements that have no records, with `*` in `data_path`: more may follow, and where is not known.
+fn without_last_record(answer: &Answer<'_>) -> Error {
+    let (number, elements) = (answer.number(), answer.elements());
+    Error::data(format!(
+        "page {number} has {elements} elements at the first `*` of `data_path`, and no records in them: \
+         `cursor_field` finds no last record"
+    ))
+    .help(
+        "leave out `*` and what is behind it: then the elements are the records, and `unnest` in SQL makes \
+         rows of what is in them",
+    )
 }
 
 /// The cursor in the last record of a page, which must be there.
@@ -78,12 +97,18 @@ fn of_last_record(answer: &Answer<'_>, path: &Pointer) -> Result<String> {
     }
 }
 
+impl Follow for Cursor {
+    fn is_left_out(&self, answer: &Answer<'_>) -> bool {
+        matches!(self.origin, From::Body(_)) && super::finds_no_next(answer)
+    }
+}
+
 impl Paginator for Cursor {
     fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step> {
         let Some(answer) = last else { return Ok(Step::Ask(self.params())) };
         let Some(cursor) = self.found(answer)? else { return Ok(Step::End) };
         // An API of events keeps its cursor, so that later events can be asked for.
-        if answer.records() == 0 && self.next.as_ref() == Some(&cursor) {
+        if answer.elements() == 0 && self.next.as_ref() == Some(&cursor) {
             return Ok(Step::End);
         }
         self.next = Some(cursor);
@@ -113,6 +138,7 @@ impl Paginator for Cursor {
     }
 
     fn asks_by(&self) -> Option<String> {
-        Some(format!("`{}`", self.kind.cursor_param.0))
+        let name = self.kind.cursor_param.as_ref().map_or("{cursor}", |name| name.0.as_str());
+        Some(format!("`{name}`"))
     }
 }

@@ -7,7 +7,7 @@ use crate::definition::LimitOffset;
 pub(super) fn new(kind: LimitOffset) -> Numbered {
     let size = Size::Offsets(kind.limit_param.0, kind.limit);
     Numbered::new(
-        (kind.offset_param.0, kind.params_in),
+        (Some(kind.offset_param), kind.params_in),
         kind.first_offset,
         size,
         kind.concurrency,

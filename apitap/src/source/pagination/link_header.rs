@@ -2,6 +2,7 @@
 
 use super::link::{self, Next};
 use super::more::More;
+use super::stop::Follow;
 use super::{Paginator, Params, Position, Reads, Resumed, Step, leads_to_itself};
 use crate::definition::Pointer;
 use crate::source::answer::Answer;
@@ -35,6 +36,13 @@ impl LinkHeader {
                 "try another kind of `pagination`: docs/pagination.md shows how to recognise them",
             )),
         }
+    }
+}
+
+impl Follow for LinkHeader {
+    /// An answer without a link may say of other pages in its body.
+    fn is_left_out(&self, _: &Answer<'_>) -> bool {
+        false
     }
 }
 

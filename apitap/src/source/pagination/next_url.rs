@@ -1,5 +1,6 @@
 //! The body holds the next page's URL, absolute or relative; the end is null, "" or none.
 
+use super::stop::Follow;
 use super::{Paginator, Params, Position, Reads, Resumed, Step, leads_to_itself, next_value};
 use crate::Result;
 use crate::definition::{self, Pointer};
@@ -15,6 +16,12 @@ pub(super) struct NextUrl {
 impl NextUrl {
     pub(super) fn new(kind: definition::NextUrl) -> Self {
         Self { path: kind.path, may_be_absent: kind.may_be_absent, next: None }
+    }
+}
+
+impl Follow for NextUrl {
+    fn is_left_out(&self, answer: &Answer<'_>) -> bool {
+        super::finds_no_next(answer)
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use super::stop::{Follows, Stopping};
 use super::{Paginator, Params, Position, Reads, Resumed, Step};
-use crate::definition::{ParamsIn, Stop};
+use crate::definition::{ParamName, ParamsIn, Stop};
 use crate::source::answer::Answer;
 use crate::{Error, Result};
 
@@ -45,8 +45,8 @@ enum Ending {
 
 /// A collection that is asked for by numbers.
 pub(super) struct Numbered {
-    /// Takes the number.
-    param: String,
+    /// Takes the number, if it is not an expression that does.
+    param: Option<String>,
     /// Where the parameters go.
     place: ParamsIn,
     size: Size,
@@ -64,20 +64,22 @@ pub(super) struct Numbered {
     /// The error to end with, should more records follow.
     unless_end: Option<Error>,
     ending: Option<Ending>,
+    /// Whether a page behind all that is counted was asked for.
+    makes_sure: bool,
     /// The number behind the last page with records.
     position: u64,
 }
 
 impl Numbered {
     pub(super) fn new(
-        (param, place): (String, ParamsIn),
+        (param, place): (Option<ParamName>, ParamsIn),
         first: u64,
         size: Size,
         concurrency: usize,
         stop: Stop,
     ) -> Self {
         Self {
-            param,
+            param: param.map(|name| name.0),
             place,
             size,
             concurrency: concurrency.max(1),
@@ -88,6 +90,7 @@ impl Numbered {
             usual: 0,
             unless_end: None,
             ending: None,
+            makes_sure: false,
             position: first,
         }
     }
@@ -111,8 +114,8 @@ impl Numbered {
                 Some((name.clone(), (*size).into()))
             }
         };
-        let number = (self.param.clone(), number.into());
-        Params::sent(self.place, size.into_iter().chain([number]))
+        let param = self.param.clone().map(|name| (name, number.into()));
+        Params::sent(self.place, size.into_iter().chain(param)).at(Position::Number(number))
     }
 
     /// As many requests as are missing from those that may be under way, and not more than pages that
@@ -132,7 +135,7 @@ impl Numbered {
         if let Some(error) = self.unless_end.take() {
             return Err(error);
         }
-        let got = answer.records() as u64;
+        let got = answer.elements();
         let usual = std::mem::replace(&mut self.usual, got);
         let by_records = self.counts_records();
         let (param, asked) = match &self.size {
@@ -163,6 +166,31 @@ impl Numbered {
         Ok(Step::Ask(self.ask()))
     }
 
+    /// The end, with a page that may have records.
+    fn ends_with_page(&mut self, number: u64, answer: &Answer<'_>) -> Step {
+        if answer.elements() > 0 && !answer.repeats() {
+            self.position = self.behind_page(number, answer);
+        }
+        Step::End
+    }
+
+    /// A page with which all has come that is counted. A full one is the last only if none follows: what
+    /// counts a page, or at most so many, may be taken for the count of all.
+    fn enough(&mut self, number: u64, answer: &Answer<'_>) -> Step {
+        let got = answer.elements();
+        let is_full = match self.size {
+            Size::Unknown => got >= self.usual,
+            Size::Pages(_, asked) | Size::Offsets(_, asked) => got == asked,
+        };
+        if got == 0 || answer.repeats() || !is_full {
+            return self.ends_with_page(number, answer);
+        }
+        self.makes_sure = true;
+        (self.usual, self.before) = (got, Before::Full);
+        self.position = self.behind_page(number, answer);
+        self.ahead(1)
+    }
+
     /// The end, unless the API says that there is more.
     fn end(&self) -> Result<Step> {
         self.stop.check_end().map(|()| Step::End)
@@ -176,7 +204,7 @@ impl Numbered {
     /// The number behind a page.
     fn behind_page(&self, number: u64, answer: &Answer<'_>) -> u64 {
         number.saturating_add(match self.size {
-            Size::Offsets(..) => answer.records() as u64,
+            Size::Offsets(..) => answer.elements(),
             Size::Pages(..) | Size::Unknown => 1,
         })
     }
@@ -186,12 +214,12 @@ impl Numbered {
         let number = answer.number();
         let before = number.saturating_sub(1);
         let message = match ending {
-            Ending::Empty if answer.records() == 0 => return self.end(),
+            Ending::Empty if answer.elements() == 0 => return self.end(),
             Ending::Again if answer.repeats() => return self.end(),
             Ending::Empty => format!(
                 "a page before page {number} is empty or missing, but page {number} has records"
             ),
-            Ending::Again if answer.records() == 0 => format!(
+            Ending::Again if answer.elements() == 0 => format!(
                 "page {before} repeats the page before it, and page {number} is empty: the end is \
                  not certain"
             ),
@@ -209,16 +237,13 @@ impl Paginator for Numbered {
         let Some(answer) = last else { return Ok(Step::Ask(self.ask())) };
         let number = self.asked.pop_front().unwrap_or(self.next);
         let follows = self.stop.judge(answer)?;
+        self.makes_sure &= follows == Follows::Enough;
         if let Some(ending) = self.ending {
             return self.behind(ending, answer);
         }
-        self.ending = match answer.records() {
-            _ if follows == Follows::Nothing => {
-                if answer.records() > 0 {
-                    self.position = self.behind_page(number, answer);
-                }
-                return Ok(Step::End);
-            }
+        self.ending = match answer.elements() {
+            _ if follows == Follows::Nothing => return Ok(self.ends_with_page(number, answer)),
+            _ if follows == Follows::Enough => return Ok(self.enough(number, answer)),
             // Some APIs filter what they have paged: an empty page, and more behind it.
             0 if follows == Follows::Said && !self.counts_records() => {
                 return Ok(self.ahead(self.concurrency));
@@ -254,7 +279,7 @@ impl Paginator for Numbered {
     /// before was short or missing: after a full one it may be a cap on how deep one may page.
     fn ends_with(&self, status: u16) -> bool {
         match self.before {
-            _ if self.ending.is_some() => matches!(status, 400 | 404 | 410 | 416 | 422),
+            _ if self.ending.is_some() || self.makes_sure => super::says_that_there_is_none(status),
             Before::Start => false,
             Before::Full => matches!(status, 404 | 416),
             Before::Uneven => matches!(status, 400 | 404 | 416 | 422),
@@ -262,7 +287,11 @@ impl Paginator for Numbered {
     }
 
     fn asks_by(&self) -> Option<String> {
-        Some(format!("`{}`", self.param))
+        Some(format!("`{}`", self.param.as_deref().unwrap_or("{page}")))
+    }
+
+    fn makes_sure(&self) -> bool {
+        self.makes_sure
     }
 
     fn may_repeat_the_last(&self) -> bool {

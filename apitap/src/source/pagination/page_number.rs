@@ -7,7 +7,7 @@ use crate::definition::PageNumber;
 pub(super) fn new(kind: PageNumber) -> Numbered {
     let size = Size::Pages(kind.per_page_param.0, kind.per_page);
     Numbered::new(
-        (kind.page_param.0, kind.params_in),
+        (kind.page_param, kind.params_in),
         kind.first_page,
         size,
         kind.concurrency,

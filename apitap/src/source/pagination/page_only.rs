@@ -6,7 +6,7 @@ use crate::definition::PageOnly;
 /// Asks for pages.
 pub(super) fn new(kind: PageOnly) -> Numbered {
     Numbered::new(
-        (kind.page_param.0, kind.params_in),
+        (kind.page_param, kind.params_in),
         kind.first_page,
         Size::Unknown,
         kind.concurrency,

@@ -18,6 +18,8 @@ pub(super) enum Follows {
     Counted,
     /// It is said that more follow, whatever is in the page.
     Said,
+    /// As much has come as is counted: nothing should follow.
+    Enough,
     /// Nothing follows.
     Nothing,
 }
@@ -28,23 +30,38 @@ pub(super) struct Stopping {
     /// Where the values of the rules begin among those that are read of a body.
     first: usize,
     pages: u64,
-    records: u64,
+    elements: u64,
     /// What the last answer said.
     more: Option<bool>,
-    /// The newest counts.
-    total: Option<u64>,
-    total_pages: Option<u64>,
+    total: Option<Count>,
+    total_pages: Option<Count>,
+}
+
+/// What the answers count.
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    newest: u64,
+    /// A count may shrink while pages are read, as records are deleted that have come already.
+    largest: u64,
+}
+
+impl Count {
+    /// The count behind an answer that says `number`.
+    fn told(before: Option<Self>, number: u64) -> Option<Self> {
+        let largest = before.map_or(number, |before| before.largest.max(number));
+        Some(Self { newest: number, largest })
+    }
 }
 
 impl Stopping {
     /// `first` is how many values of a body are read before those of the rules.
     pub(super) fn new(rules: definition::Stop, first: usize) -> Self {
-        Self { rules, first, pages: 0, records: 0, more: None, total: None, total_pages: None }
+        Self { rules, first, pages: 0, elements: 0, more: None, total: None, total_pages: None }
     }
 
     /// What an earlier run had come to counts, too.
     pub(super) fn go_on(&mut self, from: &Resumed) {
-        (self.pages, self.records) = (from.pages, from.records);
+        (self.pages, self.elements) = (from.pages, from.records);
     }
 
     /// Where the body says it.
@@ -63,25 +80,28 @@ impl Stopping {
     /// Takes the next answer: what follows it.
     ///
     /// # Errors
-    /// A path leads to something else than what it should, or nowhere on a page with records; or the
-    /// page is said to be the last one, and records are missing.
+    /// A path leads to something else than what it should, or nowhere on a page with records; the page
+    /// is said to be the last one, and records are missing; or more have come than there are.
     pub(super) fn judge(&mut self, answer: &Answer<'_>) -> Result<Follows> {
         self.pages += 1;
         if !answer.repeats() {
-            self.records += answer.records() as u64;
+            self.elements += answer.elements();
         }
         self.read(answer)?;
+        if answer.elements() > 0 && !answer.repeats() {
+            self.check_counts()?;
+        }
         if self.rules.max_pages.is_some_and(|most| self.pages >= most) {
             return Ok(Follows::Nothing);
         }
         Ok(match (self.more, self.total_pages, self.total) {
             (Some(true), ..) => Follows::Said,
-            (None, Some(pages), _) if self.pages < pages => Follows::Counted,
-            (None, None, Some(total)) if self.records < total => Follows::Counted,
+            (None, Some(pages), _) if self.pages < pages.largest => Follows::Counted,
+            (None, None, Some(total)) if self.elements < total.largest => Follows::Counted,
             (None, None, None) => Follows::Unknown,
-            _ => {
+            (more, ..) => {
                 self.check_end()?;
-                Follows::Nothing
+                if more.is_some() { Follows::Nothing } else { Follows::Enough }
             }
         })
     }
@@ -104,28 +124,55 @@ impl Stopping {
             _ => None,
         };
         if let (Some(path), Some(text)) = (&rules.total_path, total) {
-            self.total = Some(count(answer, path, text)?);
+            self.total = Count::told(self.total, count(answer, path, text)?);
         }
         if let (Some(path), Some(text)) = (&rules.total_pages_path, total_pages) {
-            self.total_pages = Some(count(answer, path, text)?);
+            self.total_pages = Count::told(self.total_pages, count(answer, path, text)?);
         }
         Ok(())
     }
 
     /// How many records there are in all, as far as is said.
     pub(super) fn total(&self) -> Option<u64> {
-        self.total
+        self.total.map(|total| total.newest)
     }
 
     /// How many more pages of this size there may be, as far as is said; at least 1.
     pub(super) fn left(&self, size: u64) -> u64 {
-        let of_pages = self.total_pages.map(|pages| pages.saturating_sub(self.pages));
+        let of_pages = self.total_pages.map(|pages| pages.newest.saturating_sub(self.pages));
         let of_records = self.total.map(|total| {
-            let left = total.saturating_sub(self.records);
+            let left = total.newest.saturating_sub(self.elements);
             left.div_ceil(size.max(1))
         });
         let most = self.rules.max_pages.map(|most| most.saturating_sub(self.pages));
         [of_pages, of_records, most].into_iter().flatten().min().unwrap_or(u64::MAX).max(1)
+    }
+
+    /// Makes sure that no more has come than the API counts.
+    ///
+    /// # Errors
+    /// More has come, so that the count does not say where the end is.
+    fn check_counts(&self) -> Result<()> {
+        let Self { rules, pages, elements, .. } = self;
+        let help = "the key does not say how much there is in all: correct it, or leave it out";
+        let lie = |path: &Pointer, message: String| {
+            Err(Error::data(message).at_path(path.0.clone()).help(help))
+        };
+        match (&rules.total_path, self.total, &rules.total_pages_path, self.total_pages) {
+            (Some(path), Some(Count { largest, .. }), ..) if *elements > largest => {
+                let message =
+                    format!("the API counts {largest} records (`{}`), and {elements} came", path.0);
+                lie(path, message)
+            }
+            (.., Some(path), Some(Count { largest, .. })) if *pages > largest => {
+                let message = format!(
+                    "the API counts {largest} pages (`{}`), and page {pages} has records, too",
+                    path.0
+                );
+                lie(path, message)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Makes sure that the pages may end behind the answers so far.
@@ -133,13 +180,13 @@ impl Stopping {
     /// # Errors
     /// The API has said that there is more.
     pub(super) fn check_end(&self) -> Result<()> {
-        let Self { rules, pages, records, .. } = self;
+        let Self { rules, pages, elements, .. } = self;
         let again = "run it again; if it stays so, the key does not mean what the API says there";
-        if let (Some(path), Some(total)) = (&rules.total_path, self.total)
-            && *records < total
+        if let (Some(path), Some(Count { newest: total, .. })) = (&rules.total_path, self.total)
+            && *elements < total
         {
             let message = format!(
-                "the API counts {total} records (`{}`), and its pages hold {records}",
+                "the API counts {total} records (`{}`), and its pages hold {elements}",
                 path.0
             );
             return Err(Error::data(message).at_path(path.0.clone()).help(again));
@@ -152,7 +199,8 @@ impl Stopping {
                 .at_path(path.0.clone())
                 .help("correct what says where the next page is, or the path in `stop`"));
         }
-        if let (Some(path), Some(total)) = (&rules.total_pages_path, self.total_pages)
+        let counted = self.total_pages.map(|pages| pages.newest);
+        if let (Some(path), Some(total)) = (&rules.total_pages_path, counted)
             && *pages < total
         {
             let message = format!(
@@ -175,7 +223,7 @@ fn told<'a>(
 ) -> Result<Option<&'a str>> {
     match value {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::Missing(absent)) if answer.records() > 0 => Err(absent.error(key)),
+        Some(Value::Missing(absent)) if answer.elements() > 0 => Err(absent.error(key)),
         Some(Value::Missing(_)) => Ok(None),
         Some(Value::Bool(true)) => Ok(Some("true")),
         Some(Value::Bool(false)) => Ok(Some("false")),
@@ -201,26 +249,46 @@ fn unlike(answer: &Answer<'_>, path: &Pointer, expected: &str, text: &str) -> Er
         .help("correct `stop`")
 }
 
+/// A pagination whose answers say where the next page is.
+pub(super) trait Follow: Paginator {
+    /// Whether an answer leaves out where it says that, rather than that there is none.
+    fn is_left_out(&self, answer: &Answer<'_>) -> bool;
+}
+
 /// A pagination whose answers may say more of the end than where the next page is.
 pub(super) struct Stops<P> {
     inner: P,
     stopping: Stopping,
+    /// Whether the page behind all that is counted was asked for, which an answer has named.
+    makes_sure: bool,
 }
 
-impl<P: Paginator> Stops<P> {
+impl<P: Follow> Stops<P> {
     pub(super) fn new(inner: P, rules: definition::Stop) -> Self {
         let first = match inner.reads() {
             Reads::Body => 0,
             Reads::Values(values) | Reads::ValuesAndLast(values, _) => values.len(),
         };
-        Self { inner, stopping: Stopping::new(rules, first) }
+        Self { inner, stopping: Stopping::new(rules, first), makes_sure: false }
+    }
+
+    /// Whether it ends with an answer.
+    fn ends_at(&mut self, answer: &Answer<'_>) -> Result<bool> {
+        let follows = self.stopping.judge(answer)?;
+        self.makes_sure = follows == Follows::Enough;
+        let has_new = answer.elements() > 0 && !answer.repeats();
+        Ok(match follows {
+            Follows::Nothing => true,
+            Follows::Enough => !has_new || self.inner.is_left_out(answer),
+            Follows::Unknown | Follows::Counted | Follows::Said => false,
+        })
     }
 }
 
-impl<P: Paginator> Paginator for Stops<P> {
+impl<P: Follow> Paginator for Stops<P> {
     fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step> {
         if let Some(answer) = last
-            && self.stopping.judge(answer)? == Follows::Nothing
+            && self.ends_at(answer)?
         {
             return Ok(Step::End);
         }
@@ -256,7 +324,12 @@ impl<P: Paginator> Paginator for Stops<P> {
     }
 
     fn ends_with(&self, status: u16) -> bool {
-        self.inner.ends_with(status)
+        let is_none = self.makes_sure && super::says_that_there_is_none(status);
+        is_none || self.inner.ends_with(status)
+    }
+
+    fn makes_sure(&self) -> bool {
+        self.makes_sure
     }
 
     fn asks_by(&self) -> Option<String> {

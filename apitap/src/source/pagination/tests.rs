@@ -12,6 +12,8 @@ use crate::environment::Secrets;
 #[derive(Clone, Copy, Default)]
 struct Page {
     records: usize,
+    /// Where `*` leads from them to the records.
+    elements: Option<u64>,
     next: Option<&'static str>,
     repeats: bool,
     status: u16,
@@ -29,6 +31,11 @@ fn next(records: usize, next: &'static str) -> Page {
 }
 
 impl Page {
+    /// The records are in so many elements.
+    fn within(self, elements: u64) -> Self {
+        Self { elements: Some(elements), ..self }
+    }
+
     fn more(self, more: bool) -> Self {
         Self { more: Some(more), ..self }
     }
@@ -98,6 +105,7 @@ fn check(kind: &Pagination, pages: &[Page], expected: &[&str], position: Option<
             of_last: &at(last),
             number: index as u64 + 1,
             records: page.records,
+            elements: page.elements.unwrap_or(page.records as u64),
             repeats: page.repeats,
             secrets: &Secrets::default(),
         };
@@ -138,7 +146,7 @@ fn shown_params(params: &Params) -> String {
 
 fn page_number(concurrency: usize) -> Pagination {
     Pagination::PageNumber(PageNumber {
-        page_param: "page".into(),
+        page_param: Some("page".into()),
         per_page_param: "size".into(),
         per_page: 2,
         first_page: 1,
@@ -162,7 +170,7 @@ fn limit_offset(concurrency: usize) -> Pagination {
 
 fn page_only() -> Pagination {
     Pagination::PageOnly(PageOnly {
-        page_param: "page".into(),
+        page_param: Some("page".into()),
         first_page: 0,
         concurrency: 1,
         params_in: ParamsIn::Query,
@@ -172,7 +180,7 @@ fn page_only() -> Pagination {
 
 fn cursor() -> Pagination {
     Pagination::Cursor(Cursor {
-        cursor_param: "after".into(),
+        cursor_param: Some("after".into()),
         cursor_path: Some(Pointer("/next".to_owned())),
         cursor_header: None,
         cursor_field: None,
@@ -418,10 +426,130 @@ fn nothing_is_asked_for_behind_an_end_that_is_known() {
     check(&pages, &[page(0).total(0)], &["?size=2&page=1", "."], at(1));
     let [pages, offsets, _] = numbered("/pages");
     let two = page(2).total_pages(2);
-    check(&pages, &[two, two], &["?size=2&page=1", "+(?size=2&page=2)", "."], at(3));
-    check(&offsets, &[two, two], &["?limit=2&offset=0", "+(?limit=2&offset=2)", "."], at(4));
+    let one = page(1).total_pages(2);
+    check(&pages, &[two, one], &["?size=2&page=1", "+(?size=2&page=2)", "."], at(3));
+    check(&offsets, &[two, one], &["?limit=2&offset=0", "+(?limit=2&offset=2)", "."], at(3));
     let [pages, ..] = numbered("2");
     check(&pages, &[page(2), page(2)], &["?size=2&page=1", "+(?size=2&page=2)", "."], at(3));
+}
+
+#[test]
+fn a_count_that_ends_with_a_full_page_is_made_sure_of() {
+    let [pages, offsets, only] = numbered("/total");
+    let two = page(2).total(2);
+    let asked = ["?size=2&page=1", "+(?size=2&page=2)"];
+    for last in [page(0).total(2), status(404), status(400), status(410), again(2).total(2)] {
+        check(&pages, &[two, last], &[asked[0], asked[1], "."], at(2));
+    }
+    let lie = "!the API counts 2 records (`/total`), and 4 came";
+    check(&pages, &[two, two], &[asked[0], asked[1], lie], at(2));
+    check(&offsets, &[two, two], &["?limit=2&offset=0", "+(?limit=2&offset=2)", lie], at(2));
+    check(&only, &[two, two], &["?page=0", "+(?page=1)", lie], at(1));
+    let [pages, ..] = numbered("/pages");
+    let one = page(2).total_pages(1);
+    let lie = "!the API counts 1 pages (`/pages`), and page 2 has records, too";
+    check(&pages, &[one, one], &[asked[0], asked[1], lie], at(2));
+    check(&pages, &[one, page(0).total_pages(1)], &[asked[0], asked[1], "."], at(2));
+    // What is taken for a count is the number of the page.
+    let pages_of = |of: u64| page(2).total_pages(of);
+    check(
+        &pages,
+        &[one, pages_of(2), page(1).total_pages(3)],
+        &[asked[0], asked[1], "+(?size=2&page=3)", "."],
+        at(4),
+    );
+}
+
+#[test]
+fn more_records_than_the_api_counts_are_an_error() {
+    let [pages, ..] = numbered("/total");
+    let three = page(2).total(3);
+    let lie = "!the API counts 3 records (`/total`), and 4 came";
+    check(&pages, &[three, three], &["?size=2&page=1", "+(?size=2&page=2)", lie], at(2));
+    let none = "!the API counts 0 records (`/total`), and 2 came";
+    check(&pages, &[page(2).total(0)], &["?size=2&page=1", none], at(1));
+    let lie = "!the API counts 3 records (`/total`), and 4 came";
+    let next = next(2, "a").total(3);
+    check(
+        &cursor_in("/next", "/total"),
+        &[next, next],
+        &["?size=2", "?size=2&after=a", lie],
+        Some(Position::Cursor("a".to_owned())),
+    );
+}
+
+#[test]
+fn a_count_may_shrink_as_records_are_deleted_that_have_come() {
+    let [pages, ..] = numbered("/total");
+    check(
+        &pages,
+        &[page(2).total(5), page(2).total(4), page(1).total(4)],
+        &["?size=2&page=1", "+(?size=2&page=2 ?size=2&page=3)", "+()", "."],
+        at(4),
+    );
+}
+
+#[test]
+fn a_next_page_that_is_named_behind_the_count_is_asked_for() {
+    let cursor_at = |text: &str| Some(Position::Cursor(text.to_owned()));
+    let asked = ["?size=2", "?size=2&after=a"];
+    for origin in ["/next", "X-Next", "meta.id"] {
+        let kind = cursor_in(origin, "/total");
+        let first = next(2, "a").total(2);
+        for last in [page(0).total(2), next(0, "b").total(2), status(400), again(2).total(2)] {
+            check(&kind, &[first, last], &[asked[0], asked[1], "."], cursor_at("a"));
+        }
+        let lie = "!the API counts 2 records (`/total`), and 3 came";
+        check(&kind, &[first, page(1).total(2)], &[asked[0], asked[1], lie], cursor_at("a"));
+        let kind = cursor_in(origin, "/pages");
+        let lie = "!the API counts 1 pages (`/pages`), and page 2 has records, too";
+        let pages = [next(2, "a").total_pages(1), next(2, "b").total_pages(1)];
+        check(&kind, &pages, &[asked[0], asked[1], lie], cursor_at("a"));
+    }
+    check(&cursor_in("/next", "/total"), &[page(2).total(2)], &["?size=2", "."], None);
+}
+
+#[test]
+fn what_a_page_holds_are_its_elements_where_records_are_in_them() {
+    let [first, second] = ["?size=2&page=1", "+(?size=2&page=2)"];
+    // Elements without records are no empty page, and those with many no long one.
+    check(
+        &page_number(1),
+        &[page(5).within(2), page(0).within(2), page(1).within(1), page(0), page(0)],
+        &[first, second, "+(?size=2&page=3)", "+(?size=2&page=4)", "+(?size=2&page=5)", "."],
+        at(4),
+    );
+    check(
+        &limit_offset(1),
+        &[page(0).within(2), page(7).within(2), page(0), page(0)],
+        &[
+            "?limit=2&offset=0",
+            "+(?limit=2&offset=2)",
+            "+(?limit=2&offset=4)",
+            "+(?limit=2&offset=6)",
+            ".",
+        ],
+        at(4),
+    );
+    let cursor_at = |text: &str| Some(Position::Cursor(text.to_owned()));
+    let pages = [next(6, "a").within(2).total(3), next(0, "").within(1).total(3)];
+    check(
+        &cursor_in("/next", "/total"),
+        &pages,
+        &["?size=2", "?size=2&after=a", "."],
+        cursor_at("a"),
+    );
+    let unknown = "!page 2 has 2 elements at the first `*` of `data_path`, and no records in them: \
+                   `cursor_field` finds no last record";
+    let pages = [next(6, "a").within(2), page(0).within(2)];
+    check(
+        &cursor_in("meta.id", ""),
+        &pages,
+        &["?size=2", "?size=2&after=a", unknown],
+        cursor_at("a"),
+    );
+    let pages = [next(6, "a").within(2), page(0)];
+    check(&cursor_in("meta.id", ""), &pages, &["?size=2", "?size=2&after=a", "."], cursor_at("a"));
 }
 
 #[test]
@@ -521,7 +649,6 @@ fn what_an_answer_says_of_the_end_counts_more_than_a_cursor() {
     check(&cursor_in("/next", "/more"), &[page(2).more(true)], &["?size=2", unknown], None);
     let short = "!the API counts 3 records (`/total`), and its pages hold 2";
     check(&cursor_in("/next", "/total"), &[page(2).total(3)], &["?size=2", short], None);
-    check(&cursor_in("/next", "/total"), &[next(2, "a").total(2)], &["?size=2", "."], None);
     check(&cursor_in("/next", "1"), &[next(2, "a")], &["?size=2", "."], None);
     let short = "!the API counts 2 pages (`/pages`), and ends behind page 1";
     check(&cursor_in("/next", "/pages"), &[page(2).total_pages(2)], &["?size=2", short], None);
@@ -539,7 +666,7 @@ fn parameters_go_into_the_body_where_the_api_wants_them_there() {
     check(&pages, &[page(1).total(1)], &["/size=2&/page=1", "."], at(2));
     let cursor = Pagination::Cursor(Cursor {
         params_in: ParamsIn::Body,
-        cursor_param: "/variables/after".into(),
+        cursor_param: Some("/variables/after".into()),
         page_size_param: None,
         ..kind
     });

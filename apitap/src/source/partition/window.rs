@@ -6,8 +6,9 @@ use super::Partition;
 use crate::definition::TimeFormat;
 use crate::definition::{Incremental, IncrementalMode, ParamName};
 use crate::environment::Environment;
+use crate::schema::{Schema, Type};
 use crate::source::decode::dynamic;
-use crate::source::filters::Stretch;
+use crate::source::filters::{Stretch, written_end};
 use crate::source::incremental::{Alike, Asked, Moment, Watermarks, moment};
 use crate::source::page::Page;
 use crate::source::request::expression::{Scope, Value, formatted};
@@ -23,7 +24,7 @@ pub(super) struct WindowPlan {
     format: TimeFormat,
     /// How much time a slice covers; all of it where there are none.
     slice: Option<TimeDelta>,
-    /// Which records the query wants.
+    /// Which records are requested, as far as their times can be written.
     wanted: Stretch,
     /// When the run began.
     now: DateTime<Utc>,
@@ -31,12 +32,16 @@ pub(super) struct WindowPlan {
 }
 
 impl WindowPlan {
-    pub(super) fn resolve(incremental: &Incremental, environment: &mut Environment) -> Self {
+    pub(super) fn resolve(
+        incremental: &Incremental,
+        schema: Option<&Schema>,
+        environment: &mut Environment,
+    ) -> Self {
         Self {
             start: incremental.start.as_ref().map(|start| environment.text(start)),
             param: incremental.param.clone(),
             end_param: incremental.end_param.clone(),
-            format: incremental.format.clone(),
+            format: format(incremental, schema),
             slice: incremental.window.and_then(|window| TimeDelta::from_std(window).ok()),
             wanted: Stretch::default(),
             now: environment.now(),
@@ -44,9 +49,12 @@ impl WindowPlan {
         }
     }
 
-    /// Records of that time only are wanted.
+    /// Records of that time only are wanted: an API that is told since when is asked for no others.
     pub(super) fn narrow(&mut self, wanted: Stretch) {
-        self.wanted = wanted;
+        if self.mode == IncrementalMode::Server {
+            let until = wanted.until.and_then(|until| written_end(until, &self.format));
+            self.wanted = Stretch { until, ..wanted };
+        }
     }
 
     /// Since when the first run loads.
@@ -124,6 +132,17 @@ impl WindowPlan {
     }
 }
 
+/// How times are written: dates as dates, where nothing else is said.
+fn format(incremental: &Incremental, schema: Option<&Schema>) -> TimeFormat {
+    let field = schema.and_then(|schema| schema.path(&incremental.field)?.last().copied());
+    match &incremental.format {
+        TimeFormat::Rfc3339 if field.is_some_and(|field| field.ty == Type::Date) => {
+            TimeFormat::Pattern("%Y-%m-%d".to_owned())
+        }
+        format => format.clone(),
+    }
+}
+
 /// From `start` to `now`, in steps; all of it in one where there is no step or no beginning.
 fn slices(
     start: Option<DateTime<Utc>>,
@@ -149,35 +168,61 @@ pub(super) fn probe(scope: Scope) -> Scope {
 /// A feed that is newest first: it ends at a record that is known.
 pub(super) struct Feed {
     field: Moment,
-    since: DateTime<Utc>,
+    /// Since when records are new; `None` where all of them are.
+    since: Option<DateTime<Utc>>,
+    /// When the last record of the page before was changed.
+    last: Option<DateTime<Utc>>,
 }
 
 impl Feed {
-    /// `None` where the source is none, or nothing is known yet.
+    /// `None` where the source is none.
     pub(super) fn new(watermarks: &Watermarks, key: &str) -> Option<Self> {
-        let (field, since) = (watermarks.feed()?.clone(), watermarks.since(key)?);
-        Some(Self { field, since })
+        let field = watermarks.feed()?.clone();
+        Some(Self { field, since: watermarks.since(key), last: None })
     }
 
     /// Whether the last record of a page is known, and with it all that follow.
     ///
     /// # Errors
-    /// The record has no such field.
-    pub(super) async fn is_known(&self, page: &Page) -> Result<bool> {
-        let mut last = None;
+    /// A record has no such field; a later one is newer, so that others that are new may follow one that is known.
+    pub(super) async fn is_known(&mut self, page: &Page) -> Result<bool> {
+        let (mut first, mut last) = (None, None);
         let mut segments = page.segments();
         let mut number = 0;
         while let Some(segment) = segments.next().await? {
             number += segment.records().count() as u64;
+            first = first.or_else(|| segment.records().next().map(|(record, _)| record.to_owned()));
             last = segment.records().last().map(|(record, _)| record.to_owned()).or(last);
         }
-        let Some(record) = last else { return Ok(false) };
+        let Some((first, last)) = first.zip(last) else { return Ok(false) };
+        let first =
+            self.moment(&first).map_err(|error| error.at_record(1).in_request(&page.request))?;
+        let last = self
+            .moment(&last)
+            .map_err(|error| error.at_record(number).in_request(&page.request))?;
+        let before = self.last.replace(last).unwrap_or(first).min(first);
+        if last > before {
+            return Err(self.unsorted(before, last).at_record(number).in_request(&page.request));
+        }
+        Ok(self.since.is_some_and(|since| last < since))
+    }
+
+    fn moment(&self, record: &str) -> Result<DateTime<Utc>> {
         let mut decoder = dynamic::decoder(&self.field.record());
-        decoder.append(&record).map_err(|fault| {
-            fault.into_error("the body").at_record(number).in_request(&page.request)
-        })?;
+        decoder.append(record).map_err(|fault| fault.into_error("the body"))?;
         let moments = self.field.of_batch(&decoder.finish()?)?;
-        Ok(moments.into_iter().all(|moment| moment < self.since))
+        moments.into_iter().next().ok_or_else(|| Error::data("the record is gone"))
+    }
+
+    fn unsorted(&self, before: DateTime<Utc>, last: DateTime<Utc>) -> Error {
+        let name = self.field.name();
+        let message = format!(
+            "the API does not send what is newest first: `{name}` is {last} behind {before}"
+        );
+        Error::data(message).help(
+            "`mode: feed` ends at the first page that is known, and would not see what is new behind it: \
+             have the API sort by a query parameter, or write `mode: client`",
+        )
     }
 }
 

@@ -90,11 +90,11 @@ impl Answered {
         &self.headers
     }
 
-    /// What the records come to; `None` where there are none.
+    /// What the elements come to; `None` where there are none.
     pub(in crate::source) fn fingerprint(&self) -> Option<u64> {
         let mut hasher = DefaultHasher::new();
         self.body.fingerprint().hash(&mut hasher);
-        (self.body.records() > 0).then(|| hasher.finish())
+        (self.body.elements() > 0).then(|| hasher.finish())
     }
 
     /// As the pagination and the authenticator see it.
@@ -109,6 +109,7 @@ impl Answered {
             of_last: self.body.of_last_record(),
             number: self.page.number,
             records: usize::try_from(self.body.records()).unwrap_or(usize::MAX),
+            elements: self.body.elements(),
             repeats,
             secrets,
         }

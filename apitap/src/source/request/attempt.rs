@@ -250,7 +250,7 @@ impl Endpoint {
         }
         let keeps = matches!(status, 307 | 308) || ask.method == Method::GET;
         if !keeps {
-            return Ok(Ask { method: Method::GET, url, body: None });
+            return Ok(Ask { method: Method::GET, url, body: None, headers: ask.headers });
         }
         if ask.body.is_some() && !self.target.trusts(&url) {
             let to = origin(&url);

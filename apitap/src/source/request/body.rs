@@ -50,6 +50,16 @@ impl BodyText {
         }
     }
 
+    /// Whether an expression in it uses one of these names.
+    pub(super) fn uses(&self, names: &[&str]) -> bool {
+        match self {
+            Self::None => false,
+            Self::Json(json) => json.uses(names),
+            Self::Form(fields) => fields.iter().any(|(_, text)| text.uses(names)),
+            Self::Text(text) => text.uses(names),
+        }
+    }
+
     /// Puts the values of expressions in.
     ///
     /// # Errors
@@ -85,6 +95,15 @@ impl JsonText {
                 Self::Object(members.iter().map(member).collect())
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => Self::Plain(json.clone()),
+        }
+    }
+
+    fn uses(&self, names: &[&str]) -> bool {
+        match self {
+            Self::Text(text) => text.uses(names),
+            Self::Plain(_) => false,
+            Self::List(elements) => elements.iter().any(|element| element.uses(names)),
+            Self::Object(members) => members.iter().any(|(_, value)| value.uses(names)),
         }
     }
 

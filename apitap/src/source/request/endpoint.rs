@@ -43,6 +43,8 @@ pub(in crate::source) struct Endpoint {
     pub(in crate::source) name: String,
     pub(super) client: Client,
     pub(super) target: Target,
+    /// What the target is made of, where it differs from page to page.
+    by_page: Option<Box<FetchPlan>>,
     pub(in crate::source) layout: Layout,
     /// Whether the whole text of each body is kept.
     pub(super) text: bool,
@@ -81,6 +83,8 @@ pub(in crate::source) struct Ask {
     pub(super) url: Url,
     /// The bytes, and their `Content-Type`.
     pub(super) body: Option<(Bytes, &'static str)>,
+    /// In place of the source's, where those differ from page to page.
+    pub(super) headers: Option<Vec<(HeaderName, HeaderValue)>>,
 }
 
 impl Target {
@@ -220,6 +224,7 @@ impl Endpoint {
             name: plan.name().to_owned(),
             client,
             target,
+            by_page: plan.differs_by_page().then(|| Box::new(plan.clone())),
             rules: Rules::new(&request.rules)?,
             rate_limit,
             layout: plan.layout().clone(),
@@ -240,8 +245,10 @@ impl Endpoint {
     /// # Errors
     /// What it asks for is not a URL, or is on another server: credentials are not sent there.
     pub(in crate::source) fn ask(&self, params: &Params, base: Option<&Url>) -> Result<Ask> {
+        let of_page = self.target_at(params)?;
+        let target = of_page.as_ref().unwrap_or(&self.target);
         let mut url = match &params.url {
-            None => self.target.url.clone(),
+            None => target.url.clone(),
             Some(reference) => {
                 let base = base.unwrap_or(&self.target.url);
                 let url = self.refer(base, reference)?;
@@ -251,16 +258,28 @@ impl Endpoint {
         for (name, value) in &params.query {
             set_param(&mut url, name, value);
         }
-        let body =
-            self.target.body.with(&params.body)?.map(|(bytes, kind)| (Bytes::from(bytes), kind));
-        Ok(Ask { method: self.target.method.clone(), url, body })
+        let body = target.body.with(&params.body)?.map(|(bytes, kind)| (Bytes::from(bytes), kind));
+        let headers = of_page.as_ref().map(|target| {
+            let headers = target.headers.iter();
+            headers.map(|(name, value)| (name.clone(), value.clone())).collect()
+        });
+        Ok(Ask { method: target.method.clone(), url, body, headers })
+    }
+
+    /// The target of a request whose texts are not those of the first page.
+    fn target_at(&self, params: &Params) -> Result<Option<Target>> {
+        let (Some(plan), Some(place)) = (&self.by_page, &params.place) else { return Ok(None) };
+        Target::new(&plan.at_place(place)).map(Some)
     }
 
     /// The request as it is sent, with the source's headers where the server is trusted.
     pub(super) fn request(&self, ask: &Ask) -> reqwest::Request {
         let mut request = reqwest::Request::new(ask.method.clone(), ask.url.clone());
         if self.target.trusts(&ask.url) {
-            *request.headers_mut() = self.target.headers.clone();
+            match &ask.headers {
+                Some(headers) => request.headers_mut().extend(headers.iter().cloned()),
+                None => *request.headers_mut() = self.target.headers.clone(),
+            }
         } else if let Some(accept) = self.target.headers.get(ACCEPT) {
             request.headers_mut().insert(ACCEPT, accept.clone());
         }

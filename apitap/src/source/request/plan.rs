@@ -119,6 +119,13 @@ impl RequestPlan {
         })
     }
 
+    /// Whether an expression of what is sent uses one of these names.
+    pub(in crate::source) fn uses(&self, names: &[&str]) -> bool {
+        let pairs = self.query.iter().chain(&self.headers).map(|(_, text)| text);
+        let mut texts = std::iter::once(&self.url).chain(pairs);
+        texts.any(|text| text.uses(names)) || self.body.uses(names)
+    }
+
     /// As a file is requested.
     pub(in crate::source) fn without_body(&mut self) {
         self.method = Method::GET;

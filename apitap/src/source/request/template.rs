@@ -124,6 +124,16 @@ impl RequestText {
         resolved
     }
 
+    /// Whether an expression in it uses one of these names.
+    pub(crate) fn uses(&self, names: &[&str]) -> bool {
+        self.0.iter().any(|piece| match piece {
+            Piece::Text(_) => false,
+            Piece::Expression(expression) => {
+                expression.names().iter().any(|name| names.contains(name))
+            }
+        })
+    }
+
     /// What stands before the first expression.
     pub(crate) fn start(&self) -> &str {
         match self.0.first() {

@@ -34,6 +34,10 @@ pub(super) struct Search {
     here: Vec<usize>,
     /// Whether that value is an element of the list of records.
     is_element: bool,
+    /// At which level `*` stands for the elements of the page, if it leads to the records.
+    star: Option<usize>,
+    /// How many elements there are.
+    elements: u64,
     shape: Shape,
     /// Why there are no records where they should be.
     error: Option<Error>,
@@ -82,7 +86,10 @@ impl Search {
             reached: 0,
             found: Value::Null,
         };
+        let star = data_path.tokens().position(|token| token == "*");
         Self {
+            star,
+            elements: 0,
             keyed: key_as.is_some(),
             allow_empty: *allow_empty,
             pointers: pointers.map(follow).collect(),
@@ -92,6 +99,22 @@ impl Search {
             shape: Shape::Nothing,
             error: None,
         }
+    }
+
+    /// Whether `*` leads to the records.
+    pub(super) fn has_elements(&self) -> bool {
+        self.star.is_some()
+    }
+
+    /// Whether what comes next is in what the first `*` stands for the elements of.
+    pub(super) fn in_elements(&self) -> bool {
+        let level = self.star.and_then(|star| self.levels.get(star));
+        level.is_some_and(|level| level.through.contains(&0))
+    }
+
+    /// How many elements the first `*` stands for.
+    pub(super) fn elements(&self) -> u64 {
+        self.elements
     }
 
     /// Whether the text of the value that has begun matters.
@@ -326,6 +349,9 @@ impl Search {
         let Some(level) = self.levels.pop() else { return };
         if level.through.is_empty() {
             return;
+        }
+        if self.star == Some(depth - 1) && level.through.contains(&0) {
+            self.elements = level.count;
         }
         let keys = Arc::new(level.keys);
         for pointer in level.through {

@@ -100,6 +100,34 @@ fn rows_that_do_not_fit_the_header_are_errors_that_name_the_line() {
     refuse(&layout, "[{\"id\":1}]", "the body is not CSV at byte 0: it begins with `[`");
 }
 
+/// How many elements a page holds, in whatever pieces it comes.
+fn holds(layout: &Layout, body: &str, expected: u64) -> Fingerprint {
+    let wanted = Wanted { layout, values: &[], last_record: &[], text: false };
+    let bytes: Vec<_> = body.as_bytes().chunks(1).collect();
+    let whole = read_layout(&[body.as_bytes()], &wanted, usual()).unwrap();
+    assert_eq!(read_layout(&bytes, &wanted, usual()).unwrap(), whole, "byte by byte");
+    assert_eq!(whole.elements, expected, "{body}");
+    whole.fingerprint
+}
+
+#[test]
+fn a_page_holds_the_elements_from_which_every_leads_to_records() {
+    let items = |body: &str, expected| holds(&at("/orders/*/items"), body, expected);
+    items(r#"{"orders":[]}"#, 0);
+    let some = items(r#"{"n":1,"orders":[{"o":1,"items":[{"a":1},{"a":2}]},{"o":2}]}"#, 2);
+    let same = items(r#"{"n":2,"orders":[{"o":1,"items":[{"a":1},{"a":2}]},{"o":2}],"x":[]}"#, 2);
+    assert_eq!(some, same);
+    let none = items(r#"{"orders":[{"o":1,"items":[]},{"o":2,"items":[]},{"o":3,"items":[]}]}"#, 3);
+    let others =
+        items(r#"{"orders":[{"o":4,"items":[]},{"o":5,"items":[]},{"o":6,"items":[]}]}"#, 3);
+    assert_ne!(none, others);
+    holds(&at("/*/*"), r#"{"x":[{"a":1},{"a":3}],"y":{"z":{"a":2}}}"#, 2);
+    holds(&at("/*"), r#"[{"a":1},[{"a":2},{"a":3}]]"#, 2);
+    holds(&at("/orders"), r#"{"orders":[{"a":1},{"a":2},{"a":3}]}"#, 3);
+    holds(&keyed("/*/users"), r#"[{"users":{"k":{},"l":{}}},{"users":{}}]"#, 2);
+    holds(&jsonl(), "{}\n{}\n", 2);
+}
+
 #[test]
 fn a_star_stands_for_every_element_of_lists_and_objects() {
     let body = r#"{"orders": [{"items": [{"a":1}, {"a":2}]}, {"items": []}, {"items": null}, {},

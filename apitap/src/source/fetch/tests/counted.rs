@@ -18,7 +18,7 @@ fn limit_offset(limit: u64, concurrency: usize) -> Pagination {
 
 fn page_number(per_page: u64, concurrency: usize) -> Pagination {
     Pagination::PageNumber(PageNumber {
-        page_param: "page".into(),
+        page_param: Some("page".into()),
         per_page_param: "per_page".into(),
         per_page,
         first_page: 1,
@@ -30,7 +30,7 @@ fn page_number(per_page: u64, concurrency: usize) -> Pagination {
 
 fn page_only(concurrency: usize) -> Pagination {
     Pagination::PageOnly(PageOnly {
-        page_param: "page".into(),
+        page_param: Some("page".into()),
         first_page: 0,
         concurrency,
         params_in: ParamsIn::Query,
@@ -221,6 +221,108 @@ async fn requests_are_made_ahead_and_delivered_in_order() {
     // not count.
     assert_eq!(outcome.fetched.pages.load(Relaxed), 10);
     assert_eq!(outcome.fetched.records.load(Relaxed), 16);
+}
+
+#[tokio::test]
+async fn records_behind_the_end_that_were_fetched_ahead_are_an_error() {
+    let answer = |request: &Request| match request.number("page") {
+        2 | 3 | 6.. => records([]),
+        page => records(2 * page..2 * page + 2),
+    };
+    let expected = format!(
+        "{} error: the pages end with page 3, but page 4, which was asked for ahead, has other records",
+        shown(2..4)
+    );
+    check(page_number(2, 4), answer, &expected).await;
+    // What is there again, missing or refused is none.
+    for behind in [records(2..4), records([]), Reply::status(404), Reply::status(400)] {
+        let answer = move |request: &Request| match request.number("page") {
+            1 => records(2..4),
+            2 | 3 => records([]),
+            _ => behind.clone(),
+        };
+        check(page_number(2, 4), answer, &shown(2..4)).await;
+    }
+}
+
+/// A page of orders, each with so many items, from the first number of a page of two.
+fn orders(items: &[u64], from: u64, size: u64) -> Reply {
+    let list =
+        items.iter().enumerate().skip(from as usize).take(size as usize).map(|(order, count)| {
+            let items = (0..*count).map(|item| format!(r#"{{"id":{}}}"#, 10 * order as u64 + item));
+            format!(r#"{{"order":{order},"items":[{}]}}"#, items.collect::<Vec<_>>().join(","))
+        });
+    let list = list.collect::<Vec<_>>().join(",");
+    Reply::json(format!(r#"{{"total":{},"orders":[{list}]}}"#, items.len()))
+}
+
+/// All items of orders that have so many each come with a pagination, from an API of both kinds.
+async fn check_items(kind: Pagination, items: &'static [u64]) {
+    let server = Server::start(move |request| match request.number("per_page") {
+        0 => orders(items, request.number("offset"), request.number("limit")),
+        size => orders(items, (request.number("page") - 1) * size, size),
+    })
+    .await;
+    let mut source = source(&server, kind);
+    source.data_path = Pointer("/orders/*/items".to_owned());
+    let outcome = fetch(&source).await;
+    assert!(outcome.error.is_none(), "{items:?}: {:?}", outcome.error);
+    let expected = items.iter().enumerate().flat_map(|(order, count)| {
+        (0..*count).map(move |item| format!(r#"{{"id":{}}}"#, 10 * order as u64 + item))
+    });
+    assert_eq!(outcome.pages.concat(), expected.collect::<Vec<_>>(), "{items:?}");
+}
+
+#[tokio::test]
+async fn pages_of_elements_end_with_the_elements_and_not_with_their_records() {
+    for items in [
+        &[1, 0, 1, 1, 0, 1, 1][..],
+        &[0, 1, 1, 1, 1],
+        &[2, 0, 0, 0, 0, 0, 1, 1],
+        &[1, 0, 0, 0],
+        &[3, 3, 3, 3, 3, 3, 3],
+        &[0, 0, 0],
+        &[],
+    ] {
+        for total in [None, Some(Pointer("/total".to_owned()))] {
+            let stop = Stop { total_path: total, ..Stop::default() };
+            let Pagination::LimitOffset(offsets) = limit_offset(2, 3) else { unreachable!() };
+            let offsets = LimitOffset { stop: stop.clone(), ..offsets };
+            check_items(Pagination::LimitOffset(offsets), items).await;
+            let Pagination::PageNumber(pages) = page_number(2, 3) else { unreachable!() };
+            check_items(Pagination::PageNumber(PageNumber { stop, ..pages }), items).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn elements_without_records_that_come_again_are_the_last_page_again() {
+    let server = Server::start(|request: &Request| {
+        orders(&[1, 1, 1, 1, 0, 0], 2 * request.number("page").min(2), 2)
+    })
+    .await;
+    let mut source = source(&server, page_only(1));
+    source.data_path = Pointer("/orders/*/items".to_owned());
+    let outcome = fetch(&source).await;
+    assert_eq!(outcome.shown(), r#"[{"id":0},{"id":10}] [{"id":20},{"id":30}]"#);
+    assert_eq!(server.requests().len(), 5);
+}
+
+#[tokio::test]
+async fn a_count_of_one_page_is_not_the_end() {
+    let answer = |request: &Request| {
+        let start = 5 * (request.number("page") - 1);
+        Reply::json(body(start..start + 5, r#""count":5,"#))
+    };
+    let Pagination::PageNumber(kind) = page_number(5, 3) else { unreachable!() };
+    let stop = Stop { total_path: Some(Pointer("/count".to_owned())), ..Stop::default() };
+    let kind = Pagination::PageNumber(PageNumber { stop, ..kind });
+    let expected =
+        format!("{} error: the API counts 5 records (`/count`), and 10 came", shown(0..5));
+    check(kind.clone(), answer, &expected).await;
+    // One that answers with its only page again has no more.
+    let (server, _) = check(kind, |_| Reply::json(body(0..5, r#""count":5,"#)), &shown(0..5)).await;
+    assert_eq!(server.requests().len(), 2);
 }
 
 /// Twelve pages of one record and so many bytes each; `expected` requests are under way at most.

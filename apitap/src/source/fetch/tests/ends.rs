@@ -6,7 +6,7 @@ use super::*;
 
 fn cursor(path: &str) -> Pagination {
     Pagination::Cursor(Cursor {
-        cursor_param: "after".into(),
+        cursor_param: Some("after".into()),
         cursor_path: Some(Pointer(path.to_owned())),
         cursor_header: None,
         cursor_field: None,
@@ -28,7 +28,7 @@ fn next_url(path: &str) -> Pagination {
 
 fn page_number(per_page: u64, concurrency: usize) -> Pagination {
     Pagination::PageNumber(PageNumber {
-        page_param: "page".into(),
+        page_param: Some("page".into()),
         per_page_param: "size".into(),
         per_page,
         first_page: 1,
@@ -72,6 +72,8 @@ async fn a_body_that_says_of_more_pages_is_an_error_without_pagination() {
         (r#""has_more":true,"#, "`/has_more` is true"),
         (r#""pagination":{"total_pages":3,"page":1},"#, "`/pagination/total_pages` is 3"),
         (r#""meta":{"page":1,"per_page":2,"total":5},"#, "`/meta/total` is 5"),
+        (r#""meta":{"total_count":50},"#, "`/meta/total_count` is 50"),
+        (r#""totalElements":3,"#, "`/totalElements` is 3"),
     ] {
         let answer = move |_: &Request| Reply::json(body(0..2, beside));
         let expected = format!(
@@ -91,12 +93,50 @@ async fn a_body_that_says_of_more_pages_is_an_error_without_pagination() {
         r#""meta":{"page":1,"per_page":50,"total":2,"total_pages":1},"#,
         // A sum of money, as it may be.
         r#""total":1234,"#,
+        r#""total_count":2,"#,
         r#""next":{"href":null},"links":[],"#,
     ] {
         for kind in kinds() {
             check(kind, move |_: &Request| Reply::json(body(0..2, beside)), &shown(0..2)).await;
         }
     }
+}
+
+#[tokio::test]
+async fn headers_that_say_of_more_pages_are_an_error_without_pagination() {
+    for (name, value) in [
+        ("x-total-count", "400"),
+        ("x-total", "3"),
+        ("x-next-page", "2"),
+        ("x-total-pages", "4"),
+        ("x-next-cursor", "abc"),
+    ] {
+        let answer = move |_: &Request| records(0..2).header(name, value);
+        let shown_name = name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
+        let said = format!("`{}: {value}`", shown_name.collect::<Vec<_>>().join("-"));
+        let expected = format!(
+            "error: the answer has more pages ({said}), and the source has no `pagination`"
+        );
+        check(Pagination::default(), answer, &expected).await;
+        let only = Pagination::Single(Single { first_page_only: true });
+        check(only, answer, &shown(0..2)).await;
+        let link = Pagination::LinkHeader(LinkHeader::default());
+        let expected = format!(
+            "error: the answer has no `Link` header with `rel=\"next\"`, and more pages ({said})"
+        );
+        check(link, answer, &expected).await;
+    }
+    for (name, value) in [
+        ("x-total-count", "2"),
+        ("x-total", "many"),
+        ("x-next-page", ""),
+        ("x-next-page", "null"),
+        ("x-total-pages", "1"),
+    ] {
+        let answer = move |_: &Request| records(0..2).header(name, value);
+        check(Pagination::default(), answer, &shown(0..2)).await;
+    }
+    check(Pagination::default(), |_| records([]).header("x-total-count", "7"), "").await;
 }
 
 #[tokio::test]
@@ -204,7 +244,7 @@ async fn the_last_page_again_is_the_end() {
     for concurrency in [1, 4] {
         check(page_number(2, concurrency), clamped(3), &expected).await;
         let kind = PageOnly {
-            page_param: "page".into(),
+            page_param: Some("page".into()),
             first_page: 1,
             concurrency,
             params_in: ParamsIn::Query,

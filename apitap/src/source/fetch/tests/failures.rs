@@ -42,7 +42,7 @@ async fn trouble_that_stays_is_told_after_the_last_attempt() {
 #[tokio::test]
 async fn an_error_in_the_middle_keeps_the_pages_before_it() {
     let pagination = Pagination::PageNumber(PageNumber {
-        page_param: "page".into(),
+        page_param: Some("page".into()),
         per_page_param: "size".into(),
         per_page: 1,
         first_page: 1,

@@ -6,7 +6,7 @@ use super::*;
 
 fn cursor(page_size_param: Option<&str>) -> Pagination {
     Pagination::Cursor(Cursor {
-        cursor_param: "after".into(),
+        cursor_param: Some("after".into()),
         cursor_path: Some(Pointer("/meta/next".to_owned())),
         cursor_header: None,
         cursor_field: None,

@@ -13,7 +13,7 @@ const GZIP_OF_NOTHING: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\
 
 fn cursor() -> Pagination {
     Pagination::Cursor(Cursor {
-        cursor_param: "after".into(),
+        cursor_param: Some("after".into()),
         cursor_path: Some(Pointer("/next".to_owned())),
         cursor_header: None,
         cursor_field: None,

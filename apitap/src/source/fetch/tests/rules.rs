@@ -76,7 +76,7 @@ async fn what_is_skipped_has_no_records_and_no_page_follows_it() {
     };
     let server = Server::start(answer).await;
     let pagination = Pagination::PageNumber(PageNumber {
-        page_param: "page".into(),
+        page_param: Some("page".into()),
         per_page_param: "per_page".into(),
         per_page: 1,
         first_page: 1,

@@ -58,6 +58,7 @@ async fn check(method: &str, from: &str, status: u16, to: &str, expected: Result
         method: Method::from_bytes(method.as_bytes()).unwrap(),
         url: Url::parse(from).unwrap(),
         body: (method == "POST").then(|| ("{}".into(), "application/json")),
+        headers: None,
     };
     let named = async |url: &Url| url.host_str().is_some_and(|host| host.ends_with(".inside"));
     let found = endpoint.redirected(ask, Url::parse(to).ok(), status, named).await.map(|ask| {

@@ -52,6 +52,7 @@ async fn check(most: u64, generations: &[u64], expected: &[Again], asked: u64, t
         of_last: &[],
         number: 1,
         records: 0,
+        elements: 0,
         repeats: false,
         secrets: &Secrets::default(),
     };

@@ -1,0 +1,2 @@
+{{ sink(name="warehouse") }}
+SELECT id, amount FROM {{ use_source("orders") }}
