@@ -23,6 +23,7 @@ use super::pushdown::{self, Narrowed};
 use super::query::{Query, Wanted};
 use super::resume::check_finished;
 use super::session;
+use super::skipped;
 use super::watch::{self, Kept, Progress};
 use crate::environment::{Environment, Secrets};
 use crate::pipeline::Linked;
@@ -317,6 +318,7 @@ impl Job<Arc<dyn Target>> {
         };
         let stored = async {
             sink::feed(&mut *session, rows, 1, run.limits.copy, &connections).await?;
+            skipped::check(&self.definition, &self.fetches)?;
             self.progress.commits();
             let state = match run.options.limit {
                 // What was left out is still to come.
