@@ -22,6 +22,7 @@ pub(crate) mod pushdown;
 pub(crate) mod query;
 mod resume;
 pub(crate) mod session;
+mod skipped;
 pub(crate) mod watch;
 
 use std::collections::BTreeMap;

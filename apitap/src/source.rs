@@ -20,7 +20,7 @@ mod task;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What fetching has done so far; shared between the fetching tasks and the report.
@@ -38,6 +38,8 @@ pub struct Fetched {
     pub(crate) expected: AtomicU64,
     /// Records among them that did not fit their schema, and were left out.
     pub skipped: AtomicU64,
+    /// The first answer that was skipped though it may stand for records: its status and its request.
+    passed_over: OnceLock<(u16, String)>,
     /// Milliseconds in which requests waited because of a limit on their rate: those that waited at one
     /// time count once.
     pub waited: AtomicU64,
@@ -86,6 +88,16 @@ impl Fetched {
             *logged = Some(now);
         }
         is_time
+    }
+
+    /// An answer is skipped that may stand for records.
+    fn pass_over(&self, status: u16, request: &str) {
+        self.passed_over.get_or_init(|| (status, request.to_owned()));
+    }
+
+    /// The first answer that was skipped though it may stand for records: its status and its request.
+    pub(crate) fn passed_over(&self) -> Option<&(u16, String)> {
+        self.passed_over.get()
     }
 
     /// A request waits from then until then for a limit on the rate.

@@ -14,9 +14,11 @@ use crate::definition::table::{
 };
 use crate::definition::{AdbcDialect, Connection, Definition, Evolve, Mode, TargetKind};
 use crate::diagnostic::{Finding, Findings, Place, Severity, Spanned};
+use crate::keys::bad_record::OnBadRecord;
 use crate::schema::notation::type_text;
 use crate::schema::scalar::Domain;
 use crate::schema::{Field, Schema, Type};
+use crate::spec::SourceSpec;
 
 /// The table's name, against what the target takes.
 pub(super) fn check_name(
@@ -70,6 +72,47 @@ pub(super) fn check_missing(spec: &PipelineSpec<'_>, mode: Option<Mode>, finding
             .note(format!("`{}` leaves the rows that are there as they are", mode.name()))
             .help("use `mode=\"merge\"` with a key, or remove `delete_missing`"),
     });
+}
+
+/// What deletes rows, against sources that leave out records whose rows are there.
+pub(super) fn check_skipped(spec: &PipelineSpec<'_>, mode: Option<Mode>, findings: &mut Findings) {
+    let store = &spec.sink.store;
+    let (what, place) = match mode {
+        Some(Mode::Replace) => ("`replace`", &store.mode.place),
+        _ if store.delete_missing.value => ("`delete_missing`", &store.delete_missing.place),
+        _ => return,
+    };
+    for source in requested(spec) {
+        let skips = &source.request.on_bad_record;
+        if skips.value != OnBadRecord::Skip {
+            continue;
+        }
+        let message = format!("{what} would delete the rows of records that are skipped");
+        let name = &source.table.name.value;
+        findings.push(
+            Finding::error(codes::DELETES_SKIPPED, message, place)
+                .related(&skips.place, format!("`{name}` skips records that do not fit"))
+                .help(
+                    "use `mode=\"merge\"` with a key and without `delete_missing`, which keeps those \
+                     rows, or remove `on_bad_record: skip`",
+                ),
+        );
+    }
+}
+
+/// The sources of a pipeline and their parents, each once.
+fn requested<'a>(spec: &PipelineSpec<'a>) -> Vec<&'a SourceSpec> {
+    let mut found: Vec<&SourceSpec> = spec.sources.clone();
+    let mut next = 0;
+    while let Some(source) = found.get(next).copied() {
+        next += 1;
+        for parent in source.request.for_each.value.iter().filter_map(|e| e.source.value.as_ref()) {
+            let declared = spec.declared.iter().find(|other| other.table.name.value == *parent);
+            let is_known = |other: &&SourceSpec| other.table.name.value == *parent;
+            found.extend(declared.filter(|_| !found.iter().any(is_known)));
+        }
+    }
+    found
 }
 
 /// `evolve: replace`, against the mode and what the target can.

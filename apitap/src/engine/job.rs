@@ -22,6 +22,7 @@ use super::pushdown::{self, Narrowed};
 use super::query::{Query, Wanted};
 use super::resume::check_finished;
 use super::session;
+use super::skipped;
 use super::watch::{self, Progress};
 use crate::environment::{Environment, Secrets};
 use crate::pipeline::Linked;
@@ -300,6 +301,7 @@ impl Job<Arc<dyn Target>> {
         };
         let stored = async {
             sink::feed(&mut *session, rows, 1, run.limits.copy, &connections).await?;
+            skipped::check(&self.definition, &self.fetches)?;
             self.progress.commits();
             let state = match run.options.limit {
                 // What was left out is still to come.

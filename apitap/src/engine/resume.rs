@@ -19,6 +19,7 @@ use super::gone;
 use super::job::{Job, Run, given_up};
 use super::options;
 use super::query::Query;
+use super::skipped;
 use crate::definition::{Checkpoint, Definition, Mode};
 use crate::sink::{self, Load, RunStatus, Session, State, StateChange, Target};
 use crate::source::incremental::Watermarks;
@@ -103,6 +104,9 @@ impl Job<Arc<dyn Target>> {
         let rows = options::counted(rows, None, Arc::clone(&self.progress));
         let connections = run.servers.connections(&self.destination.address());
         let next = sink::feed(session, rows, first, run.limits.copy, &connections).await?;
+        if parts.has_ended() {
+            skipped::check(&self.definition, &self.fetches)?;
+        }
         self.progress.commits();
         let status = if parts.has_ended() { RunStatus::Ok } else { RunStatus::Running };
         let change = StateChange { entry: self.entry(run, status), ..state.change(parts) };

@@ -7,6 +7,7 @@
 //! A job that fails is an error with what the API says of it. All of it happens for each partition of
 //! a source. Nothing here knows a query.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -263,6 +264,9 @@ fn addresses(done: &Answered, pointer: &Pointer) -> Result<Vec<String>> {
             _ => return Err(no_address(done, pointer)),
         }
     }
+    // What would be requested twice is requested once.
+    let mut named = HashSet::new();
+    files.retain(|file| named.insert(file.clone()));
     // A list without elements is a job without a result.
     Ok(files)
 }

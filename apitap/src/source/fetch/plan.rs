@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -309,6 +309,11 @@ impl FetchPlan {
     /// Where records go that do not fit this schema; `None` where they are errors.
     pub(in crate::source) fn dead_letters(&self) -> Option<&(PathBuf, Schema)> {
         self.same.dead_letters.as_ref()
+    }
+
+    /// Where records go that do not fit.
+    pub(crate) fn dead_letters_file(&self) -> Option<&Path> {
+        self.dead_letters().map(|(file, _)| file.as_path())
     }
 
     pub(in crate::source) fn pagination(&self) -> &PaginationPlan {

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 use reqwest::header::LOCATION;
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
@@ -15,7 +16,8 @@ use super::content::{self, Chunks};
 use super::endpoint::{Ask, Endpoint, names_inside, origin};
 use super::failure::Failure;
 use super::on_response::{self, Seen, Watched};
-use super::rate_limit::exhausted;
+use super::rate_limit::Turn;
+use super::retry::{LONGEST_WAIT, retry_after};
 use crate::definition::{Action, ResponseRule};
 use crate::source::body::Value;
 use crate::source::pagination::Reads;
@@ -25,6 +27,12 @@ const MAX_REDIRECTS: usize = 10;
 
 /// How long to wait for the text of an error: its status says the most.
 const EXCERPT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The statuses that say that there is nothing to read.
+const NOTHING_THERE: [u16; 3] = [404, 410, 416];
+
+/// The shortest secret that is looked for within a text.
+const SHORTEST_SECRET: usize = 4;
 
 /// What a request is for.
 pub(super) struct For<'a> {
@@ -49,8 +57,13 @@ struct Sent {
 
 impl Endpoint {
     /// Asks once, or twice where expired credentials could be renewed.
-    pub(super) async fn attempt(&self, ask: &Ask, what: &For<'_>) -> Result<Answered, Failure> {
-        let sent = self.follow_redirects(ask.clone()).await?;
+    pub(super) async fn attempt(
+        &self,
+        ask: &Ask,
+        what: &For<'_>,
+        turn: Turn,
+    ) -> Result<Answered, Failure> {
+        let sent = self.follow_redirects(ask.clone(), turn).await?;
         let (refused, generation) = match self.outcome(ask, sent, what).await? {
             Outcome::Answered(answered) => return Ok(*answered),
             Outcome::Refused(failure, generation) => (failure, generation),
@@ -59,8 +72,8 @@ impl Endpoint {
             return Err(*refused);
         }
         self.fetched.retries.fetch_add(1, Relaxed);
-        self.turn(what.label).await;
-        let sent = self.follow_redirects(ask.clone()).await?;
+        let turn = self.turn(what.label).await?;
+        let sent = self.follow_redirects(ask.clone(), turn).await?;
         match self.outcome(ask, sent, what).await? {
             Outcome::Answered(answered) => Ok(*answered),
             Outcome::Refused(failure, _) => Err(*failure),
@@ -83,8 +96,11 @@ impl Endpoint {
         }
         let Looked { page, values, text } = self.look(&answered, text, what).await?;
         let seen = Seen { status, headers: &answered.headers, begin: &begin, values };
-        if let Some(rule) = self.rules.of(seen).map_err(Failure::error)? {
+        if let Some(rule) = self.rules.of(&seen).map_err(Failure::error)? {
             return self.ruled(rule, answered, text, &added, generation).await;
+        }
+        if let Some(messages) = self.rules.graphql_errors(&seen).filter(|_| self.is_page(status)) {
+            return Err(Failure::graphql(&messages, &self.secrets.and(&added)));
         }
         match status {
             _ if self.is_page(status) => {
@@ -163,10 +179,8 @@ impl Endpoint {
         added: &[String],
         generation: Option<u64>,
     ) -> Result<Outcome, Failure> {
-        if rule.action == Action::Skip {
-            let (name, status) = (&self.name, answered.status());
-            let request = &answered.page.request;
-            tracing::warn!(%request, "`{name}`: skipped, as `on_response` says: answered {status}");
+        if matches!(rule.action, Action::Skip | Action::Empty) {
+            self.tell_skipped(rule.action, &answered);
             answered.skipped = true;
             return Ok(Outcome::Answered(Box::new(answered)));
         }
@@ -174,6 +188,20 @@ impl Endpoint {
         match generation.filter(|_| rule.action == Action::RefreshAuth) {
             Some(generation) => Ok(Outcome::Refused(Box::new(failure), generation)),
             None => Err(failure),
+        }
+    }
+
+    /// Says that an answer is passed over, and notes it where it may stand for records.
+    fn tell_skipped(&self, action: Action, answered: &Answered) {
+        let (name, status) = (&self.name, answered.status());
+        let request = &answered.page.request;
+        if action == Action::Empty {
+            tracing::debug!(%request, "`{name}`: no records, as `on_response` says: answered {status}");
+            return;
+        }
+        tracing::warn!(%request, "`{name}`: skipped, as `on_response` says: answered {status}");
+        if !NOTHING_THERE.contains(&status) {
+            self.fetched.pass_over(status, request);
         }
     }
 
@@ -204,9 +232,9 @@ impl Endpoint {
     }
 
     /// Sends the request and follows redirects, credentials left off where they lead elsewhere.
-    async fn follow_redirects(&self, mut ask: Ask) -> Result<Sent, Failure> {
+    async fn follow_redirects(&self, mut ask: Ask, mut turn: Turn) -> Result<Sent, Failure> {
         for _ in 0..=MAX_REDIRECTS {
-            let sent = self.send(&ask).await?;
+            let sent = self.send(&ask, turn).await?;
             let status = sent.response.status().as_u16();
             let redirects = matches!(status, 301 | 302 | 303 | 307 | 308);
             let Some(location) = sent.response.headers().get(LOCATION).filter(|_| redirects) else {
@@ -215,7 +243,8 @@ impl Endpoint {
             let location = std::str::from_utf8(location.as_bytes()).ok();
             let url = location.and_then(|location| ask.url.join(location).ok());
             ask = self.redirected(ask, url, status, names_inside).await?;
-            self.turn(&self.label(&ask)).await;
+            self.check_secrets(&ask.url, &sent.added)?;
+            turn = self.turn(&self.label(&ask)).await?;
         }
         Err(Failure::lasting(format!("the API redirects more than {MAX_REDIRECTS} times"))
             .help("check `url`"))
@@ -248,8 +277,11 @@ impl Endpoint {
                 Failure::lasting(message).help("if that is right, name its host in `allow_hosts`")
             );
         }
-        let keeps = matches!(status, 307 | 308) || ask.method == Method::GET;
-        if !keeps {
+        if ask.method != Method::GET && matches!(status, 301 | 302) {
+            return Err(self.turns_into_get(&ask, url, status));
+        }
+        // 303 says that the answer is to be had there with a GET.
+        if ask.method != Method::GET && status == 303 {
             return Ok(Ask { method: Method::GET, url, body: None, headers: ask.headers });
         }
         if ask.body.is_some() && !self.target.trusts(&url) {
@@ -265,7 +297,41 @@ impl Endpoint {
         Ok(Ask { url, ..ask })
     }
 
-    async fn send(&self, ask: &Ask) -> Result<Sent, Failure> {
+    /// A redirect that programs follow with a GET, whatever the request was: what it says would be gone.
+    fn turns_into_get(&self, ask: &Ask, url: Url, status: u16) -> Failure {
+        let there = self.label(&Ask { url, ..ask.clone() });
+        let there = there.split_once(' ').map_or("", |(_, there)| there);
+        let method = &ask.method;
+        let message = format!(
+            "the API redirects a {method} with the status {status}, which would make it a GET without \
+             its body"
+        );
+        Failure::lasting(message).help(format!("set `url` to where it leads: `{there}`"))
+    }
+
+    /// Whether a redirect to another server carries credentials of the source's in its address, as where
+    /// a server repeats the parameters that it was sent.
+    fn check_secrets(&self, url: &Url, added: &[String]) -> Result<(), Failure> {
+        let text = percent_decode_str(url.as_str()).decode_utf8_lossy();
+        let is_there = |secret: &String| {
+            secret.len() >= SHORTEST_SECRET && text.contains(secret.as_str())
+                || url.query_pairs().any(|(_, value)| value == secret.as_str())
+        };
+        if self.target.trusts(url)
+            || !(added.iter().any(is_there) || self.target.sends_secret_param(url))
+        {
+            return Ok(());
+        }
+        let to = origin(url);
+        let message =
+            format!("the API redirects to `{to}` with the source's credentials in the URL");
+        Err(Failure::lasting(message).help(format!(
+            "set `url` to where it leads; or, if `{to}` is to have the credentials, name its host in \
+             `allow_hosts`"
+        )))
+    }
+
+    async fn send(&self, ask: &Ask, turn: Turn) -> Result<Sent, Failure> {
         let mut request = Request::new(self.request(ask));
         let signer = self.target.signer.as_ref().filter(|_| self.target.trusts(&ask.url));
         let generation = match signer {
@@ -279,7 +345,11 @@ impl Endpoint {
         let sent = self.client.execute(request).await;
         let response = sent.map_err(|error| Failure::transport(&error))?;
         self.reached.store(true, Relaxed);
-        if let Some(wait) = exhausted(response.headers()) {
+        turn.answered(response.headers());
+        let waits = Some(&response).filter(|response| response.status().is_success());
+        let wait = waits.and_then(|response| retry_after(response.headers()));
+        // How long a job takes is for its `deadline` to say.
+        if let Some(wait) = wait.filter(|wait| !self.of_job || *wait <= LONGEST_WAIT) {
             self.rate_limit.pause(wait);
         }
         Ok(Sent { response, url: ask.url.clone(), added, generation })

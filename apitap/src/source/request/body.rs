@@ -157,6 +157,18 @@ impl Body {
         values
     }
 
+    /// Whether it is a question in GraphQL: the member `query` of a JSON body says so by how it begins.
+    pub(super) fn is_graphql(&self) -> bool {
+        let Self::Json(Value::Object(members)) = self else { return false };
+        let text = members.get("query").and_then(Value::as_str).unwrap_or_default();
+        // Comments may stand before it.
+        let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+        let begin = lines.collect::<Vec<_>>().join(" ");
+        let word = begin.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next();
+        let names_one = matches!(word, Some("query" | "mutation" | "subscription" | "fragment"));
+        begin.trim_start().starts_with('{') || names_one && begin.contains('{')
+    }
+
     /// The bytes and their `Content-Type`, with the values of one page put in.
     ///
     /// # Errors

@@ -74,6 +74,8 @@ pub(in crate::source) struct Target {
     pub(super) signer: Option<Arc<Signer>>,
     /// Where the credentials are written, if there are any: what the help of a 401 speaks of.
     pub(super) credentials_in: Option<String>,
+    /// The parameters among those that are written down whose values are secrets.
+    secret_params: Vec<(String, String)>,
 }
 
 /// One request, which may be sent several times.
@@ -113,9 +115,12 @@ impl Target {
                 url.query_pairs_mut().extend_pairs(pairs);
             }
         }
+        let secret_params = url.query_pairs().filter(|(name, _)| secret_names::may_be_secret(name));
+        let secret_params = secret_params.map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
         Ok(Self {
             method: request.method.clone(),
             credentials_in,
+            secret_params,
             url,
             headers,
             body: request.body.at(scope)?,
@@ -142,6 +147,13 @@ impl Target {
         let host = format!("{}{port}", url.host_str().unwrap_or_default());
         let is_protected = url.scheme() == "https" || url.scheme() == self.url.scheme();
         self.owns(url) || is_protected && self.allowed_hosts.contains(&host)
+    }
+
+    /// Whether a URL has a parameter of the source's whose value is a secret.
+    pub(super) fn sends_secret_param(&self, url: &Url) -> bool {
+        let is_secret =
+            |(name, value)| self.secret_params.iter().any(|(n, v)| *n == name && *v == value);
+        url.query_pairs().any(is_secret)
     }
 
     /// Whether a URL leads from outside into the network of this machine, as it is written or by what
@@ -216,6 +228,7 @@ impl Endpoint {
     pub(in crate::source) fn new(driver: &Driver, plan: &FetchPlan) -> Result<Self> {
         let (target, request) = (Target::new(plan)?, plan.request());
         let rate_limit = RateLimit::new(request.rate_limit.as_ref(), &origin(&target.url));
+        let rules = Rules::new(&request.rules, target.body.is_graphql())?;
         let client = match &request.tls {
             Some(tls) => Client::of(Some(tls))?,
             None => driver.client.clone(),
@@ -225,7 +238,7 @@ impl Endpoint {
             client,
             target,
             by_page: plan.differs_by_page().then(|| Box::new(plan.clone())),
-            rules: Rules::new(&request.rules)?,
+            rules,
             rate_limit,
             layout: plan.layout().clone(),
             text: plan.text(),

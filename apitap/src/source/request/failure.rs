@@ -12,9 +12,13 @@ use super::answer::Answered;
 use super::endpoint::origin;
 use super::rate_limit::exhausted;
 use super::retry::{LONGEST_WAIT, passes, retry_after};
+use super::shown::shortened;
 use crate::definition::{Action, ResponseRule};
 use crate::environment::Secrets;
 use crate::{Error, ErrorKind};
+
+/// The most characters of what an API says of an error.
+const SHOWN: usize = 300;
 
 /// Why an attempt failed.
 #[derive(Debug)]
@@ -186,6 +190,25 @@ impl Failure {
             ),
             false => failure.help("a rule of `on_response` takes this answer for an error"),
         }
+    }
+
+    /// An answer that tells errors beside the data, or in its place.
+    pub(super) fn graphql(messages: &[String], secrets: &Secrets) -> Self {
+        let shown = |message: &String| shortened(&secrets.mask(message), SHOWN);
+        let said: Vec<_> = messages.iter().map(shown).collect();
+        let message = match said.as_slice() {
+            [] => "the API tells `errors` in its answer".to_owned(),
+            said => format!("the API tells `errors` in its answer: {}", said.join("; ")),
+        };
+        Self::lasting(message).help(
+            "what they concern is not in `data`: correct the query; a rule of `on_response` may say what \
+             becomes of such an answer, as `{when: exists(body(\"/errors\")), action: skip}`",
+        )
+    }
+
+    /// A server that wants no request for longer than a run waits.
+    pub(super) fn shut(wait: Duration) -> Self {
+        Self::lasting("the API wants no more requests").too_long(wait)
     }
 
     /// A failure before the API is asked: what is lasting is a mistake in the definition.

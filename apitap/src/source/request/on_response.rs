@@ -22,8 +22,16 @@ use crate::{Error, Result};
 /// How much of a body `contains` looks at: what an API says of an error is short.
 const LOOKED_AT: usize = 16 << 10;
 
+/// What is looked at of the errors that a GraphQL server tells: whether there are any, and what the first
+/// ones say.
+const GRAPHQL_ERRORS: [&str; 3] = ["/errors/0", "/errors/0/message", "/errors/1/message"];
+
 /// The rules of a source, in order.
-pub(super) struct Rules(Vec<Rule>);
+pub(super) struct Rules {
+    rules: Vec<Rule>,
+    /// Whether what is asked is GraphQL, whose answers tell errors beside the data.
+    graphql: bool,
+}
 
 /// A rule, and what its `when` means.
 struct Rule {
@@ -41,20 +49,27 @@ pub(super) struct Seen<'a> {
     pub(super) values: Vec<body::Value>,
 }
 
+impl Seen<'_> {
+    /// What stands at one of these places.
+    fn value(&self, pointers: &[Pointer], wanted: &str) -> Option<&body::Value> {
+        self.values.get(pointers.iter().position(|pointer| pointer.0 == wanted)?)
+    }
+}
+
 impl Rules {
     /// # Errors
     /// A `when` is not well-formed, which was checked before.
-    pub(super) fn new(rules: &[ResponseRule]) -> Result<Self> {
+    pub(super) fn new(rules: &[ResponseRule], graphql: bool) -> Result<Self> {
         let rule = |rule: &ResponseRule| {
             let when = rule.when.as_ref().map(|when| when.expression()).transpose();
             let when = when.map_err(|error| Error::config(error.message).help(error.help))?;
             Ok(Rule { rule: rule.clone(), when })
         };
-        rules.iter().map(rule).collect::<Result<_>>().map(Self)
+        Ok(Self { rules: rules.iter().map(rule).collect::<Result<_>>()?, graphql })
     }
 
     fn for_status(&self, status: u16) -> impl Iterator<Item = &Rule> {
-        self.0.iter().filter(move |rule| rule.rule.status.is_none_or(|wanted| wanted == status))
+        self.rules.iter().filter(move |rule| rule.rule.status.is_none_or(|wanted| wanted == status))
     }
 
     /// Whether the begin of the body decides about an answer with this status.
@@ -66,7 +81,8 @@ impl Rules {
     pub(super) fn pointers(&self, status: u16) -> Vec<Pointer> {
         let mut found: Vec<Pointer> = Vec::new();
         let when = self.for_status(status).filter_map(|rule| rule.when.as_ref());
-        for pointer in when.flat_map(Expression::pointers) {
+        let of_graphql = GRAPHQL_ERRORS.iter().copied().filter(|_| self.graphql && status < 300);
+        for pointer in when.flat_map(Expression::pointers).chain(of_graphql) {
             if !found.iter().any(|known| known.0 == pointer) {
                 found.push(Pointer(pointer.to_owned()));
             }
@@ -78,7 +94,7 @@ impl Rules {
     ///
     /// # Errors
     /// An expression has no value, which was checked before.
-    pub(super) fn of(&self, seen: Seen<'_>) -> Result<Option<&ResponseRule>> {
+    pub(super) fn of(&self, seen: &Seen<'_>) -> Result<Option<&ResponseRule>> {
         let pointers = self.pointers(seen.status);
         let values = pointers.into_iter().zip(&seen.values);
         let body = values.map(|(pointer, value)| (pointer.0, of_body(value))).collect();
@@ -90,6 +106,24 @@ impl Rules {
             }
         }
         Ok(None)
+    }
+
+    /// What the errors say that a GraphQL server tells in its answer, as far as they are looked at; `None`
+    /// where there are none.
+    pub(super) fn graphql_errors(&self, seen: &Seen<'_>) -> Option<Vec<String>> {
+        let pointers = self.pointers(seen.status);
+        let [first, messages @ ..] = GRAPHQL_ERRORS;
+        match seen.value(&pointers, first).filter(|_| self.graphql)? {
+            body::Value::Missing(_) | body::Value::Null | body::Value::Astray { .. } => {
+                return None;
+            }
+            _ => {}
+        }
+        let said = |pointer| match seen.value(&pointers, pointer) {
+            Some(body::Value::String(message)) => Some(message.clone()),
+            _ => None,
+        };
+        Some(messages.into_iter().filter_map(said).collect())
     }
 }
 
@@ -195,12 +229,12 @@ mod tests {
             when: None,
             wait: None,
         };
-        Rules::new(&[
+        let rules = [
             rule(Some(200), Some("ratelimited"), Action::Retry),
             rule(Some(404), None, Action::Skip),
             rule(None, Some("\"ok\":false"), Action::Fail),
-        ])
-        .unwrap()
+        ];
+        Rules::new(&rules, false).unwrap()
     }
 
     /// What becomes of an answer.
@@ -208,7 +242,7 @@ mod tests {
         let mut values = Values::at(&rules.pointers(status));
         values.read(body.as_bytes());
         let (begin, values) = (body.as_bytes(), values.found());
-        rules.of(Seen { status, headers, begin, values }).unwrap().map(|rule| rule.action)
+        rules.of(&Seen { status, headers, begin, values }).unwrap().map(|rule| rule.action)
     }
 
     #[test]
@@ -229,7 +263,8 @@ mod tests {
     #[test]
     fn a_body_is_looked_at_only_where_a_rule_needs_it() {
         let with_status = |rule: &Rule| rule.rule.status.is_some();
-        let only = Rules(rules().0.into_iter().filter(with_status).collect());
+        let only = rules().rules.into_iter().filter(with_status).collect();
+        let only = Rules { rules: only, graphql: false };
         assert!(only.look_at(200) && !only.look_at(404) && !only.look_at(500));
         assert!(rules().look_at(500));
     }
@@ -246,7 +281,7 @@ mod tests {
             };
             let mut headers = HeaderMap::new();
             headers.insert("x-state", "Busy".parse().unwrap());
-            let rules = Rules::new(&[rule]).unwrap();
+            let rules = Rules::new(&[rule], false).unwrap();
             let found = found(&rules, status, &headers, body);
             assert_eq!(found.is_some(), expected, "{when}: {status} {body}");
         };

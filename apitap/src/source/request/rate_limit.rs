@@ -3,12 +3,16 @@
 //! What the API counts is every request, so that all sources of the process that share a scope take
 //! turns. The requests of the last stretch are known one by one: a limit of 8 a second then holds in any
 //! second, where a bucket that refills would let through twice as many after a pause.
+//!
+//! What a server says that it has left is true of the moment at which it answered. A request that is under
+//! way may have come later, so that as many are sent as are left without those.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::retry::LONGEST_WAIT;
@@ -24,6 +28,9 @@ pub(in crate::source) struct RateLimit {
     quota: Option<Quota>,
 }
 
+/// A longer pause is as good as this one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// So many requests in any stretch of that length.
 #[derive(Debug, Clone, Copy)]
 struct Quota {
@@ -31,9 +38,23 @@ struct Quota {
     per: Duration,
 }
 
+/// By how much the same moment may seem to be later when a server tells it again.
+const SAME: Duration = Duration::from_millis(1500);
+
 /// What sources share.
 #[derive(Default)]
-struct Scope(Mutex<State>);
+struct Scope {
+    state: Mutex<State>,
+    /// Told whenever a request is no longer under way.
+    ended: Notify,
+}
+
+impl Scope {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // It is whole between any two statements, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 #[derive(Default)]
 struct State {
@@ -43,6 +64,100 @@ struct State {
     kept: usize,
     /// Until when the server wants none.
     paused: Option<Instant>,
+    /// How many have been sent and not answered.
+    under_way: u64,
+    /// What the server has said that it has left.
+    left: Option<Left>,
+}
+
+/// So many requests, until the server counts anew.
+#[derive(Debug, Clone, Copy)]
+struct Left {
+    requests: u64,
+    until: Instant,
+}
+
+/// When a request may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Free {
+    Now,
+    /// Not before, unless one that is under way ends before that.
+    At(Instant),
+    /// In a time that no run waits for.
+    TooLate(Duration),
+}
+
+impl State {
+    /// When the server takes another request.
+    fn free(&mut self, now: Instant) -> Free {
+        if let Some(until) = self.paused.filter(|until| now < *until) {
+            return later(now, until);
+        }
+        match self.left.filter(|left| now < left.until) {
+            Some(Left { requests: 0, until }) => later(now, until),
+            Some(Left { requests, until }) if self.under_way >= requests => Free::At(until),
+            Some(_) => Free::Now,
+            None => {
+                self.left = None;
+                Free::Now
+            }
+        }
+    }
+
+    /// Counts a request as sent; or until when the limit of the source allows none.
+    fn count(&mut self, Quota { requests, per }: Quota, now: Instant) -> Option<Instant> {
+        self.kept = self.kept.max(requests);
+        let before = self.sent.len().checked_sub(requests);
+        let oldest = before.and_then(|index| self.sent.get(index)).copied();
+        if let Some(free) = oldest.map(|oldest| oldest + per).filter(|free| now < *free) {
+            return Some(free);
+        }
+        self.sent.push_back(now);
+        while self.sent.len() > self.kept {
+            self.sent.pop_front();
+        }
+        None
+    }
+
+    /// The server has so many left until then. An answer that was sent before another one may come behind it.
+    fn tell(&mut self, now: Instant, told: Left) {
+        let is_older = |known: &Left| {
+            now < known.until && told.requests >= known.requests && told.until <= known.until + SAME
+        };
+        if !self.left.as_ref().is_some_and(is_older) {
+            self.left = Some(told);
+        }
+    }
+}
+
+/// A time at which the server takes requests again.
+fn later(now: Instant, until: Instant) -> Free {
+    match until - now {
+        wait if wait > LONGEST_WAIT => Free::TooLate(wait),
+        _ => Free::At(until),
+    }
+}
+
+/// A request that may be sent: it is under way until this is dropped.
+pub(super) struct Turn(Arc<Scope>);
+
+impl Turn {
+    /// Ends with what the headers of its answer say of the limit.
+    pub(super) fn answered(self, headers: &HeaderMap) {
+        let now = Instant::now();
+        if let Some((requests, wait)) = left(headers, SystemTime::now()) {
+            self.0.state().tell(now, Left { requests, until: now + wait });
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.under_way = state.under_way.saturating_sub(1);
+        drop(state);
+        self.0.ended.notify_waiters();
+    }
 }
 
 impl RateLimit {
@@ -58,63 +173,67 @@ impl RateLimit {
         Self { scope: Arc::clone(scopes.entry(name.to_owned()).or_default()), quota }
     }
 
-    /// Waits until a request may be sent, which it then counts as sent; gives how long that was.
-    pub(super) async fn turn(&self, fetched: &Fetched) -> Duration {
-        let began = Instant::now();
-        while let Some(until) = self.take(Instant::now()) {
-            let left = until.saturating_duration_since(Instant::now());
-            fetched.wait("waits for the rate limit", left).await;
+    /// Waits until a request may be sent, which it then counts as sent.
+    ///
+    /// # Errors
+    /// How long that would be, where it is longer than a run waits.
+    pub(super) async fn turn(&self, fetched: &Fetched) -> Result<Turn, Duration> {
+        loop {
+            let ended = self.scope.ended.notified();
+            let until = match self.take(Instant::now()) {
+                Free::Now => return Ok(Turn(Arc::clone(&self.scope))),
+                Free::TooLate(wait) => return Err(wait),
+                Free::At(until) => until,
+            };
+            let wait = until.saturating_duration_since(Instant::now());
+            tokio::select! {
+                () = fetched.wait("waits for the rate limit", wait) => {}
+                () = ended => {}
+            }
         }
-        began.elapsed()
     }
 
-    /// Takes a turn; or until when there is none.
-    fn take(&self, now: Instant) -> Option<Instant> {
-        let mut state = self.scope.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(until) = state.paused.filter(|until| now < *until) {
-            return Some(until);
+    /// Takes a turn, if there is one.
+    fn take(&self, now: Instant) -> Free {
+        let mut state = self.scope.state();
+        let free = match state.free(now) {
+            Free::Now => self.quota.and_then(|quota| state.count(quota, now)),
+            other => return other,
+        };
+        match free {
+            Some(until) => Free::At(until),
+            None => {
+                state.under_way += 1;
+                Free::Now
+            }
         }
-        let Quota { requests, per } = self.quota?;
-        state.kept = state.kept.max(requests);
-        let before = state.sent.len().checked_sub(requests);
-        let oldest = before.and_then(|index| state.sent.get(index)).copied();
-        if let Some(free) = oldest.map(|oldest| oldest + per).filter(|free| now < *free) {
-            return Some(free);
-        }
-        state.sent.push_back(now);
-        while state.sent.len() > state.kept {
-            state.sent.pop_front();
-        }
-        None
     }
 
-    /// Sends nothing more for so long, in the whole scope. What is longer than a run waits is left to
-    /// the server, which then says it with a status.
+    /// Sends nothing more for so long, in the whole scope.
     pub(super) fn pause(&self, wait: Duration) {
         self.pause_from(Instant::now(), wait);
     }
 
     fn pause_from(&self, now: Instant, wait: Duration) {
-        if wait > LONGEST_WAIT {
-            return;
-        }
-        let until = now + wait;
-        let mut state = self.scope.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A time that no clock shows is as good as a year.
+        let until = now + wait.min(LONGEST_PAUSE);
+        let mut state = self.scope.state();
         state.paused = Some(state.paused.map_or(until, |other| other.max(until)));
     }
 }
 
 /// How long the server wants no request, where its answer says that none is left.
 pub(super) fn exhausted(headers: &HeaderMap) -> Option<Duration> {
-    exhausted_at(headers, SystemTime::now())
+    left(headers, SystemTime::now()).filter(|(requests, _)| *requests == 0).map(|(_, wait)| wait)
 }
 
-fn exhausted_at(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+/// How many requests an answer says are left, and for how long.
+fn left(headers: &HeaderMap, now: SystemTime) -> Option<(u64, Duration)> {
     let standard = headers.get("ratelimit").and_then(text).and_then(of_field);
     let (left, reset) = standard.or_else(|| of_pair(headers))?;
-    if left > 0.0 {
-        return None;
-    }
+    // Rounded down, and never below zero: a cast saturates.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as said above")]
+    let left = left as u64;
     let since = now.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs_f64();
     let seconds = match reset {
         // Milliseconds since 1970, seconds since 1970, seconds from now: as large as they are.
@@ -122,7 +241,8 @@ fn exhausted_at(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
         epoch if epoch >= 1e9 => epoch - since,
         seconds => seconds,
     };
-    Duration::try_from_secs_f64(seconds).ok().filter(|wait| !wait.is_zero())
+    let wait = Duration::try_from_secs_f64(seconds).ok().filter(|wait| !wait.is_zero())?;
+    Some((left, wait.min(LONGEST_PAUSE)))
 }
 
 /// `RateLimit: "hour";r=0;t=30` (IETF draft 10), `RateLimit: limit=100, remaining=0, reset=30` (draft 7).
@@ -175,7 +295,7 @@ mod tests {
         fn turns(&mut self, limits: &[&RateLimit], count: usize) -> Vec<u128> {
             let mut sent = Vec::new();
             for limit in limits.iter().cycle().take(count) {
-                while let Some(until) = limit.take(self.now) {
+                while let Free::At(until) = limit.take(self.now) {
                     self.now = until;
                 }
                 sent.push((self.now - self.began).as_millis());
@@ -213,10 +333,55 @@ mod tests {
         one.pause_from(clock.now, Duration::from_secs(3));
         one.pause_from(clock.now, Duration::from_secs(1));
         assert_eq!(clock.turns(&[&two], 2), [3000, 3000]);
-        one.pause_from(clock.now, LONGEST_WAIT + Duration::from_secs(1));
-        assert_eq!(clock.turns(&[&two], 1), [3000]);
+        let long = LONGEST_WAIT + Duration::from_secs(1);
+        one.pause_from(clock.now, long);
+        assert_eq!(two.take(clock.now), Free::TooLate(long));
         let without = RateLimit::new(None, "http://without");
         assert_eq!(Clock::new().turns(&[&without], 3), [0, 0, 0]);
+    }
+
+    #[test]
+    fn requests_under_way_count_as_well() {
+        let (limit, now) = (RateLimit::new(None, "http://under-way"), Instant::now());
+        let until = now + Duration::from_secs(60);
+        let tell = |requests, until| limit.scope.state().tell(now, Left { requests, until });
+        let end = || drop(Turn(Arc::clone(&limit.scope)));
+        let take = || limit.take(now);
+        assert_eq!([take(), take(), take()], [Free::Now; 3]);
+        // One of three is answered: of the four that are left, two may be used up.
+        end();
+        tell(4, until);
+        assert_eq!([take(), take(), take()], [Free::Now, Free::Now, Free::At(until)]);
+        // An answer that was sent before that one says nothing new; one that was sent behind it does.
+        end();
+        tell(5, until);
+        end();
+        tell(2, until);
+        assert_eq!(take(), Free::At(until));
+        end();
+        assert_eq!([take(), take()], [Free::Now, Free::At(until)]);
+        // The server counts anew.
+        tell(0, until);
+        assert_eq!(take(), Free::At(until));
+        tell(9, until + Duration::from_secs(60));
+        assert_eq!(take(), Free::Now);
+        // None is left, for longer than a run waits.
+        let far = LONGEST_WAIT + Duration::from_secs(9);
+        tell(0, now + far);
+        assert_eq!(take(), Free::TooLate(far));
+        assert_eq!(limit.take(now + far), Free::Now);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_ends_makes_room_for_one_that_waits() {
+        let (limit, fetched) = (RateLimit::new(None, "http://makes-room"), Fetched::default());
+        let first = limit.turn(&fetched).await.unwrap();
+        let told = Left { requests: 1, until: Instant::now() + Duration::from_secs(60) };
+        limit.scope.state().tell(Instant::now(), told);
+        let turns = async { tokio::join!(limit.turn(&fetched), async { drop(first) }) };
+        let (second, ()) = tokio::time::timeout(Duration::from_secs(5), turns).await.unwrap();
+        drop(second.unwrap());
+        assert_eq!(limit.scope.state().under_way, 0);
     }
 
     #[test]
@@ -228,7 +393,8 @@ mod tests {
                 let name = HeaderName::try_from(*name).unwrap();
                 map.insert(name, HeaderValue::from_str(value).unwrap());
             }
-            let found = exhausted_at(&map, now).map(|wait| wait.as_secs_f64());
+            let found = left(&map, now).filter(|(requests, _)| *requests == 0);
+            let found = found.map(|(_, wait)| wait.as_secs_f64());
             assert_eq!(found, expected, "{headers:?}");
         };
         check(&[("RateLimit-Remaining", "0"), ("RateLimit-Reset", "30")], Some(30.0));

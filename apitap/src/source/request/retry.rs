@@ -14,6 +14,7 @@ use super::answer::Answered;
 use super::attempt::For;
 use super::endpoint::{Ask, Endpoint};
 use super::failure::{Failure, GivenUp};
+use super::rate_limit::Turn;
 use crate::definition::Retry;
 use crate::source::pagination::Reads;
 
@@ -38,10 +39,13 @@ impl Endpoint {
         let mut causes = BTreeSet::new();
         let mut sent = self.pace.send();
         loop {
-            self.turn(&label).await;
+            let turn = match self.turn(&label).await {
+                Ok(turn) => turn,
+                Err(shut) => return Err(shut.give_up(&label, attempts, &self.secrets)),
+            };
             let begun = Instant::now();
-            let failure = match tokio::time::timeout(self.timeout, self.attempt(&ask, &what)).await
-            {
+            let attempt = self.attempt(&ask, &what, turn);
+            let failure = match tokio::time::timeout(self.timeout, attempt).await {
                 Ok(Ok(answered)) => {
                     sent.answered(begun);
                     log_answer(&answered, &label, begun);
@@ -95,10 +99,14 @@ impl Endpoint {
         }
     }
 
-    /// Waits until the limit on the rate allows a request.
-    pub(super) async fn turn(&self, label: &str) {
+    /// Waits until the limit on the rate allows a request, which it then counts as sent.
+    ///
+    /// # Errors
+    /// That would take longer than a run waits.
+    pub(super) async fn turn(&self, label: &str) -> Result<Turn, Failure> {
         let began = std::time::Instant::now();
-        let waited = self.rate_limit.turn(&self.fetched).await;
+        let turn = self.rate_limit.turn(&self.fetched).await;
+        let waited = began.elapsed();
         self.fetched.add_wait(began, began + waited);
         if waited >= WORTH_TELLING {
             tracing::info!(
@@ -108,6 +116,7 @@ impl Endpoint {
                 seconds(waited)
             );
         }
+        turn.map_err(Failure::shut)
     }
 
     /// How often a request is sent again after such a failure.
