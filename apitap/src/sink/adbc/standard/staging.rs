@@ -6,11 +6,12 @@ use super::Standard;
 use super::words::{Speech, Staging};
 use crate::Result;
 use crate::definition::table::TableName;
+use crate::hashed::hashed;
 use crate::sink::Load;
 use crate::sink::adbc::connection::Connection;
 use crate::sink::adbc::database::STAGING;
 use crate::sink::adbc::ingest::Destination;
-use crate::sink::locked::{hashed, this_process};
+use crate::sink::locked::this_process;
 use crate::sink::sql::{self, Dialect, Inbox};
 
 /// How a table beside says from which day it is.
