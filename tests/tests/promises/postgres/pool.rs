@@ -78,6 +78,10 @@ async fn nothing_is_left(database: &Database, pooled: &Database) {
         assert_eq!(left, [""; 0]);
         sessions.push(session);
     }
+    for mut session in sessions {
+        session.execute("ROLLBACK").await.unwrap();
+        session.close().await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
