@@ -17,6 +17,7 @@ mod unchanged;
 mod values;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use apitap::Result;
 use apitap::definition::{Mode, TargetKind};
@@ -69,6 +70,20 @@ impl Database {
     /// The table's rows as PostgreSQL writes them, in some order of their own.
     async fn table(&self, name: &str) -> Vec<String> {
         self.rows(&format!("SELECT t::text FROM {name} t ORDER BY 1")).await
+    }
+
+    /// Ends the sessions of the database of which that holds, and waits until they are gone.
+    async fn end_sessions(&self, condition: &str) {
+        let theirs = format!(
+            "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+             AND {condition}"
+        );
+        let ended = self.rows(&format!("SELECT pg_terminate_backend(pid)::text {theirs}")).await;
+        assert!(!ended.is_empty());
+        while !self.rows(&format!("SELECT pid::text {theirs}")).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
     async fn open(&self, table: &str, mode: Mode, row: &Schema) -> Result<Run> {

@@ -362,9 +362,10 @@ fn check_stopped(url: &str, place: &Place) {
     assert_eq!(refused.code, Some(1));
     assert!(refused.stdout.contains("pg_terminate_backend("), "{}", refused.stdout);
     // What the message says that a person would do.
-    let end = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                WHERE datname = current_database() AND application_name = 'apitap'";
     postgres_do(url, end);
+    place.wait_until_left();
     run_well(&project, &api);
     stopped.signal("-CONT");
     let status = stopped.child.wait().unwrap();

@@ -16,12 +16,12 @@ use crate::sink::sql::Place;
 use crate::{Error, Result};
 
 /// How often it is looked: while others are at work in a pool, it may give a session that looks like ours for once.
-const TIMES: usize = 4;
+const TIMES: usize = 3;
 
 /// Whether each transaction gets another session: has somebody else use sessions in the middle of a connection of ours.
 ///
-/// A pool gives the session that was used last, or all of them in turn. With two of them in turn, ours is the same
-/// one until the other transaction has ended, and is given to the next.
+/// A pool gives the session that was used last, which the other gets then, or all of them in turn, of which ours gets
+/// two one after the other.
 pub(super) async fn shares_sessions(address: &Address, connection: &mut Link) -> Result<bool> {
     let failed = |error: sqlx::Error| {
         Error::target(format!("PostgreSQL does not say which session this is: {}", said(&error)))
@@ -29,10 +29,13 @@ pub(super) async fn shares_sessions(address: &Address, connection: &mut Link) ->
     let ours = session(connection).await.map_err(failed)?;
     let (mut other, mut shares) = (address.connect().await?, false);
     for _ in 0..TIMES {
+        for _ in 0..2 {
+            shares |= ours != session(connection).await.map_err(failed)?;
+        }
         other.execute("BEGIN").await.map_err(failed)?;
-        let theirs = session(&mut other).await.map_err(failed)?;
-        // With one session in the pool, ours would wait for theirs.
-        shares = ours == theirs || ours != session(connection).await.map_err(failed)?;
+        shares |= ours == session(&mut other).await.map_err(failed)?;
+        // With one session in the pool, ours would wait for that of the other.
+        shares = shares || ours != session(connection).await.map_err(failed)?;
         other.execute("ROLLBACK").await.map_err(failed)?;
         if shares {
             break;

@@ -1,7 +1,5 @@
 //! What a load does while others hold what it needs, or have closed its connection.
 
-use std::time::Duration;
-
 use super::*;
 
 #[tokio::test]
@@ -19,13 +17,9 @@ async fn a_wait_for_a_lock_can_be_bounded() {
     );
 }
 
-/// Ends every connection of apitap to the database, and waits until they are gone.
+/// Ends every connection of apitap to the database.
 async fn end_connections(database: &Database) {
-    let ended = "SELECT pg_terminate_backend(pid, 10000)::text FROM pg_stat_activity
-                 WHERE datname = current_database() AND pid <> pg_backend_pid()
-                   AND application_name = 'apitap'";
-    assert!(!database.rows(ended).await.is_empty());
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    database.end_sessions("application_name = 'apitap'").await;
 }
 
 #[tokio::test]

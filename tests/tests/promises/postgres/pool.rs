@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use apitap::ErrorKind;
 use apitap::definition::{Evolve, Hooks};
@@ -77,6 +77,10 @@ async fn nothing_is_left(database: &Database, pooled: &Database) {
         let left: Vec<String> = left.iter().map(|row| row.get(0)).collect();
         assert_eq!(left, [""; 0]);
         sessions.push(session);
+    }
+    for mut session in sessions {
+        session.execute("ROLLBACK").await.unwrap();
+        session.close().await.unwrap();
     }
 }
 
@@ -324,10 +328,7 @@ async fn one_run_at_a_time_goes_through_a_pool_of_transactions_and_beside_it() {
 
 /// Ends the transaction that holds the locks.
 async fn end_keeper(database: &Database) {
-    let ended = "SELECT pg_terminate_backend(a.pid, 10000)::text FROM pg_stat_activity a
-                 WHERE a.datname = current_database() AND a.state = 'idle in transaction'";
-    assert_eq!(database.rows(ended).await, ["true"]);
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    database.end_sessions("state = 'idle in transaction'").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
