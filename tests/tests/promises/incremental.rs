@@ -75,9 +75,10 @@ fn a_feed_that_is_not_newest_first_is_an_error() {
     let api = Api::serve(Collection::new(events(&[(1, 1), (2, 2)]), Pagination::next_url()));
     let finished = finish(project.apitap(["run"]).env("API", api.url()), LIMIT);
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    let shown = format!("{}{}", finished.stdout, finished.stderr);
     let expected = "the API does not send what is newest first: `at` is 2026-01-01 00:02:00 UTC behind \
                     2026-01-01 00:01:00 UTC";
-    assert!(finished.stderr.contains(expected), "{}", finished.stderr);
+    assert!(shown.contains(expected), "{shown}");
 }
 
 /// What is of the moment of the bound, or later, counts for the run whose query wants it.
