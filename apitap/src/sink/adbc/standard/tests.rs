@@ -73,6 +73,7 @@ fn statements<S: Speech>() -> String {
 
 /// The statements, against those of a file; `INSTA_UPDATE=always` writes it anew.
 #[track_caller]
+#[allow(clippy::disallowed_methods, reason = "it is no run whose environment is read")]
 fn check<S: Speech>(name: &str) {
     let file =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sink/adbc/standard/tests").join(name);
