@@ -53,6 +53,7 @@ mod promises {
     mod rows;
     mod runs;
     mod sample;
+    mod skipped;
     mod slices;
     mod slips;
     mod state;
