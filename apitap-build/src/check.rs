@@ -11,8 +11,9 @@ use crate::definition::{
 };
 use crate::diagnostic::{Finding, Findings, Place, Spanned};
 use crate::keys::key::KeyType as _;
+use crate::keys::schema::FieldsSpec;
 use crate::keys::values::Texts;
-use crate::schema::{Field, Schema};
+use crate::schema::{Field, Schema, Type};
 use crate::spec::{FunctionSpec, SinkSpec, SourceSpec, TableSpec, TargetSpec};
 
 mod checkpoint;
@@ -188,7 +189,8 @@ fn check_key_field(source: &SourceSpec, findings: &mut Findings) {
     let Spanned { value, place } = &source.request.key_as;
     let (Some(name), Some(declared)) = (value, &source.table.declared) else { return };
     let fields = &declared.value.schema.fields;
-    if fields.iter().any(|field| field.name == *name) {
+    if let Some(field) = fields.iter().find(|field| field.name == *name) {
+        findings.extend(untaken_key(field, place, declared));
         return;
     }
     let message = format!("source `{}` declares no field `{name}`", source.table.name.value);
@@ -197,6 +199,42 @@ fn check_key_field(source: &SourceSpec, findings: &mut Findings) {
             .related(&declared.place, "it declares its fields here")
             .help(format!("add `{name}: string!`, or name a field that is there")),
     );
+}
+
+/// That a field takes no text, which a key is.
+fn untaken_key(field: &Field, place: &Place, declared: &Spanned<FieldsSpec>) -> Option<Finding> {
+    let takes = match field.ty {
+        Type::String
+        | Type::Decimal { .. }
+        | Type::Date
+        | Type::Time
+        | Type::Timestamp
+        | Type::Uuid
+        | Type::Binary
+        | Type::Json => true,
+        Type::Bool
+        | Type::Int16
+        | Type::Int32
+        | Type::Int64
+        | Type::Float32
+        | Type::Float64
+        | Type::List(_)
+        | Type::Record(_) => false,
+    };
+    let name = &field.name;
+    let message = format!("the key of a record is a text, which the field `{name}` does not take");
+    let at = declared.value.places.get(name).unwrap_or(&declared.place);
+    let help = match field.ty {
+        Type::List(_) | Type::Record(_) => format!("declare `{name}: string!`"),
+        _ => format!(
+            "declare `{name}: string!`, and write `CAST({name} AS BIGINT)` or the like in SQL"
+        ),
+    };
+    (!takes).then(|| {
+        Finding::error(codes::KEY_NOT_DECLARED, message, place)
+            .related(at, "it is declared here")
+            .help(help)
+    })
 }
 
 /// A query, and the sources that it may read.

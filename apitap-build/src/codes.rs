@@ -128,6 +128,9 @@ codes! {
          lists and records of them; `!` behind a type is not null.";
     UNQUOTED_DECIMAL = "E0132", "the comma of a decimal",
         "Inside `{…}` YAML takes the comma of `decimal(12,2)` for the end of the value.";
+    FRAMING_HEADER = "E0133", "a header that the connection sets",
+        "Where a request ends, and how it is carried, is said by what sends it: another \
+         `Content-Length` would cut its body off, or have the server wait for more.";
     DUPLICATE_NAME = "E0140", "two sources or targets of one name",
         "SQL files name sources and targets, so that each name stands for one.";
     // Samples, JSON Schema and OpenAPI
@@ -187,9 +190,9 @@ codes! {
     NOT_JSON = "E0170", "a path into a body that is not JSON",
         "`data_path`, the paths of a pagination and `key_as` look into JSON; JSON Lines and CSV \
          have records and nothing else.";
-    KEY_NOT_DECLARED = "E0171", "the field of `key_as` is not declared",
-        "`key_as` names the field that takes the key of each record; a field that is not in the \
-         schema is skipped.";
+    KEY_NOT_DECLARED = "E0171", "the field of `key_as` cannot take the key",
+        "`key_as` names the field that takes the key of each record, which is a text; a field that \
+         is not in the schema is skipped.";
     UNKNOWN_FIELDS_NAME = "E0172", "no place for unknown fields",
         "`on_unknown_field: keep` gathers them in the field `_unknown`, which is not free; in Rust, \
          the struct of the record has that field.";

@@ -11,6 +11,7 @@
 //! leaves the others alone.
 
 pub(crate) mod connections;
+mod drift;
 mod failed;
 mod fetch;
 mod gone;

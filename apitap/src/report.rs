@@ -86,6 +86,9 @@ pub struct PipelineReport {
     /// By source: the fields that the API has sent and the schema does not declare.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unknown_fields: BTreeMap<String, UnknownFields>,
+    /// By source: the fields that the schema declares and no record had, where there were records.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub absent_fields: BTreeMap<String, Vec<String>>,
     /// What does not look right in what the APIs have sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
@@ -158,6 +161,7 @@ impl PipelineReport {
             goes_on,
             numbers,
             unknown_fields: BTreeMap::new(),
+            absent_fields: BTreeMap::new(),
             warnings: Vec::new(),
         }
     }
@@ -241,6 +245,30 @@ impl Report {
         sources.into_iter().map(line).collect()
     }
 
+    /// One line for each source whose schema declares fields that no record had.
+    fn absent_fields(&self) -> Vec<String> {
+        let mut sources = BTreeMap::new();
+        for pipeline in &self.pipelines {
+            sources.extend(pipeline.absent_fields.iter());
+        }
+        let warning = styled(WARNING, "warning");
+        let line = |(source, fields): (&String, &Vec<String>)| {
+            let shown: Vec<_> =
+                fields.iter().take(IN_A_LINE).map(|field| format!("`{field}`")).collect();
+            let more = match fields.len().saturating_sub(IN_A_LINE) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!(
+                "{warning}: `{source}` declares fields that no record had: {}{more}\n  help:     \
+                 see whether the API has renamed or removed them; `on_unknown_field: ignore` tells neither \
+                 these nor new ones",
+                shown.join(", ")
+            )
+        };
+        sources.into_iter().map(line).collect()
+    }
+
     /// What does not look right, each once, and what is committed of pipelines that were run in part.
     fn remarks(&self) -> Vec<String> {
         let warning = styled(WARNING, "warning");
@@ -264,6 +292,9 @@ impl Report {
     }
 }
 
+/// Names that stand in one line.
+const IN_A_LINE: usize = 10;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,6 +314,7 @@ mod tests {
                 goes_on: false,
                 numbers: Numbers { pages: 3, records: 1200, ..Numbers::default() },
                 unknown_fields: BTreeMap::new(),
+                absent_fields: BTreeMap::new(),
                 warnings: Vec::new(),
             })
             .collect();

@@ -54,6 +54,7 @@ mod promises {
     mod rows;
     mod runs;
     mod sample;
+    mod skipped;
     mod slices;
     mod slips;
     mod state;

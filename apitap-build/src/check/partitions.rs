@@ -38,7 +38,8 @@ pub(super) fn resolve_all(project: &mut Project, findings: &mut Findings) {
     project.sources = good;
     for source in bad {
         project.broken_sources.add(Some(source.table.name.value.clone()));
-        let known = source.table.declared.is_some();
+        // What `for_each` would have added is not known.
+        let known = source.table.declared.is_some() && source.request.for_each.value.is_empty();
         project.broken_sources.with_fields.extend(known.then_some(source.table));
     }
 }

@@ -13,14 +13,16 @@ use crate::diagnostic::{Finding, Findings, Spanned};
 pub(super) fn check(spec: &RequestSpec, mapping: &mut Mapping<'_, '_>) -> bool {
     let place = mapping.key_place("auth").unwrap_or(mapping.place);
     let sent = spec.auth.value.iter().flat_map(|auth| auth.sent());
-    let (mut headers, mut of_auth) = (Vec::new(), Vec::new());
+    let (mut headers, mut of_auth, mut cookies) = (Vec::new(), Vec::new(), Vec::new());
     for sent in sent {
         match sent {
             Sent::Header(name) => headers.push(Spanned::new(name, place.clone())),
             Sent::Param(name) => of_auth.push(Spanned::new(name, place.clone())),
+            Sent::Cookie(name) => cookies.push(Spanned::new(name, place.clone())),
         }
     }
     let before = mapping.findings.errors();
+    check_cookies(&cookies, spec, mapping.findings);
     check_headers(headers, spec, mapping.findings);
     check_params(of_auth, spec, mapping.findings);
     mapping.findings.errors() == before
@@ -31,6 +33,19 @@ fn check_headers(mut headers: Vec<Spanned<String>>, spec: &RequestSpec, findings
         match headers.iter().find(|other| other.value.eq_ignore_ascii_case(&name.value)) {
             Some(first) => findings.push(twice("header", name, first)),
             None => headers.push(name.clone()),
+        }
+    }
+}
+
+/// The cookies of a header are sent beside the one of `auth`, but for one of the same name.
+fn check_cookies(of_auth: &[Spanned<String>], spec: &RequestSpec, findings: &mut Findings) {
+    let headers = spec.headers.value.iter();
+    for (_, value) in headers.filter(|(name, _)| name.value.eq_ignore_ascii_case("cookie")) {
+        for pair in value.value.0.split(';').filter_map(|pair| pair.split_once('=')) {
+            let name = Spanned::new(pair.0.trim().to_owned(), value.place.clone());
+            if let Some(first) = same(of_auth, &name) {
+                findings.push(twice("cookie", &name, first));
+            }
         }
     }
 }
@@ -124,5 +139,16 @@ mod tests {
             "auth: {api_key: {in: query, name: c, value: \"${KEY}\"}}, query_params: {c: \"1\"}",
             &["parameter `c` is sent twice"],
         );
+    }
+
+    #[test]
+    fn the_cookies_of_a_header_stand_beside_the_one_of_auth() {
+        let cookie = |header: &str| {
+            format!(
+                "auth: {{api_key: {{in: cookie, name: sid, value: \"${{KEY}}\"}}}}, headers: {{{header}}}"
+            )
+        };
+        check(&cookie("Cookie: \"theme=dark; lang=de\""), &[]);
+        check(&cookie("cookie: \"theme=dark; sid=1\""), &["cookie `sid` is sent twice"]);
     }
 }

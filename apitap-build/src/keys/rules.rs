@@ -228,6 +228,19 @@ pub(super) fn header_name(name: &Spanned<String>, findings: &mut Findings) -> bo
     false
 }
 
+/// The headers that say how a request is carried, in lower case.
+const FRAMING: [&str; 9] = [
+    "connection",
+    "content-length",
+    "expect",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// A header: its name, and a value that can be written into one line.
 pub(super) fn header(
     name: &Spanned<String>,
@@ -240,6 +253,14 @@ pub(super) fn header(
         findings.push(
             Finding::error(codes::MULTILINE_HEADER, message, &name.place)
                 .help("write it on one line, in quotes; `>-` and `|-` end without a line break"),
+        );
+        well = false;
+    }
+    if FRAMING.contains(&name.value.to_ascii_lowercase().as_str()) {
+        let message = format!("the header `{}` says how a request is carried", name.value);
+        findings.push(
+            Finding::error(codes::FRAMING_HEADER, message, &name.place)
+                .help("remove it: each request is sent with the one that fits"),
         );
         well = false;
     }

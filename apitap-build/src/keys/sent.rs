@@ -7,4 +7,6 @@ pub enum Sent {
     Header(String),
     /// A query parameter.
     Param(String),
+    /// A cookie, which goes behind those of a header.
+    Cookie(String),
 }

@@ -14,6 +14,7 @@ use futures::stream::Peekable;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 
 use super::connections::{Connection, Connections, Servers};
+use super::drift;
 use super::fetch::{Fetch, Fetches};
 use super::gone;
 use super::limits::{Limits, Memory};
@@ -227,17 +228,20 @@ impl Job<Arc<dyn Target>> {
             }
         };
         let warnings = self.fetches.iter().flat_map(Fetch::warnings).collect();
-        let unknown_fields =
-            std::mem::take(&mut *self.drift.lock().unwrap_or_else(PoisonError::into_inner));
-        // A name is what the API says, which may be what it was sent.
-        let masked = unknown_fields
-            .into_iter()
-            .map(|(source, fields)| (source, fields.masked(|name| run.secrets.mask(name))));
+        let found = drift::Found(std::mem::take(
+            &mut *self.drift.lock().unwrap_or_else(PoisonError::into_inner),
+        ));
+        // What would have come behind a failure may have them.
+        let absent_fields = match error {
+            None => found.absent_fields(&self.definition),
+            Some(_) => BTreeMap::new(),
+        };
         PipelineReport {
             status: if error.is_some() { Status::Failed } else { Status::Ok },
             ended: Some(Utc::now()),
             error,
-            unknown_fields: masked.collect(),
+            unknown_fields: found.unknown_fields(&run.secrets),
+            absent_fields,
             warnings,
             ..so_far
         }

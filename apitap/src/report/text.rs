@@ -41,6 +41,7 @@ impl Report {
             parts.push(self.table(width));
         }
         parts.extend(self.unknown_fields());
+        parts.extend(self.absent_fields());
         parts.extend(self.remarks());
         parts.extend(self.waits());
         let error = styled(ERROR, "error");
@@ -268,6 +269,7 @@ mod tests {
             goes_on: false,
             numbers,
             unknown_fields: BTreeMap::new(),
+            absent_fields: BTreeMap::new(),
             warnings: Vec::new(),
         }
     }

@@ -18,6 +18,7 @@ pub mod leaf;
 pub mod list;
 mod number;
 pub mod record;
+pub mod seen;
 mod text;
 mod time;
 pub mod unknown;
@@ -34,6 +35,7 @@ use crate::{Error, Result};
 pub(crate) use number::is_whole;
 pub(crate) use record::arrays;
 use record::{Record, fields, read};
+use seen::SeenFields;
 use unknown::UnknownFields;
 pub(crate) use widen::widen;
 
@@ -62,6 +64,9 @@ pub trait Decoder: Send {
 
     /// The fields of all records that the schema does not declare, where they are counted.
     fn unknown(&mut self) -> UnknownFields;
+
+    /// Which of the declared fields the records had, as far as they are looked at.
+    fn seen(&mut self) -> SeenFields;
 }
 
 /// A decoder of records whose keys `R` knows.
@@ -71,13 +76,15 @@ pub struct RecordDecoder<R> {
     schema: SchemaRef,
     rows: usize,
     bytes: usize,
+    /// Whether any record came.
+    came: bool,
 }
 
 impl<R: Record> RecordDecoder<R> {
     /// A decoder that starts with no rows.
     pub fn new(mut record: R) -> Self {
         let schema = arrow::schema(&Schema { fields: fields(&mut record) });
-        Self { record, schema, rows: 0, bytes: 0 }
+        Self { record, schema, rows: 0, bytes: 0, came: false }
     }
 }
 
@@ -101,6 +108,7 @@ impl<R: Record> Decoder for RecordDecoder<R> {
         read(&mut self.record, self.rows, &mut cursor)?;
         cursor.end()?;
         self.rows += 1;
+        self.came = true;
         self.bytes += record.len();
         Ok(())
     }
@@ -128,6 +136,14 @@ impl<R: Record> Decoder for RecordDecoder<R> {
     fn unknown(&mut self) -> UnknownFields {
         let mut found = UnknownFields::default();
         record::unknown(&mut self.record, "", &mut found);
+        found
+    }
+
+    fn seen(&mut self) -> SeenFields {
+        let mut found = SeenFields::default();
+        if self.came {
+            record::seen(&mut self.record, "", &mut found);
+        }
         found
     }
 }

@@ -141,3 +141,73 @@ fn fields_that_no_schema_declares_are_kept_as_json() {
     let both = json!({"people": {"vip": 250, "tier": 25}});
     check(keep, "SELECT id FROM people", both);
 }
+
+/// What the report says of declared fields that no record had.
+#[track_caller]
+fn check_absent(keys: &str, schema: &str, sql: &str, expected: Value) {
+    let api = Answers::serve(|_| {
+        Answer::json(&json!({
+            "a": {"id": 1, "tier": null, "city": {"name": "Ulm"}},
+            "b": {"id": 2, "tier": null, "lines": [{"n": 1}]},
+        }))
+    });
+    let sources = format!(
+        "sources:
+  - name: people
+    url: \"{}\"
+    {keys}
+    schema: {schema}",
+        api.url("/")
+    );
+    let sql = sql.replace("people", "{{ use_source(\"people\") }}");
+    let project = project(&sources, &[("people", &sql)]);
+    let report = run_well(&project);
+    assert_eq!(report["pipelines"][0]["absent_fields"], expected, "{report:#}");
+}
+
+#[test]
+fn declared_fields_that_no_record_has_are_named() {
+    let schema = "{key: string!, id: int64!, tier: int64, name: string, city: {name: string, zip: string}, \
+                  lines: [{n: int64, m: int64}]}";
+    let keyed = "key_as: key";
+    let read = "SELECT id, tier, name, city.name AS a, city.zip AS zip, lines FROM people";
+    let all = json!({"people": ["city.zip", "lines.m", "name"]});
+    check_absent(keyed, schema, read, all);
+    // Also where no query reads them; what stands inside of records that no query reads is not looked at.
+    check_absent(keyed, schema, "SELECT id FROM people", json!({"people": ["name"]}));
+    check_absent(keyed, schema, "SELECT count(*) AS n FROM people", json!({"people": ["name"]}));
+    let ignored = "key_as: key\n    on_unknown_field: ignore";
+    check_absent(ignored, schema, read, Value::Null);
+    // What `for_each` adds is in no record, and neither is `_unknown`.
+    let carried = "key_as: key\n    for_each: {values: [x], as: kind}\n    query_params: {kind: \"{kind}\"}\n    \
+                   on_unknown_field: keep";
+    let plain = "{key: string!, id: int64!}";
+    check_absent(carried, plain, "SELECT id, kind, _unknown FROM people", Value::Null);
+    check_absent(carried, plain, "SELECT id FROM people", Value::Null);
+}
+
+#[test]
+fn a_run_without_records_says_nothing_of_fields() {
+    let api = Answers::serve(|_| Answer::json(&json!([])));
+    let sources = format!(
+        "sources:\n  - {{name: people, url: \"{}\", schema: {{id: int64!, name: string}}}}",
+        api.url("/")
+    );
+    let project = project(&sources, &[("people", "SELECT id FROM {{ use_source(\"people\") }}")]);
+    assert_eq!(run_well(&project)["pipelines"][0]["absent_fields"], Value::Null);
+}
+
+#[test]
+fn a_person_is_told_of_fields_that_are_gone() {
+    let api = Answers::serve(|_| Answer::json(&json!([{"id": 1, "full_name": "a"}])));
+    let sources = format!(
+        "sources:\n  - {{name: people, url: \"{}\", schema: {{id: int64!, name: string}}}}",
+        api.url("/")
+    );
+    let sql = "SELECT id, name FROM {{ use_source(\"people\") }}";
+    let project = project(&sources, &[("people", sql)]);
+    let finished = finish(&mut project.apitap(["run"]), LIMIT);
+    let line = "warning: `people` declares fields that no record had: `name`";
+    assert!(finished.stdout.contains(line), "{}", finished.stdout);
+    assert_eq!(finished.code, Some(0));
+}

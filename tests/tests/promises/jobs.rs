@@ -262,3 +262,15 @@ fn each_part_of_a_source_has_a_job_of_its_own() {
     let rows = sqlite(&project, "name) FROM accounts ORDER BY rowid");
     assert_eq!(rows, [json!(["a"]), json!(["b"])]);
 }
+
+#[test]
+fn a_file_that_is_named_twice_is_read_once() {
+    let other = Answers::serve(files);
+    let urls = [other.url("/two.jsonl"), other.url("/three.gz"), other.url("/two.jsonl")];
+    let api = job_api(move |_| Answer::json(&json!({"state": "done", "files": urls})));
+    let project = accounts(&api, &keys("  download: /files\nformat: jsonl"));
+    run_well(&project);
+    let rows = sqlite(&project, "id) FROM accounts ORDER BY rowid");
+    assert_eq!(rows, [json!([3]), json!([4])]);
+    assert_eq!(other.asked().len(), 2);
+}

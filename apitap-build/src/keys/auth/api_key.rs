@@ -44,7 +44,7 @@ pub(super) fn sent(spec: &Spanned<ApiKeySpec>) -> Vec<Sent> {
     vec![match spec.value.place.value {
         ApiKeyPlace::Header => Sent::Header(name),
         ApiKeyPlace::Query => Sent::Param(name),
-        ApiKeyPlace::Cookie => Sent::Header("Cookie".to_owned()),
+        ApiKeyPlace::Cookie => Sent::Cookie(name),
     }]
 }
 

@@ -113,7 +113,11 @@ fn kind(value: &impl serde::Serialize) -> String {
         },
         _ => None,
     };
-    named.unwrap_or_default()
+    match named.unwrap_or_default() {
+        // As it is written: `kind: none`.
+        single if single == "single" => "none".to_owned(),
+        kind => kind,
+    }
 }
 
 /// The address as it is written, without what may be a secret in it.

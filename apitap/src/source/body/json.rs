@@ -11,6 +11,8 @@ mod grammar;
 mod record;
 mod search;
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
 
 use super::csv::push_string;
@@ -19,9 +21,13 @@ use super::store::Store;
 use super::{Shape, Value, Wanted};
 use crate::Error;
 use crate::source::json::Fault;
+use crate::source::request::shown::shortened;
 use grammar::{Event, Grammar};
 pub(super) use record::Record;
 use search::{Role, Search};
+
+/// The most characters of a key that a message shows.
+const SHOWN: usize = 100;
 
 /// Finds the records of one body.
 #[derive(Debug)]
@@ -48,6 +54,22 @@ struct Keys {
     field: String,
     /// Whether a comma has to come before the next member of the record that has begun.
     comma: bool,
+    /// The hashes of the keys that have come, where all records are members of one object.
+    known: Option<Known>,
+}
+
+/// Keys, by their hashes.
+#[derive(Debug, Default)]
+struct Known {
+    hasher: RandomState,
+    hashes: HashSet<u64>,
+}
+
+impl Known {
+    /// Whether a key is a new one.
+    fn add(&mut self, key: &str) -> bool {
+        self.hashes.insert(self.hasher.hash_one(key))
+    }
 }
 
 /// A record that has begun.
@@ -73,7 +95,8 @@ impl Splitter {
         let keys = wanted.layout.key_as.as_ref().map(|name| {
             let mut field = String::new();
             push_string(&mut field, name);
-            Keys { field, comma: false }
+            let several = wanted.layout.data_path.tokens().any(|token| token == "*");
+            Keys { field, comma: false, known: (!several).then(Known::default) }
         });
         let elements = search.has_elements().then(Elements::default);
         let grammar = Grammar::default();
@@ -100,15 +123,17 @@ impl Splitter {
             match (&mut self.keys, &mut self.open) {
                 (Some(keys), Some(_)) if was_open => keys.push(text, store),
                 (Some(keys), Some(open)) => {
-                    let Some(key) = self.search.member() else {
-                        let message = "the key of a record has more than 64 KiB";
-                        return Err(Fault::malformed(
-                            "cannot be read",
-                            end,
-                            format!(": {message}"),
-                        )
-                        .behind(self.at));
+                    let unread = |message: String| {
+                        let fault = Fault::malformed("cannot be read", end, format!(": {message}"));
+                        Err(fault.behind(self.at))
                     };
+                    let Some(key) = self.search.member() else {
+                        return unread("the key of a record has more than 64 KiB".to_owned());
+                    };
+                    if keys.known.as_mut().is_some_and(|known| !known.add(key)) {
+                        let key = shortened(key, SHOWN);
+                        return unread(format!("two records have the key `{key}`"));
+                    }
                     open.at = store.bytes();
                     keys.begin(key, store);
                 }

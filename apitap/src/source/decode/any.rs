@@ -8,6 +8,7 @@ use super::dynamic::{Declared, Fields};
 use super::leaf;
 use super::list::List;
 use super::record::Nested;
+use super::seen::SeenFields;
 use super::unknown::UnknownFields;
 use crate::schema::Type;
 use crate::source::json::{Cursor, Fault};
@@ -85,6 +86,14 @@ macro_rules! scalars {
                     $( Self::$kind(column) => column.unknown(at, found), )*
                     Self::List(column) => column.unknown(at, found),
                     Self::Record(column) => column.unknown(at, found),
+                }
+            }
+
+            fn seen(&mut self, at: &str, found: &mut SeenFields) {
+                match self {
+                    $( Self::$kind(column) => column.seen(at, found), )*
+                    Self::List(column) => column.seen(at, found),
+                    Self::Record(column) => column.seen(at, found),
                 }
             }
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::error::ArrowError;
 
+use super::seen::SeenFields;
 use super::unknown::UnknownFields;
 use crate::schema::Type;
 use crate::source::json::{Cursor, Fault, Scalar};
@@ -31,6 +32,11 @@ pub trait Column: Send {
 
     /// Tells which fields of the records in it the schema does not declare; `at` leads to them.
     fn unknown(&mut self, at: &str, found: &mut UnknownFields) {
+        let _ = (at, found);
+    }
+
+    /// Tells which fields of the records in it were there; `at` leads to them.
+    fn seen(&mut self, at: &str, found: &mut SeenFields) {
         let _ = (at, found);
     }
 }

@@ -9,6 +9,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
 
 use super::column::{Column, other_kind};
+use super::seen::SeenFields;
 use super::unknown::UnknownFields;
 use crate::schema::{Item, Type, arrow};
 use crate::source::json::{Cursor, Fault};
@@ -113,5 +114,9 @@ impl<C: Column> Column for List<C> {
 
     fn unknown(&mut self, at: &str, found: &mut UnknownFields) {
         self.items.unknown(at, found);
+    }
+
+    fn seen(&mut self, at: &str, found: &mut SeenFields) {
+        self.items.seen(at, found);
     }
 }

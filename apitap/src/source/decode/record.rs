@@ -10,6 +10,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
 
 use super::column::{Column, other_kind};
+use super::seen::SeenFields;
 use super::unknown::{UnknownFields, Unread};
 use crate::schema::{self, Type, arrow};
 use crate::source::json::{Cursor, Fault};
@@ -63,17 +64,19 @@ pub struct Field<C> {
     name: Cow<'static, str>,
     nullable: bool,
     column: C,
+    /// Whether any record has had it, null or not.
+    came: bool,
 }
 
 impl<C: Column> Field<C> {
     /// A field that is never null.
     pub fn required(name: impl Into<Cow<'static, str>>, column: C) -> Self {
-        Self { name: name.into(), nullable: false, column }
+        Self { name: name.into(), nullable: false, column, came: false }
     }
 
     /// A field that may be null or missing.
     pub fn optional(name: impl Into<Cow<'static, str>>, column: C) -> Self {
-        Self { name: name.into(), nullable: true, column }
+        Self { name: name.into(), nullable: true, column, came: false }
     }
 
     /// Its name in the JSON.
@@ -87,6 +90,7 @@ impl<C: Column> Field<C> {
         if self.column.rows() > row {
             return Err(self.misfit("occurs twice in the record"));
         }
+        self.came = true;
         if cursor.null()? {
             return self.null("is null, but is declared not null");
         }
@@ -181,6 +185,30 @@ impl Visit for Tell<'_> {
     }
 }
 
+/// Tells which fields of a record, and of the records in it, were there.
+pub(super) fn seen<R: Record>(record: &mut R, at: &str, found: &mut SeenFields) {
+    if let Some(unread) = record.unread() {
+        unread.tell_seen(at, found);
+    }
+    let Ok(()) = record.each(&mut TellSeen { at, found });
+}
+
+struct TellSeen<'a> {
+    at: &'a str,
+    found: &'a mut SeenFields,
+}
+
+impl Visit for TellSeen<'_> {
+    type Error = Infallible;
+
+    fn field<C: Column>(&mut self, field: &mut Field<C>) -> Result<(), Infallible> {
+        let path = format!("{}{}", self.at, field.name);
+        field.column.seen(&format!("{path}."), self.found);
+        self.found.note(path, field.came);
+        Ok(())
+    }
+}
+
 struct Close {
     row: usize,
 }
@@ -234,12 +262,14 @@ pub struct Nested<R> {
     record: R,
     ty: Type,
     validity: NullBufferBuilder,
+    /// Whether there was any.
+    came: bool,
 }
 
 impl<R: Record> Nested<R> {
     pub(super) fn of(mut record: R) -> Self {
         let ty = Type::Record(fields(&mut record));
-        Self { record, ty, validity: NullBufferBuilder::new(0) }
+        Self { record, ty, validity: NullBufferBuilder::new(0), came: false }
     }
 
     /// Appends a record whose fields `write` appends.
@@ -269,6 +299,7 @@ impl<R: Record> Column for Nested<R> {
     fn append(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
         read(&mut self.record, self.validity.len(), cursor)?;
         self.validity.append_non_null();
+        self.came = true;
         Ok(())
     }
 
@@ -293,5 +324,11 @@ impl<R: Record> Column for Nested<R> {
 
     fn unknown(&mut self, at: &str, found: &mut UnknownFields) {
         unknown(&mut self.record, at, found);
+    }
+
+    fn seen(&mut self, at: &str, found: &mut SeenFields) {
+        if self.came {
+            seen(&mut self.record, at, found);
+        }
     }
 }

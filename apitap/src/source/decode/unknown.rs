@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
 use super::record::skip;
+use super::seen::SeenFields;
 use crate::source::json::{Cursor, Fault};
 
 /// Names that are told apart in one record; the fields of further ones are counted together.
@@ -115,6 +116,13 @@ impl Unread {
             found.add(&format!("{at}{}", seen.name), seen.times);
         }
         found.others += self.others;
+    }
+
+    /// Tells which of the declared fields came; `at` leads to the record.
+    pub(super) fn tell_seen(&self, at: &str, found: &mut SeenFields) {
+        for seen in self.seen.iter().take(self.declared) {
+            found.note(format!("{at}{}", seen.name), seen.times > 0);
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use super::{BATCHES_AHEAD, SourceScan};
 use crate::engine::limits::Limits;
 use crate::source::decode::Decoder;
+use crate::source::decode::seen::SeenFields;
 use crate::source::decode::unknown::UnknownFields;
 use crate::source::incremental::Watermarks;
 use crate::source::spool::{Pages, Readers};
@@ -39,12 +40,21 @@ pub(crate) struct Reading {
     sources: HashMap<String, SourceReading>,
     /// Whether the last batches are kept.
     keeps: AtomicBool,
-    /// What the records have that no schema declares, by source.
+    /// How the records differ from the schemas.
     drift: Arc<Drift>,
 }
 
-/// The fields that the schemas of a pipeline's sources do not declare, by source.
-pub(crate) type Drift = Mutex<BTreeMap<String, UnknownFields>>;
+/// How the records of a pipeline's sources differ from their schemas, by source.
+pub(crate) type Drift = Mutex<BTreeMap<String, Differences>>;
+
+/// How the records of a source differ from its schema.
+#[derive(Debug, Default)]
+pub(crate) struct Differences {
+    /// What they have and the schema does not declare.
+    pub(crate) unknown: UnknownFields,
+    /// Which of the declared fields they have.
+    pub(crate) seen: SeenFields,
+}
 
 #[derive(Default)]
 struct SourceReading {
@@ -126,12 +136,14 @@ impl Reading {
         self.sources.iter().map(|(name, source)| (name.as_str(), sent(source))).collect()
     }
 
-    pub(super) fn tell(&self, source: &str, unknown: &UnknownFields) {
+    pub(super) fn tell(&self, source: &str, found: Differences) {
         let is_first =
             self.sources.get(source).is_some_and(|s| !s.has_told.swap(true, Ordering::Relaxed));
-        if is_first && !unknown.is_empty() {
+        if is_first {
             let mut drift = self.drift.lock().unwrap_or_else(PoisonError::into_inner);
-            drift.entry(source.to_owned()).or_default().merge(unknown);
+            let known = drift.entry(source.to_owned()).or_default();
+            known.unknown.merge(&found.unknown);
+            known.seen.merge(found.seen);
         }
     }
 

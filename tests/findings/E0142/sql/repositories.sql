@@ -1,2 +1,2 @@
 {{ sink(name="warehouse") }}
-SELECT name FROM {{ use_source("repositories") }}
+SELECT name, org.slug AS org FROM {{ use_source("repositories") }}

@@ -168,6 +168,10 @@ fn the_members_of_an_object_get_their_keys_as_a_field() {
         &[r#"{"id":"a"}"#, r#"{"id":"b"}"#],
     );
     check(&keyed(""), "{}", &[]);
+    refuse(&keyed(""), r#"{"a":{"n":1},"b":{},"a":{"n":2}}"#, "two records have the key `a`");
+    // Of two objects each may have it.
+    let both = [r#"{"id":"a"}"#, r#"{"id":"a"}"#];
+    check(&keyed("/*/users"), r#"[{"users":{"a":{}}},{"users":{"a":{}}}]"#, &both);
     refuse(&keyed(""), r#"{"a":1}"#, "expected a record, found the number `1`");
     refuse(&keyed(""), "[{}]", "expected the records, found a list");
 }

@@ -152,6 +152,53 @@ async fn redirects_leave_credentials_behind_on_the_way_to_another_server() {
 }
 
 #[tokio::test]
+async fn credentials_in_an_address_that_a_server_repeats_go_to_no_other_server() {
+    let every = every_auth().map(Some).into_iter().chain([None]);
+    for auth in every {
+        let other = Server::start(|_| records(0..1)).await;
+        let elsewhere = other.url();
+        // As `return 301 https://other$request_uri` of nginx does.
+        let server =
+            Server::start(move |request| Reply::redirect(format!("{elsewhere}{}", request.uri)))
+                .await;
+        let mut source = source(&server, Pagination::default());
+        let in_query = match &auth {
+            Some(Auth::ApiKey(key)) => key.place == ApiKeyPlace::Query,
+            Some(_) => false,
+            None => {
+                source.query_params = vec![("api_token".to_owned(), token())];
+                true
+            }
+        };
+        source.auth = auth;
+        let outcome = fetch(&source).await;
+        let expected = match in_query {
+            true => format!(
+                "error: the API redirects to `{}` with the source's credentials in the URL",
+                other.url()
+            ),
+            false => shown(0..1),
+        };
+        assert_eq!(outcome.shown(), expected);
+        assert_eq!(other.requests().len(), usize::from(!in_query));
+        // Where the source says so, they go along.
+        source.allow_hosts = vec![format!("127.0.0.1:{}", other.port())];
+        assert_eq!(fetch(&source).await.shown(), shown(0..1));
+    }
+}
+
+#[tokio::test]
+async fn a_post_that_is_redirected_says_where_it_leads() {
+    let server = Server::start(|_| Reply::redirect("/v2/items?x=1")).await;
+    let mut source = source(&server, Pagination::default());
+    source.method = Method::Post;
+    let error = fetch(&source).await.error.unwrap().to_string();
+    let help = format!("help:     set `url` to where it leads: `{}/v2/items?x=1`", server.url());
+    assert!(error.ends_with(&help), "{error}");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn redirects_without_end_are_an_error() {
     let expected = "error: the API redirects more than 10 times";
     let (server, _) = check(Pagination::default(), |_| Reply::redirect("/items"), expected).await;

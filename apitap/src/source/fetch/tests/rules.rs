@@ -1,6 +1,8 @@
 //! `on_response`: what becomes of answers, before the defaults.
 
-use apitap_build::definition::{Action, Auth, Condition, Login, PageNumber, ResponseRule};
+use apitap_build::definition::{
+    Action, Auth, Body, Condition, Json, Login, PageNumber, ResponseRule,
+};
 
 use super::*;
 
@@ -188,4 +190,58 @@ async fn a_body_that_breaks_off_is_no_reason_for_a_rule() {
         _ => Reply::json("{\"data\":[{\"id\":0}],\"ok\":true}"),
     };
     check(&rules, answer, &shown(0..1), 2).await;
+}
+
+/// A source that asks in GraphQL, with these rules.
+async fn graphql(rules: &[ResponseRule], query: &str, body: &'static str) -> (Server, Outcome) {
+    let server = Server::start(move |_| Reply::json(body)).await;
+    let mut source = source(&server, Pagination::default());
+    source.method = Method::Post;
+    source.body = Some(Body::Json(Json(serde_json::json!({"query": query, "variables": {}}))));
+    source.data_path = Pointer("/data/items".to_owned());
+    source.on_response = rules.to_vec();
+    let outcome = fetch(&source).await;
+    (server, outcome)
+}
+
+#[tokio::test]
+async fn errors_beside_the_data_of_graphql_are_errors() {
+    const QUERY: &str = "# all of them\n  query($n: Int) { items { id } }";
+    const PARTIAL: &str = r#"{"data":{"items":[{"id":1}]},"errors":[
+        {"message":"no access for s3cr3t/+\"t"},{"message":"too deep","path":["items",0]},{"message":"x"}]}"#;
+    let said = "error: the API tells `errors` in its answer: no access for ${TOKEN}; too deep";
+    let (server, outcome) = graphql(&[], QUERY, PARTIAL).await;
+    assert_eq!(outcome.shown(), said);
+    assert_eq!(server.requests().len(), 1);
+    // Also where there are no data, and in front of them.
+    let nothing = r#"{"errors":[{"message":"no such field","x":{}}],"data":null}"#;
+    let (_, outcome) = graphql(&[], "{ items { id } }", nothing).await;
+    assert_eq!(outcome.shown(), "error: the API tells `errors` in its answer: no such field");
+    // None are none.
+    for body in [
+        r#"{"data":{"items":[{"id":1}]},"errors":[]}"#,
+        r#"{"errors":null,"data":{"items":[{"id":1}]}}"#,
+        r#"{"data":{"items":[{"id":1}]}}"#,
+    ] {
+        assert_eq!(graphql(&[], QUERY, body).await.1.shown(), "[{\"id\":1}]");
+    }
+    // A rule says more, and a search is no GraphQL.
+    let rules = [when("exists(body(\"/errors\"))", Action::Empty)];
+    assert_eq!(graphql(&rules, QUERY, PARTIAL).await.1.shown(), "");
+    assert_eq!(graphql(&[], "query about items", PARTIAL).await.1.shown(), "[{\"id\":1}]");
+}
+
+#[tokio::test]
+async fn what_is_skipped_is_noted_unless_nothing_is_there() {
+    for (status, action, noted) in [
+        (403, Action::Skip, true),
+        (200, Action::Skip, true),
+        (404, Action::Skip, false),
+        (410, Action::Skip, false),
+        (403, Action::Empty, false),
+    ] {
+        let answer = move |_: &Request| Reply::json("{}").with_status(status);
+        let outcome = check(&[rule(Some(status), None, action)], answer, "", 1).await;
+        assert_eq!(outcome.fetched.passed_over().is_some(), noted, "{status}");
+    }
 }

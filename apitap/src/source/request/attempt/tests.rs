@@ -84,10 +84,21 @@ async fn a_redirect_from_https_to_http_is_refused() {
 async fn a_body_goes_along_where_the_status_says_so_and_to_its_own_server_only() {
     check("POST", "https://h/a", 307, "https://h/b", Ok("POST https://h/b with its body")).await;
     check("POST", "https://h/a", 308, "https://h/b", Ok("POST https://h/b with its body")).await;
-    check("POST", "https://h/a", 302, "https://h/b", Ok("GET https://h/b")).await;
     check("POST", "https://h/a", 303, "https://x/b", Ok("GET https://x/b")).await;
     let refused = "the API redirects the request's body to `https://x`";
     check("POST", "https://h/a", 307, "https://x/b", Err(refused)).await;
+}
+
+#[tokio::test]
+async fn a_redirect_that_would_leave_the_body_behind_is_refused() {
+    for status in [301, 302] {
+        let refused = format!(
+            "the API redirects a POST with the status {status}, which would make it a GET without its body"
+        );
+        check("POST", "https://h/a", status, "https://h/b", Err(&refused)).await;
+        check("GET", "https://h/a", status, "https://h/b", Ok("GET https://h/b")).await;
+    }
+    check("POST", "https://h/a", 303, "https://h/b", Ok("GET https://h/b")).await;
 }
 
 #[tokio::test]

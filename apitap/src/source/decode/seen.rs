@@ -1,0 +1,93 @@
+//! Which of the declared fields the records have: those that no record has are told at the end of a run.
+
+use std::collections::BTreeSet;
+
+/// The declared fields that were looked for in records, and those that were there, null or not.
+///
+/// Fields of a record within a record are looked for where that one came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeenFields {
+    looked_for: BTreeSet<String>,
+    seen: BTreeSet<String>,
+}
+
+impl SeenFields {
+    /// Whether a field was looked for that was not there, or was.
+    pub(super) fn note(&mut self, field: String, was_there: bool) {
+        match was_there {
+            true => self.seen.insert(field),
+            false => self.looked_for.insert(field),
+        };
+    }
+
+    /// Adds those of another part of the source.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.looked_for.extend(other.looked_for);
+        self.seen.extend(other.seen);
+    }
+
+    /// Those that were looked for in vain.
+    pub(crate) fn absent(&self) -> impl Iterator<Item = &str> {
+        self.looked_for.difference(&self.seen).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::OnUnknownField;
+    use crate::schema::{Field, Item, Schema, Type};
+    use crate::source::decode::{Decoder, dynamic};
+
+    /// `{id, name, customer: {id, email}, lines: [{n}]}`, of which all but `name` and `email` is read.
+    fn decoder() -> Box<dyn Decoder> {
+        let schema = |all: bool| {
+            let field = |name: &str, ty| Field::new(name, ty, true);
+            let email = all.then(|| field("email", Type::String));
+            let customer = [field("id", Type::Int64)].into_iter().chain(email).collect();
+            let line = Type::Record(vec![field("n", Type::Int64)]);
+            let mut fields = vec![field("id", Type::Int64), field("name", Type::String)];
+            fields.retain(|field| all || field.name != "name");
+            let lines = Type::List(Box::new(Item { ty: line, nullable: true }));
+            fields.extend([field("customer", Type::Record(customer)), field("lines", lines)]);
+            Schema { fields }
+        };
+        dynamic::watching(&schema(false), &schema(true), OnUnknownField::Warn)
+    }
+
+    fn seen(records: &[&str]) -> SeenFields {
+        let mut decoder = decoder();
+        for record in records {
+            decoder.append(record).unwrap();
+            decoder.finish().unwrap();
+        }
+        decoder.seen()
+    }
+
+    #[track_caller]
+    fn check(records: &[&str], expected: &[&str]) {
+        assert_eq!(seen(records).absent().collect::<Vec<_>>(), expected, "{records:?}");
+    }
+
+    #[test]
+    fn fields_that_no_record_has_are_named() {
+        check(&[], &[]);
+        check(&["{}"], &["customer", "id", "lines", "name"]);
+        check(&[r#"{"id": 1}"#, r#"{"name": "a"}"#], &["customer", "lines"]);
+        // Null is there.
+        check(&[r#"{"id": null, "name": null, "customer": null, "lines": null}"#], &[]);
+        check(
+            &[r#"{"id": 1, "name": "", "customer": {"id": 1}, "lines": [{}, null]}"#],
+            &["customer.email", "lines.n"],
+        );
+        check(&[r#"{"id": 1, "name": "", "customer": null, "lines": []}"#], &[]);
+    }
+
+    #[test]
+    fn what_one_part_has_is_there() {
+        let mut found = seen(&[r#"{"id": 1, "customer": {"id": 1}}"#]);
+        found.merge(seen(&[r#"{"lines": [], "customer": {"email": "a"}}"#]));
+        found.merge(seen(&[]));
+        assert_eq!(found.absent().collect::<Vec<_>>(), ["name"]);
+    }
+}

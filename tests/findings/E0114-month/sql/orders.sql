@@ -1,0 +1,2 @@
+{{ sink(key=["id"]) }}
+SELECT id, amount FROM {{ use_source("orders") }}
