@@ -59,9 +59,6 @@ mod check {
     use super::TimeFormat;
     use crate::nearest::nearest;
 
-    /// The place of the day among the units of time.
-    const DAY: usize = 2;
-
     /// The names of those that are no pattern.
     const NAMED: [&str; 3] = ["rfc3339", "epoch_s", "epoch_ms"];
 
@@ -142,11 +139,6 @@ mod check {
         let Some(last) = units.iter().rposition(|(_, is_there)| *is_there) else {
             return Some((format!("`{text}` has no part of a time"), help));
         };
-        if last < DAY {
-            let message =
-                format!("`{text}` says no day: what is written so cannot be read as a time");
-            return Some((message, "write the day, too, as in `%Y-%m-%d`".to_owned()));
-        }
         let missing = units.iter().take(last).find(|(_, is_there)| !is_there);
         missing.map(|(unit, _)| {
             let message = format!(

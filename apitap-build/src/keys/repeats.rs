@@ -148,7 +148,7 @@ mod tests {
                 "auth: {{api_key: {{in: cookie, name: sid, value: \"${{KEY}}\"}}}}, headers: {{{header}}}"
             )
         };
-        check(&cookie("Cookie: \"theme=dark; lang=de\""), &[]);
-        check(&cookie("cookie: \"theme=dark; sid=1\""), &["cookie `sid` is sent twice"]);
+        check(&cookie("Cookie: \"theme=${THEME}; lang=de\""), &[]);
+        check(&cookie("cookie: \"theme=${THEME}; sid=1\""), &["cookie `sid` is sent twice"]);
     }
 }

@@ -102,6 +102,7 @@ impl Endpoint {
         if let Some(messages) = self.rules.graphql_errors(&seen).filter(|_| self.is_page(status)) {
             return Err(Failure::graphql(&messages, &self.secrets.and(&added)));
         }
+        self.rest(&answered);
         match status {
             _ if self.is_page(status) => {
                 let page = match page {
@@ -118,6 +119,16 @@ impl Endpoint {
                     None => Err(*failure),
                 }
             }
+        }
+    }
+
+    /// Sends nothing more for as long as an answer that is no failure says.
+    fn rest(&self, answered: &Answered) {
+        let is_success = (200..300).contains(&answered.status());
+        let wait = retry_after(&answered.headers).filter(|_| is_success);
+        // How long a job takes is for its `deadline` to say.
+        if let Some(wait) = wait.filter(|wait| !self.of_job || *wait <= LONGEST_WAIT) {
+            self.rate_limit.pause(wait);
         }
     }
 
@@ -346,12 +357,6 @@ impl Endpoint {
         let response = sent.map_err(|error| Failure::transport(&error))?;
         self.reached.store(true, Relaxed);
         turn.answered(response.headers());
-        let waits = Some(&response).filter(|response| response.status().is_success());
-        let wait = waits.and_then(|response| retry_after(response.headers()));
-        // How long a job takes is for its `deadline` to say.
-        if let Some(wait) = wait.filter(|wait| !self.of_job || *wait <= LONGEST_WAIT) {
-            self.rate_limit.pause(wait);
-        }
         Ok(Sent { response, url: ask.url.clone(), added, generation })
     }
 }

@@ -198,6 +198,7 @@ async fn graphql(rules: &[ResponseRule], query: &str, body: &'static str) -> (Se
     let mut source = source(&server, Pagination::default());
     source.method = Method::Post;
     source.body = Some(Body::Json(Json(serde_json::json!({"query": query, "variables": {}}))));
+    source.headers = vec![("X-Key".to_owned(), Template("${TOKEN}".to_owned()))];
     source.data_path = Pointer("/data/items".to_owned());
     source.on_response = rules.to_vec();
     let outcome = fetch(&source).await;

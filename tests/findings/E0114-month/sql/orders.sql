@@ -1,2 +1,0 @@
-{{ sink(key=["id"]) }}
-SELECT id, amount FROM {{ use_source("orders") }}
