@@ -14,6 +14,7 @@ mod dialect;
 mod differences;
 mod fill;
 pub(super) mod own;
+mod rehearsal;
 pub(super) mod runs;
 mod session;
 pub(super) mod state;

@@ -285,7 +285,7 @@ impl<S: Speech> Dialect for Standard<S> {
         S::WORDS.types.holds(actual, ty, key)
     }
 
-    /// What becomes of the values, the standard does not say.
+    /// Standard SQL does not define what a change of type does to the values.
     fn widens(&self, _actual: &str, _ty: &Type) -> bool {
         false
     }
@@ -334,8 +334,8 @@ impl<S: Speech> Dialect for Standard<S> {
         self.begin_locked(connection, load, table).await
     }
 
-    /// There is no lock of a session that all databases have. What keeps out a run of another process is that the
-    /// state has moved when it commits.
+    /// No session-level lock exists in all databases. A run of another process is kept out when it commits, since the
+    /// state has moved.
     async fn claim(&self, connection: &mut Connection, name: &str) -> Result<Claim> {
         Ok(match connection.shared.claim(name) {
             Some(guard) => Claim::Ours(Some(guard)),

@@ -61,7 +61,7 @@ mod tests {
             decoder.append(record).unwrap();
             decoder.finish().unwrap();
         }
-        decoder.seen()
+        decoder.differences().seen
     }
 
     #[track_caller]
