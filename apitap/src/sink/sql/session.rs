@@ -79,7 +79,7 @@ struct SqlSession<D: Dialect> {
 
 /// A table that takes the rows.
 pub(super) struct Ready {
-    /// Whether this transaction has created it.
+    /// Whether this load has created it, and no other run can have written into it.
     pub(super) new: bool,
     /// The statements that make it take the rows, and lose nothing.
     pub(super) growths: Vec<(Growth, String)>,
