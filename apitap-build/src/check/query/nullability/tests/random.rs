@@ -200,7 +200,8 @@ fn table(rows: &[Values]) -> RecordBatch {
     ]);
     let records = rows.iter().map(|row| row.3.as_ref());
     let validity: Vec<bool> = records.clone().map(|record| record.is_some()).collect();
-    let x = Int64Array::from_iter_values(records.clone().map(|r| r.map_or(0, |r| r.0)));
+    // As the decoders write it: without a record, its fields are null, whatever they declare.
+    let x: Int64Array = records.clone().map(|r| r.map(|r| r.0)).collect();
     let y = records.map(|r| r.and_then(|r| r.1.clone())).collect::<StringArray>();
     let inner: Vec<ArrayRef> = vec![Arc::new(x), Arc::new(y)];
     let columns: Vec<ArrayRef> = vec![
