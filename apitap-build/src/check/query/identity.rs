@@ -9,6 +9,12 @@ use datafusion::logical_expr::{Distinct, Expr, JoinType, LogicalPlan, Volatility
 use super::later::{self, Later, Together};
 use crate::engine::each_step;
 
+mod groups;
+mod joins;
+
+pub use groups::Group;
+pub use joins::Joined;
+
 /// What is known of the rows of a query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rows {
@@ -18,8 +24,16 @@ pub struct Rows {
     pub of_elements: BTreeSet<usize>,
     /// Whether each element of a list makes a row.
     pub are_elements: bool,
+    /// The columns that a function makes anew in each run, such as `uuid()`.
+    pub random: BTreeSet<usize>,
     /// Whether each row stands for a group of records.
     pub are_groups: bool,
+    /// What tells the rows apart, where they are groups.
+    pub groups: Vec<Group>,
+    /// The sources of a join, where that is all that there is.
+    pub joined: Vec<Joined>,
+    /// The columns that an outer join may fill with nulls, and which kind of join that is.
+    pub filled: BTreeMap<usize, &'static str>,
     /// What looks at several records at once, if anything does: a row is right only where all of them
     /// are read.
     pub together: Option<&'static str>,
@@ -47,6 +61,11 @@ pub(super) fn rows(plan: &LogicalPlan) -> Rows {
         };
     }
     let are_elements = makes_rows_of_elements(plan);
+    let all = 0..plan.schema().fields().len();
+    let random = all.filter(|column| is_random(plan, *column)).collect();
+    let (groups, joined) = (groups::of(plan), joins::of(plan));
+    let all = 0..plan.schema().fields().len();
+    let filled = all.filter_map(|column| Some((column, joins::filled(plan, column)?))).collect();
     let named = 0..plan.schema().fields().len();
     let fields = named.filter_map(|column| Some((column, field(plan, column)?))).collect();
     let together = together(plan);
@@ -56,12 +75,16 @@ pub(super) fn rows(plan: &LogicalPlan) -> Rows {
         constant,
         of_elements,
         are_elements,
+        random,
         are_groups,
+        groups,
+        joined,
+        filled,
         together,
         at_once,
         fields,
-        later,
-        sides,
+            later,
+            sides,
     }
 }
 
@@ -223,6 +246,34 @@ fn of_expression(expr: &Expr, input: &LogicalPlan) -> Origin {
         Ok(TreeNodeRecursion::Continue)
     });
     found
+}
+
+/// Whether the values of a column are made anew whenever the query runs.
+fn is_random(plan: &LogicalPlan, column: usize) -> bool {
+    match plan {
+        LogicalPlan::Projection(projection) => {
+            let mut found = false;
+            let Some(expr) = projection.expr.get(column) else { return false };
+            let _ = expr.apply(|expr| {
+                found |= match expr {
+                    Expr::ScalarFunction(call) => is_volatile(call.func.signature().volatility),
+                    Expr::Column(column) => projection
+                        .input
+                        .schema()
+                        .maybe_index_of_column(column)
+                        .is_some_and(|index| is_random(&projection.input, index)),
+                    _ => false,
+                };
+                Ok(TreeNodeRecursion::Continue)
+            });
+            found
+        }
+        LogicalPlan::Filter(filter) => is_random(&filter.input, column),
+        LogicalPlan::Sort(sort) => is_random(&sort.input, column),
+        LogicalPlan::Limit(limit) => is_random(&limit.input, column),
+        LogicalPlan::SubqueryAlias(alias) => is_random(&alias.input, column),
+        _ => false,
+    }
 }
 
 fn is_volatile(volatility: Volatility) -> bool {
