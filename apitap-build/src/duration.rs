@@ -21,11 +21,16 @@ pub fn parse(text: &str) -> Option<Duration> {
     number.parse::<u64>().ok()?.checked_mul(millis.into()).map(Duration::from_millis)
 }
 
-/// Milliseconds in the largest unit that says them.
-pub fn shown(millis: i128) -> impl fmt::Display {
-    let is_whole = |(_, of_unit): &(&str, u32)| millis != 0 && millis % i128::from(*of_unit) == 0;
+/// A duration in the largest unit that says it, to milliseconds.
+pub fn shown(length: Duration) -> impl fmt::Display {
+    of_millis(i64::try_from(length.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Milliseconds in the largest unit that says them; those before a moment are negative.
+pub(crate) fn of_millis(millis: i64) -> impl fmt::Display {
+    let is_whole = |(_, of_unit): &(&str, u32)| millis != 0 && millis % i64::from(*of_unit) == 0;
     let (unit, of_unit) = UNITS.into_iter().find(is_whole).unwrap_or(("s", 1_000));
-    fmt::from_fn(move |f| write!(f, "{}{unit}", millis / i128::from(of_unit)))
+    fmt::from_fn(move |f| write!(f, "{}{unit}", millis / i64::from(of_unit)))
 }
 
 #[cfg(test)]
@@ -35,8 +40,8 @@ mod tests {
     #[test]
     fn a_duration_is_shown_as_it_is_parsed() {
         let check = |text: &str, expected: &str| {
-            let parsed = parse(text).expect("it is one").as_millis();
-            assert_eq!(shown(i128::try_from(parsed).unwrap()).to_string(), expected);
+            let parsed = parse(text).expect("it is one");
+            assert_eq!(shown(parsed).to_string(), expected);
         };
         check("7d", "1w");
         check("36h", "36h");

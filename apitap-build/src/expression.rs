@@ -247,7 +247,7 @@ impl Expression {
             }
             Node::Integer(number) => write!(f, "{number}"),
             Node::Boolean(value) => write!(f, "{value}"),
-            Node::Duration(millis) => write!(f, "{}", duration::shown((*millis).into())),
+            Node::Duration(millis) => write!(f, "{}", duration::of_millis(*millis)),
             Node::Name(name) => f.write_str(name),
             Node::Call(function, arguments) => {
                 write!(f, "{}(", function.text())?;

@@ -175,16 +175,10 @@ fn partners(
         let other = spec.sources.iter().find(|source| source.table.name.value == *other);
         other.is_some_and(|other| in_part(spec, other).is_some())
     };
-    let others = planned.rows.sides.iter().flat_map(|sides| {
-        let beside = |own: &BTreeSet<String>, other: &BTreeSet<String>| {
-            let other = if own.contains(name) { other.clone() } else { BTreeSet::new() };
-            other.into_iter()
-        };
-        beside(&sides.left, &sides.right).chain(beside(&sides.right, &sides.left))
-    });
+    let others = planned.rows.sides.iter().flat_map(|sides| sides.beside(name));
     let others: BTreeSet<_> = others.collect();
     if let Some(other) = others.iter().find(|other| in_part(other)) {
-        let both = if other == name { "itself".to_owned() } else { format!("`{other}`") };
+        let both = if *other == name { "itself".to_owned() } else { format!("`{other}`") };
         let message = format!("`{name}` with {both} would see the new records of both only");
         return Some(
             finding(message)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::definition::{Definition, OnUnknownField};
 use crate::environment::Secrets;
 use crate::report::UnknownFields;
-use crate::source::table::Differences;
+use crate::source::decode::differences::Differences;
 
 /// What was found out about the sources of a pipeline.
 pub(super) struct Found(pub(super) BTreeMap<String, Differences>);

@@ -39,7 +39,7 @@ use async_trait::async_trait;
 use super::contract::{Difference, Remembered, Session, StateChange, Target};
 use super::load::Load;
 use crate::Result;
-use crate::definition::{Capabilities, Cloud, Compression, Connection, Driver, TargetKind};
+use crate::definition::{Capabilities, Cloud, Compression, Connection, TargetKind};
 use crate::engine::limits::Limits;
 use crate::environment::Environment;
 use bucket::Bucket;
@@ -79,11 +79,7 @@ impl Files {
                 (&folder.path, folder.file_size.0, folder.compression, &*folder.cloud)
             }
             // Of the parts, the database is the path, as it is of SQLite.
-            Connection::Url(path)
-            | Connection::Parts { database: path, .. }
-            | Connection::Driver(Driver { driver: path, .. }) => {
-                (path, FILE_SIZE, Compression::None, &nothing)
-            }
+            other => (other.place(), FILE_SIZE, Compression::None, &nothing),
         };
         let path = environment.text(path);
         let bucket = Bucket::resolve(&path, cloud, environment);

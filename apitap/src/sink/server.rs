@@ -52,8 +52,9 @@ pub(super) fn address<A>(
             &environment.text(username),
             &environment.secret(password),
         ),
-        Connection::Folder(folder) => of_url(&environment.text(&folder.path)),
-        Connection::Driver(driver) => of_url(&environment.text(&driver.driver)),
+        Connection::Folder(_) | Connection::Driver(_) => {
+            of_url(&environment.text(connection.place()))
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod dialect;
 mod differences;
 mod fill;
 pub(super) mod own;
+mod rehearsal;
 pub(super) mod runs;
 mod session;
 pub(super) mod state;
@@ -26,6 +27,6 @@ pub(super) use dialect::{Change, Claim, Dialect, Guard, Holder, Inbox, Stage, te
 pub(super) use differences::differences;
 pub(super) use session::{Hook, commit, empty, grow, hook, open, open_on};
 pub(super) use statement::{
-    STAGING, THERE, comment_on_column, comments, create_table, creation, delete_missing, every_row,
-    list, primary_key, staged, staged_key, upsert, written,
+    STAGING, THERE, comment_on_column, comments, create_table, creation, delete_missing,
+    double_quoted, every_row, list, primary_key, staged, staged_key, upsert, written,
 };

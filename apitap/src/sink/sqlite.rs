@@ -40,13 +40,8 @@ pub struct Sqlite(File);
 impl Sqlite {
     /// A target's connection, with the variables' values in place of their names.
     pub(super) fn resolve(connection: &Connection, environment: &mut Environment) -> Self {
-        Self(match connection {
-            Connection::Url(url) => File::new(environment.text(url)),
-            // A file has no host or user: of the parts, the database is its path.
-            Connection::Parts { database, .. } => File::new(environment.text(database)),
-            Connection::Folder(folder) => File::new(environment.text(&folder.path)),
-            Connection::Driver(driver) => File::new(environment.text(&driver.driver)),
-        })
+        // A file has no host or user: of the parts, the database is its path.
+        Self(File::new(environment.text(connection.place())))
     }
 }
 

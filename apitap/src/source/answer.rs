@@ -115,6 +115,11 @@ impl Answer<'_> {
         self.elements
     }
 
+    /// Whether there are elements in it that were not in the page before it.
+    pub(super) fn has_new(&self) -> bool {
+        self.elements > 0 && !self.repeats
+    }
+
     /// Whether its elements are those of the page before it, all and byte by byte.
     pub fn repeats(&self) -> bool {
         self.repeats

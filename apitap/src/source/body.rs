@@ -205,7 +205,7 @@ pub async fn read<E>(
 /// Finds the records of one body.
 #[derive(Debug)]
 enum Splitter {
-    Json(json::Splitter),
+    Json(Box<json::Splitter>),
     Lines(Lines),
     Csv(Csv),
 }
@@ -213,7 +213,7 @@ enum Splitter {
 impl Splitter {
     fn new(wanted: &Wanted<'_>, limits: &Limits) -> Self {
         match wanted.layout.format {
-            Format::Json => Self::Json(json::Splitter::new(wanted)),
+            Format::Json => Self::Json(Box::new(json::Splitter::new(wanted))),
             Format::Jsonl => Self::Lines(Lines::default()),
             Format::Csv => Self::Csv(Csv::new(wanted.layout, limits.record)),
         }

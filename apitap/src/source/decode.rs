@@ -12,6 +12,7 @@
 
 pub mod any;
 pub mod column;
+pub mod differences;
 pub mod dynamic;
 pub(crate) mod keep;
 pub mod leaf;
@@ -32,11 +33,10 @@ use datafusion::arrow::datatypes::{FieldRef, Schema as ArrowSchema, SchemaRef};
 use crate::schema::{Schema, arrow};
 use crate::source::json::{Cursor, Fault};
 use crate::{Error, Result};
+use differences::Differences;
 pub(crate) use number::is_whole;
 pub(crate) use record::arrays;
 use record::{Record, fields, read};
-use seen::SeenFields;
-use unknown::UnknownFields;
 pub(crate) use widen::widen;
 
 /// The most JSON that one batch can be made of: no offset into a column outgrows 31 bits then, as
@@ -62,11 +62,8 @@ pub trait Decoder: Send {
     /// The records so far as one batch; the decoder starts anew.
     fn finish(&mut self) -> Result<RecordBatch>;
 
-    /// The fields of all records that the schema does not declare, where they are counted.
-    fn unknown(&mut self) -> UnknownFields;
-
-    /// Which of the declared fields the records had, as far as they are looked at.
-    fn seen(&mut self) -> SeenFields;
+    /// How all records so far differ from the schema.
+    fn differences(&mut self) -> Differences;
 }
 
 /// A decoder of records whose keys `R` knows.
@@ -133,17 +130,9 @@ impl<R: Record> Decoder for RecordDecoder<R> {
             .map_err(|error| Error::data("the records make no batch").caused_by(error))
     }
 
-    fn unknown(&mut self) -> UnknownFields {
-        let mut found = UnknownFields::default();
-        record::unknown(&mut self.record, "", &mut found);
-        found
-    }
-
-    fn seen(&mut self) -> SeenFields {
-        let mut found = SeenFields::default();
-        if self.came {
-            record::seen(&mut self.record, "", &mut found);
-        }
+    fn differences(&mut self) -> Differences {
+        let mut found = Differences::default();
+        record::compare(&mut self.record, self.came, "", &mut found);
         found
     }
 }

@@ -6,25 +6,24 @@
 //! The state is how far the field has come in each partition; where rows are appended, also which
 //! records stand at that very moment, since an API that is asked since then sends them again.
 
+mod moment;
 mod slices;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
-use datafusion::arrow::array::{ArrayRef, AsArray as _, BooleanArray, RecordBatch};
+use datafusion::arrow::array::{BooleanArray, RecordBatch};
 use datafusion::arrow::compute::filter_record_batch;
-use datafusion::arrow::datatypes::{DataType, Date32Type, TimestampMicrosecondType};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::definition::{Incremental, IncrementalMode, Mode};
 use crate::report::Warning;
-use crate::schema::{Field, Schema, Type};
 use crate::sink::State;
-use crate::source::decode::{Decoder, dynamic};
 use crate::{Error, Result};
+pub(crate) use moment::{Moment, MomentReader};
 pub(crate) use slices::{Alike, Asked};
 use slices::{Answers, Came, Ends};
 
@@ -367,13 +366,13 @@ impl Position {
 /// Tells the changed records of a parent from those that are known, and notes how far they lead.
 pub(crate) struct Changes {
     watermarks: Arc<Watermarks>,
-    decoder: Box<dyn Decoder>,
+    moments: MomentReader,
 }
 
 impl Changes {
     pub(crate) fn of(watermarks: Arc<Watermarks>) -> Self {
-        let decoder = dynamic::decoder(&watermarks.field.record());
-        Self { watermarks, decoder }
+        let moments = MomentReader::new(watermarks.field.clone());
+        Self { watermarks, moments }
     }
 
     /// Whether a record is among them; `carried` is what its partition gives it.
@@ -381,11 +380,9 @@ impl Changes {
     /// # Errors
     /// It does not say when it was changed; too many of one moment.
     pub(crate) fn has(&mut self, carried: Option<&str>, record: &str) -> Result<bool> {
-        self.decoder.append(record).map_err(|fault| fault.into_error("the body"))?;
-        let moments = self.watermarks.field.of_batch(&self.decoder.finish()?)?;
+        let at = self.moments.of(record)?;
         let hash = self.watermarks.appends.then(|| hash(record));
-        let is_new = |at| self.watermarks.is_new(carried.unwrap_or_default(), at, hash);
-        moments.into_iter().next().map_or(Ok(false), is_new)
+        self.watermarks.is_new(carried.unwrap_or_default(), at, hash)
     }
 }
 
@@ -455,82 +452,15 @@ impl Drop for Sieve {
     }
 }
 
-/// The field that says when a record was changed.
-#[derive(Debug, Clone)]
-pub(crate) struct Moment {
-    /// The names on the way to it.
-    path: Vec<String>,
-    ty: Type,
-}
-
-impl Moment {
-    /// The field of that name in the records of a schema, with what stands behind its dots.
-    pub(crate) fn of(schema: Option<&Schema>, name: &str) -> Self {
-        let path = schema.and_then(|schema| schema.path(name)).unwrap_or_default();
-        match path.last() {
-            Some(field) => {
-                let names = path.iter().map(|field| field.name.clone());
-                Self { path: names.collect(), ty: field.ty.clone() }
-            }
-            // That there is none was refused.
-            None => Self { path: vec![name.to_owned()], ty: Type::Timestamp },
-        }
-    }
-
-    pub(crate) fn name(&self) -> String {
-        self.path.join(".")
-    }
-
-    /// A record that has this field only.
-    pub(crate) fn record(&self) -> Schema {
-        let (inner, outer) = match self.path.split_last() {
-            Some((name, outer)) => (Field::new(name, self.ty.clone(), false), outer),
-            None => return Schema::default(),
-        };
-        let within = |inner, name: &String| Field::new(name, Type::Record(vec![inner]), false);
-        Schema { fields: vec![outer.iter().rev().fold(inner, within)] }
-    }
-
-    fn column<'b>(&self, batch: &'b RecordBatch) -> Option<&'b ArrayRef> {
-        let (first, rest) = self.path.split_first()?;
-        let within = |column: &'b ArrayRef, name: &String| {
-            column.as_struct_opt().and_then(|record| record.column_by_name(name))
-        };
-        rest.iter().try_fold(batch.column_by_name(first)?, within)
-    }
-
-    /// Its values.
-    ///
-    /// # Errors
-    /// The batch has no such field of times.
-    pub(crate) fn of_batch(&self, batch: &RecordBatch) -> Result<Vec<DateTime<Utc>>> {
-        const DAY: i64 = 24 * 3_600 * 1_000_000;
-        let strange =
-            || Error::data(format!("`{}` is no time", self.name())).help("this is a bug in apitap");
-        let column = self.column(batch).ok_or_else(strange)?;
-        let micros: Vec<_> = match column.data_type() {
-            DataType::Timestamp(..) => column
-                .as_primitive_opt::<TimestampMicrosecondType>()
-                .ok_or_else(strange)?
-                .values()
-                .to_vec(),
-            DataType::Date32 => {
-                let days = column.as_primitive_opt::<Date32Type>().ok_or_else(strange)?;
-                days.values().iter().map(|days| i64::from(*days).saturating_mul(DAY)).collect()
-            }
-            _ => return Err(strange()),
-        };
-        let moment = |micros| DateTime::from_timestamp_micros(micros).ok_or_else(strange);
-        micros.into_iter().map(moment).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
     use crate::definition::TimeFormat;
+    use crate::schema::{Field, Schema, Type};
+    use crate::source::decode::dynamic;
+    use datafusion::arrow::array::AsArray as _;
 
     fn incremental(mode: IncrementalMode, lookback: Option<Duration>) -> Incremental {
         Incremental {

@@ -30,7 +30,7 @@ use super::incremental::Sieve;
 use super::partition::Carrier;
 use crate::Error;
 use decoding::{Decoding, hand_over};
-pub(crate) use reading::{Differences, Drift, Input, Reading, Sent};
+pub(crate) use reading::{Drift, Input, Reading, Sent};
 
 /// Decoded batches that may wait for the query.
 const BATCHES_AHEAD: usize = 2;

@@ -297,6 +297,9 @@ fn records_that_do_not_fit_are_kept_as_dead_letters_where_the_source_says_so() {
         "pipelines.yaml",
         &yaml.replace("    retry:", "    on_bad_record: skip\n    retry:"),
     );
+    // `replace` would delete the rows of those that are skipped.
+    let sql = project.read("sql/orders.sql").replace("replace", "append");
+    project.write("sql/orders.sql", &sql);
     let report = run_well(&project);
     assert_eq!(report["pipelines"][0]["rows"], 248, "{report:#}");
     assert_eq!(report["pipelines"][0]["skipped"], 2, "{report:#}");

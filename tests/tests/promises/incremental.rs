@@ -76,7 +76,7 @@ fn a_feed_that_is_not_newest_first_is_an_error() {
     let finished = finish(project.apitap(["run"]).env("API", api.url()), LIMIT);
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
     let shown = format!("{}{}", finished.stdout, finished.stderr);
-    let expected = "the API does not send what is newest first: `at` is 2026-01-01 00:02:00 UTC behind \
+    let expected = "the API does not send the newest records first: `at` is 2026-01-01 00:02:00 UTC behind \
                     2026-01-01 00:01:00 UTC";
     assert!(shown.contains(expected), "{shown}");
 }

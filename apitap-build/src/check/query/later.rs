@@ -5,13 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::common::tree_node::TreeNode as _;
 use datafusion::logical_expr::{
     Between, BinaryExpr, Expr, Join, LogicalPlan, Operator, Volatility,
 };
 
 use super::identity::{expression_field, field};
-use crate::engine::each_step;
+use crate::engine::{each_expression, each_step};
 
 /// A field of a source, with what stands behind its dots.
 pub(super) type FieldOf = (String, String);
@@ -32,6 +32,15 @@ pub struct Together {
     pub left: BTreeSet<String>,
     /// Those of the other.
     pub right: BTreeSet<String>,
+}
+
+impl Together {
+    /// The sources on the other side of one; itself, where it stands on both.
+    pub fn beside(&self, source: &str) -> impl Iterator<Item = &String> {
+        let others = |own: &BTreeSet<String>, other| own.contains(source).then_some(other);
+        let sides = [others(&self.left, &self.right), others(&self.right, &self.left)];
+        sides.into_iter().flatten().flatten()
+    }
 }
 
 /// The parts of the conditions of a plan that may come to hold.
@@ -116,26 +125,16 @@ pub(super) fn sides(plan: &LogicalPlan) -> Vec<Together> {
         if let LogicalPlan::Join(join) = step {
             found.push(Together { left: sources(&join.left), right: sources(&join.right) });
         }
-        let inputs = step.inputs().into_iter().flat_map(sources).collect();
-        let within: BTreeSet<_> = step.expressions().iter().flat_map(subqueries).collect();
-        if !within.is_empty() {
-            found.push(Together { left: inputs, right: within });
-        }
     });
-    found
-}
-
-/// The sources of the subqueries in an expression.
-fn subqueries(expr: &Expr) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let _ = expr.apply(|expr| {
-        match expr {
-            Expr::Exists(exists) => found.extend(sources(&exists.subquery.subquery)),
-            Expr::InSubquery(within) => found.extend(sources(&within.subquery.subquery)),
-            Expr::ScalarSubquery(subquery) => found.extend(sources(&subquery.subquery)),
-            _ => {}
-        }
-        Ok(TreeNodeRecursion::Continue)
+    each_expression(plan, |step, expr| {
+        let within = match expr {
+            Expr::Exists(exists) => &exists.subquery,
+            Expr::InSubquery(within) => &within.subquery,
+            Expr::ScalarSubquery(subquery) => subquery,
+            _ => return,
+        };
+        let left = step.inputs().into_iter().flat_map(sources).collect();
+        found.push(Together { left, right: sources(&within.subquery) });
     });
     found
 }

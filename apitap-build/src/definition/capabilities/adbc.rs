@@ -80,7 +80,7 @@ const STANDARD: Capabilities = Capabilities {
     without: &[Type::Binary],
     columns: 1000,
     key: Key::of_columns(16),
-    // There is no lock of a session that all have.
+    // No session-level lock exists in all of these databases.
     keeps_runs_apart: false,
     values: Values {
         non_finite: false,

@@ -1,6 +1,8 @@
 //! What a pipeline requests of a source → lines of its plan, and the same as JSON: the request, how often it is
 //! made, how it goes on, and what is read of the answers. No value of a secret is in it.
 
+use std::time::Duration;
+
 use apitap_build::duration;
 use serde_json::{Value, json};
 
@@ -74,9 +76,7 @@ fn times(all: &[ForEach]) -> String {
 /// From where each run goes on.
 fn since(incremental: &Incremental) -> String {
     let Incremental { field, start, param, end_param, window, lookback, mode, .. } = incremental;
-    let shown = |length: &std::time::Duration| {
-        duration::shown(i128::try_from(length.as_millis()).unwrap_or(i128::MAX)).to_string()
-    };
+    let shown = |length: &Duration| duration::shown(*length);
     let mut parts = vec![format!("the last `{field}` that was loaded")];
     parts.extend(lookback.as_ref().map(|lookback| format!("less {}", shown(lookback))));
     parts.extend(start.as_ref().map(|start| format!("at first {}", start.0)));

@@ -125,7 +125,7 @@ impl Connection {
         self.run(|connection| {
             connection.commit()?;
             if let Err(error) = commits_itself(connection, true) {
-                tracing::debug!("behind a commit, the driver begins another transaction: {error}");
+                tracing::debug!("after a commit, autocommit could not be turned on again: {error}");
             }
             Ok(())
         })

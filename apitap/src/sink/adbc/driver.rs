@@ -16,6 +16,7 @@ use adbc_driver_manager::{ManagedConnection, ManagedDatabase, ManagedDriver};
 use super::refusal::{self, Refusal};
 use super::settings::Settings;
 use crate::definition::{AdbcDialect, TargetKind};
+use crate::sink::sql::{Claim, Holder};
 use crate::{Error, Result};
 
 /// What the connections to one database share.
@@ -41,11 +42,12 @@ impl Shared {
         Arc::clone(unpoisoned(&self.turns).entry(table.to_owned()).or_default())
     }
 
-    /// Takes a lock of that name for as long as what is given lives; nothing if it is taken.
-    pub(super) fn claim(self: &Arc<Self>, name: &str) -> Option<Box<dyn Send + Sync>> {
-        let is_ours = unpoisoned(&self.runs).insert(name.to_owned());
-        let claimed = || Claimed { shared: Arc::clone(self), name: name.to_owned() };
-        is_ours.then(|| Box::new(claimed()) as Box<dyn Send + Sync>)
+    /// Takes a lock of that name for as long as what is given lives, unless another one here has it.
+    pub(super) fn claim(self: &Arc<Self>, name: &str) -> Claim {
+        if !unpoisoned(&self.runs).insert(name.to_owned()) {
+            return Claim::Theirs(Holder { who: "it is in this process".to_owned(), end: None });
+        }
+        Claim::Ours(Some(Box::new(Claimed { shared: Arc::clone(self), name: name.to_owned() })))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::definition::table::TableName;
 use crate::schema::Type;
 use crate::sink::load::Load;
 use crate::sink::refusal;
-use crate::sink::sql::{self, Change, Claim, Dialect as _, Found, FoundColumn, Holder, Place};
+use crate::sink::sql::{self, Change, Claim, Dialect as _, Found, FoundColumn, Place};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Duckdb;
@@ -169,10 +169,7 @@ impl Database for Duckdb {
 
     /// No other process has the file.
     async fn claim(_: &Adbc<Self>, connection: &mut Connection, name: &str) -> Result<Claim> {
-        Ok(match connection.shared.claim(name) {
-            Some(guard) => Claim::Ours(Some(guard)),
-            None => Claim::Theirs(Holder { who: "it is in this process".to_owned(), end: None }),
-        })
+        Ok(connection.shared.claim(name))
     }
 
     /// DuckDB refuses itself to delete a row that another table refers to.

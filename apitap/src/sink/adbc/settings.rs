@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use crate::definition::{Connection, Driver, DriverOptions, Folder};
+use crate::definition::{Connection, Driver, DriverOptions};
 use crate::environment::Environment;
 use apitap_build::secret_names::is_secret_variable;
 
@@ -22,15 +22,13 @@ impl Settings {
     /// Those of a connection; whatever is a secret of them never shows.
     pub(super) fn resolve(connection: &Connection, environment: &mut Environment) -> Self {
         let nothing = DriverOptions::default();
-        let (driver, entrypoint, options) = match connection {
-            Connection::Driver(Driver { driver, entrypoint, options }) => {
-                (driver, entrypoint.clone(), options)
+        let (entrypoint, options) = match connection {
+            Connection::Driver(Driver { entrypoint, options, .. }) => (entrypoint.clone(), options),
+            Connection::Url(_) | Connection::Parts { .. } | Connection::Folder(_) => {
+                (None, &nothing)
             }
-            Connection::Url(driver)
-            | Connection::Parts { database: driver, .. }
-            | Connection::Folder(Folder { path: driver, .. }) => (driver, None, &nothing),
         };
-        let driver = environment.text(driver).trim().to_owned();
+        let driver = environment.text(connection.place()).trim().to_owned();
         let mut resolved = Vec::with_capacity(options.0.len());
         for (name, value) in &options.0 {
             let value = match is_secret(name) {

@@ -43,7 +43,7 @@ use crate::engine::limits::Limits;
 use crate::schema::Type;
 use crate::sink::contract::{Difference, Remembered, Session, StateChange, Target};
 use crate::sink::load::Load;
-use crate::sink::sql::{self, Change, Claim, Dialect, Found, Holder, Inbox, Place};
+use crate::sink::sql::{self, Change, Claim, Dialect, Found, Inbox, Place};
 use crate::{Error, Result};
 
 /// A database behind a driver.
@@ -138,7 +138,7 @@ impl<S: Speech> Standard<S> {
             let holds = self.holds(&there.ty, &column.ty, load.is_key(column));
             let made = || {
                 format!(
-                    "it makes `{}` of `{ours}`, which may not hold every value of the column `{}`",
+                    "it turned `{ours}` into `{}`, which may not hold every value of the column `{}`",
                     there.ty, column.name
                 )
             };
@@ -264,10 +264,7 @@ impl<S: Speech> Dialect for Standard<S> {
     }
 
     fn quote(&self, identifier: &str) -> String {
-        match S::WORDS.quote {
-            '`' => format!("`{}`", identifier.replace('\\', "\\\\").replace('`', "\\`")),
-            quote => format!("{quote}{}{quote}", identifier.replace(quote, "\"\"")),
-        }
+        (S::WORDS.quote)(identifier)
     }
 
     fn key_constraint(&self, columns: &str) -> String {
@@ -285,7 +282,7 @@ impl<S: Speech> Dialect for Standard<S> {
         S::WORDS.types.holds(actual, ty, key)
     }
 
-    /// What becomes of the values, the standard does not say.
+    /// Standard SQL does not define what a change of type does to the values.
     fn widens(&self, _actual: &str, _ty: &Type) -> bool {
         false
     }
@@ -334,13 +331,10 @@ impl<S: Speech> Dialect for Standard<S> {
         self.begin_locked(connection, load, table).await
     }
 
-    /// There is no lock of a session that all databases have. What keeps out a run of another process is that the
-    /// state has moved when it commits.
+    /// No session-level lock exists in all databases. A run of another process is kept out when it commits, since the
+    /// state has moved.
     async fn claim(&self, connection: &mut Connection, name: &str) -> Result<Claim> {
-        Ok(match connection.shared.claim(name) {
-            Some(guard) => Claim::Ours(Some(guard)),
-            None => Claim::Theirs(Holder { who: "it is in this process".to_owned(), end: None }),
-        })
+        Ok(connection.shared.claim(name))
     }
 
     /// As the driver gives an instant.
@@ -369,8 +363,10 @@ impl<S: Speech> Dialect for Standard<S> {
             self.execute(connection, &statement).await?;
         }
         let checked = self.check_created(connection, load, table).await;
-        if checked.is_err() {
-            self.execute(connection, &format!("DROP TABLE {table}")).await?;
+        if checked.is_err()
+            && let Err(left) = self.execute(connection, &format!("DROP TABLE {table}")).await
+        {
+            tracing::debug!("{table} is left: {left}");
         }
         checked
     }

@@ -152,6 +152,14 @@ impl Direct {
         Ok(())
     }
 
+    /// Ends the session's own connection, unless a writer has it.
+    async fn close(&mut self) {
+        let own = self.filled.inner().connection.take();
+        if let Some(connection) = own {
+            connection.end().await;
+        }
+    }
+
     /// From the second commit on, the table is there: rows are staged as for any other.
     async fn after(&mut self) -> Result<&mut Box<dyn Session>> {
         let session = match self.after.take() {
@@ -252,10 +260,7 @@ impl Session for Direct {
             let state = std::mem::take(&mut self.gathered);
             self.publish(&state).await?;
         }
-        let own = self.filled.inner().connection.take();
-        if let Some(connection) = own {
-            connection.end().await;
-        }
+        self.close().await;
         Ok(self.written)
     }
 
@@ -267,10 +272,7 @@ impl Session for Direct {
             Some(hidden) => hidden::remove(&self.postgres, &self.load, &hidden.place).await,
             None => Ok(()),
         };
-        let own = self.filled.inner().connection.take();
-        if let Some(connection) = own {
-            connection.end().await;
-        }
+        self.close().await;
         removed
     }
 }

@@ -4,7 +4,7 @@
 //! that makes one in its schema removes it.
 
 use super::link::Link;
-use super::{Postgres, refused};
+use super::{Postgres, catalog, refused};
 use crate::Result;
 use crate::sink::load::Load;
 use crate::sink::sql::{Dialect as _, Place};
@@ -30,8 +30,8 @@ pub(super) async fn describe(
     hidden: &Place,
     comment: &str,
 ) -> sqlx::Result<()> {
-    let comment = comment.replace('\'', "''");
-    connection.execute(&format!("COMMENT ON TABLE {hidden} IS '{comment}'")).await.map(drop)
+    let comment = catalog::described(comment);
+    connection.execute(&format!("COMMENT ON TABLE {hidden} IS {comment}")).await.map(drop)
 }
 
 /// Locks it by its name, until the connection ends.
@@ -57,8 +57,7 @@ pub(super) async fn remove_abandoned(
     let names: Vec<(String,)> = connection.all(names).await?;
     for (name,) in names {
         let hidden = table.beside(postgres, name);
-        let free = "SELECT pg_try_advisory_xact_lock(hashtextextended('apitap ' || $1, 0))";
-        if connection.value(sqlx::query(free).bind(hidden.to_string())).await? {
+        if connection.try_lock(&hidden.to_string()).await? {
             tracing::info!("{hidden} was left by a run that did not end: removing it");
             postgres.execute(connection, &format!("DROP TABLE IF EXISTS {hidden}")).await?;
         }

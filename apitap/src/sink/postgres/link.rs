@@ -164,6 +164,13 @@ impl Link {
         row.map(|(value,)| value).ok_or(sqlx::Error::RowNotFound)
     }
 
+    /// Takes a lock of that name until the transaction ends; `false` where another one has it.
+    pub(super) async fn try_lock(&mut self, name: &str) -> sqlx::Result<bool> {
+        let lock = "SELECT pg_try_advisory_xact_lock(hashtextextended('apitap ' || $1, 0))";
+        // A statement with a name would stay in a session of a pool.
+        self.value(sqlx::query(lock).bind(name).persistent(false)).await
+    }
+
     pub(super) async fn copy_in(
         &mut self,
         statement: &str,

@@ -174,8 +174,7 @@ impl Keeper {
     }
 
     async fn lock(&mut self, name: &str) -> sqlx::Result<bool> {
-        let lock = "SELECT pg_try_advisory_xact_lock(hashtextextended('apitap ' || $1, 0))";
-        let is_ours = self.connection.value(sqlx::query(lock).bind(name).persistent(false)).await?;
+        let is_ours = self.connection.try_lock(name).await?;
         if is_ours {
             self.names.push(name.to_owned());
         }

@@ -26,7 +26,15 @@ pub(super) async fn create<D: Dialect>(
         dialect.key_constraint(&statement::list(dialect, key)),
         D::TABLE_OPTIONS
     );
-    dialect.execute(connection, &create).await.map_err(to_create)?;
+    let created = dialect.execute(connection, &create).await;
+    if let Err(error) = created {
+        // Another run may have been quicker. Within a transaction, nothing more could be asked.
+        let is_there =
+            !D::CREATES_IN_TRANSACTION && dialect.find(connection, load, place).await?.is_some();
+        if !is_there {
+            return Err(to_create(error));
+        }
+    }
     dialect.unlock(connection, &place.to_string()).await.map_err(to_create)
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::fill::Fill;
+use super::rehearsal::rehearse;
 use super::statement::Meets;
 use super::writer::{Home, StagingWriter};
 use super::{Dialect, Fit, Found, Growth, Guard, Inbox, Place, claim, runs, state, statement};
 use crate::Result;
 use crate::definition::Mode;
 use crate::engine::limits::Limits;
-use crate::hashed::hashed;
 use crate::sink::contract::{Session, State, StateChange, Writer, Written};
 use crate::sink::load::Missing;
 use crate::sink::{Load, refusal};
@@ -78,24 +78,24 @@ struct SqlSession<D: Dialect> {
 }
 
 /// A table that takes the rows.
-struct Ready {
-    /// Whether this transaction has created it.
-    new: bool,
+pub(super) struct Ready {
+    /// Whether this load has created it, and no other run can have written into it.
+    pub(super) new: bool,
     /// The statements that make it take the rows, and lose nothing.
-    growths: Vec<(Growth, String)>,
+    pub(super) growths: Vec<(Growth, String)>,
     /// Where it gets other columns instead: what it is before that.
-    renews: Option<Found>,
+    pub(super) renews: Option<Found>,
     /// Whether the table itself keeps a key from coming twice.
-    unique: bool,
+    pub(super) unique: bool,
 }
 
 impl Ready {
     /// A table that this load has created.
-    fn new<D: Dialect>() -> Self {
+    pub(super) fn new<D: Dialect>() -> Self {
         Self { new: D::KEEPS_LOCK, growths: Vec::new(), renews: None, unique: true }
     }
 
-    fn meets<'a>(&self, differs: Option<&'a str>) -> Meets<'a> {
+    pub(super) fn meets<'a>(&self, differs: Option<&'a str>) -> Meets<'a> {
         match self.new {
             true => Meets::Nothing,
             false => Meets::Rows { differs },
@@ -341,69 +341,6 @@ pub(in crate::sink) async fn commit<D: Dialect>(
     })
 }
 
-/// Does what the commit will do, with no rows, and takes it back.
-async fn rehearse<D: Dialect>(
-    dialect: &D,
-    connection: &mut D::Connection,
-    load: &Load,
-    table: &Place,
-    inbox: &Inbox,
-) -> Result<()> {
-    let to_take = |error| dialect.refused(load, "to take rows into", &error);
-    // What is tried out by running it changes nothing, and tables may not be created in a transaction.
-    if D::EXPLAINS {
-        dialect.execute(connection, D::BEGIN).await.map_err(to_take)?;
-    }
-    match found(dialect, connection, load, table).await? {
-        Some(ready) => {
-            // A column more costs nothing; rows that are written anew are not written twice.
-            let columns = ready.growths.iter().filter(|(growth, _)| *growth == Growth::Column);
-            let columns: Vec<_> = columns.cloned().collect();
-            if D::CREATES_IN_TRANSACTION {
-                grow(dialect, connection, load, &columns).await?;
-            }
-            if let Some(found) = &ready.renews {
-                dialect.renew(connection, load, table, found, false).await?;
-            }
-            if D::CREATES_IN_TRANSACTION || columns.is_empty() {
-                explain(dialect, connection, load, table, inbox, &ready).await.map_err(to_take)?;
-            }
-        }
-        None if D::CREATES_IN_TRANSACTION => {
-            let ready = prepare(dialect, connection, load, table).await?;
-            explain(dialect, connection, load, table, inbox, &ready).await.map_err(to_take)?;
-            if let Some(complete) = dialect.complete(load, table) {
-                dialect.execute(connection, &complete).await.map_err(to_take)?;
-            }
-        }
-        None => try_out(dialect, connection, load, table, inbox).await?,
-    }
-    if D::EXPLAINS {
-        dialect.execute(connection, "ROLLBACK").await.map_err(to_take)?;
-    }
-    dialect.unlock(connection, &table.to_string()).await.map_err(to_take)
-}
-
-/// Creates a table that cannot be taken back, under another name, and drops it.
-async fn try_out<D: Dialect>(
-    dialect: &D,
-    connection: &mut D::Connection,
-    load: &Load,
-    table: &Place,
-    inbox: &Inbox,
-) -> Result<()> {
-    let to_take = |error| dialect.refused(load, "to take rows into", &error);
-    let to_create = |error| dialect.refused(load, "to create", &error);
-    let trial = trial(dialect, table);
-    let drop = format!("DROP TABLE IF EXISTS {trial}");
-    dialect.execute(connection, &drop).await.map_err(to_create)?;
-    dialect.create(connection, load, &trial).await.map_err(to_create)?;
-    let ready = Ready::new::<D>();
-    let explained = explain(dialect, connection, load, &trial, inbox, &ready).await;
-    dialect.execute(connection, &drop).await.map_err(to_create)?;
-    explained.map_err(to_take)
-}
-
 /// Changes a table such that it takes the rows.
 pub(in crate::sink) async fn grow<D: Dialect>(
     dialect: &D,
@@ -419,51 +356,8 @@ pub(in crate::sink) async fn grow<D: Dialect>(
     Ok(())
 }
 
-/// Where a table is tried out that cannot be taken back: under a hidden name, which belongs to that
-/// table, so that one that a killed run has left is removed by the next.
-fn trial(dialect: &impl Dialect, table: &Place) -> Place {
-    table.beside(dialect, format!("_apitap_try_{}", hashed(&table.name)))
-}
-
-/// Has the statements planned, with all rights checked, and not run: a DELETE of millions of rows is
-/// not free.
-async fn explain<D: Dialect>(
-    dialect: &D,
-    connection: &mut D::Connection,
-    load: &Load,
-    table: &Place,
-    inbox: &Inbox,
-    ready: &Ready,
-) -> sqlx::Result<()> {
-    let rows = dialect.one_of_each(load, inbox);
-    let differs = match ready.new {
-        true => None,
-        false => dialect.differs(connection, load, table).await?,
-    };
-    let store =
-        statement::store(dialect, load, table, inbox, &rows, ready.meets(differs.as_deref()));
-    let mut deletes = Vec::new();
-    if load.mode == Mode::Replace {
-        deletes.push(dialect.delete_all(&table.to_string()));
-    }
-    if load.missing != Missing::Keep {
-        deletes.extend(dialect.delete_missing(load, table, inbox));
-    }
-    if !D::EXPLAINS {
-        let no_rows = (!deletes.is_empty()).then(|| format!("DELETE FROM {table} WHERE 1 = 0"));
-        for statement in no_rows.into_iter().chain(store) {
-            dialect.execute(connection, &statement).await?;
-        }
-        return Ok(());
-    }
-    for statement in deletes.into_iter().chain(store) {
-        dialect.execute(connection, &format!("EXPLAIN {statement}")).await?;
-    }
-    Ok(())
-}
-
 /// Within a transaction: one run at a time, and a table that takes the rows.
-async fn prepare<D: Dialect>(
+pub(super) async fn prepare<D: Dialect>(
     dialect: &D,
     connection: &mut D::Connection,
     load: &Load,
@@ -479,7 +373,7 @@ async fn prepare<D: Dialect>(
 }
 
 /// Waits until no other run is at work on the table; then the table, if it is there and takes the rows.
-async fn found<D: Dialect>(
+pub(super) async fn found<D: Dialect>(
     dialect: &D,
     connection: &mut D::Connection,
     load: &Load,

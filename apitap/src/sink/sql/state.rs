@@ -137,16 +137,7 @@ pub(in crate::sink) async fn write<D: Dialect>(
     change.check_known(&there)?;
     let quote = |name: &str| dialect.quote(name);
     let at = |number| dialect.parameter(number);
-    let names = ["value", "run", "pipeline", "partition", "changed_at"];
-    let insert = format!(
-        "INSERT INTO {place} {} VALUES ({}, {}, {}, {}, {})",
-        statement::list(dialect, names),
-        at(1),
-        at(2),
-        at(3),
-        at(4),
-        D::NOW
-    );
+    let insert = insert(dialect, &place);
     let update = format!(
         "UPDATE {place} SET {} = {}, {} = {}, {} = {} WHERE {}",
         quote("value"),
@@ -176,6 +167,21 @@ pub(in crate::sink) async fn write<D: Dialect>(
         written.map_err(to_write)?;
     }
     Ok(())
+}
+
+/// What adds a row: its value, run, pipeline and partition are the parameters.
+pub(in crate::sink) fn insert<D: Dialect>(dialect: &D, place: &Place) -> String {
+    let names = ["value", "run", "pipeline", "partition", "changed_at"];
+    let at = |number| dialect.parameter(number);
+    format!(
+        "INSERT INTO {place} {} VALUES ({}, {}, {}, {}, {})",
+        statement::list(dialect, names),
+        at(1),
+        at(2),
+        at(3),
+        at(4),
+        D::NOW
+    )
 }
 
 /// Creates the table beside that of the rows, where it is not there.

@@ -95,8 +95,7 @@ impl Splitter {
         let keys = wanted.layout.key_as.as_ref().map(|name| {
             let mut field = String::new();
             push_string(&mut field, name);
-            let several = wanted.layout.data_path.tokens().any(|token| token == "*");
-            Keys { field, comma: false, known: (!several).then(Known::default) }
+            Keys { field, comma: false, known: (!search.has_elements()).then(Known::default) }
         });
         let elements = search.has_elements().then(Elements::default);
         let grammar = Grammar::default();

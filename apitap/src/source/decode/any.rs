@@ -4,12 +4,11 @@ use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::error::ArrowError;
 
 use super::column::Column;
+use super::differences::Differences;
 use super::dynamic::{Declared, Fields};
 use super::leaf;
 use super::list::List;
 use super::record::Nested;
-use super::seen::SeenFields;
-use super::unknown::UnknownFields;
 use crate::schema::Type;
 use crate::source::json::{Cursor, Fault};
 
@@ -81,19 +80,11 @@ macro_rules! scalars {
                 }
             }
 
-            fn unknown(&mut self, at: &str, found: &mut UnknownFields) {
+            fn compare(&mut self, at: &str, found: &mut Differences) {
                 match self {
-                    $( Self::$kind(column) => column.unknown(at, found), )*
-                    Self::List(column) => column.unknown(at, found),
-                    Self::Record(column) => column.unknown(at, found),
-                }
-            }
-
-            fn seen(&mut self, at: &str, found: &mut SeenFields) {
-                match self {
-                    $( Self::$kind(column) => column.seen(at, found), )*
-                    Self::List(column) => column.seen(at, found),
-                    Self::Record(column) => column.seen(at, found),
+                    $( Self::$kind(column) => column.compare(at, found), )*
+                    Self::List(column) => column.compare(at, found),
+                    Self::Record(column) => column.compare(at, found),
                 }
             }
         }

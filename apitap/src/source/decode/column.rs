@@ -5,8 +5,7 @@ use std::fmt;
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::error::ArrowError;
 
-use super::seen::SeenFields;
-use super::unknown::UnknownFields;
+use super::differences::Differences;
 use crate::schema::Type;
 use crate::source::json::{Cursor, Fault, Scalar};
 
@@ -30,15 +29,8 @@ pub trait Column: Send {
     /// The array of them; the column starts anew.
     fn finish(&mut self) -> Result<ArrayRef, ArrowError>;
 
-    /// Tells which fields of the records in it the schema does not declare; `at` leads to them.
-    fn unknown(&mut self, at: &str, found: &mut UnknownFields) {
-        let _ = (at, found);
-    }
-
-    /// Tells which fields of the records in it were there; `at` leads to them.
-    fn seen(&mut self, at: &str, found: &mut SeenFields) {
-        let _ = (at, found);
-    }
+    /// Tells how the records in it differ from their schema; `at` leads to them.
+    fn compare(&mut self, _at: &str, _found: &mut Differences) {}
 }
 
 /// A value of another kind than its type has.

@@ -9,8 +9,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
 
 use super::column::{Column, other_kind};
-use super::seen::SeenFields;
-use super::unknown::UnknownFields;
+use super::differences::Differences;
 use crate::schema::{Item, Type, arrow};
 use crate::source::json::{Cursor, Fault};
 
@@ -112,11 +111,7 @@ impl<C: Column> Column for List<C> {
         Ok(Arc::new(ListArray::try_new(field, offsets, items, validity)?))
     }
 
-    fn unknown(&mut self, at: &str, found: &mut UnknownFields) {
-        self.items.unknown(at, found);
-    }
-
-    fn seen(&mut self, at: &str, found: &mut SeenFields) {
-        self.items.seen(at, found);
+    fn compare(&mut self, at: &str, found: &mut Differences) {
+        self.items.compare(at, found);
     }
 }

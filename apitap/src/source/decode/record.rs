@@ -10,8 +10,8 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
 
 use super::column::{Column, other_kind};
-use super::seen::SeenFields;
-use super::unknown::{UnknownFields, Unread};
+use super::differences::Differences;
+use super::unknown::Unread;
 use crate::schema::{self, Type, arrow};
 use crate::source::json::{Cursor, Fault};
 
@@ -162,49 +162,29 @@ pub(crate) fn arrays<R: Record>(record: &mut R) -> Result<Vec<ArrayRef>, ArrowEr
     Ok(visitor.0)
 }
 
-/// Tells which fields of a record, and of the records in it, the schema does not declare.
-pub(super) fn unknown<R: Record>(record: &mut R, at: &str, found: &mut UnknownFields) {
+/// Tells how a record, and the records in it, differ from their schema; of one that never `came`, no field is missed.
+pub(super) fn compare<R: Record>(record: &mut R, came: bool, at: &str, found: &mut Differences) {
     if let Some(unread) = record.unread() {
-        unread.tell(at, found);
+        unread.tell(at, came, found);
     }
-    let Ok(()) = record.each(&mut Tell { at, found });
+    let Ok(()) = record.each(&mut Compare { came, at, found });
 }
 
-struct Tell<'a> {
+struct Compare<'a> {
+    came: bool,
     at: &'a str,
-    found: &'a mut UnknownFields,
+    found: &'a mut Differences,
 }
 
-impl Visit for Tell<'_> {
-    type Error = Infallible;
-
-    fn field<C: Column>(&mut self, field: &mut Field<C>) -> Result<(), Infallible> {
-        let at = format!("{}{}.", self.at, field.name);
-        field.column.unknown(&at, self.found);
-        Ok(())
-    }
-}
-
-/// Tells which fields of a record, and of the records in it, were there.
-pub(super) fn seen<R: Record>(record: &mut R, at: &str, found: &mut SeenFields) {
-    if let Some(unread) = record.unread() {
-        unread.tell_seen(at, found);
-    }
-    let Ok(()) = record.each(&mut TellSeen { at, found });
-}
-
-struct TellSeen<'a> {
-    at: &'a str,
-    found: &'a mut SeenFields,
-}
-
-impl Visit for TellSeen<'_> {
+impl Visit for Compare<'_> {
     type Error = Infallible;
 
     fn field<C: Column>(&mut self, field: &mut Field<C>) -> Result<(), Infallible> {
         let path = format!("{}{}", self.at, field.name);
-        field.column.seen(&format!("{path}."), self.found);
-        self.found.note(path, field.came);
+        field.column.compare(&format!("{path}."), self.found);
+        if self.came {
+            self.found.seen.note(path, field.came);
+        }
         Ok(())
     }
 }
@@ -322,13 +302,7 @@ impl<R: Record> Column for Nested<R> {
         Ok(Arc::new(StructArray::try_new_with_length(fields, arrays, validity, rows)?))
     }
 
-    fn unknown(&mut self, at: &str, found: &mut UnknownFields) {
-        unknown(&mut self.record, at, found);
-    }
-
-    fn seen(&mut self, at: &str, found: &mut SeenFields) {
-        if self.came {
-            seen(&mut self.record, at, found);
-        }
+    fn compare(&mut self, at: &str, found: &mut Differences) {
+        compare(&mut self.record, self.came, at, found);
     }
 }

@@ -1,34 +1,27 @@
 //! Which of the declared fields the records have: those that no record has are told at the end of a run.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-/// The declared fields that were looked for in records, and those that were there, null or not.
+/// The declared fields that were looked for in records, and whether any had them, null or not.
 ///
 /// Fields of a record within a record are looked for where that one came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SeenFields {
-    looked_for: BTreeSet<String>,
-    seen: BTreeSet<String>,
-}
+pub struct SeenFields(BTreeMap<String, bool>);
 
 impl SeenFields {
-    /// Whether a field was looked for that was not there, or was.
+    /// Notes a field that was looked for, and whether it was there.
     pub(super) fn note(&mut self, field: String, was_there: bool) {
-        match was_there {
-            true => self.seen.insert(field),
-            false => self.looked_for.insert(field),
-        };
+        *self.0.entry(field).or_default() |= was_there;
     }
 
     /// Adds those of another part of the source.
     pub(crate) fn merge(&mut self, other: Self) {
-        self.looked_for.extend(other.looked_for);
-        self.seen.extend(other.seen);
+        other.0.into_iter().for_each(|(field, was_there)| self.note(field, was_there));
     }
 
     /// Those that were looked for in vain.
     pub(crate) fn absent(&self) -> impl Iterator<Item = &str> {
-        self.looked_for.difference(&self.seen).map(String::as_str)
+        self.0.iter().filter(|(_, was_there)| !**was_there).map(|(field, _)| field.as_str())
     }
 }
 
@@ -61,7 +54,7 @@ mod tests {
             decoder.append(record).unwrap();
             decoder.finish().unwrap();
         }
-        decoder.seen()
+        decoder.differences().seen
     }
 
     #[track_caller]

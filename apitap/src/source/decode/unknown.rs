@@ -9,8 +9,8 @@ use apitap_build::shown::shown;
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
+use super::differences::Differences;
 use super::record::skip;
-use super::seen::SeenFields;
 use crate::source::json::{Cursor, Fault};
 
 /// Names that are told apart in one record; the fields of further ones are counted together.
@@ -110,19 +110,17 @@ impl Unread {
         place
     }
 
-    /// Adds what was not declared to what is known of a source; `at` leads to the record.
-    pub(super) fn tell(&self, at: &str, found: &mut UnknownFields) {
-        for seen in self.seen.iter().skip(self.declared) {
-            found.add(&format!("{at}{}", seen.name), seen.times);
+    /// Tells what was not declared, and which of the declared fields were there if any record `came`; `at` leads to it.
+    pub(super) fn tell(&self, at: &str, came: bool, found: &mut Differences) {
+        for (place, seen) in self.seen.iter().enumerate() {
+            let path = format!("{at}{}", seen.name);
+            if place >= self.declared {
+                found.unknown.add(&path, seen.times);
+            } else if came {
+                found.seen.note(path, seen.times > 0);
+            }
         }
-        found.others += self.others;
-    }
-
-    /// Tells which of the declared fields came; `at` leads to the record.
-    pub(super) fn tell_seen(&self, at: &str, found: &mut SeenFields) {
-        for seen in self.seen.iter().take(self.declared) {
-            found.note(format!("{at}{}", seen.name), seen.times > 0);
-        }
+        found.unknown.others += self.others;
     }
 }
 
@@ -239,7 +237,7 @@ mod tests {
         for record in records {
             decoder.append(record).unwrap();
         }
-        let found = decoder.unknown();
+        let found = decoder.differences().unknown;
         assert_eq!(found.to_string(), line);
         assert_eq!(serde_json::to_string(&found).unwrap(), json);
         assert_eq!(found.is_empty(), line.is_empty());
@@ -273,7 +271,7 @@ mod tests {
         for number in 0..1000 {
             decoder.append(&format!(r#"{{"day {number}": 1, "id": 2}}"#)).unwrap();
         }
-        let found = decoder.unknown();
+        let found = decoder.differences().unknown;
         assert_eq!((found.names.len(), found.others), (NAMES, 900));
         assert!(found.to_string().ends_with(" and more than 90 more"), "{found}");
     }
@@ -292,6 +290,6 @@ mod tests {
     fn nothing_is_counted_where_nobody_wants_to_know() {
         let mut decoder = decoder(OnUnknownField::Ignore);
         decoder.append(r#"{"vip": 1}"#).unwrap();
-        assert!(decoder.unknown().is_empty());
+        assert!(decoder.differences().unknown.is_empty());
     }
 }

@@ -170,15 +170,14 @@ impl FetchPlan {
         self.same.request.uses(&[CURSOR, PAGE])
     }
 
-    /// The same for the request of a place.
-    #[must_use]
-    pub(in crate::source) fn at_place(&self, place: &Position) -> Self {
+    /// What the names in its texts stand for in the request of a place.
+    pub(in crate::source) fn scope_at(&self, place: &Position) -> Scope {
         let scope = self.scope.clone();
-        self.with_scope(match place {
+        match place {
             Position::Number(number) => scope.with(PAGE, whole(*number)),
             Position::Cursor(cursor) => scope.with(CURSOR, Some(Value::Text(cursor.clone()))),
             Position::Url(_) => scope,
-        })
+        }
     }
 
     /// Query parameters of the partition, behind those of the request.

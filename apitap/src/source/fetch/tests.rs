@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use apitap_build::definition::{
-    LinkHeader, Method, Pagination, ParamsIn, Pointer, Retry, Source, Stop, Template,
+    Cursor, LinkHeader, Method, Pagination, ParamsIn, Pointer, Retry, Source, Stop, Template,
     default_timeout,
 };
 use futures::StreamExt;
@@ -153,6 +153,26 @@ fn body(ids: impl IntoIterator<Item = u64>, others: &str) -> String {
 
 fn records(ids: impl IntoIterator<Item = u64>) -> Reply {
     Reply::json(body(ids, ""))
+}
+
+/// A page with `"next":…`, `next` being JSON.
+fn page(ids: impl IntoIterator<Item = u64>, next: &str) -> Reply {
+    Reply::json(body(ids, &format!(r#""next":{next},"#)))
+}
+
+/// A cursor at that path of a body, which the parameter `after` takes.
+fn cursor(path: &str) -> Cursor {
+    Cursor {
+        cursor_param: Some("after".into()),
+        cursor_path: Some(Pointer(path.to_owned())),
+        cursor_header: None,
+        cursor_field: None,
+        may_be_absent: false,
+        page_size_param: None,
+        page_size: 100,
+        params_in: ParamsIn::Query,
+        stop: Stop::default(),
+    }
 }
 
 /// `[{"id":1},{"id":2}]` as an outcome shows it.

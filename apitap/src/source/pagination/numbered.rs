@@ -136,23 +136,17 @@ impl Numbered {
             return Err(error);
         }
         let got = answer.elements();
-        let usual = std::mem::replace(&mut self.usual, got);
-        let by_records = self.counts_records();
-        let (param, asked) = match &self.size {
-            Size::Unknown => {
-                self.before = if got >= usual { Before::Full } else { Before::Uneven };
-                self.position = self.behind_page(number, answer);
-                return Ok(self.ahead(self.concurrency));
-            }
-            Size::Pages(param, asked) | Size::Offsets(param, asked) => (param, *asked),
-        };
-        let full = got == asked;
+        let full = self.is_full(got);
+        self.usual = got;
         self.before = if full { Before::Full } else { Before::Uneven };
         self.position = self.behind_page(number, answer);
-        if full {
-            return Ok(self.ahead(self.concurrency));
-        }
-        if got < asked && !by_records {
+        let (param, asked) = match &self.size {
+            Size::Pages(param, asked) | Size::Offsets(param, asked) if !full => (param, *asked),
+            Size::Unknown | Size::Pages(..) | Size::Offsets(..) => {
+                return Ok(self.ahead(self.concurrency));
+            }
+        };
+        if got < asked && !self.counts_records() {
             // Numbers stay right whatever the size, so going on is safe. Nothing is requested ahead,
             // though, if the first page may have it all.
             let alone = answer.number() == 1 && follows == Follows::Unknown;
@@ -168,7 +162,7 @@ impl Numbered {
 
     /// The end, with a page that may have records.
     fn ends_with_page(&mut self, number: u64, answer: &Answer<'_>) -> Step {
-        if answer.elements() > 0 && !answer.repeats() {
+        if answer.has_new() {
             self.position = self.behind_page(number, answer);
         }
         Step::End
@@ -178,11 +172,7 @@ impl Numbered {
     /// counts a page, or at most so many, may be taken for the count of all.
     fn enough(&mut self, number: u64, answer: &Answer<'_>) -> Step {
         let got = answer.elements();
-        let is_full = match self.size {
-            Size::Unknown => got >= self.usual,
-            Size::Pages(_, asked) | Size::Offsets(_, asked) => got == asked,
-        };
-        if got == 0 || answer.repeats() || !is_full {
+        if !answer.has_new() || !self.is_full(got) {
             return self.ends_with_page(number, answer);
         }
         self.makes_sure = true;
@@ -194,6 +184,14 @@ impl Numbered {
     /// The end, unless the API says that there is more.
     fn end(&self) -> Result<Step> {
         self.stop.check_end().map(|()| Step::End)
+    }
+
+    /// Whether a page is as long as asked for; or, where the API decides, no shorter than the one before.
+    fn is_full(&self, got: u64) -> bool {
+        match self.size {
+            Size::Unknown => got >= self.usual,
+            Size::Pages(_, asked) | Size::Offsets(_, asked) => got == asked,
+        }
     }
 
     /// Whether the numbers are those of records.

@@ -88,7 +88,7 @@ impl Stopping {
             self.elements += answer.elements();
         }
         self.read(answer)?;
-        if answer.elements() > 0 && !answer.repeats() {
+        if answer.has_new() {
             self.check_counts()?;
         }
         if self.rules.max_pages.is_some_and(|most| self.pages >= most) {
@@ -182,7 +182,7 @@ impl Stopping {
     pub(super) fn check_end(&self) -> Result<()> {
         let Self { rules, pages, elements, .. } = self;
         let again = "run it again; if it stays so, the key does not mean what the API says there";
-        if let (Some(path), Some(Count { newest: total, .. })) = (&rules.total_path, self.total)
+        if let (Some(path), Some(total)) = (&rules.total_path, self.total())
             && *elements < total
         {
             let message = format!(
@@ -199,8 +199,8 @@ impl Stopping {
                 .at_path(path.0.clone())
                 .help("correct what says where the next page is, or the path in `stop`"));
         }
-        let counted = self.total_pages.map(|pages| pages.newest);
-        if let (Some(path), Some(total)) = (&rules.total_pages_path, counted)
+        let counted = (&rules.total_pages_path, self.total_pages);
+        if let (Some(path), Some(Count { newest: total, .. })) = counted
             && *pages < total
         {
             let message = format!(
@@ -276,10 +276,9 @@ impl<P: Follow> Stops<P> {
     fn ends_at(&mut self, answer: &Answer<'_>) -> Result<bool> {
         let follows = self.stopping.judge(answer)?;
         self.makes_sure = follows == Follows::Enough;
-        let has_new = answer.elements() > 0 && !answer.repeats();
         Ok(match follows {
             Follows::Nothing => true,
-            Follows::Enough => !has_new || self.inner.is_left_out(answer),
+            Follows::Enough => !answer.has_new() || self.inner.is_left_out(answer),
             Follows::Unknown | Follows::Counted | Follows::Said => false,
         })
     }

@@ -7,9 +7,8 @@ use crate::definition::TimeFormat;
 use crate::definition::{Incremental, IncrementalMode, ParamName};
 use crate::environment::Environment;
 use crate::schema::{Schema, Type};
-use crate::source::decode::dynamic;
 use crate::source::filters::{Stretch, written_end};
-use crate::source::incremental::{Alike, Asked, Moment, Watermarks, moment};
+use crate::source::incremental::{Alike, Asked, MomentReader, Watermarks, moment};
 use crate::source::page::Page;
 use crate::source::request::expression::{Scope, Value, formatted};
 use crate::{Error, Result};
@@ -167,7 +166,7 @@ pub(super) fn probe(scope: Scope) -> Scope {
 
 /// A feed that is newest first: it ends at a record that is known.
 pub(super) struct Feed {
-    field: Moment,
+    moments: MomentReader,
     /// Since when records are new; `None` where all of them are.
     since: Option<DateTime<Utc>>,
     /// When the last record of the page before was changed.
@@ -177,8 +176,8 @@ pub(super) struct Feed {
 impl Feed {
     /// `None` where the source is none.
     pub(super) fn new(watermarks: &Watermarks, key: &str) -> Option<Self> {
-        let field = watermarks.feed()?.clone();
-        Some(Self { field, since: watermarks.since(key), last: None })
+        let moments = MomentReader::new(watermarks.feed()?.clone());
+        Some(Self { moments, since: watermarks.since(key), last: None })
     }
 
     /// Whether the last record of a page is known, and with it all that follow.
@@ -195,11 +194,11 @@ impl Feed {
             last = segment.records().last().map(|(record, _)| record.to_owned()).or(last);
         }
         let Some((first, last)) = first.zip(last) else { return Ok(false) };
-        let first =
-            self.moment(&first).map_err(|error| error.at_record(1).in_request(&page.request))?;
-        let last = self
-            .moment(&last)
-            .map_err(|error| error.at_record(number).in_request(&page.request))?;
+        let mut read = |number, record: &str| {
+            let moment = self.moments.of(record);
+            moment.map_err(|error| error.at_record(number).in_request(&page.request))
+        };
+        let (first, last) = (read(1, &first)?, read(number, &last)?);
         let before = self.last.replace(last).unwrap_or(first).min(first);
         if last > before {
             return Err(self.unsorted(before, last).at_record(number).in_request(&page.request));
@@ -207,17 +206,10 @@ impl Feed {
         Ok(self.since.is_some_and(|since| last < since))
     }
 
-    fn moment(&self, record: &str) -> Result<DateTime<Utc>> {
-        let mut decoder = dynamic::decoder(&self.field.record());
-        decoder.append(record).map_err(|fault| fault.into_error("the body"))?;
-        let moments = self.field.of_batch(&decoder.finish()?)?;
-        moments.into_iter().next().ok_or_else(|| Error::data("the record is gone"))
-    }
-
     fn unsorted(&self, before: DateTime<Utc>, last: DateTime<Utc>) -> Error {
-        let name = self.field.name();
+        let name = self.moments.name();
         let message = format!(
-            "the API does not send what is newest first: `{name}` is {last} behind {before}"
+            "the API does not send the newest records first: `{name}` is {last} behind {before}"
         );
         Error::data(message).help(
             "`mode: feed` ends at the first page that is known, and would not see what is new behind it: \

@@ -93,12 +93,19 @@ impl Target {
     /// # Errors
     /// A config error that names the source and the value's place, never the value.
     pub(in crate::source) fn new(plan: &FetchPlan) -> Result<Self> {
+        Self::at(plan, plan.scope(), None)
+    }
+
+    /// The same with other values of the names in its texts, and the credentials of the `first` request.
+    fn at(plan: &FetchPlan, scope: &Scope, first: Option<&Self>) -> Result<Self> {
         let name = plan.name();
         let request = plan.request();
-        let scope = plan.scope();
         let mut url = address(&request.url.url(scope)?, "`url`", name)?;
         let mut headers = headers(request, plan.layout().format, scope, name)?;
-        let signer = plan.signer()?;
+        let signer = match first {
+            Some(target) => target.signer.clone(),
+            None => plan.signer()?,
+        };
         let user = take_user(&mut url);
         let credentials_in = credentials_in(signer.is_some(), user.is_some(), request);
         if let Some(value) = user.filter(|_| signer.is_none()) {
@@ -282,7 +289,7 @@ impl Endpoint {
     /// The target of a request whose texts are not those of the first page.
     fn target_at(&self, params: &Params) -> Result<Option<Target>> {
         let (Some(plan), Some(place)) = (&self.by_page, &params.place) else { return Ok(None) };
-        Target::new(&plan.at_place(place)).map(Some)
+        Target::at(plan, &plan.scope_at(place), Some(&self.target)).map(Some)
     }
 
     /// The request as it is sent, with the source's headers where the server is trusted.

@@ -197,8 +197,8 @@ impl Failure {
         let shown = |message: &String| shortened(&secrets.mask(message), SHOWN);
         let said: Vec<_> = messages.iter().map(shown).collect();
         let message = match said.as_slice() {
-            [] => "the API tells `errors` in its answer".to_owned(),
-            said => format!("the API tells `errors` in its answer: {}", said.join("; ")),
+            [] => "the API reports `errors` in its answer".to_owned(),
+            said => format!("the API reports `errors` in its answer: {}", said.join("; ")),
         };
         Self::lasting(message).help(
             "what they concern is not in `data`: correct the query; a rule of `on_response` may say what \

@@ -111,14 +111,12 @@ impl Rules {
     /// What the errors say that a GraphQL server tells in its answer, as far as they are looked at; `None`
     /// where there are none.
     pub(super) fn graphql_errors(&self, seen: &Seen<'_>) -> Option<Vec<String>> {
+        if !self.graphql {
+            return None;
+        }
         let pointers = self.pointers(seen.status);
         let [first, messages @ ..] = GRAPHQL_ERRORS;
-        match seen.value(&pointers, first).filter(|_| self.graphql)? {
-            body::Value::Missing(_) | body::Value::Null | body::Value::Astray { .. } => {
-                return None;
-            }
-            _ => {}
-        }
+        seen.value(&pointers, first).and_then(of_body)?;
         let said = |pointer| match seen.value(&pointers, pointer) {
             Some(body::Value::String(message)) => Some(message.clone()),
             _ => None,

@@ -38,7 +38,7 @@ struct Quota {
     per: Duration,
 }
 
-/// By how much the same moment may seem to be later when a server tells it again.
+/// Servers round the moment of their reset: two answers may tell it this far apart.
 const SAME: Duration = Duration::from_millis(1500);
 
 /// What sources share.
@@ -83,24 +83,20 @@ enum Free {
     Now,
     /// Not before, unless one that is under way ends before that.
     At(Instant),
-    /// In a time that no run waits for.
+    /// Only after longer than a run waits.
     TooLate(Duration),
 }
 
 impl State {
     /// When the server takes another request.
-    fn free(&mut self, now: Instant) -> Free {
+    fn free(&self, now: Instant) -> Free {
         if let Some(until) = self.paused.filter(|until| now < *until) {
             return later(now, until);
         }
         match self.left.filter(|left| now < left.until) {
             Some(Left { requests: 0, until }) => later(now, until),
             Some(Left { requests, until }) if self.under_way >= requests => Free::At(until),
-            Some(_) => Free::Now,
-            None => {
-                self.left = None;
-                Free::Now
-            }
+            _ => Free::Now,
         }
     }
 
@@ -196,17 +192,15 @@ impl RateLimit {
     /// Takes a turn, if there is one.
     fn take(&self, now: Instant) -> Free {
         let mut state = self.scope.state();
-        let free = match state.free(now) {
-            Free::Now => self.quota.and_then(|quota| state.count(quota, now)),
-            other => return other,
-        };
-        match free {
-            Some(until) => Free::At(until),
-            None => {
-                state.under_way += 1;
-                Free::Now
-            }
+        let free = state.free(now);
+        if free != Free::Now {
+            return free;
         }
+        if let Some(until) = self.quota.and_then(|quota| state.count(quota, now)) {
+            return Free::At(until);
+        }
+        state.under_way += 1;
+        Free::Now
     }
 
     /// Sends nothing more for so long, in the whole scope.

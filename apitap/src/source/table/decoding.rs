@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use futures::StreamExt as _;
 use tokio::sync::mpsc::Sender;
 
-use super::reading::{Differences, Origin, Reading};
+use super::reading::{Origin, Reading};
 use crate::source::decode::keep::Keeper;
 use crate::source::decode::{Decoder, widen};
 use crate::source::incremental::Sieve;
@@ -39,8 +39,7 @@ pub(super) struct Decoding {
 impl Drop for Decoding {
     /// How the records so far differ from the schema is told, however the reading has ended.
     fn drop(&mut self) {
-        let (unknown, seen) = (self.decoder.unknown(), self.decoder.seen());
-        self.reading.tell(&self.name, Differences { unknown, seen });
+        self.reading.tell(&self.name, self.decoder.differences());
     }
 }
 

@@ -13,8 +13,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use super::{BATCHES_AHEAD, SourceScan};
 use crate::engine::limits::Limits;
 use crate::source::decode::Decoder;
-use crate::source::decode::seen::SeenFields;
-use crate::source::decode::unknown::UnknownFields;
+use crate::source::decode::differences::Differences;
 use crate::source::incremental::Watermarks;
 use crate::source::spool::{Pages, Readers};
 use crate::{Error, Result};
@@ -46,15 +45,6 @@ pub(crate) struct Reading {
 
 /// How the records of a pipeline's sources differ from their schemas, by source.
 pub(crate) type Drift = Mutex<BTreeMap<String, Differences>>;
-
-/// How the records of a source differ from its schema.
-#[derive(Debug, Default)]
-pub(crate) struct Differences {
-    /// What they have and the schema does not declare.
-    pub(crate) unknown: UnknownFields,
-    /// Which of the declared fields they have.
-    pub(crate) seen: SeenFields,
-}
 
 #[derive(Default)]
 struct SourceReading {
@@ -141,9 +131,7 @@ impl Reading {
             self.sources.get(source).is_some_and(|s| !s.has_told.swap(true, Ordering::Relaxed));
         if is_first {
             let mut drift = self.drift.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = drift.entry(source.to_owned()).or_default();
-            known.unknown.merge(&found.unknown);
-            known.seen.merge(found.seen);
+            drift.entry(source.to_owned()).or_default().merge(found);
         }
     }
 

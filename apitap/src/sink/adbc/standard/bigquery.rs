@@ -18,7 +18,7 @@ const FLOAT: Name = Name { creates: "FLOAT64", shown: &["float64"] };
 impl Speech for Bigquery {
     const DIALECT: AdbcDialect = AdbcDialect::Bigquery;
     const WORDS: Words = Words {
-        quote: '`',
+        quote: |name| format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`")),
         parameters: &[Parameter::Mark],
         current_schema: "SELECT @@dataset_id",
         now: "CURRENT_TIMESTAMP()",

@@ -4,13 +4,14 @@
 //! commit. So the state that a run reads within its transaction is the one that it replaces.
 
 use super::Standard;
+use super::statement::NUMBER;
 use super::words::Speech;
 use crate::sink::Load;
 use crate::sink::adbc::connection::Connection;
 use crate::sink::adbc::database::change;
 use crate::sink::adbc::refusal::own;
 use crate::sink::sql::own::is_row;
-use crate::sink::sql::{self, Dialect, Inbox, Place, state};
+use crate::sink::sql::{Dialect, Inbox, Place, state};
 use crate::{Error, Result};
 
 /// Whose state the rows of locks are: no pipeline has that name.
@@ -26,13 +27,7 @@ impl<S: Speech> Standard<S> {
     ) -> Result<()> {
         let to_write = |error| self.refused(load, "the rows for", &error);
         let states = table.beside(self, state::TABLE);
-        let created = state::create(self, connection, load, table).await;
-        // Another run may have been quicker.
-        if let Err(error) = created
-            && self.look(connection, load, &states).await?.is_none()
-        {
-            return Err(error);
-        }
+        state::create(self, connection, load, table).await?;
         let name = table.to_string();
         self.ensure_row(connection, load, &states, &name).await?;
         self.execute(connection, Self::BEGIN).await.map_err(to_write)?;
@@ -40,7 +35,7 @@ impl<S: Speech> Standard<S> {
         match taken {
             Some(0) => {
                 Err(Error::target(format!("the lock of `{}` is gone from {states}", load.table))
-                    .help("run again: it is made anew"))
+                    .help("run again: it will be recreated"))
             }
             _ => Ok(()),
         }
@@ -58,18 +53,8 @@ impl<S: Speech> Standard<S> {
         if self.has_row(connection, states, name).await.map_err(to_write)? {
             return Ok(());
         }
-        let columns = ["pipeline", "partition", "value", "run", "changed_at"];
-        let at = |number| self.parameter(number);
-        let insert = format!(
-            "INSERT INTO {states} {} VALUES ({}, {}, {}, {}, {})",
-            sql::list(self, columns),
-            at(1),
-            at(2),
-            at(3),
-            at(4),
-            Self::NOW
-        );
-        let added = self.change(connection, &insert, &[LOCKS, name, "null", ""]).await;
+        let insert = state::insert(self, states);
+        let added = self.change(connection, &insert, &["null", "", LOCKS, name]).await;
         match added {
             // Another run may have been quicker.
             Err(error) if !self.has_row(connection, states, name).await.map_err(to_write)? => {
@@ -112,7 +97,7 @@ impl<S: Speech> Standard<S> {
         connection: &mut Connection,
         inbox: &Inbox,
     ) -> sqlx::Result<()> {
-        let number = self.quote("seq");
+        let number = self.quote(NUMBER);
         self.execute(connection, Self::BEGIN).await?;
         let insert = format!("INSERT INTO {} ({number}) VALUES (0)", inbox.table);
         let stored = change(connection, &insert, &[]).await?;

@@ -6,12 +6,10 @@ use super::Standard;
 use super::words::{Speech, Staging};
 use crate::Result;
 use crate::definition::table::TableName;
-use crate::hashed::hashed;
 use crate::sink::Load;
 use crate::sink::adbc::connection::Connection;
 use crate::sink::adbc::database::STAGING;
 use crate::sink::adbc::ingest::Destination;
-use crate::sink::locked::this_process;
 use crate::sink::sql::{self, Dialect, Inbox};
 
 /// How a table beside says from which day it is.
@@ -25,10 +23,8 @@ impl<S: Speech> Standard<S> {
         match S::WORDS.staging {
             Staging::Temporary { .. } => STAGING.to_owned(),
             Staging::Beside { .. } => {
-                let now = Utc::now();
-                let nanos = now.timestamp_nanos_opt().unwrap_or_default();
-                let own = hashed(&format!("{} {nanos}", this_process()));
-                format!("{STAGING}_{}_{own}", now.format(DAY))
+                let own = uuid::Uuid::new_v4().simple();
+                format!("{STAGING}_{}_{own}", Utc::now().format(DAY))
             }
         }
     }

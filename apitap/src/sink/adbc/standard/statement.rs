@@ -5,13 +5,12 @@ use super::words::{Speech, Staging};
 use crate::definition::Mode;
 use crate::sink::adbc::ingest::Sent;
 use crate::sink::load::{Column, Load};
-use crate::sink::sql::{self, Change, Dialect, Inbox, Place, staged};
+use crate::sink::sql::{self, Change, Dialect, Inbox, Place, THERE, staged};
 
 /// The column of the staging table that numbers the rows.
-const NUMBER: &str = "seq";
-/// How a merge names a row that came, and the row of the table.
+pub(super) const NUMBER: &str = "seq";
+/// How a merge names a row that came.
 const CAME: &str = "came";
-const THERE: &str = "there";
 
 impl<S: Speech> Standard<S> {
     /// What creates the staging table: every name in it is quoted, as the driver writes it.

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use crate::definition::AdbcDialect;
 use crate::schema::Type;
 use crate::sink::adbc::ingest::Sent;
+use crate::sink::sql;
 
 /// A database that speaks standard SQL, but for its own words.
 pub(in crate::sink::adbc) trait Speech:
@@ -17,7 +18,7 @@ pub(in crate::sink::adbc) trait Speech:
 /// What one database says otherwise than others.
 pub(in crate::sink::adbc) struct Words {
     /// What stands around a name.
-    pub(super) quote: char,
+    pub(super) quote: fn(&str) -> String,
     /// How a parameter may stand in a statement: the first is taken that the driver takes.
     pub(super) parameters: &'static [Parameter],
     /// The query of the schema in which a table is whose name has none.
@@ -150,7 +151,7 @@ pub(super) struct Question {
 
 /// What the standard says.
 pub(super) const STANDARD: Words = Words {
-    quote: '"',
+    quote: sql::double_quoted,
     parameters: &[Parameter::Mark, Parameter::Dollar, Parameter::Colon, Parameter::At],
     current_schema: "SELECT CURRENT_SCHEMA",
     now: "CURRENT_TIMESTAMP",
@@ -234,13 +235,13 @@ WHERE own.table_catalog = CURRENT_CATALOG AND own.table_schema = {1} AND own.tab
 pub(super) const EXACT_TEXTS: Question = Question {
     matters: |_| true,
     holds: "CAST('a' AS VARCHAR(9)) <> CAST('A' AS VARCHAR(9)) AND CAST('a' AS VARCHAR(9)) <> CAST('a ' AS VARCHAR(9))",
-    why: "takes texts for the same that differ in their case or in spaces at their end",
+    why: "treats texts as equal that differ only in case or trailing spaces",
 };
 
 pub(super) const EMPTY_TEXTS: Question = Question {
     matters: |_| true,
     holds: "CAST('' AS VARCHAR(9)) IS NOT NULL",
-    why: "takes an empty text for NULL",
+    why: "treats an empty text as NULL",
 };
 
 pub(super) const TIMES: Question = Question {

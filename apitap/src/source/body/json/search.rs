@@ -156,7 +156,7 @@ impl Search {
             }
             Kind::Object if self.is_element || is_records => {
                 if is_records {
-                    self.shape = if self.is_every() { Shape::List } else { Shape::Record };
+                    self.shape = if self.has_elements() { Shape::List } else { Shape::Record };
                 }
                 Role::Record { goes_on: self.goes_on(false) }
             }
@@ -276,7 +276,7 @@ impl Search {
             match (followed.tokens.get(depth), kind) {
                 (None, Kind::Null) if pointer == 0 => {
                     followed.arrived = true;
-                    self.shape = if self.is_every() { Shape::List } else { Shape::Null };
+                    self.shape = if self.has_elements() { Shape::List } else { Shape::Null };
                 }
                 (None, _) if pointer == 0 => self.no_records(&found.to_string()),
                 (None, _) if written.is_none() => {
@@ -297,11 +297,6 @@ impl Search {
                 }
             }
         }
-    }
-
-    /// Whether `data_path` may lead to several places.
-    fn is_every(&self) -> bool {
-        self.pointers.first().is_some_and(|path| path.tokens.iter().any(|t| path.is_every(t)))
     }
 
     /// Where the value that has begun is.
@@ -403,7 +398,7 @@ impl Search {
     /// The records are not where they should be.
     pub(super) fn end(&mut self) -> Result<(Shape, Vec<Value>), Error> {
         let shape = match self.shape {
-            Shape::Nothing if self.is_every() => Shape::List,
+            Shape::Nothing if self.has_elements() => Shape::List,
             shape => shape,
         };
         let mut found = std::mem::take(&mut self.pointers).into_iter().map(|p| p.found);

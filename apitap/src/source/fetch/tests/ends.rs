@@ -1,22 +1,8 @@
 //! Where a collection ends is certain: what is not understood is an error, not the end.
 
-use apitap_build::definition::{Cursor, NextUrl, PageNumber, PageOnly, Single};
+use apitap_build::definition::{NextUrl, PageNumber, PageOnly, Single};
 
 use super::*;
-
-fn cursor(path: &str) -> Pagination {
-    Pagination::Cursor(Cursor {
-        cursor_param: Some("after".into()),
-        cursor_path: Some(Pointer(path.to_owned())),
-        cursor_header: None,
-        cursor_field: None,
-        may_be_absent: false,
-        page_size_param: None,
-        page_size: 100,
-        params_in: ParamsIn::Query,
-        stop: Stop::default(),
-    })
-}
 
 fn next_url(path: &str) -> Pagination {
     Pagination::NextUrl(NextUrl {
@@ -38,11 +24,6 @@ fn page_number(per_page: u64, concurrency: usize) -> Pagination {
     })
 }
 
-/// A page with `"next":…`, `next` being JSON.
-fn page(ids: impl IntoIterator<Item = u64>, next: &str) -> Reply {
-    Reply::json(body(ids, &format!(r#""next":{next},"#)))
-}
-
 #[tokio::test]
 async fn a_next_link_without_pagination_is_an_error() {
     for link in ["<?page=2>; rel=\"next\"", "<?page=2>; rel='next'"] {
@@ -57,6 +38,21 @@ async fn a_next_link_without_pagination_is_an_error() {
     let expected = "error: the answer has a `Link` header that is not understood \
                     (`https://h/?page=2; rel=\"next\"`), and the source has no `pagination`";
     check(Pagination::default(), answer, expected).await;
+}
+
+/// An answer of two records that has more pages, as it says there: an error, unless the first page is all that is
+/// wanted.
+async fn check_more(answer: impl Fn(&Request) -> Reply + Copy + Send + Sync + 'static, said: &str) {
+    let expected =
+        format!("error: the answer has more pages ({said}), and the source has no `pagination`");
+    check(Pagination::default(), answer, &expected).await;
+    let only = Pagination::Single(Single { first_page_only: true });
+    check(only, answer, &shown(0..2)).await;
+    let link = Pagination::LinkHeader(LinkHeader::default());
+    let expected = format!(
+        "error: the answer has no `Link` header with `rel=\"next\"`, and more pages ({said})"
+    );
+    check(link, answer, &expected).await;
 }
 
 #[tokio::test]
@@ -76,17 +72,7 @@ async fn a_body_that_says_of_more_pages_is_an_error_without_pagination() {
         (r#""totalElements":3,"#, "`/totalElements` is 3"),
     ] {
         let answer = move |_: &Request| Reply::json(body(0..2, beside));
-        let expected = format!(
-            "error: the answer has more pages ({said}), and the source has no `pagination`"
-        );
-        check(Pagination::default(), answer, &expected).await;
-        let only = Pagination::Single(Single { first_page_only: true });
-        check(only, answer, &shown(0..2)).await;
-        let link = Pagination::LinkHeader(LinkHeader::default());
-        let expected = format!(
-            "error: the answer has no `Link` header with `rel=\"next\"`, and more pages ({said})"
-        );
-        check(link, answer, &expected).await;
+        check_more(answer, said).await;
     }
     for beside in [
         r#""next":null,"next_cursor":"","has_more":false,"#,
@@ -114,17 +100,7 @@ async fn headers_that_say_of_more_pages_are_an_error_without_pagination() {
         let answer = move |_: &Request| records(0..2).header(name, value);
         let shown_name = name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
         let said = format!("`{}: {value}`", shown_name.collect::<Vec<_>>().join("-"));
-        let expected = format!(
-            "error: the answer has more pages ({said}), and the source has no `pagination`"
-        );
-        check(Pagination::default(), answer, &expected).await;
-        let only = Pagination::Single(Single { first_page_only: true });
-        check(only, answer, &shown(0..2)).await;
-        let link = Pagination::LinkHeader(LinkHeader::default());
-        let expected = format!(
-            "error: the answer has no `Link` header with `rel=\"next\"`, and more pages ({said})"
-        );
-        check(link, answer, &expected).await;
+        check_more(answer, &said).await;
     }
     for (name, value) in [
         ("x-total-count", "2"),
@@ -166,13 +142,23 @@ async fn a_path_that_finds_nothing_in_the_first_page_is_an_error() {
         check(next_url("/nxt"), answer, "error: `path` finds no `nxt` in the body").await;
     let error = outcome.error.unwrap().to_string();
     assert!(error.contains("a similar key exists: `next`"), "{error}");
-    check(cursor("/nxt"), answer, "error: `cursor_path` finds no `nxt` in the body").await;
-    check(cursor("/meta/next"), answer, "error: `cursor_path` finds no `meta` in the body").await;
+    check(
+        Pagination::Cursor(cursor("/nxt")),
+        answer,
+        "error: `cursor_path` finds no `nxt` in the body",
+    )
+    .await;
+    check(
+        Pagination::Cursor(cursor("/meta/next")),
+        answer,
+        "error: `cursor_path` finds no `meta` in the body",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn null_or_a_later_page_without_it_is_the_end() {
-    for kind in [next_url("/next"), cursor("/next")] {
+    for kind in [next_url("/next"), Pagination::Cursor(cursor("/next"))] {
         check(kind.clone(), |_| page(0..2, "null"), &shown(0..2)).await;
         check(kind.clone(), |_| page(0..2, "\"\""), &shown(0..2)).await;
         check(kind.clone(), |_| records([]), "").await;
@@ -190,7 +176,7 @@ async fn an_empty_page_that_leads_to_itself_is_the_end() {
         "" => page(0..2, "\"a\""),
         _ => page([], "\"a\""),
     };
-    check(cursor("/next"), answer, &shown(0..2)).await;
+    check(Pagination::Cursor(cursor("/next")), answer, &shown(0..2)).await;
     let answer = |request: &Request| match request.param("after").as_str() {
         "" => page(0..2, "\"/items?after=a\""),
         _ => page([], "\"/items?after=a\""),
@@ -212,7 +198,7 @@ async fn empty_pages_do_not_go_on_for_ever() {
     assert_eq!(server.requests().len(), 202);
     let error = outcome.error.unwrap().to_string();
     assert!(error.contains("at most 200 pages in a row may be empty"), "{error}");
-    check(cursor("/next"), answer, &expected).await;
+    check(Pagination::Cursor(cursor("/next")), answer, &expected).await;
 }
 
 #[tokio::test]
@@ -224,7 +210,7 @@ async fn the_first_cursor_may_be_given() {
         _ => page(0..2, "null"),
     };
     let server = Server::start(answer).await;
-    let mut source = source(&server, cursor("/next"));
+    let mut source = source(&server, Pagination::Cursor(cursor("/next")));
     source.query_params = vec![("after".to_owned(), Template("*".to_owned()))];
     assert_eq!(fetch(&source).await.shown(), [shown(0..2), shown(2..3)].join(" "));
     assert_eq!(server.targets(), ["/items?after=*", "/items?after=a"]);

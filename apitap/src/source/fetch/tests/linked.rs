@@ -1,21 +1,12 @@
 //! Pages that name the next one.
 
-use apitap_build::definition::{Cursor, NextUrl};
+use apitap_build::definition::NextUrl;
 
 use super::*;
 
-fn cursor(page_size_param: Option<&str>) -> Pagination {
-    Pagination::Cursor(Cursor {
-        cursor_param: Some("after".into()),
-        cursor_path: Some(Pointer("/meta/next".to_owned())),
-        cursor_header: None,
-        cursor_field: None,
-        may_be_absent: false,
-        page_size_param: page_size_param.map(Into::into),
-        page_size: 2,
-        params_in: ParamsIn::Query,
-        stop: Stop::default(),
-    })
+fn by_cursor(page_size_param: Option<&str>) -> Pagination {
+    let page_size_param = page_size_param.map(Into::into);
+    Pagination::Cursor(Cursor { page_size_param, page_size: 2, ..cursor("/meta/next") })
 }
 
 fn next_url() -> Pagination {
@@ -41,13 +32,13 @@ async fn cursors_are_followed_to_the_end() {
             other => panic!("{other}"),
         };
         let expected = [shown(0..2), shown(2..4), shown(4..5)].join(" ");
-        let (server, _) = check(cursor(Some("size")), answer, &expected).await;
+        let (server, _) = check(by_cursor(Some("size")), answer, &expected).await;
         assert_eq!(
             server.targets(),
             ["/items?size=2", "/items?size=2&after=a+b", "/items?size=2&after=17"]
         );
     }
-    check(cursor(None), |_| Reply::status(204), "").await;
+    check(by_cursor(None), |_| Reply::status(204), "").await;
 }
 
 #[tokio::test]
@@ -59,7 +50,7 @@ async fn an_empty_page_of_cursors_is_not_the_end() {
         _ => page(1..2, "null"),
     };
     let expected = [shown(0..1), shown(1..2)].join(" ");
-    check(cursor(None), answer, &expected).await;
+    check(by_cursor(None), answer, &expected).await;
 }
 
 #[tokio::test]
@@ -74,7 +65,7 @@ async fn a_cursor_that_came_before_is_an_error() {
         shown(0..1),
         shown(1..2)
     );
-    let (_, outcome) = check(cursor(None), answer, &expected).await;
+    let (_, outcome) = check(by_cursor(None), answer, &expected).await;
     let error = outcome.error.unwrap().to_string();
     assert!(error.contains("/items?after=b") && error.contains("/meta/next"), "{error}");
 }
@@ -84,7 +75,7 @@ async fn a_cursor_page_that_repeats_the_one_before_is_an_error() {
     let answer = |request: &Request| page(0..1, &format!("{}", request.before + 1));
     let expected =
         format!("{} error: page 2 repeats page 1: the API seems to ignore `after`", shown(0..1));
-    check(cursor(None), answer, &expected).await;
+    check(by_cursor(None), answer, &expected).await;
 }
 
 #[tokio::test]

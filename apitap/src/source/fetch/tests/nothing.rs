@@ -1,6 +1,6 @@
 //! Nothing is not a page: an answer that is missing is asked for again, and never taken for the end.
 
-use apitap_build::definition::{Cursor, Format};
+use apitap_build::definition::Format;
 use apitap_build::schema::{Field, Schema, Type};
 
 use super::failures::check_raw;
@@ -10,24 +10,6 @@ const WHOLE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n{\"data\":[{
 
 /// gzip of no bytes at all.
 const GZIP_OF_NOTHING: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0";
-
-fn cursor() -> Pagination {
-    Pagination::Cursor(Cursor {
-        cursor_param: Some("after".into()),
-        cursor_path: Some(Pointer("/next".to_owned())),
-        cursor_header: None,
-        cursor_field: None,
-        may_be_absent: false,
-        page_size_param: None,
-        page_size: 100,
-        params_in: ParamsIn::Query,
-        stop: Stop::default(),
-    })
-}
-
-fn page(ids: impl IntoIterator<Item = u64>, next: &str) -> Reply {
-    Reply::json(body(ids, &format!(r#""next":{next},"#)))
-}
 
 #[tokio::test]
 async fn an_answer_without_a_body_is_asked_for_again() {
@@ -64,13 +46,18 @@ async fn an_answer_without_a_body_in_the_middle_is_not_the_end() {
         (1, _) => Reply::json(""),
         _ => pages(request),
     };
-    check(cursor(), answer, &[shown(0..2), shown(2..4), shown(4..6)].join(" ")).await;
+    check(
+        Pagination::Cursor(cursor("/next")),
+        answer,
+        &[shown(0..2), shown(2..4), shown(4..6)].join(" "),
+    )
+    .await;
     let answer = move |request: &Request| match request.param("after").as_str() {
         "a" => Reply::json(""),
         _ => pages(request),
     };
     let expected = format!("{} error: the answer has no body (3 attempts)", shown(0..2));
-    check(cursor(), answer, &expected).await;
+    check(Pagination::Cursor(cursor("/next")), answer, &expected).await;
 }
 
 #[tokio::test]
@@ -133,7 +120,7 @@ async fn one_object_where_lists_were_is_not_a_record() {
             "{} error: page 2 holds one object, where the pages before it hold lists of records",
             shown(0..2)
         );
-        check(cursor(), answer, &expected).await;
+        check(Pagination::Cursor(cursor("/next")), answer, &expected).await;
     }
     let answer = |_: &Request| Reply::json(r#"{"data":{"id":7}}"#);
     check(Pagination::default(), answer, r#"[{"id":7}]"#).await;
@@ -145,7 +132,7 @@ async fn null_is_an_empty_list_where_lists_came_before() {
         "" => page(0..2, "\"a\""),
         _ => Reply::json(r#"{"data":null,"next":null}"#),
     };
-    check(cursor(), answer, &shown(0..2)).await;
+    check(Pagination::Cursor(cursor("/next")), answer, &shown(0..2)).await;
     let answer = |_: &Request| Reply::json(r#"{"data":null}"#);
     check(Pagination::default(), answer, "error: expected the records, found null").await;
 }

@@ -1,22 +1,12 @@
 //! `{cursor}` and `{page}` in the texts of requests: each page has its own value of them.
 
-use apitap_build::definition::{Body, Cursor, Json, PageNumber, PageOnly, Pairs};
+use apitap_build::definition::{Body, Json, PageNumber, PageOnly, Pairs};
 use serde_json::json;
 
 use super::*;
 
-fn cursor() -> Pagination {
-    Pagination::Cursor(Cursor {
-        cursor_param: None,
-        cursor_path: Some(Pointer("/next".to_owned())),
-        cursor_header: None,
-        cursor_field: None,
-        may_be_absent: false,
-        page_size_param: None,
-        page_size: 100,
-        params_in: ParamsIn::Query,
-        stop: Stop::default(),
-    })
+fn by_cursor() -> Pagination {
+    Pagination::Cursor(Cursor { cursor_param: None, ..cursor("/next") })
 }
 
 fn page_only() -> Pagination {
@@ -38,17 +28,14 @@ type Sent = fn(&Request) -> String;
 
 /// Loads three pages from an API that takes a cursor where `sent` finds it: "" or `start`, `a/b "c`, `d`.
 async fn check_cursor(sent: Sent, change: impl FnOnce(&mut Source)) -> Server {
-    let server = Server::start(move |request| {
-        let next = |ids, next: &str| Reply::json(body(ids, &format!(r#""next":{next},"#)));
-        match sent(request).as_str() {
-            "" | "start" => next(0..2, r#""a/b \"c""#),
-            "a/b \"c" => next(2..4, "\"d\""),
-            "d" => next(4..5, "null"),
-            other => panic!("{other}"),
-        }
+    let server = Server::start(move |request| match sent(request).as_str() {
+        "" | "start" => page(0..2, r#""a/b \"c""#),
+        "a/b \"c" => page(2..4, "\"d\""),
+        "d" => page(4..5, "null"),
+        other => panic!("{other}"),
     })
     .await;
-    let mut source = source(&server, cursor());
+    let mut source = source(&server, by_cursor());
     change(&mut source);
     let expected = [shown(0..2), shown(2..4), shown(4..5)].join(" ");
     assert_eq!(fetch(&source).await.shown(), expected);
@@ -152,7 +139,7 @@ async fn a_page_stands_where_the_api_wants_it() {
 #[tokio::test]
 async fn an_expression_that_the_api_ignores_is_an_error() {
     let server = Server::start(|_| Reply::json(body(0..2, r#""next":"a","#))).await;
-    let mut source = source(&server, cursor());
+    let mut source = source(&server, by_cursor());
     source.headers = vec![("X-From".to_owned(), text("{cursor}"))];
     let expected = format!(
         "{} error: page 2 repeats page 1: the API seems to ignore `{{cursor}}`",

@@ -210,14 +210,14 @@ async fn errors_beside_the_data_of_graphql_are_errors() {
     const QUERY: &str = "# all of them\n  query($n: Int) { items { id } }";
     const PARTIAL: &str = r#"{"data":{"items":[{"id":1}]},"errors":[
         {"message":"no access for s3cr3t/+\"t"},{"message":"too deep","path":["items",0]},{"message":"x"}]}"#;
-    let said = "error: the API tells `errors` in its answer: no access for ${TOKEN}; too deep";
+    let said = "error: the API reports `errors` in its answer: no access for ${TOKEN}; too deep";
     let (server, outcome) = graphql(&[], QUERY, PARTIAL).await;
     assert_eq!(outcome.shown(), said);
     assert_eq!(server.requests().len(), 1);
     // Also where there are no data, and in front of them.
     let nothing = r#"{"errors":[{"message":"no such field","x":{}}],"data":null}"#;
     let (_, outcome) = graphql(&[], "{ items { id } }", nothing).await;
-    assert_eq!(outcome.shown(), "error: the API tells `errors` in its answer: no such field");
+    assert_eq!(outcome.shown(), "error: the API reports `errors` in its answer: no such field");
     // None are none.
     for body in [
         r#"{"data":{"items":[{"id":1}]},"errors":[]}"#,
