@@ -18,6 +18,7 @@ mod json;
 mod literals;
 mod locate;
 mod numbers;
+mod outer_fields;
 mod risks;
 mod steps;
 mod sums;
@@ -49,6 +50,8 @@ pub use guards::{guard_of, has_guards};
 pub use locate::{Located, Place, parse, place};
 #[cfg(feature = "compiler")]
 pub(crate) use locate::{locate, only_one};
+#[cfg(feature = "compiler")]
+pub(crate) use outer_fields::with_outer_fields;
 #[cfg(feature = "compiler")]
 pub(crate) use risks::varies;
 pub use risks::{Guarded, Risk, Why, guards, instead, risks};

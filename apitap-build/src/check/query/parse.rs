@@ -32,7 +32,8 @@ pub(super) fn parse(text: &Text<'_>, fields: &BTreeSet<&str>) -> Result<Statemen
     }
     match statement {
         Statement::Query(query) if reads(&query.body) => {
-            Ok(engine::as_limit(spelling::with_fields(Statement::Query(query))))
+            let statement = engine::with_outer_fields(Statement::Query(query));
+            Ok(engine::as_limit(spelling::with_fields(statement)))
         }
         _ => Err(Box::new(not_a_query(text))),
     }

@@ -37,6 +37,26 @@ fn what_cannot_fail_is_not_said_to() {
 }
 
 #[test]
+fn fields_of_a_record_of_the_query_around_are_read() {
+    silent(
+        "SELECT o.id FROM orders o WHERE EXISTS (SELECT 1 FROM customers c WHERE c.id = o.customer.id)",
+    );
+    silent(
+        "SELECT o.id FROM orders o WHERE NOT EXISTS \
+         (SELECT 1 FROM customers c WHERE c.name = o.customer.address.city)",
+    );
+    silent(
+        "SELECT o.id, (SELECT max(c.name) FROM customers c WHERE c.id = o.customer.id) AS n FROM orders o",
+    );
+    silent(
+        "SELECT o.id FROM orders o WHERE EXISTS (SELECT 1 FROM customers c WHERE c.name = o.tags[1])",
+    );
+    silent(
+        "SELECT o.id FROM orders o WHERE EXISTS (SELECT 1 FROM orders p WHERE p.customer.id = o.id)",
+    );
+}
+
+#[test]
 fn everyday_selections_are_silent() {
     silent("SELECT * FROM orders");
     silent("SELECT id, status, total FROM orders WHERE status = 'paid'");
