@@ -64,6 +64,13 @@ impl Guards {
             if !rewrite.can_fail(&expr)? {
                 return Ok(Transformed::no(expr));
             }
+            if let Expr::GroupingSet(sets) = expr {
+                // Each part of it is a column of its own.
+                return Expr::GroupingSet(sets).map_children(|part| {
+                    let name = names.save(&part);
+                    Ok(Transformed::yes(name.restore(rewrite.guard(part, None)?)))
+                });
+            }
             let name = names.save(&expr);
             Ok(Transformed::yes(name.restore(rewrite.guard(expr, None)?)))
         })?;

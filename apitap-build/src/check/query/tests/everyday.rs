@@ -57,6 +57,13 @@ fn fields_of_a_record_of_the_query_around_are_read() {
 }
 
 #[test]
+fn what_is_computed_can_be_grouped_by_in_sets() {
+    silent("SELECT id + 1 AS q, count(*) AS n FROM orders GROUP BY ROLLUP (id + 1)");
+    silent("SELECT id + 1 AS q, status, count(*) AS n FROM orders GROUP BY CUBE (id + 1, status)");
+    silent("SELECT id % 7 AS q, count(*) AS n FROM orders GROUP BY GROUPING SETS ((id % 7), ())");
+}
+
+#[test]
 fn everyday_selections_are_silent() {
     silent("SELECT * FROM orders");
     silent("SELECT id, status, total FROM orders WHERE status = 'paid'");
