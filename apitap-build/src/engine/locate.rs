@@ -168,7 +168,9 @@ pub(super) fn place_of(sql: &str, operation: &Operation, written: &Written) -> O
 /// # Errors
 /// The parser's.
 pub fn parse(sql: &str) -> Result<Statement, datafusion::sql::sqlparser::parser::ParserError> {
-    let mut parser = Parser::new(&Sql).try_with_sql(sql)?;
+    // No text has more tokens than bytes.
+    let dialect = Sql::for_tokens(sql.len());
+    let mut parser = Parser::new(&dialect).try_with_sql(sql)?;
     parser.parse_statement().map(fetch_first::as_limit).map(with_outer_fields)
 }
 
