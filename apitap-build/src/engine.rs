@@ -4,6 +4,8 @@
 //! Knows nothing of sources and targets: whoever plans brings the tables.
 
 mod bounds;
+pub(crate) mod canonical;
+mod conditions;
 mod corrections;
 mod date_bin;
 mod dialect;
@@ -19,10 +21,12 @@ mod literals;
 mod locate;
 mod numbers;
 mod outer_fields;
+mod ranges;
 mod risks;
 mod steps;
 mod sums;
 mod time;
+mod types;
 
 use std::sync::Arc;
 
@@ -139,6 +143,9 @@ fn analyzer_rules(failing: Failing) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> 
 fn optimizer_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = Optimizer::new().rules;
     rules.retain(|rule| corrections::is_kept(rule.name()));
+    // What is computed twice is computed below the conditions of a filter.
+    let common = rules.iter().position(|rule| rule.name() == "common_sub_expression_eliminate");
+    rules.insert(common.unwrap_or(rules.len()), Arc::new(guards::FilterGuards));
     rules.push(Arc::new(guards::FilterGuards));
     rules
 }

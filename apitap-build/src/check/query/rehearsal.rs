@@ -111,13 +111,13 @@ fn always(
 
 /// The error of an expression that fails whatever its operands are.
 fn fails_always(guarded: &Guarded) -> Option<DataFusionError> {
-    let types = guarded.types().ok()?;
+    let types = guarded.types()?;
     let constants: Vec<Option<ScalarValue>> =
         guarded.operands.iter().map(constant).collect::<Option<_>>()?;
     let formats = constants.iter().flatten().filter_map(|value| value.try_as_str().flatten());
     let formats: Vec<_> = formats.map(str::to_owned).collect();
     let mut choices = Vec::new();
-    for (constant, ty) in constants.iter().zip(&types) {
+    for (constant, ty) in constants.iter().zip(types) {
         choices.push(match constant {
             Some(constant) => vec![constant.clone()],
             None => values::of(ty, &formats)?,
