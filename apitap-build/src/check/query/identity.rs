@@ -1,7 +1,7 @@
 //! A plan → what is known of its rows as a whole: which columns are the same in all of them, and
 //! whether one record makes several.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Distinct, Expr, JoinType, LogicalPlan, Volatility};
@@ -53,8 +53,9 @@ pub struct Rows {
 pub(super) fn rows(plan: &LogicalPlan) -> Rows {
     let columns = 0..plan.schema().fields().len();
     let (mut constant, mut of_elements) = (BTreeSet::new(), BTreeSet::new());
+    let mut origins = Origins::default();
     for column in columns {
-        match origin(plan, column) {
+        match origins.of(plan, column) {
             Origin::Constant => constant.insert(column),
             Origin::Element => of_elements.insert(column),
             Origin::Other => false,
@@ -199,53 +200,75 @@ enum Origin {
     Other,
 }
 
-fn origin(plan: &LogicalPlan, column: usize) -> Origin {
-    match plan {
-        LogicalPlan::Projection(projection) => match projection.expr.get(column) {
-            Some(expr) => of_expression(expr, &projection.input),
-            None => Origin::Other,
-        },
-        LogicalPlan::Filter(filter) => origin(&filter.input, column),
-        LogicalPlan::Sort(sort) => origin(&sort.input, column),
-        LogicalPlan::Limit(limit) => origin(&limit.input, column),
-        LogicalPlan::SubqueryAlias(alias) => origin(&alias.input, column),
-        LogicalPlan::Distinct(Distinct::All(input)) => origin(input, column),
-        LogicalPlan::Unnest(unnest) => {
-            let Some(from) = unnest.dependency_indices.get(column) else { return Origin::Other };
-            let is_list = unnest.list_type_columns.iter().any(|(list, _)| list == from);
-            if is_list { Origin::Element } else { origin(&unnest.input, *from) }
-        }
-        LogicalPlan::Window(window) => {
-            let width = window.input.schema().fields().len();
-            // Such a function tells the rows apart, if anything does.
-            if column < width { origin(&window.input, column) } else { Origin::Element }
-        }
-        _ => Origin::Other,
-    }
+/// The origins of the columns of a plan and of its inputs.
+#[derive(Default)]
+struct Origins {
+    /// Those that are known. A column may be computed of another one twice at each level: without
+    /// this, the work doubles with each.
+    known: HashMap<(*const LogicalPlan, usize), Origin>,
 }
 
-fn of_expression(expr: &Expr, input: &LogicalPlan) -> Origin {
-    let mut found = Origin::Constant;
-    let _ = expr.apply(|expr| {
-        let here = match expr {
-            Expr::Column(column) => match input.schema().maybe_index_of_column(column) {
-                Some(index) => origin(input, index),
+impl Origins {
+    fn of(&mut self, plan: &LogicalPlan, column: usize) -> Origin {
+        let key = (&raw const *plan, column);
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let found = self.find(plan, column);
+        self.known.insert(key, found);
+        found
+    }
+
+    fn find(&mut self, plan: &LogicalPlan, column: usize) -> Origin {
+        match plan {
+            LogicalPlan::Projection(projection) => match projection.expr.get(column) {
+                Some(expr) => self.of_expression(expr, &projection.input),
                 None => Origin::Other,
             },
-            Expr::ScalarFunction(call) if is_volatile(call.func.signature().volatility) => {
-                Origin::Element
+            LogicalPlan::Filter(filter) => self.of(&filter.input, column),
+            LogicalPlan::Sort(sort) => self.of(&sort.input, column),
+            LogicalPlan::Limit(limit) => self.of(&limit.input, column),
+            LogicalPlan::SubqueryAlias(alias) => self.of(&alias.input, column),
+            LogicalPlan::Distinct(Distinct::All(input)) => self.of(input, column),
+            LogicalPlan::Unnest(unnest) => {
+                let Some(from) = unnest.dependency_indices.get(column) else {
+                    return Origin::Other;
+                };
+                let is_list = unnest.list_type_columns.iter().any(|(list, _)| list == from);
+                if is_list { Origin::Element } else { self.of(&unnest.input, *from) }
             }
-            Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) => Origin::Other,
-            _ => Origin::Constant,
-        };
-        found = match (found, here) {
-            (Origin::Element, _) | (_, Origin::Element) => Origin::Element,
-            (Origin::Other, _) | (_, Origin::Other) => Origin::Other,
-            _ => Origin::Constant,
-        };
-        Ok(TreeNodeRecursion::Continue)
-    });
-    found
+            LogicalPlan::Window(window) => {
+                let width = window.input.schema().fields().len();
+                // Such a function tells the rows apart, if anything does.
+                if column < width { self.of(&window.input, column) } else { Origin::Element }
+            }
+            _ => Origin::Other,
+        }
+    }
+
+    fn of_expression(&mut self, expr: &Expr, input: &LogicalPlan) -> Origin {
+        let mut found = Origin::Constant;
+        let _ = expr.apply(|expr| {
+            let here = match expr {
+                Expr::Column(column) => match input.schema().maybe_index_of_column(column) {
+                    Some(index) => self.of(input, index),
+                    None => Origin::Other,
+                },
+                Expr::ScalarFunction(call) if is_volatile(call.func.signature().volatility) => {
+                    Origin::Element
+                }
+                Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) => Origin::Other,
+                _ => Origin::Constant,
+            };
+            found = match (found, here) {
+                (Origin::Element, _) | (_, Origin::Element) => Origin::Element,
+                (Origin::Other, _) | (_, Origin::Other) => Origin::Other,
+                _ => Origin::Constant,
+            };
+            Ok(TreeNodeRecursion::Continue)
+        });
+        found
+    }
 }
 
 /// Whether the values of a column are made anew whenever the query runs.
