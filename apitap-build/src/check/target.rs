@@ -12,7 +12,7 @@ use crate::definition::shared::{self, Table};
 use crate::definition::table::{
     self, Misfit, TableName, can_be_key, can_name_a_folder, check_columns, check_table,
 };
-use crate::definition::{AdbcDialect, Connection, Definition, Evolve, Mode, TargetKind};
+use crate::definition::{AdbcDialect, Definition, Evolve, Mode, TargetKind};
 use crate::diagnostic::{Finding, Findings, Place, Severity, Spanned};
 use crate::keys::bad_record::OnBadRecord;
 use crate::schema::notation::type_text;
