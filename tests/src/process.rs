@@ -175,7 +175,8 @@ pub fn measured(command: &mut Command, limit: Duration) -> Measured {
     let mut child =
         command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
     let (stdout, stderr) = (gather(child.stdout.take()), gather(child.stderr.take()));
-    let (mut peak_kib, status) = (0, format!("/proc/{}/status", child.id()));
+    let (here, there) = (std::env::current_exe().unwrap(), format!("/proc/{}", child.id()));
+    let mut peak_kib = 0;
     let code = loop {
         if let Some(ended) = child.try_wait().unwrap() {
             break ended.code();
@@ -184,11 +185,14 @@ pub fn measured(command: &mut Command, limit: Duration) -> Measured {
             child.kill().and_then(|()| child.wait()).unwrap();
             panic!("{command:?} did not end within {limit:?}");
         }
-        // Gone between the two looks is no reason to fail.
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
-        peak_kib = kib.unwrap_or(0).max(peak_kib);
+        // The memory of this process is that of the child, too, until it has become the program.
+        if std::fs::read_link(format!("{there}/exe")).is_ok_and(|exe| exe != here) {
+            // Gone between the two looks is no reason to fail.
+            let text = std::fs::read_to_string(format!("{there}/status")).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+            peak_kib = kib.unwrap_or(0).max(peak_kib);
+        }
         thread::sleep(Duration::from_millis(10));
     };
     let took = started.elapsed();

@@ -72,7 +72,7 @@ impl Database {
         }
     }
 
-    /// What writes a column as text.
+    /// What reads a column as text.
     fn text_of(&self, name: &str, ty: &Type) -> String {
         let is_document = |ty: &Type| matches!(ty, Type::List(_) | Type::Record(_) | Type::Json);
         match (self.kind, ty) {
@@ -87,9 +87,8 @@ impl Database {
             // The hex of NULL is an empty text in SQLite.
             (_, Type::Binary) => format!("CASE WHEN {name} IS NOT NULL THEN hex({name}) END"),
             (TargetKind::Mysql, _) => format!("CONVERT({name} USING utf8mb4)"),
-            (_, Type::Float32 | Type::Float64) => {
-                format!("CASE WHEN {name} IS NOT NULL THEN printf('%!.17g', {name}) END")
-            }
+            // What SQLite writes of a number is not always that number: it is read as one.
+            (_, Type::Float32 | Type::Float64) => name.to_owned(),
             _ => format!("CAST({name} AS text)"),
         }
     }
@@ -104,10 +103,16 @@ impl Database {
             ($connection:ty, $url:expr) => {{
                 let mut connection = <$connection>::connect($url).await.unwrap();
                 let found = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
-                found
-                    .iter()
-                    .map(|row| (0..row.len()).map(|at| row.get_unchecked(at)).collect())
-                    .collect()
+                let texts = found.iter().map(|row| {
+                    let text = |(at, (ty, _)): (usize, &Column)| match ty {
+                        Type::Float32 | Type::Float64 if self.kind == TargetKind::Sqlite => {
+                            row.get_unchecked::<Option<f64>, _>(at).map(|value| value.to_string())
+                        }
+                        _ => row.get_unchecked(at),
+                    };
+                    columns.iter().enumerate().map(text).collect()
+                });
+                texts.collect()
             }};
         }
         match self.kind {
