@@ -133,7 +133,13 @@ pub fn pipeline(
     let mut column_places = Vec::new();
     if let Some(planned) = &planned {
         key::check(spec, &table.value, &key, planned, findings);
-        findings.extend(key::shared(&key, planned));
+        // Where rows are appended, the key is no more than a remark.
+        if mode != Some(Mode::Append) {
+            findings.extend(key::shared(&key, planned, &spec.sources));
+        }
+        if matches!(mode, Some(Mode::Merge | Mode::InsertNew)) {
+            findings.extend(key::random(&key, planned));
+        }
         findings.extend(repeated_groups(spec, mode, planned, &table.place));
         let whole = (spec.sql_place)(0..spec.sql.len());
         let mode_place = match &spec.sink.store.mode {
@@ -422,6 +428,7 @@ fn mapped(sources: &[&TableSpec], map: &MapSpec) -> query::Planned {
         column_places: map.column_places.clone(),
         expressions: Vec::new(),
         rows: query::Rows::default(),
+        outer_joins: Vec::new(),
     }
 }
 

@@ -14,6 +14,7 @@ mod for_each;
 mod param;
 mod request;
 mod rust;
+pub mod shared;
 mod source;
 pub mod table;
 mod target;

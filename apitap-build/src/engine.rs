@@ -4,6 +4,8 @@
 //! Knows nothing of sources and targets: whoever plans brings the tables.
 
 mod bounds;
+pub(crate) mod canonical;
+mod conditions;
 mod corrections;
 mod date_bin;
 mod dialect;
@@ -18,10 +20,13 @@ mod json;
 mod literals;
 mod locate;
 mod numbers;
+mod outer_fields;
+mod ranges;
 mod risks;
 mod steps;
 mod sums;
 mod time;
+mod types;
 
 use std::sync::Arc;
 
@@ -49,6 +54,8 @@ pub use guards::{guard_of, has_guards};
 pub use locate::{Located, Place, parse, place};
 #[cfg(feature = "compiler")]
 pub(crate) use locate::{locate, only_one};
+#[cfg(feature = "compiler")]
+pub(crate) use outer_fields::with_outer_fields;
 #[cfg(feature = "compiler")]
 pub(crate) use risks::varies;
 pub use risks::{Guarded, Risk, Why, guards, instead, risks};
@@ -136,6 +143,9 @@ fn analyzer_rules(failing: Failing) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> 
 fn optimizer_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = Optimizer::new().rules;
     rules.retain(|rule| corrections::is_kept(rule.name()));
+    // What is computed twice is computed below the conditions of a filter.
+    let common = rules.iter().position(|rule| rule.name() == "common_sub_expression_eliminate");
+    rules.insert(common.unwrap_or(rules.len()), Arc::new(guards::FilterGuards));
     rules.push(Arc::new(guards::FilterGuards));
     rules
 }

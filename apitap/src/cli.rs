@@ -230,6 +230,10 @@ impl commands::Program for FilesOf<'_> {
             names => names.iter().filter_map(find).collect(),
         })
     }
+
+    fn all(&self) -> Vec<&Pipeline> {
+        self.read().1.iter().collect()
+    }
 }
 
 /// Whether the pipelines of these names have no errors, or all of them where there is no name;

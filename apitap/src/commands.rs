@@ -4,10 +4,12 @@
 //! project say. Everything behind that, from the arguments to the exit code, is the same for both.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Subcommand;
 
 use crate::Pipeline;
+use crate::definition::Definition;
 
 pub(crate) mod check;
 mod choice;
@@ -64,6 +66,14 @@ pub(crate) trait Program {
     /// The pipelines of a choice, ready to run; an exit code where there are none, the reason of
     /// which has been told.
     fn choose(&self, choice: &Choice) -> Result<Vec<&Pipeline>, ExitCode>;
+
+    /// All pipelines without errors, chosen or not.
+    fn all(&self) -> Vec<&Pipeline>;
+}
+
+/// What all pipelines of a program are, as far as that can be told.
+fn known(program: &dyn Program) -> Vec<Arc<Definition>> {
+    program.all().into_iter().filter_map(|pipeline| pipeline.shared_definition().ok()).collect()
 }
 
 /// Does what a subcommand says; `cli` is the command line that it is one of.
@@ -75,14 +85,16 @@ pub(crate) fn execute(
 ) -> ExitCode {
     let done = match command {
         Command::Run(arguments) => {
-            program.choose(&arguments.choice).map(|chosen| run::run(&chosen, arguments, options))
+            let run = |chosen: Vec<_>| run::run(&chosen, arguments, options, known(program));
+            program.choose(&arguments.choice).map(run)
         }
         Command::Preview(preview) => {
             program.choose(&preview.choice()).map(|chosen| run::preview(&chosen, preview, options))
         }
-        Command::Backfill(backfill) => program
-            .choose(&backfill.choice())
-            .map(|chosen| run::backfill(&chosen, backfill, options)),
+        Command::Backfill(backfill) => {
+            let load = |chosen: Vec<_>| run::backfill(&chosen, backfill, options, known(program));
+            program.choose(&backfill.choice()).map(load)
+        }
         Command::State(state) => {
             program.choose(&state.choice()).map(|chosen| state::state(&chosen, state, options))
         }
@@ -91,7 +103,8 @@ pub(crate) fn execute(
         }
         Command::Plan(choice) => program.choose(choice).map(|chosen| plan::plan(&chosen, options)),
         Command::Schema(choice) => {
-            program.choose(choice).map(|chosen| ddl::print(&chosen, options.format))
+            let print = |chosen: Vec<_>| ddl::print(&chosen, &known(program), options.format);
+            program.choose(choice).map(print)
         }
         Command::Completions { shell } => Ok(completions::print(*shell, cli)),
     };

@@ -108,7 +108,7 @@ pub(crate) async fn run_until(
     if let Some(tried) = &options.tried {
         tried.secrets.get_or_init(|| run.secrets.clone());
     }
-    acquaint(&mut jobs);
+    acquaint(&mut jobs, &options.known);
     options.watch.begin(jobs.iter().map(|job| Arc::clone(&job.progress)).collect());
     let known = |job: &Job<_>| (Arc::clone(&job.definition), Arc::clone(&job.progress));
     let known: Vec<_> = jobs.iter().map(known).collect();

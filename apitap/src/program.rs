@@ -35,6 +35,10 @@ impl commands::Program for Linked {
         let find = |name: &str| self.0.iter().copied().find(|one| one.name() == name);
         Ok(chosen.into_iter().filter_map(find).collect())
     }
+
+    fn all(&self) -> Vec<&Pipeline> {
+        self.0.clone()
+    }
 }
 
 /// Runs a program that is made of pipelines.

@@ -62,7 +62,7 @@ mod words;
 mod wrong;
 
 pub use function::{called, hides};
-pub use identity::Rows;
+pub use identity::{Group, Joined, Rows};
 pub use spelling::for_engine;
 
 /// A source, as the query sees it.
@@ -118,6 +118,8 @@ pub struct Planned {
     pub expressions: Vec<String>,
     /// What is known of the rows as a whole.
     pub rows: Rows,
+    /// Where each outer join stands: the table behind the words `LEFT JOIN` and the like.
+    pub outer_joins: Vec<(&'static str, Place)>,
 }
 
 /// How many findings of the planner one query can have.
@@ -148,6 +150,11 @@ pub fn plan(query: &Query<'_>) -> (Option<Planned>, Vec<Finding>) {
         reads: outcome.reads,
         expressions: outcome.row.expressions,
         column_places: outcome.row.places.into_iter().map(query.place).collect(),
+        outer_joins: outcome
+            .outer_joins
+            .into_iter()
+            .map(|(kind, range)| (kind, (query.place)(range)))
+            .collect(),
     });
     (planned, findings)
 }
@@ -175,6 +182,7 @@ struct Outcome {
     row: row::Row,
     rows: Rows,
     reads: reads::Reads,
+    outer_joins: Vec<(&'static str, Range<usize>)>,
 }
 
 fn outcome(
@@ -342,7 +350,8 @@ fn plan_or_explain(
                 match reads::reads(&statement, &plan.optimized) {
                     Ok(reads) => {
                         let rows = identity::rows(&plan.analyzed);
-                        return Some(Outcome { row, rows, reads });
+                        let outer_joins = context.scope.outer_joins(context.text);
+                        return Some(Outcome { row, rows, reads, outer_joins });
                     }
                     Err(error) => error,
                 }

@@ -14,6 +14,7 @@ use crate::schema::keywords::{Places, Reader};
 use crate::schema::{Schema, openapi};
 use crate::spec::{Project, SourceSpec};
 
+mod kinds;
 mod overlay;
 mod pages;
 
@@ -114,19 +115,24 @@ impl Known<'_> {
     }
 
     fn json_schema(&mut self, name: &Spanned<String>) -> Option<Found> {
-        let found = {
+        let (found, unknown) = {
             let documents = self.document(name)?;
             let (references, root) = (documents.references(), documents.root()?);
             let reader = Reader::new(&references);
+            let unknown = kinds::unknown(root.node);
             let declared = reader.view(root).map(|view| openapi::start(&view, root));
             let record = match reader.view(root) {
                 Ok(view) if view.is_list() => view.items.unwrap_or(root),
                 _ => root,
             };
-            reader
+            let found = reader
                 .record(record)
-                .and_then(|(schema, places)| Ok(Found { schema, places, declared: declared? }))
+                .and_then(|(schema, places)| Ok(Found { schema, places, declared: declared? }));
+            (found, unknown)
         };
+        for finding in unknown {
+            self.report_once(finding);
+        }
         self.or_report(found, name)
     }
 
@@ -162,17 +168,17 @@ impl Known<'_> {
                     true => finding.related(&name.place, "the file is named here"),
                     false => *finding,
                 };
-                // Several sources that stumble over one thing say so once.
-                if !self
-                    .findings
-                    .0
-                    .iter()
-                    .any(|known| (known.code, &known.place) == (finding.code, &finding.place))
-                {
-                    self.findings.push(finding);
-                }
+                self.report_once(finding);
                 None
             }
+        }
+    }
+
+    /// Several sources that stumble over one thing say so once.
+    fn report_once(&mut self, finding: Finding) {
+        let is_it = |known: &Finding| (known.code, &known.place) == (finding.code, &finding.place);
+        if !self.findings.0.iter().any(is_it) {
+            self.findings.push(finding);
         }
     }
 }

@@ -4,19 +4,18 @@
 //! Knows what [`crate::definition::table`] says of targets, and nothing of a database that exists.
 
 use std::collections::HashMap;
-use std::mem::{Discriminant, discriminant};
 
 use super::{Checked, PipelineSpec, list};
 use crate::codes;
 use crate::definition::capabilities::Storage;
+use crate::definition::shared::{self, Table};
 use crate::definition::table::{
     self, Misfit, TableName, can_be_key, can_name_a_folder, check_columns, check_table,
 };
-use crate::definition::{AdbcDialect, Connection, Definition, Evolve, Mode, TargetKind};
+use crate::definition::{AdbcDialect, Definition, Evolve, Mode, TargetKind};
 use crate::diagnostic::{Finding, Findings, Place, Severity, Spanned};
 use crate::keys::bad_record::OnBadRecord;
 use crate::schema::notation::type_text;
-use crate::schema::scalar::Domain;
 use crate::schema::{Field, Schema, Type};
 use crate::spec::SourceSpec;
 
@@ -333,55 +332,6 @@ fn type_name(ty: &Type) -> String {
     }
 }
 
-/// A table of a target, as far as it is known without asking: the same text leads to the same one.
-#[derive(PartialEq, Eq, Hash)]
-struct Table<'a> {
-    kind: TargetKind,
-    connection: Vec<&'a str>,
-    port: u16,
-    name: TableName,
-}
-
-impl<'a> Table<'a> {
-    fn of(definition: &'a Definition) -> Option<Self> {
-        let target = &definition.target;
-        let (connection, port) = match &target.connection {
-            Connection::Url(url) => {
-                let url = url.0.trim();
-                let path = match target.kind {
-                    TargetKind::Sqlite => {
-                        let path = url.strip_prefix("sqlite:").unwrap_or(url);
-                        path.strip_prefix("//").unwrap_or(path)
-                    }
-                    _ => url,
-                };
-                (vec![path], 0)
-            }
-            Connection::Parts { host, port, database, .. } => {
-                (vec![host.0.as_str(), database.0.as_str()], *port)
-            }
-            Connection::Folder(folder) => (vec![folder.path.0.trim().trim_end_matches('/')], 0),
-            Connection::Driver(driver) => {
-                let options = driver.options.0.iter();
-                let options = options.flat_map(|(name, value)| [name.as_str(), value.0.as_str()]);
-                (std::iter::once(driver.driver.0.as_str()).chain(options).collect(), 0)
-            }
-        };
-        let mut name = TableName::parse(&definition.table).ok()?;
-        match target.kind {
-            TargetKind::Sqlite | TargetKind::Adbc(AdbcDialect::Sqlite) => {
-                name = TableName { schema: None, name: name.name.to_ascii_lowercase() };
-            }
-            TargetKind::Adbc(AdbcDialect::Duckdb) => {
-                let schema = name.schema.map(|schema| schema.to_ascii_lowercase());
-                name = TableName { schema, name: name.name.to_ascii_lowercase() };
-            }
-            _ => {}
-        }
-        Some(Self { kind: target.kind, connection, port, name })
-    }
-}
-
 /// Reports the pipelines that would undo or refuse what another one writes into the same table.
 pub(super) fn check_shared(pipelines: &[Checked], findings: &mut Findings) {
     let mut tables: HashMap<Table<'_>, Vec<&Checked>> = HashMap::new();
@@ -448,7 +398,8 @@ fn conflict(first: &Checked, second: &Checked) -> Option<Finding> {
         }
         _ => {}
     }
-    let storage = b.target.kind.capabilities().storage;
+    let kind = b.target.kind;
+    let storage = kind.capabilities().storage;
     if storage.has_folders() && a.partition_by != b.partition_by {
         let message = format!("two pipelines keep the rows of `{table}` apart by other columns");
         return Some(error(message, place).help("use the same `partition_by` in both"));
@@ -479,7 +430,8 @@ fn conflict(first: &Checked, second: &Checked) -> Option<Finding> {
         );
     }
     let (at, field, other) = b.fields.iter().enumerate().find_map(|(at, field)| {
-        let other = a.field(&field.name).filter(|other| !same_family(other, field))?;
+        let other = a.field(&field.name);
+        let other = other.filter(|other| shared::common(kind, &other.ty, &field.ty).is_none())?;
         Some((at, field, other))
     })?;
     let message = format!(
@@ -489,7 +441,12 @@ fn conflict(first: &Checked, second: &Checked) -> Option<Finding> {
         type_name(&field.ty)
     );
     let place = second.column_places.get(at).unwrap_or(place);
-    Some(error(message, place).help("convert it to the same type in both: `CAST(… AS …)`"))
+    let target = kind.capabilities().name;
+    Some(
+        error(message, place)
+            .note(format!("no type of {target} holds the values of both"))
+            .help("convert it to the same type in both: `CAST(… AS …)`"),
+    )
 }
 
 /// Whether a pipeline removes rows that it did not yield.
@@ -516,23 +473,4 @@ fn sorted(key: &[String]) -> Vec<&str> {
 
 fn names(key: &[String]) -> String {
     list(&key.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-/// Whether there is a type of a column that may hold the values of both.
-fn same_family(a: &Field, b: &Field) -> bool {
-    enum Family {
-        Number,
-        Text,
-        Other(Discriminant<Domain>),
-    }
-    let family = |ty: &Type| match ty.domain() {
-        Some(Domain::Whole(..) | Domain::Decimal) => Family::Number,
-        None | Some(Domain::Text { .. } | Domain::Document) => Family::Text,
-        Some(other) => Family::Other(discriminant(&other)),
-    };
-    match (family(&a.ty), family(&b.ty)) {
-        (Family::Number, Family::Number) | (Family::Text, Family::Text) => true,
-        (Family::Other(a), Family::Other(b)) => a == b,
-        _ => false,
-    }
 }

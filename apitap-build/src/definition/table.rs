@@ -297,39 +297,6 @@ pub fn can_name_a_folder(ty: &Type) -> bool {
     )
 }
 
-/// A type of a column that holds the values of both; the first where there is none.
-pub fn widest(a: &Type, b: &Type) -> Type {
-    fn rank(ty: &Type) -> Option<u8> {
-        ty.domain().and_then(Domain::digits)
-    }
-    /// The digits before and behind the point.
-    fn digits(ty: &Type) -> Option<(u8, u8)> {
-        match ty {
-            Type::Decimal { precision, scale } => Some((precision.saturating_sub(*scale), *scale)),
-            whole => rank(whole).map(|digits| (digits, 0)),
-        }
-    }
-    let is_text =
-        |ty: &Type| matches!(ty.domain(), None | Some(Domain::Text { .. } | Domain::Document));
-    match (a, b) {
-        _ if a == b => a.clone(),
-        (Type::Float32, Type::Float64) => Type::Float64,
-        _ if is_text(a) && is_text(b) => Type::String,
-        _ => match (rank(a), rank(b), digits(a), digits(b)) {
-            (Some(ours), Some(theirs), ..) if theirs > ours => b.clone(),
-            (Some(_), Some(_), ..) => a.clone(),
-            (_, _, Some(ours), Some(theirs)) => {
-                let (whole, scale) = (ours.0.max(theirs.0), ours.1.max(theirs.1));
-                match whole.saturating_add(scale) {
-                    precision @ ..=38 => Type::Decimal { precision, scale },
-                    _ => a.clone(),
-                }
-            }
-            _ => a.clone(),
-        },
-    }
-}
-
 fn of_table(message: String, help: impl Into<String>) -> Misfit {
     Misfit {
         code: codes::INVALID_TABLE_NAME,
@@ -430,23 +397,6 @@ mod tests {
         check(TargetKind::Mysql, 30, &[]);
         check(TargetKind::Mysql, 31, &["E0328"]);
         check(TargetKind::Postgres, 38, &[]);
-    }
-
-    #[test]
-    fn a_column_for_two_holds_the_values_of_both() {
-        let check = |a: Type, b: Type, expected: Type| {
-            assert_eq!(widest(&a, &b), expected, "{a:?} {b:?}");
-        };
-        let decimal = |precision, scale| Type::Decimal { precision, scale };
-        check(Type::Int16, Type::Int64, Type::Int64);
-        check(Type::Int64, Type::Int32, Type::Int64);
-        check(Type::Int32, decimal(12, 2), decimal(12, 2));
-        check(decimal(12, 2), Type::Int64, decimal(21, 2));
-        check(decimal(12, 2), decimal(10, 4), decimal(14, 4));
-        check(decimal(38, 0), decimal(38, 30), decimal(38, 0));
-        check(Type::Float32, Type::Float64, Type::Float64);
-        check(Type::Uuid, Type::Json, Type::String);
-        check(Type::Date, Type::Bool, Type::Date);
     }
 
     #[test]

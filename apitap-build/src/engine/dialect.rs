@@ -1,6 +1,7 @@
 //! The SQL of apitap: the engine's generic dialect, with what its parser reads wrongly put right.
 
 use std::any::TypeId;
+use std::cell::Cell;
 
 use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, Precedence};
@@ -9,8 +10,28 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 /// The dialect that every query is parsed with.
+///
+/// Where an expression that begins with a keyword cannot be parsed, the parser reads it again as a
+/// name: a mistake in some thirty `CAST`s in each other would take it days. So the number of
+/// attempts is limited.
 #[derive(Debug)]
-pub struct Sql;
+pub struct Sql {
+    attempts: Cell<usize>,
+}
+
+/// Expressions that are read, whatever the length of the text.
+const ATTEMPTS: usize = 20_000;
+
+/// How many more, for each token: one is read once where nothing is wrong.
+const ATTEMPTS_PER_TOKEN: usize = 4;
+
+impl Sql {
+    /// The dialect for one text of so many tokens.
+    pub fn for_tokens(tokens: usize) -> Self {
+        let attempts = ATTEMPTS.saturating_add(tokens.saturating_mul(ATTEMPTS_PER_TOKEN));
+        Self { attempts: Cell::new(attempts) }
+    }
+}
 
 /// How strongly `->` and `->>` bind: more than arithmetic, less than `::`.
 const STEP: u8 = 45;
@@ -39,6 +60,16 @@ impl Dialect for Sql {
 
     fn is_identifier_part(&self, ch: char) -> bool {
         GenericDialect.is_identifier_part(ch)
+    }
+
+    fn parse_prefix(&self, _parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        match self.attempts.get().checked_sub(1) {
+            Some(left) => {
+                self.attempts.set(left);
+                None
+            }
+            None => Some(Err(ParserError::RecursionLimitExceeded)),
+        }
     }
 
     /// `a IS DISTINCT FROM b AND c`: the parser takes all of `b AND c` for the right side.

@@ -18,6 +18,8 @@ pub enum Fallible {
     /// On those of its arguments, counted from 0: it cannot fail where they are constants that it
     /// takes.
     By(&'static [usize]),
+    /// The same; where they are, only on values at the ends of time.
+    ByAndAtTheEnds(&'static [usize]),
     /// On any of its arguments.
     ByValue,
 }
@@ -27,9 +29,17 @@ impl Fallible {
     pub fn is_settled(self, is_constant: impl Fn(usize) -> bool) -> bool {
         match self {
             Self::Never => true,
-            Self::BySize | Self::AtTheEnds => false,
             Self::By(arguments) => arguments.iter().all(|argument| is_constant(*argument)),
-            Self::ByValue => false,
+            Self::BySize | Self::AtTheEnds | Self::ByAndAtTheEnds(_) | Self::ByValue => false,
+        }
+    }
+
+    /// Whether it fails on values only that no API is known to send.
+    pub fn is_remote(self, is_constant: impl Fn(usize) -> bool) -> bool {
+        match self {
+            Self::BySize | Self::AtTheEnds => true,
+            Self::ByAndAtTheEnds(arguments) => arguments.iter().all(|at| is_constant(*at)),
+            Self::Never | Self::By(_) | Self::ByValue => false,
         }
     }
 }
@@ -159,6 +169,7 @@ const FUNCTIONS: &[(Fallible, &[&str])] = &[
             "array_to_string",
             "concat",
             "concat_ws",
+            "levenshtein",
             "lpad",
             "overlay",
             "repeat",
@@ -167,7 +178,8 @@ const FUNCTIONS: &[(Fallible, &[&str])] = &[
             "string_to_array",
         ],
     ),
-    (Fallible::AtTheEnds, &["abs"]),
+    (Fallible::AtTheEnds, &["abs", "gcd"]),
+    (Fallible::ByAndAtTheEnds(&[0, 2]), &["date_bin"]),
     (Fallible::By(&[0]), &["date_part", "date_trunc"]),
     (
         Fallible::By(&[1]),
@@ -175,6 +187,8 @@ const FUNCTIONS: &[(Fallible, &[&str])] = &[
             "array_element",
             "arrow_metadata",
             "date_format",
+            "digest",
+            "encode",
             "regexp_count",
             "regexp_like",
             "regexp_match",
@@ -183,7 +197,8 @@ const FUNCTIONS: &[(Fallible, &[&str])] = &[
             "trunc",
         ],
     ),
-    (Fallible::By(&[1, 2]), &["array_slice"]),
+    (Fallible::By(&[1, 2]), &["array_slice", "array_sort"]),
+    (Fallible::By(&[1, 2, 3, 4, 5]), &["regexp_instr"]),
     (Fallible::By(&[1, 3]), &["regexp_replace"]),
     (Fallible::By(&[2]), &["array_position", "split_part", "substr"]),
 ];
@@ -194,13 +209,17 @@ const OF_FLOATS: &[&str] = &[
     "signum", "trunc",
 ];
 
-/// Functions that make an instant of a whole number: only at the ends of time is there none.
+/// Functions that make an instant of a whole number, or the other way round: only at the ends of time
+/// is there none.
 const OF_INSTANTS: &[&str] = &[
+    "from_unixtime",
+    "to_local_time",
     "to_timestamp",
     "to_timestamp_micros",
     "to_timestamp_millis",
     "to_timestamp_nanos",
     "to_timestamp_seconds",
+    "to_unixtime",
 ];
 
 /// On what a function can fail, called with operands of those types.
@@ -210,7 +229,8 @@ pub(super) fn function(name: &str, types: &[DataType]) -> Fallible {
     if OF_FLOATS.contains(&name) && first && (name != "power" || !types.iter().any(is_exact)) {
         return Fallible::Never;
     }
-    if OF_INSTANTS.contains(&name) && types.first().is_some_and(DataType::is_integer) {
+    let is_instant = |ty: &DataType| ty.is_integer() || ty.is_temporal();
+    if OF_INSTANTS.contains(&name) && types.first().is_some_and(is_instant) {
         return Fallible::AtTheEnds;
     }
     let row = FUNCTIONS.iter().find(|(_, names)| names.contains(&name));

@@ -103,7 +103,8 @@ impl Guard {
     /// On what it can fail for operands of those types; `None` where there is another number of them.
     pub fn fallible(&self, types: &[DataType]) -> Option<Fallible> {
         Some(match (&self.operation, types) {
-            (Operation::Cast(_), [_]) | (Operation::Negate, [_]) => Fallible::ByValue,
+            (Operation::Cast(_), [_]) => Fallible::ByValue,
+            (Operation::Negate, [_]) => Fallible::AtTheEnds,
             (Operation::Binary(operator), [left, right]) => {
                 fallible::operator(left, *operator, right)
             }

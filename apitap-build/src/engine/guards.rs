@@ -64,6 +64,13 @@ impl Guards {
             if !rewrite.can_fail(&expr)? {
                 return Ok(Transformed::no(expr));
             }
+            if let Expr::GroupingSet(sets) = expr {
+                // Each part of it is a column of its own.
+                return Expr::GroupingSet(sets).map_children(|part| {
+                    let name = names.save(&part);
+                    Ok(Transformed::yes(name.restore(rewrite.guard(part, None)?)))
+                });
+            }
             let name = names.save(&expr);
             Ok(Transformed::yes(name.restore(rewrite.guard(expr, None)?)))
         })?;
@@ -412,7 +419,7 @@ fn nodes(expr: &Expr) -> usize {
     count
 }
 
-/// What the optimizer has put behind one `WHERE` is computed where the conditions beside it hold,
+/// What the optimizer has put behind one `WHERE` or `ON` is computed where the conditions beside it hold,
 /// whichever order they have got.
 #[derive(Debug)]
 pub(super) struct FilterGuards;
@@ -431,31 +438,48 @@ impl OptimizerRule for FilterGuards {
         plan: LogicalPlan,
         _config: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>> {
-        let LogicalPlan::Filter(filter) = plan else { return Ok(Transformed::no(plan)) };
-        let conditions = datafusion::logical_expr::utils::split_conjunction(&filter.predicate);
-        let is_guarded = |expr: &&Expr| expr.exists(|e| Ok(guard_of(e).is_some()));
-        let mut safe = Vec::new();
-        let mut fallible = Vec::new();
-        for condition in conditions {
-            match is_guarded(&condition)? {
-                true => fallible.push(condition),
-                false => safe.push(condition),
+        match plan {
+            LogicalPlan::Filter(filter) => Ok(match conjunction(&filter.predicate)? {
+                Some(predicate) => {
+                    Transformed::yes(LogicalPlan::Filter(Filter::try_new(predicate, filter.input)?))
+                }
+                None => Transformed::no(LogicalPlan::Filter(filter)),
+            }),
+            LogicalPlan::Join(mut join) => {
+                let guarded = join.filter.as_ref().map(conjunction).transpose()?.flatten();
+                let is_changed = guarded.is_some();
+                join.filter = guarded.or(join.filter);
+                let join = LogicalPlan::Join(join);
+                Ok(if is_changed { Transformed::yes(join) } else { Transformed::no(join) })
             }
+            other => Ok(Transformed::no(other)),
         }
-        let is_done = |expr: &&Expr| {
-            expr.exists(|e| Ok(guard_of(e).is_some_and(|(guard, _)| !guard.is_conditional)))
-        };
-        let holds = safe.iter().fold(None, |all, one| both(all.as_ref(), Expr::clone(one)));
-        let Some(holds) = holds.filter(|_| fallible.iter().any(|e| is_done(e).unwrap_or(false)))
-        else {
-            return Ok(Transformed::no(LogicalPlan::Filter(filter)));
-        };
-        let guarded = fallible.into_iter().map(|expr| under(expr.clone(), &holds));
-        let guarded = guarded.collect::<Result<Vec<_>>>()?;
-        let all = safe.into_iter().cloned().chain(guarded).reduce(Expr::and);
-        let Some(predicate) = all else { return Ok(Transformed::no(LogicalPlan::Filter(filter))) };
-        Ok(Transformed::yes(LogicalPlan::Filter(Filter::try_new(predicate, filter.input)?)))
     }
+}
+
+/// A conjunction whose guards are computed where the parts of it that cannot fail hold; `None` where
+/// they already are, or nothing can fail.
+fn conjunction(predicate: &Expr) -> Result<Option<Expr>> {
+    let conditions = datafusion::logical_expr::utils::split_conjunction(predicate);
+    let is_guarded = |expr: &&Expr| expr.exists(|e| Ok(guard_of(e).is_some()));
+    let mut safe = Vec::new();
+    let mut fallible = Vec::new();
+    for condition in conditions {
+        match is_guarded(&condition)? {
+            true => fallible.push(condition),
+            false => safe.push(condition),
+        }
+    }
+    let is_done = |expr: &&Expr| {
+        expr.exists(|e| Ok(guard_of(e).is_some_and(|(guard, _)| !guard.is_conditional)))
+    };
+    let holds = safe.iter().fold(None, |all, one| both(all.as_ref(), Expr::clone(one)));
+    let Some(holds) = holds.filter(|_| fallible.iter().any(|e| is_done(e).unwrap_or(false))) else {
+        return Ok(None);
+    };
+    let guarded = fallible.into_iter().map(|expr| under(expr.clone(), &holds));
+    let guarded = guarded.collect::<Result<Vec<_>>>()?;
+    Ok(safe.into_iter().cloned().chain(guarded).reduce(Expr::and))
 }
 
 /// The guards in an expression that have no condition, under this one.

@@ -14,6 +14,7 @@ use super::dialect::Sql;
 use super::failure::Failure;
 use super::fetch_first;
 use super::guard::{Operation, Written};
+use super::outer_fields::with_outer_fields;
 use crate::sql::text::Text;
 use crate::sql::tree::Tree;
 
@@ -144,8 +145,10 @@ pub(super) fn place_of(sql: &str, operation: &Operation, written: &Written) -> O
 /// # Errors
 /// The parser's.
 pub fn parse(sql: &str) -> Result<Statement, datafusion::sql::sqlparser::parser::ParserError> {
-    let mut parser = Parser::new(&Sql).try_with_sql(sql)?;
-    parser.parse_statement().map(fetch_first::as_limit)
+    // No text has more tokens than bytes.
+    let dialect = Sql::for_tokens(sql.len());
+    let mut parser = Parser::new(&dialect).try_with_sql(sql)?;
+    parser.parse_statement().map(fetch_first::as_limit).map(with_outer_fields)
 }
 
 fn one_line(text: &str) -> String {

@@ -5,23 +5,27 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::TreeNode as _;
-use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::common::{DFSchema, Result};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    Expr, ExprSchemable, LogicalPlan, Operator, WindowFunctionDefinition,
+    Case, Expr, ExprSchemable, LogicalPlan, Operator, WindowFunctionDefinition,
 };
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
 use super::bounds::CALL;
+use super::canonical::canonical;
+use super::conditions;
 use super::fallible::Fallible;
 use super::guard::{self, Guard, Operation, Written};
 use super::guards::{self, guard_of};
 use super::locate::{Place, place_of};
+use super::ranges::{self, Condition, Known, Range};
 use super::steps::each_expression;
 use super::sums;
+use super::types::Types;
 use crate::schema::Type;
 use crate::schema::arrow::from_field;
 use crate::schema::described::describe_type;
@@ -100,13 +104,17 @@ pub struct Guarded {
     /// What it is computed from.
     pub operands: Vec<Expr>,
     /// What their columns are.
-    pub schema: DFSchema,
+    pub schema: Arc<DFSchema>,
+    /// The types of the operands, if they are known.
+    types: Option<Vec<DataType>>,
+    /// What numbers the operands can be; nothing where no number matters.
+    ranges: Vec<Range>,
 }
 
 impl Guarded {
     /// The types of the operands.
-    pub fn types(&self) -> Result<Vec<DataType>> {
-        self.operands.iter().map(|operand| operand.get_type(&self.schema)).collect()
+    pub fn types(&self) -> Option<&[DataType]> {
+        self.types.as_deref()
     }
 
     /// The name of a type, `json` or `uuid`, none of whose values is one of the type of this cast: a
@@ -128,24 +136,54 @@ impl Guarded {
 
     /// On what an expression fails; `None` where it does not fail on any value that there can be.
     pub fn why(&self) -> Option<Why> {
-        let types = self.types().ok()?;
+        let types = self.types()?;
         let is_constant =
-            |index: usize| self.operands.get(index).is_some_and(|operand| !varies(operand));
-        let fails_on = self.guard.fallible(&types)?;
+            |index: usize| self.operands.get(index).is_none_or(|operand| !varies(operand));
+        let fails_on = self.guard.fallible(types)?;
         let is_settled = fails_on.is_settled(is_constant)
             || (0..types.len()).all(is_constant) && self.is_computed();
-        if is_settled || is_never_divided_by_zero(self) || fits_always(self) {
+        if is_settled {
             return None;
         }
-        let is_remote = matches!(fails_on, Fallible::AtTheEnds | Fallible::BySize);
-        Some(Why { on: self.fails_on(fails_on, &types)?, is_remote })
+        match self.by_numbers(types) {
+            ByNumbers::Never => return None,
+            ByNumbers::AtTheEnds(on) => return Some(Why { on, is_remote: true }),
+            ByNumbers::Unknown => {}
+        }
+        let is_remote = fails_on.is_remote(is_constant);
+        Some(Why { on: self.fails_on(fails_on, types)?, is_remote })
+    }
+
+    /// Whether it fails on the numbers that its operands can be.
+    fn by_numbers(&self, types: &[DataType]) -> ByNumbers {
+        let fits = |fits| if fits { ByNumbers::Never } else { ByNumbers::Unknown };
+        match (&self.guard.operation, types, self.ranges.as_slice()) {
+            (
+                Operation::Binary(operator @ (Operator::Divide | Operator::Modulo)),
+                [left, right],
+                [dividend, divisor],
+            ) if divisor.excludes_zero() => {
+                divided((left, *dividend), *operator, (right, *divisor))
+            }
+            (Operation::Binary(operator), [left, right], [of_left, of_right]) => {
+                computed((left, *of_left), *operator, (right, *of_right))
+            }
+            (Operation::Negate, [ty], [range]) => fits(ranges::fits(range.negated(), ty)),
+            (Operation::Cast(to), [from], [range]) if !from.is_floating() => {
+                fits(ranges::fits(*range, to.data_type()))
+            }
+            (Operation::Call(function), _, [range]) if function.name() == "sqrt" => {
+                fits(range.low >= 0.0)
+            }
+            _ => ByNumbers::Unknown,
+        }
     }
 
     /// Whether it is a constant. One that cannot be computed stays an expression: where it stands in
     /// a branch that no record has come to so far, nothing else tells.
     fn is_computed(&self) -> bool {
         let call = guards::call(self.guard.unconditional(), self.operands.clone());
-        let context = SimplifyContext::builder().with_schema(Arc::new(self.schema.clone())).build();
+        let context = SimplifyContext::builder().with_schema(Arc::clone(&self.schema)).build();
         matches!(ExprSimplifier::new(context).simplify(call), Ok(Expr::Literal(..)))
     }
 
@@ -183,18 +221,216 @@ impl Guarded {
     }
 }
 
+/// Whether an operation fails, by the numbers that it is computed from.
+enum ByNumbers {
+    Never,
+    /// Only at the ends of a type; goes on after "fails".
+    AtTheEnds(String),
+    Unknown,
+}
+
+/// Whether a sum, difference or product fits its type.
+fn computed(
+    (left, of_left): (&DataType, Range),
+    operator: Operator,
+    (right, of_right): (&DataType, Range),
+) -> ByNumbers {
+    let Ok(ty) = guard::result_type(left, operator, right) else { return ByNumbers::Unknown };
+    let (one, other) = (of_left.within(left), of_right.within(right));
+    match one.computed_with(operator, other) {
+        Some(result) if ranges::fits(result, &ty) => ByNumbers::Never,
+        _ => ByNumbers::Unknown,
+    }
+}
+
+/// Whether a division fails whose divisor is not 0.
+fn divided(
+    (left, dividend): (&DataType, Range),
+    operator: Operator,
+    (right, divisor): (&DataType, Range),
+) -> ByNumbers {
+    let never = |never, otherwise| match never {
+        true => ByNumbers::Never,
+        false => ByNumbers::AtTheEnds(otherwise),
+    };
+    match guard::result_type(left, operator, right) {
+        Ok(ty) if ty.is_integer() => never(
+            operator == Operator::Modulo || !divisor.has(-1.0),
+            format!("where the smallest {} is divided by -1", describe_type(&ty)),
+        ),
+        Ok(ty @ DataType::Decimal128(_, scale)) => never(
+            match operator {
+                Operator::Divide => {
+                    has_room(dividend.within(left), i32::from(scale) + digits_after(right))
+                }
+                _ => have_room(left, right),
+            },
+            format!("where the result does not fit {}", describe_type(&ty)),
+        ),
+        _ => ByNumbers::Unknown,
+    }
+}
+
+/// Whether numbers can be written with so many digits after the point.
+fn has_room(range: Range, digits: i32) -> bool {
+    // With a digit to spare for what `f64` rounds.
+    let most = 10_f64.powi(i32::from(DIGITS) - 1 - digits);
+    range.is_within(-most, most)
+}
+
+/// The digits of a decimal after the point.
+fn digits_after(ty: &DataType) -> i32 {
+    match ty {
+        DataType::Decimal128(_, scale) => i32::from(*scale),
+        _ => 0,
+    }
+}
+
+/// The digits that a decimal is computed with.
+const DIGITS: u8 = 38;
+
+/// Whether two decimals can be written with as many digits after the point.
+fn have_room(left: &DataType, right: &DataType) -> bool {
+    let (DataType::Decimal128(p1, s1), DataType::Decimal128(p2, s2)) = (left, right) else {
+        return false;
+    };
+    let scale = i16::from(*s1.max(s2));
+    let fits =
+        |precision: u8, own: i8| i16::from(precision) + scale - i16::from(own) <= i16::from(DIGITS);
+    fits(*p1, *s1) && fits(*p2, *s2)
+}
+
 /// All guards of a plan, the inner ones first.
 pub fn guards(plan: &LogicalPlan) -> Vec<Guarded> {
-    let mut guards = Vec::new();
-    each_expression(plan, |step, expr| {
-        if let Some((guard, arguments)) = guard_of(expr) {
-            let operands = guard.operands(arguments).to_vec();
-            let schema = merge_schema(&step.inputs());
-            guards.push(Guarded { guard: guard.clone(), operands, schema });
+    let mut found = Search::default();
+    found.step(plan);
+    found.guards
+}
+
+/// A walk through a plan, with what is known of the rows at each place.
+#[derive(Default)]
+struct Search {
+    guards: Vec<Guarded>,
+}
+
+/// The rows that the expressions of a step are computed from.
+struct Rows {
+    schema: Arc<DFSchema>,
+    /// The same with columns by their places.
+    by_place: Option<DFSchema>,
+}
+
+impl Search {
+    /// Looks at a step and its inputs, and says what holds for its rows.
+    fn step(&mut self, plan: &LogicalPlan) -> Vec<Condition> {
+        let inputs: Vec<_> = plan.inputs().into_iter().map(|input| self.step(input)).collect();
+        let schema = Arc::new(merge_schema(&plan.inputs()));
+        let rows = Rows { by_place: ranges::by_place(&schema), schema };
+        // A join's expressions are computed from the rows of both sides, before they are matched.
+        let mut known = match (plan, inputs.as_slice()) {
+            (LogicalPlan::Join(_), _) | (_, []) => Vec::new(),
+            (_, [first, ..]) => first.clone(),
+        };
+        for expr in plan.expressions() {
+            let mut types = Types::new(&rows.schema);
+            self.expression(&expr, &rows, &mut types, &mut known);
         }
-    });
-    guards.reverse();
-    guards
+        conditions::of_step(plan, inputs)
+    }
+
+    fn expression<'e>(
+        &mut self,
+        expr: &'e Expr,
+        rows: &Rows,
+        types: &mut Types<'e>,
+        known: &mut Vec<Condition>,
+    ) {
+        match expr {
+            Expr::ScalarSubquery(subquery) => drop(self.step(&subquery.subquery)),
+            Expr::Exists(exists) => drop(self.step(&exists.subquery.subquery)),
+            Expr::InSubquery(within) => drop(self.step(&within.subquery.subquery)),
+            Expr::SetComparison(comparison) => drop(self.step(&comparison.subquery.subquery)),
+            _ => {}
+        }
+        if let Expr::Case(case) = expr {
+            return self.case(case, rows, types, known);
+        }
+        // There is no error to be had: nothing in here makes one.
+        let _ = expr.apply_children(|child| {
+            self.expression(child, rows, types, known);
+            Ok(TreeNodeRecursion::Continue)
+        });
+        if let Some((guard, arguments)) = guard_of(expr) {
+            self.guards.push(guarded(guard, arguments, rows, types, known));
+        }
+    }
+
+    /// A branch is computed where its condition holds, and none before it.
+    fn case<'e>(
+        &mut self,
+        case: &'e Case,
+        rows: &Rows,
+        types: &mut Types<'e>,
+        known: &mut Vec<Condition>,
+    ) {
+        if let Some(base) = &case.expr {
+            self.expression(base, rows, types, known);
+        }
+        let outside = known.len();
+        for (when, then) in &case.when_then_expr {
+            self.expression(when, rows, types, known);
+            let asked = ranges::condition_of(case.expr.as_deref(), when);
+            let condition = canonical(&asked, &rows.schema);
+            let before = known.len();
+            known.extend(condition.clone().map(|expr| Condition { expr, holds: true }));
+            self.expression(then, rows, types, known);
+            known.truncate(before);
+            known.extend(condition.map(|expr| Condition { expr, holds: false }));
+        }
+        if let Some(otherwise) = &case.else_expr {
+            self.expression(otherwise, rows, types, known);
+        }
+        known.truncate(outside);
+    }
+}
+
+fn guarded<'e>(
+    guard: &Guard,
+    arguments: &'e [Expr],
+    rows: &Rows,
+    types: &mut Types<'e>,
+    known: &[Condition],
+) -> Guarded {
+    let operands = guard.operands(arguments);
+    let own = arguments.first().filter(|_| guard.is_conditional);
+    let own = own.and_then(|condition| conditions::holds(condition, &rows.schema));
+    let known: Vec<_> = known.iter().cloned().chain(own).collect();
+    let range = |operand: &Expr| {
+        let operand = canonical(operand, &rows.schema)?;
+        Some(Known::new(rows.by_place.as_ref()?, &known).range(&operand))
+    };
+    let range = |operand| range(operand).unwrap_or(Range::ALL);
+    let ranges = match is_of_numbers(&guard.operation) {
+        true => operands.iter().map(range).collect(),
+        false => Vec::new(),
+    };
+    Guarded {
+        guard: guard.clone(),
+        types: operands.iter().map(|operand| types.of(operand)).collect(),
+        operands: operands.to_vec(),
+        schema: Arc::clone(&rows.schema),
+        ranges,
+    }
+}
+
+/// Whether it hangs on the numbers that an operation is computed from whether it fails.
+fn is_of_numbers(operation: &Operation) -> bool {
+    match operation {
+        Operation::Cast(to) => to.data_type().is_numeric(),
+        Operation::Binary(_) | Operation::Negate => true,
+        Operation::Call(function) => function.name() == "sqrt",
+        Operation::Total(_) => false,
+    }
 }
 
 /// The sums and averages of a plan that may not fit their types.
@@ -203,6 +439,9 @@ fn totals(plan: &LogicalPlan) -> Vec<(Operation, Written, Why)> {
     each_expression(plan, |step, expr| found.extend(total(expr, step)));
     found
 }
+
+/// No run adds up so many of these that the sum does not fit.
+const SMALL: f64 = 4_294_967_296.0;
 
 fn total(expr: &Expr, step: &LogicalPlan) -> Option<(Operation, Written, Why)> {
     let (function, arguments) = match expr {
@@ -216,84 +455,17 @@ fn total(expr: &Expr, step: &LogicalPlan) -> Option<(Operation, Written, Why)> {
     let of = arguments.first()?;
     let schema = &merge_schema(&step.inputs());
     // So many rows of so small numbers there are not.
-    if largest(of, schema).is_some_and(|largest| largest <= 1 << 32) {
+    let by_place = ranges::by_place(schema)?;
+    let is_small = |of: Expr| Known::new(&by_place, &[]).range(&of).is_within(-SMALL, SMALL);
+    if of.get_type(schema).is_ok_and(|ty| ty.is_integer())
+        && canonical(of, schema).is_some_and(is_small)
+    {
         return None;
     }
     let (operation, is_remote) = sums::risk(function, &of.get_type(schema).ok()?)?;
     let written = Written { span: guards::span_of(expr), ..Written::default() };
     let what = "where the result does not fit its type".to_owned();
     Some((operation, written, Why { on: what, is_remote }))
-}
-
-/// Whether the sum, difference or product of whole numbers fits its type, whatever they are:
-/// `quantity * 2`, where `quantity` is an `int32`.
-fn fits_always(guarded: &Guarded) -> bool {
-    let (Operation::Binary(operator), [left, right]) =
-        (&guarded.guard.operation, guarded.operands.as_slice())
-    else {
-        return false;
-    };
-    let is_int64 =
-        |expr: &Expr| expr.get_type(&guarded.schema).is_ok_and(|ty| ty == DataType::Int64);
-    if !is_int64(left) || !is_int64(right) {
-        return false;
-    }
-    let largest = |expr| largest(expr, &guarded.schema);
-    computed(*operator, largest(left), largest(right)).is_some_and(|n| n <= i64::MAX as u128)
-}
-
-/// How far from 0 a whole number can be; `None` where that is not known.
-fn largest(expr: &Expr, schema: &DFSchema) -> Option<u128> {
-    match expr {
-        Expr::Literal(value, _) => match value.cast_to(&DataType::Int64) {
-            Ok(ScalarValue::Int64(Some(number))) => Some(number.unsigned_abs().into()),
-            _ => None,
-        },
-        Expr::Cast(cast) => largest(&cast.expr, schema),
-        Expr::Alias(alias) => largest(&alias.expr, schema),
-        other => {
-            if let Some((guard, arguments)) = guard_of(other)
-                && let (Operation::Binary(operator), [left, right]) =
-                    (&guard.operation, guard.operands(arguments))
-            {
-                return computed(*operator, largest(left, schema), largest(right, schema));
-            }
-            match other.get_type(schema).ok()? {
-                DataType::Int8 | DataType::UInt8 => Some(1 << 8),
-                DataType::Int16 | DataType::UInt16 => Some(1 << 16),
-                DataType::Int32 | DataType::UInt32 => Some(1 << 32),
-                DataType::Int64 => Some(1 << 63),
-                _ => None,
-            }
-        }
-    }
-}
-
-/// The same of what an operator makes of two.
-fn computed(operator: Operator, left: Option<u128>, right: Option<u128>) -> Option<u128> {
-    match operator {
-        Operator::Plus | Operator::Minus => left?.checked_add(right?),
-        Operator::Multiply => left?.checked_mul(right?),
-        _ => None,
-    }
-}
-
-/// Whether it is a division by `nullif(…, 0)`.
-fn is_never_divided_by_zero(guarded: &Guarded) -> bool {
-    let divides =
-        matches!(guarded.guard.operation, Operation::Binary(Operator::Divide | Operator::Modulo));
-    let mut divisor = guarded.operands.get(1);
-    while let Some(Expr::Cast(cast)) = divisor {
-        divisor = Some(&cast.expr);
-    }
-    let Some(Expr::ScalarFunction(call)) = divisor.filter(|_| divides) else { return false };
-    let is_zero = |expr: &Expr| match expr {
-        Expr::Literal(value, _) => {
-            value.cast_to(&DataType::Float64).is_ok_and(|n| n == ScalarValue::Float64(Some(0.0)))
-        }
-        _ => false,
-    };
-    call.func.name() == "nullif" && call.args.get(1).is_some_and(is_zero)
 }
 
 /// Whether an expression has different values for different records.

@@ -46,7 +46,7 @@ impl<'a> Text<'a> {
     /// # Errors
     /// Where a literal or a comment does not end, or a character means nothing.
     pub(crate) fn new(sql: &'a str) -> Result<Self, TokenizerError> {
-        let all = Tokenizer::new(&Sql, sql).tokenize_with_location()?;
+        let all = Tokenizer::new(&Sql::for_tokens(0), sql).tokenize_with_location()?;
         let mut text = Self { words: Vec::new(), borders: HashMap::new(), ..Self::blank(sql) };
         text.borders = borders(sql, &all);
         for (index, token) in all.iter().enumerate() {

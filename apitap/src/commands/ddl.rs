@@ -1,19 +1,25 @@
 //! `schema`: the statements that create the tables of pipelines.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::Format;
 use super::output::{self, FAINT, styled, usage};
 use crate::definition::Definition;
+use crate::definition::shared::Table;
 use crate::schema::notation;
 use crate::sink::{self, Load};
 use crate::{Environment, Pipeline, Result};
 
 /// The tables of these pipelines, in their order.
-fn tables(definitions: &[&Definition], format: Format) -> Result<String> {
-    let all = definitions.iter().map(|definition| statements(definition));
+fn tables(
+    definitions: &[&Definition],
+    known: &[Arc<Definition>],
+    format: Format,
+) -> Result<String> {
+    let all = definitions.iter().map(|definition| statements(definition, known));
     let all = all.collect::<Result<Vec<_>>>()?;
     let tables = definitions.iter().zip(all);
     Ok(match format {
@@ -40,22 +46,34 @@ fn tables(definitions: &[&Definition], format: Format) -> Result<String> {
 }
 
 /// Prints the tables of pipelines.
-pub(super) fn print(pipelines: &[&Pipeline], format: Format) -> ExitCode {
+pub(super) fn print(
+    pipelines: &[&Pipeline],
+    known: &[Arc<Definition>],
+    format: Format,
+) -> ExitCode {
     let definitions: Result<Vec<_>> = pipelines.iter().map(|one| one.definition()).collect();
-    match definitions.and_then(|definitions| tables(&definitions, format)) {
+    match definitions.and_then(|definitions| tables(&definitions, known, format)) {
         Ok(text) => output::print(&text, ExitCode::SUCCESS),
         Err(error) => usage(&error.to_string()),
     }
 }
 
-/// What creates the table, where a statement does and the columns are known.
+/// What creates the table, where a statement does and the columns are known; with the columns that other
+/// pipelines need which write it.
 ///
 /// # Errors
 /// The rows make no table.
-pub(super) fn statements(definition: &Definition) -> Result<Option<String>> {
+pub(super) fn statements(
+    definition: &Definition,
+    known: &[Arc<Definition>],
+) -> Result<Option<String>> {
     let Definition { row, target, .. } = definition;
     let Some(row) = row else { return Ok(None) };
-    let load = Load::of(definition, row)?;
+    let table = Table::of(definition);
+    let others = known.iter().filter(|other| other.name != definition.name);
+    let others = others.filter(|other| table.is_some() && Table::of(other) == table);
+    let rows = others.filter_map(|other| other.row.as_ref());
+    let load = rows.fold(Load::of(definition, row)?, Load::beside);
     // Where the target is does not matter for what is said to it.
     let target = sink::resolve(target, &mut Environment::default());
     Ok(target.creation(&load))

@@ -12,7 +12,7 @@ use super::live::Live;
 use super::options::number;
 use super::output::{FAINT, TITLE, say, styled, tell, tell_error, usage, width};
 use super::{Choice, Format, Options, ddl, table};
-use crate::definition::Mode;
+use crate::definition::{Definition, Mode};
 use crate::engine::options::{Options as How, Tried};
 use crate::source::incremental::{Span, moment};
 use crate::{Pipeline, Report, blocking, engine};
@@ -85,7 +85,12 @@ impl Preview {
 /// Runs pipelines to their end, or until somebody stops the program, and prints the report.
 ///
 /// Exit code: that of [`Report::exit_code`]; 2 where the call is wrong.
-pub(super) fn run(pipelines: &[&Pipeline], arguments: &Arguments, options: &Options) -> ExitCode {
+pub(super) fn run(
+    pipelines: &[&Pipeline],
+    arguments: &Arguments,
+    options: &Options,
+    known: Vec<Arc<Definition>>,
+) -> ExitCode {
     if let Err(message) = check_limit(pipelines, arguments) {
         return usage(&message);
     }
@@ -95,6 +100,7 @@ pub(super) fn run(pipelines: &[&Pipeline], arguments: &Arguments, options: &Opti
         fail_fast: arguments.fail_fast,
         wait: arguments.wait,
         tried: tried.clone(),
+        known: known.clone(),
         ..How::default()
     };
     let report = match report(pipelines, options, how) {
@@ -102,7 +108,7 @@ pub(super) fn run(pipelines: &[&Pipeline], arguments: &Arguments, options: &Opti
         Err(message) => return usage(&message),
     };
     if let Some(tried) = &tried
-        && let Err(message) = show_tables(pipelines, tried, options.format)
+        && let Err(message) = show_tables(pipelines, &known, tried, options.format)
     {
         return usage(&message);
     }
@@ -118,12 +124,13 @@ pub(super) fn backfill(
     pipelines: &[&Pipeline],
     backfill: &Backfill,
     options: &Options,
+    known: Vec<Arc<Definition>>,
 ) -> ExitCode {
     let span = Span { from: backfill.from, to: backfill.to.unwrap_or_else(Utc::now) };
     if let Err(message) = check_span(pipelines, span, backfill.yes) {
         return usage(&message);
     }
-    match report(pipelines, options, How { span: Some(span), ..How::default() }) {
+    match report(pipelines, options, How { span: Some(span), known, ..How::default() }) {
         Ok(report) => {
             print(&report, options.format);
             ExitCode::from(report.exit_code())
@@ -208,7 +215,12 @@ fn print(report: &Report, format: Format) {
 }
 
 /// Prints the tables of a dry run and their first rows.
-fn show_tables(pipelines: &[&Pipeline], tried: &Tried, format: Format) -> Result<(), String> {
+fn show_tables(
+    pipelines: &[&Pipeline],
+    known: &[Arc<Definition>],
+    tried: &Tried,
+    format: Format,
+) -> Result<(), String> {
     // The report is the one document on standard output.
     if format == Format::Json {
         return Ok(());
@@ -216,7 +228,8 @@ fn show_tables(pipelines: &[&Pipeline], tried: &Tried, format: Format) -> Result
     for pipeline in pipelines {
         let definition = pipeline.definition().map_err(|error| error.to_string())?;
         say(&styled(TITLE, format_args!("{} → {}", definition.name, definition.table)))?;
-        if let Some(statements) = ddl::statements(definition).map_err(|error| error.to_string())? {
+        let statements = ddl::statements(definition, known).map_err(|error| error.to_string())?;
+        if let Some(statements) = statements {
             say(&format!("{}\n", styled(FAINT, statements)))?;
         }
         if let Some(rows) = tried.rows(pipeline.name()) {

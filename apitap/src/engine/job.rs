@@ -1,11 +1,12 @@
 //! One pipeline of a run, from its definition to its report.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use apitap_build::definition::shared::Table;
 use apitap_build::definition::{Definition, Mode};
 use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::arrow::array::RecordBatch;
@@ -49,7 +50,7 @@ pub(super) struct Job<D> {
     /// What the query makes its sources be asked for.
     narrowed: BTreeMap<String, Narrowed>,
     pub(super) destination: D,
-    /// The other pipelines of the run that write the same table.
+    /// The other pipelines of the run, or of the program, that write the same table.
     beside: Vec<Arc<Definition>>,
     /// What the sources send and their schemas do not declare.
     drift: Arc<Drift>,
@@ -187,18 +188,25 @@ impl<D> Job<D> {
     }
 }
 
-/// Tells the pipelines that write one table of each other.
-pub(super) fn acquaint(jobs: &mut [Job<Arc<dyn Target>>]) {
+/// Tells the pipelines that write one table of each other, and of those among `known` that do not run this time.
+pub(super) fn acquaint(jobs: &mut [Job<Arc<dyn Target>>], known: &[Arc<Definition>]) {
     let mut tables: HashMap<(String, String), Vec<Arc<Definition>>> = HashMap::new();
     let table =
         |job: &Job<Arc<dyn Target>>| (job.destination.address(), job.definition.table.clone());
     for job in &*jobs {
         tables.entry(table(job)).or_default().push(Arc::clone(&job.definition));
     }
+    let definitions = jobs.iter().map(|job| Arc::clone(&job.definition));
+    let all: Vec<_> = definitions.chain(known.iter().cloned()).collect();
     for job in jobs {
-        let all = tables.get(&table(job)).into_iter().flatten();
-        let others = all.filter(|other| !Arc::ptr_eq(other, &job.definition));
-        job.beside = others.cloned().collect();
+        let here = tables.get(&table(job)).into_iter().flatten();
+        // The variables of those that do not run need not be set: their tables are compared as they are written.
+        let ours = Table::of(&job.definition);
+        let there = all.iter().filter(|other| ours.is_some() && Table::of(other) == ours);
+        let mut seen = HashSet::from([job.definition.name.as_str()]);
+        let others = here.chain(there).filter(|other| seen.insert(&other.name));
+        let others = others.cloned().collect();
+        job.beside = others;
     }
 }
 

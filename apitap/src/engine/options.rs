@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use apitap_build::definition::Definition;
 use arrow::array::RecordBatch;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt as _};
@@ -32,6 +33,9 @@ pub(crate) struct Options {
     pub(crate) tried: Option<Arc<Tried>>,
     /// The target of all pipelines, in place of their own.
     pub(crate) into: Option<Arc<dyn Target>>,
+    /// All pipelines of the program, those that do not run this time included: a table which one of these
+    /// creates has the columns that theirs need.
+    pub(crate) known: Vec<Arc<Definition>>,
     /// What goes on, for whoever looks on.
     pub(crate) watch: Arc<Watch>,
 }
@@ -39,7 +43,7 @@ pub(crate) struct Options {
 impl Options {
     /// Whether all rows that are new go into the targets.
     pub(super) fn is_whole(&self) -> bool {
-        let Self { limit, pages, tried, span, into: _, fail_fast: _, wait: _, watch: _ } = self;
+        let Self { limit, pages, tried, span, .. } = self;
         limit.is_none() && pages.is_none() && tried.is_none() && span.is_none()
     }
 }

@@ -6,6 +6,7 @@ use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::FieldRef;
 
 use super::refusal;
+use crate::definition::shared;
 use crate::definition::table::{self, Misfit, TableName};
 use crate::definition::{Capabilities, Definition, Evolve, Hooks, Mode};
 use crate::schema::{Field, Schema, Type};
@@ -267,7 +268,7 @@ impl Load {
         }
         for column in &mut self.creates {
             if let Some(theirs) = other.field(&column.name) {
-                column.ty = table::widest(&column.ty, &theirs.ty);
+                column.ty = shared::widest(&column.ty, &theirs.ty);
             }
         }
         for field in &other.fields {

@@ -6,6 +6,7 @@ mod evolve;
 mod files;
 mod modes;
 mod refusals;
+mod shared;
 mod tables;
 mod transactions;
 mod values;

@@ -43,7 +43,7 @@ pub(in crate::source) use segment::Stored;
 pub use segment::{Segment, Segments};
 use store::Store;
 use text::Decoding;
-pub use unlike::Look;
+pub use unlike::{Look, XML_HELP, is_xml};
 pub use value::{Absent, Value};
 pub use values::Values;
 

@@ -32,6 +32,27 @@ fn a_pipeline_that_is_named_twice_runs_once() {
 }
 
 #[test]
+fn pipelines_of_one_table_run_one_by_one_in_either_order() {
+    let record = |id: i64| json!({"id": id, "n": 5, "note": "x", "more": "y"});
+    let api = Api::serve(vec![record(1), record(2)]);
+    let sources = format!(
+        "sources:\n  - name: few\n    url: {0}\n    schema: {{id: int32!, n: int32!, note: string!}}\n  \
+         - name: many\n    url: {0}\n    schema: {{id: int64!, n: int64!, note: string, more: string!}}",
+        api.url()
+    );
+    let few = "{{ sink(table=\"t\") }} SELECT id, n, note FROM {{ use_source(\"few\") }}";
+    let many = "{{ sink(table=\"t\") }} SELECT id, n, note, more FROM {{ use_source(\"many\") }}";
+    for order in [["few", "many"], ["many", "few"]] {
+        let project = project(&sources, &[("few", few), ("many", many)]);
+        for name in order {
+            let finished = run(&project, &["run", name]);
+            assert_eq!(finished.code, Some(0), "{order:?}: {}{}", finished.stdout, finished.stderr);
+        }
+        assert_eq!(sqlite(&project, "count(*)) FROM t"), [json!([4])], "{order:?}");
+    }
+}
+
+#[test]
 fn a_mistake_in_one_query_does_not_stop_the_others() {
     let (_api, sources) = orders();
     let bad = "SELECT idd FROM {{ use_source(\"orders\") }}";

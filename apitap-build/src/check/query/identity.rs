@@ -1,13 +1,19 @@
 //! A plan → what is known of its rows as a whole: which columns are the same in all of them, and
 //! whether one record makes several.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Distinct, Expr, JoinType, LogicalPlan, Volatility};
 
 use super::later::{self, Later, Together};
 use crate::engine::each_step;
+
+mod groups;
+mod joins;
+
+pub use groups::Group;
+pub use joins::Joined;
 
 /// What is known of the rows of a query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,8 +24,16 @@ pub struct Rows {
     pub of_elements: BTreeSet<usize>,
     /// Whether each element of a list makes a row.
     pub are_elements: bool,
+    /// The columns that a function makes anew in each run, such as `uuid()`.
+    pub random: BTreeSet<usize>,
     /// Whether each row stands for a group of records.
     pub are_groups: bool,
+    /// What tells the rows apart, where they are groups.
+    pub groups: Vec<Group>,
+    /// The sources of a join, where that is all that there is.
+    pub joined: Vec<Joined>,
+    /// The columns that an outer join may fill with nulls, and which kind of join that is.
+    pub filled: BTreeMap<usize, &'static str>,
     /// What looks at several records at once, if anything does: a row is right only where all of them
     /// are read.
     pub together: Option<&'static str>,
@@ -39,14 +53,20 @@ pub struct Rows {
 pub(super) fn rows(plan: &LogicalPlan) -> Rows {
     let columns = 0..plan.schema().fields().len();
     let (mut constant, mut of_elements) = (BTreeSet::new(), BTreeSet::new());
+    let mut origins = Origins::default();
     for column in columns {
-        match origin(plan, column) {
+        match origins.of(plan, column) {
             Origin::Constant => constant.insert(column),
             Origin::Element => of_elements.insert(column),
             Origin::Other => false,
         };
     }
     let are_elements = makes_rows_of_elements(plan);
+    let all = 0..plan.schema().fields().len();
+    let random = all.filter(|column| is_random(plan, *column)).collect();
+    let (groups, joined) = (groups::of(plan), joins::of(plan));
+    let all = 0..plan.schema().fields().len();
+    let filled = all.filter_map(|column| Some((column, joins::filled(plan, column)?))).collect();
     let named = 0..plan.schema().fields().len();
     let fields = named.filter_map(|column| Some((column, field(plan, column)?))).collect();
     let together = together(plan);
@@ -56,12 +76,16 @@ pub(super) fn rows(plan: &LogicalPlan) -> Rows {
         constant,
         of_elements,
         are_elements,
+        random,
         are_groups,
+        groups,
+        joined,
+        filled,
         together,
         at_once,
         fields,
-        later,
-        sides,
+            later,
+            sides,
     }
 }
 
@@ -176,53 +200,103 @@ enum Origin {
     Other,
 }
 
-fn origin(plan: &LogicalPlan, column: usize) -> Origin {
-    match plan {
-        LogicalPlan::Projection(projection) => match projection.expr.get(column) {
-            Some(expr) => of_expression(expr, &projection.input),
-            None => Origin::Other,
-        },
-        LogicalPlan::Filter(filter) => origin(&filter.input, column),
-        LogicalPlan::Sort(sort) => origin(&sort.input, column),
-        LogicalPlan::Limit(limit) => origin(&limit.input, column),
-        LogicalPlan::SubqueryAlias(alias) => origin(&alias.input, column),
-        LogicalPlan::Distinct(Distinct::All(input)) => origin(input, column),
-        LogicalPlan::Unnest(unnest) => {
-            let Some(from) = unnest.dependency_indices.get(column) else { return Origin::Other };
-            let is_list = unnest.list_type_columns.iter().any(|(list, _)| list == from);
-            if is_list { Origin::Element } else { origin(&unnest.input, *from) }
+/// The origins of the columns of a plan and of its inputs.
+#[derive(Default)]
+struct Origins {
+    /// Those that are known. A column may be computed of another one twice at each level: without
+    /// this, the work doubles with each.
+    known: HashMap<(*const LogicalPlan, usize), Origin>,
+}
+
+impl Origins {
+    fn of(&mut self, plan: &LogicalPlan, column: usize) -> Origin {
+        let key = (&raw const *plan, column);
+        if let Some(known) = self.known.get(&key) {
+            return *known;
         }
-        LogicalPlan::Window(window) => {
-            let width = window.input.schema().fields().len();
-            // Such a function tells the rows apart, if anything does.
-            if column < width { origin(&window.input, column) } else { Origin::Element }
+        let found = self.find(plan, column);
+        self.known.insert(key, found);
+        found
+    }
+
+    fn find(&mut self, plan: &LogicalPlan, column: usize) -> Origin {
+        match plan {
+            LogicalPlan::Projection(projection) => match projection.expr.get(column) {
+                Some(expr) => self.of_expression(expr, &projection.input),
+                None => Origin::Other,
+            },
+            LogicalPlan::Filter(filter) => self.of(&filter.input, column),
+            LogicalPlan::Sort(sort) => self.of(&sort.input, column),
+            LogicalPlan::Limit(limit) => self.of(&limit.input, column),
+            LogicalPlan::SubqueryAlias(alias) => self.of(&alias.input, column),
+            LogicalPlan::Distinct(Distinct::All(input)) => self.of(input, column),
+            LogicalPlan::Unnest(unnest) => {
+                let Some(from) = unnest.dependency_indices.get(column) else {
+                    return Origin::Other;
+                };
+                let is_list = unnest.list_type_columns.iter().any(|(list, _)| list == from);
+                if is_list { Origin::Element } else { self.of(&unnest.input, *from) }
+            }
+            LogicalPlan::Window(window) => {
+                let width = window.input.schema().fields().len();
+                // Such a function tells the rows apart, if anything does.
+                if column < width { self.of(&window.input, column) } else { Origin::Element }
+            }
+            _ => Origin::Other,
         }
-        _ => Origin::Other,
+    }
+
+    fn of_expression(&mut self, expr: &Expr, input: &LogicalPlan) -> Origin {
+        let mut found = Origin::Constant;
+        let _ = expr.apply(|expr| {
+            let here = match expr {
+                Expr::Column(column) => match input.schema().maybe_index_of_column(column) {
+                    Some(index) => self.of(input, index),
+                    None => Origin::Other,
+                },
+                Expr::ScalarFunction(call) if is_volatile(call.func.signature().volatility) => {
+                    Origin::Element
+                }
+                Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) => Origin::Other,
+                _ => Origin::Constant,
+            };
+            found = match (found, here) {
+                (Origin::Element, _) | (_, Origin::Element) => Origin::Element,
+                (Origin::Other, _) | (_, Origin::Other) => Origin::Other,
+                _ => Origin::Constant,
+            };
+            Ok(TreeNodeRecursion::Continue)
+        });
+        found
     }
 }
 
-fn of_expression(expr: &Expr, input: &LogicalPlan) -> Origin {
-    let mut found = Origin::Constant;
-    let _ = expr.apply(|expr| {
-        let here = match expr {
-            Expr::Column(column) => match input.schema().maybe_index_of_column(column) {
-                Some(index) => origin(input, index),
-                None => Origin::Other,
-            },
-            Expr::ScalarFunction(call) if is_volatile(call.func.signature().volatility) => {
-                Origin::Element
-            }
-            Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) => Origin::Other,
-            _ => Origin::Constant,
-        };
-        found = match (found, here) {
-            (Origin::Element, _) | (_, Origin::Element) => Origin::Element,
-            (Origin::Other, _) | (_, Origin::Other) => Origin::Other,
-            _ => Origin::Constant,
-        };
-        Ok(TreeNodeRecursion::Continue)
-    });
-    found
+/// Whether the values of a column are made anew whenever the query runs.
+fn is_random(plan: &LogicalPlan, column: usize) -> bool {
+    match plan {
+        LogicalPlan::Projection(projection) => {
+            let mut found = false;
+            let Some(expr) = projection.expr.get(column) else { return false };
+            let _ = expr.apply(|expr| {
+                found |= match expr {
+                    Expr::ScalarFunction(call) => is_volatile(call.func.signature().volatility),
+                    Expr::Column(column) => projection
+                        .input
+                        .schema()
+                        .maybe_index_of_column(column)
+                        .is_some_and(|index| is_random(&projection.input, index)),
+                    _ => false,
+                };
+                Ok(TreeNodeRecursion::Continue)
+            });
+            found
+        }
+        LogicalPlan::Filter(filter) => is_random(&filter.input, column),
+        LogicalPlan::Sort(sort) => is_random(&sort.input, column),
+        LogicalPlan::Limit(limit) => is_random(&limit.input, column),
+        LogicalPlan::SubqueryAlias(alias) => is_random(&alias.input, column),
+        _ => false,
+    }
 }
 
 fn is_volatile(volatility: Volatility) -> bool {

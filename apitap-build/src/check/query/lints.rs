@@ -14,6 +14,7 @@ use super::draft::Draft;
 use super::text::Text;
 use super::tree;
 
+mod chains;
 mod conditions;
 mod joins;
 mod literals;
@@ -79,13 +80,15 @@ impl Visitor for Lints<'_> {
         let parent = self.around.last().copied().unwrap_or(Around::Other);
         let here = around(expr);
         self.drafts.extend(conditions::of_expression(context, expr));
+        self.drafts.extend(conditions::of_constants(context, expr, parent == Around::Or));
         if matches!(here, Around::And | Around::Or) && here != parent {
-            self.drafts.extend(conditions::together(context, expr, here == Around::And));
+            self.drafts.extend(chains::together(context, expr, here == Around::And));
         }
         if here != Around::Minus || parent != Around::Minus {
             self.drafts.extend(literals::of_expression(context, expr));
         }
         self.drafts.extend(nulls::not_in(context, expr));
+        self.drafts.extend(nulls::not_all(context, expr));
         self.drafts.extend(order::of_call(context, expr));
         self.around.push(here);
         ControlFlow::Continue(())
@@ -153,6 +156,11 @@ fn literal(expr: &Expr) -> Option<Literal> {
         Expr::Value(value) => match &value.value {
             Value::Null => Some(Literal::Null),
             Value::Number(text, _) => number(text, ""),
+            Value::SingleQuotedString(text) => Some(Literal::Text(text.clone())),
+            _ => None,
+        },
+        // `DATE '2026-01-31'`
+        Expr::TypedString(typed) => match &typed.value.value {
             Value::SingleQuotedString(text) => Some(Literal::Text(text.clone())),
             _ => None,
         },

@@ -5,13 +5,15 @@
 //! behind `LEFT JOIN … WHERE c.id > 0` nothing of `c` is null that its source declares not null.
 //! What is claimed here is an error of the run where it turns out wrong, so nothing is guessed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, NullEquality, NullHandling};
 use datafusion::logical_expr::{
     Aggregate, Distinct, Expr, Join, JoinType, LogicalPlan, RecursiveQuery, Unnest, Window,
 };
+
+use crate::engine::canonical::{self, canonical};
 
 mod expression;
 mod functions;
@@ -21,7 +23,9 @@ mod tests;
 
 /// For each column of the plan, whether it is never null.
 pub(super) fn never_null(plan: &LogicalPlan) -> Vec<bool> {
-    let facts = Facts::of(plan, &WorkTables::new());
+    // A guard is null where what it stands for is.
+    let bare = canonical::without_guards(plan.clone());
+    let facts = bare.map(|bare| Facts::of(&bare, &WorkTables::new())).unwrap_or_default();
     let columns = 0..plan.schema().fields().len();
     columns.map(|column| facts.holds(plan.schema(), &Path::column(column))).collect()
 }
@@ -50,6 +54,34 @@ impl Path {
     }
 }
 
+/// What is not null where something holds.
+#[derive(Debug, Clone, Default)]
+struct NotNull {
+    paths: BTreeSet<Path>,
+    /// Expressions that are more than a name, such as `meta->>'id'`; canonical.
+    computed: HashSet<Expr>,
+}
+
+impl NotNull {
+    fn path(path: Path) -> Self {
+        Self { paths: BTreeSet::from([path]), ..Self::default() }
+    }
+
+    /// This and that.
+    fn union(mut self, other: Self) -> Self {
+        self.paths.extend(other.paths);
+        self.computed.extend(other.computed);
+        self
+    }
+
+    /// What stands in both.
+    fn intersection(mut self, other: &Self) -> Self {
+        self.paths.retain(|path| other.paths.contains(path));
+        self.computed.retain(|expr| other.computed.contains(expr));
+        self
+    }
+}
+
 /// Names of recursive queries, and what is known of the rows that they have so far.
 type WorkTables = BTreeMap<String, Facts>;
 
@@ -58,6 +90,8 @@ type WorkTables = BTreeMap<String, Facts>;
 struct Facts {
     /// What is never null.
     not_null: BTreeSet<Path>,
+    /// Which expressions over these rows are never null, though what they are made of may be.
+    computed: HashSet<Expr>,
     /// What is known as soon as something else is: the other side of an outer join.
     implied: Vec<Implied>,
 }
@@ -119,7 +153,7 @@ impl Facts {
         let columns = schema.fields().iter().enumerate();
         let not_null = columns.filter(|(_, field)| !field.is_nullable());
         let not_null = not_null.map(|(column, _)| Path::column(column)).collect();
-        Self { not_null, implied: Vec::new() }
+        Self { not_null, ..Self::default() }
     }
 
     /// With the fields of records that are declared not null, one by one: what is common to two
@@ -168,23 +202,27 @@ impl Facts {
         }
     }
 
+    fn add_all(&mut self, found: NotNull) {
+        found.paths.iter().for_each(|path| self.add(path));
+        self.computed.extend(found.computed);
+    }
+
     /// What is known of the rows for which a condition is true.
     fn and_true(mut self, condition: &Expr, schema: &DFSchema) -> Self {
-        let found = predicate::not_null_if(condition, true, schema);
-        found.iter().for_each(|path| self.add(path));
+        self.add_all(predicate::not_null_if(condition, true, schema));
         self
     }
 
     /// What is known of the rows for which a condition is false or unknown.
     fn and_not_true(mut self, condition: &Expr, schema: &DFSchema) -> Self {
-        let found = predicate::not_null_unless(condition, schema);
-        found.iter().for_each(|path| self.add(path));
+        self.add_all(predicate::not_null_unless(condition, schema));
         self
     }
 
     /// What is known of two plans whose rows come one after the other.
     fn common(mut self, other: Self) -> Self {
         self.not_null.retain(|path| other.not_null.contains(path));
+        self.computed.retain(|expr| other.computed.contains(expr));
         self.implied.clear();
         self
     }
@@ -222,7 +260,17 @@ impl Facts {
             then: moved(&implied.then),
         });
         let is_useful = |implied: &Implied| !implied.any_of.is_empty() && !implied.then.is_empty();
-        Self { not_null, implied: implied.filter(is_useful).collect() }
+        let implied = implied.filter(is_useful).collect();
+        Self { not_null, computed: self.computed_of(exprs, schema), implied }
+    }
+
+    /// The expressions that are never null, over the rows that are made of these.
+    fn computed_of(&self, exprs: &[Expr], schema: &DFSchema) -> HashSet<Expr> {
+        if self.computed.is_empty() {
+            return HashSet::new();
+        }
+        let made: Vec<_> = exprs.iter().map(|expr| canonical(expr, schema)).collect();
+        self.computed.iter().filter_map(|expr| canonical::over(expr, &made)).collect()
     }
 
     /// The same of columns that stand behind so many others.
@@ -232,11 +280,13 @@ impl Facts {
             .implied
             .iter()
             .map(|implied| Implied { any_of: shift(&implied.any_of), then: shift(&implied.then) });
-        Self { not_null: shift(&self.not_null), implied: implied.collect() }
+        let computed = self.computed.iter().map(|expr| canonical::shifted(expr, by)).collect();
+        Self { not_null: shift(&self.not_null), computed, implied: implied.collect() }
     }
 
     /// Of a side of a join that may be missing as a whole.
     fn or_missing(mut self, columns: std::ops::Range<usize>) -> Self {
+        self.computed.clear();
         let then = std::mem::take(&mut self.not_null);
         self.implied.push(Implied { any_of: columns.map(Path::column).collect(), then });
         self
@@ -245,6 +295,7 @@ impl Facts {
     /// What is known of two sides together.
     fn beside(mut self, other: Self) -> Self {
         self.not_null.extend(other.not_null);
+        self.computed.extend(other.computed);
         self.implied.extend(other.implied);
         self
     }
@@ -285,8 +336,7 @@ impl Facts {
     ) -> Self {
         if join.null_equality == NullEquality::NullEqualsNothing {
             for pair in &join.on {
-                let found = predicate::not_null_with(side(pair), schema);
-                found.iter().for_each(|path| self.add(path));
+                self.add_all(predicate::not_null_with(side(pair), schema));
             }
         }
         match &join.filter {
@@ -365,6 +415,7 @@ impl Facts {
         let start = Self::of(&query.static_term, work);
         let mut facts = start.declared(query.static_term.schema());
         facts.implied.clear();
+        facts.computed.clear();
         loop {
             let mut work = work.clone();
             work.insert(query.name.clone(), facts.clone());

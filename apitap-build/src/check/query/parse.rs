@@ -32,7 +32,8 @@ pub(super) fn parse(text: &Text<'_>, fields: &BTreeSet<&str>) -> Result<Statemen
     }
     match statement {
         Statement::Query(query) if reads(&query.body) => {
-            Ok(engine::as_limit(spelling::with_fields(Statement::Query(query))))
+            let statement = engine::with_outer_fields(Statement::Query(query));
+            Ok(engine::as_limit(spelling::with_fields(statement)))
         }
         _ => Err(Box::new(not_a_query(text))),
     }
@@ -72,8 +73,9 @@ fn parse_one(
     fields: &BTreeSet<&str>,
 ) -> Result<Statement, Box<Draft>> {
     let tokens = spelling::with_names(text.tokens_before(end));
+    let dialect = Sql::for_tokens(tokens.len());
     let mut parser =
-        Parser::new(&Sql).with_recursion_limit(DEPTH).with_tokens_with_locations(tokens);
+        Parser::new(&dialect).with_recursion_limit(DEPTH).with_tokens_with_locations(tokens);
     let parsed = parser.parse_statement().and_then(|statement| {
         // `SELECT id, end`: the parser of statements would stop there as if all were well.
         let rest = parser.peek_token();
@@ -90,8 +92,9 @@ pub(super) fn is_query(sql: &str) -> bool {
     let Ok(text) = Text::new(sql) else { return false };
     let end = text.words().iter().find(|word| word.token == Token::SemiColon);
     let tokens = spelling::with_names(text.tokens_before(end));
+    let dialect = Sql::for_tokens(tokens.len());
     let mut parser =
-        Parser::new(&Sql).with_recursion_limit(DEPTH).with_tokens_with_locations(tokens);
+        Parser::new(&dialect).with_recursion_limit(DEPTH).with_tokens_with_locations(tokens);
     let parsed = parser.parse_statement();
     matches!(parsed, Ok(Statement::Query(query)) if reads(&query.body))
         && parser.peek_token().token == Token::EOF

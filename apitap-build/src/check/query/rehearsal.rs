@@ -10,7 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContextOfFuture, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Field, FieldRef};
@@ -20,10 +20,9 @@ use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl,
+    ColumnarValue, Expr, JoinType, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl,
 };
 use datafusion::physical_expr::create_physical_expr;
-use datafusion::physical_plan::recursive_query::RecursiveQueryExec;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::sqlparser::ast::Statement;
 use futures::StreamExt as _;
@@ -44,6 +43,12 @@ const MEMORY: usize = 64 << 20;
 /// How often a query is asked for rows before it is said to have no end.
 const POLLS: u32 = 200;
 
+/// The same of a recursion without a condition: each time it goes on by a hundred steps.
+const ENDLESS_POLLS: u32 = 40;
+
+/// Joins without a condition in a query that is tried.
+const CROSS_JOINS: usize = 12;
+
 /// Rows after which it has shown what it yields.
 const ROWS: usize = 10_000;
 
@@ -54,8 +59,9 @@ const RECURSIVE_ROWS: usize = 200_000;
 /// How much more often than others a query with a recursion is asked for rows.
 const RECURSIVE_POLLS: u32 = 10;
 
-/// Where even a query of few steps takes too long. Far above what any takes that ends.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a query is tried. Whether it comes to an end after that is not known: nothing is said
+/// that hangs on how fast a machine is.
+const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Combinations of values that one expression is computed from.
 const TRIALS: usize = 400;
@@ -111,13 +117,13 @@ fn always(
 
 /// The error of an expression that fails whatever its operands are.
 fn fails_always(guarded: &Guarded) -> Option<DataFusionError> {
-    let types = guarded.types().ok()?;
+    let types = guarded.types()?;
     let constants: Vec<Option<ScalarValue>> =
         guarded.operands.iter().map(constant).collect::<Option<_>>()?;
     let formats = constants.iter().flatten().filter_map(|value| value.try_as_str().flatten());
     let formats: Vec<_> = formats.map(str::to_owned).collect();
     let mut choices = Vec::new();
-    for (constant, ty) in constants.iter().zip(&types) {
+    for (constant, ty) in constants.iter().zip(types) {
         choices.push(match constant {
             Some(constant) => vec![constant.clone()],
             None => values::of(ty, &formats)?,
@@ -195,15 +201,94 @@ fn run(
     row: (&Schema, &[std::ops::Range<usize>]),
     refuses: &Refuses<'_>,
 ) -> Option<Draft> {
-    let mut first = None;
+    if cross_joins(&plan.optimized) > CROSS_JOINS {
+        return None;
+    }
+    let (mut first, recursion) = (None, Recursion::of(&plan.analyzed));
+    let until = Instant::now() + PATIENCE;
     for variant in 0..values::VARIANTS {
         context.planner.choose(variant);
-        match once(&plan.physical, refuses) {
+        match once(&plan.physical, recursion, until, refuses) {
             Ok(()) => return None,
+            // With other values it might have worked.
+            Err(Trouble::Slow) => {
+                first = first.filter(|trouble| matches!(trouble, Trouble::Endless));
+                break;
+            }
             Err(trouble) => first = first.or(Some(trouble)),
+        }
+        // No value ends it.
+        if recursion == Recursion::WithoutCondition && matches!(first, Some(Trouble::Endless)) {
+            break;
         }
     }
     first.map(|trouble| trouble.draft(context, row))
+}
+
+/// Joins without a condition, each of which doubles the rows.
+fn cross_joins(plan: &LogicalPlan) -> usize {
+    let mut count = 0;
+    engine::each_step(plan, |step| {
+        let doubles = matches!(step, LogicalPlan::Join(join)
+            if join.on.is_empty() && join.join_type == JoinType::Inner);
+        count += usize::from(doubles);
+    });
+    count
+}
+
+/// Whether rows of a query are made of rows before them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recursion {
+    No,
+    WithCondition,
+    /// Only what reads it can end it.
+    WithoutCondition,
+}
+
+impl Recursion {
+    fn of(plan: &LogicalPlan) -> Self {
+        let mut found = Self::No;
+        engine::each_step(plan, |step| {
+            let LogicalPlan::RecursiveQuery(query) = step else { return };
+            // A UNION leaves out the rows that are there already.
+            let has_condition = query.is_distinct || has_condition(&query.recursive_term);
+            found = match (found, has_condition) {
+                (Self::WithoutCondition, _) | (_, false) => Self::WithoutCondition,
+                _ => Self::WithCondition,
+            };
+        });
+        found
+    }
+
+    fn polls(self) -> u32 {
+        match self {
+            Self::No => POLLS,
+            Self::WithCondition => POLLS * RECURSIVE_POLLS,
+            Self::WithoutCondition => ENDLESS_POLLS,
+        }
+    }
+
+    /// How many rows are enough; whether more of them are no end.
+    fn rows(self) -> (usize, bool) {
+        match self {
+            Self::No => (ROWS, false),
+            Self::WithCondition => (RECURSIVE_ROWS, true),
+            Self::WithoutCondition => (ROWS, true),
+        }
+    }
+}
+
+/// Whether anything in a step of a recursion may leave out a row.
+fn has_condition(term: &LogicalPlan) -> bool {
+    let mut found = false;
+    engine::each_step(term, |step| {
+        found |= match step {
+            LogicalPlan::Filter(_) | LogicalPlan::Limit(_) | LogicalPlan::Unnest(_) => true,
+            LogicalPlan::Join(join) => !join.on.is_empty() || join.filter.is_some(),
+            _ => false,
+        }
+    });
+    found
 }
 
 /// Why a query cannot run.
@@ -212,16 +297,23 @@ enum Trouble {
     Failed(DataFusionError),
     /// It yields rows, or looks for the first one, for ever.
     Endless,
+    /// There was no time to see.
+    Slow,
     /// A column's values cannot be stored.
     Refused(usize, String),
 }
 
-fn once(plan: &Arc<dyn ExecutionPlan>, refuses: &Refuses<'_>) -> std::result::Result<(), Trouble> {
+fn once(
+    plan: &Arc<dyn ExecutionPlan>,
+    recursion: Recursion,
+    until: Instant,
+    refuses: &Refuses<'_>,
+) -> std::result::Result<(), Trouble> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.map_err(|error| Trouble::Failed(DataFusionError::IoError(error)))?;
     let plan = datafusion::physical_plan::execution_plan::reset_plan_states(Arc::clone(plan));
     let task = task().map_err(Trouble::Failed)?;
-    let recursive = plan.as_ref().is_ok_and(is_recursive);
+    let (enough, is_endless) = recursion.rows();
     let work = async {
         let plan = plan.map_err(Trouble::Failed)?;
         let mut batches = execute_stream(plan, task).map_err(Trouble::Failed)?;
@@ -232,25 +324,23 @@ fn once(plan: &Arc<dyn ExecutionPlan>, refuses: &Refuses<'_>) -> std::result::Re
                 return Err(Trouble::Refused(column, why));
             }
             rows += batch.num_rows();
-            match recursive {
-                true if rows > RECURSIVE_ROWS => return Err(Trouble::Endless),
-                false if rows > ROWS => break,
-                _ => {}
+            if rows > enough {
+                return if is_endless { Err(Trouble::Endless) } else { Ok(()) };
+            }
+            // A stream that always has rows is not interrupted otherwise.
+            if Instant::now() > until {
+                return Err(Trouble::Slow);
             }
         }
         Ok(())
     };
-    let left = if recursive { POLLS * RECURSIVE_POLLS } else { POLLS };
-    let work = Patient { work: Box::pin(work), left };
-    let outcome = runtime.block_on(async { tokio::time::timeout(PATIENCE, work).await });
+    let work = Patient { work: Box::pin(work), left: recursion.polls() };
+    let outcome = runtime.block_on(async { tokio::time::timeout_at(until.into(), work).await });
     runtime.shutdown_background();
-    outcome.unwrap_or(Err(Trouble::Endless))
-}
-
-/// Whether rows of the plan are made of rows before them.
-fn is_recursive(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    plan.downcast_ref::<RecursiveQueryExec>().is_some()
-        || plan.children().into_iter().any(is_recursive)
+    match outcome.unwrap_or(Err(Trouble::Slow)) {
+        Err(Trouble::Slow) if recursion == Recursion::WithoutCondition => Err(Trouble::Endless),
+        outcome => outcome,
+    }
 }
 
 /// Work that is given up when it has been asked often enough.
@@ -306,7 +396,8 @@ impl Trouble {
                 )
                 .help("look at what it is computed from; `nullif(…)` and CASE make null of it")
             }
-            Self::Endless => {
+            // Nothing is said of what is slow.
+            Self::Endless | Self::Slow => {
                 let range = text.find("RECURSIVE").unwrap_or_else(|| text.first());
                 Draft::error(codes::TOO_MUCH_WORK, "this query does not come to an end", range)
                     .note("it was tried with two records of each source")

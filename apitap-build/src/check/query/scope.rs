@@ -3,8 +3,8 @@
 use std::ops::{ControlFlow, Range};
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, Query, Select, Spanned, Statement, TableAlias, TableFactor, Visit,
-    Visitor,
+    Expr, Ident, Join, JoinOperator, ObjectName, Query, Select, Spanned, Statement, TableAlias,
+    TableFactor, Visit, Visitor,
 };
 
 use super::Table;
@@ -151,6 +151,60 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Whether an expression names a field of a source that is declared not null, and so are the records
+    /// around it.
+    pub(super) fn is_never_null(&self, expr: &Expr) -> bool {
+        let names: Vec<&Ident> = match expr {
+            Expr::Identifier(name) => vec![name],
+            Expr::CompoundIdentifier(names) => names.iter().collect(),
+            _ => return false,
+        };
+        let is_null = |end: usize| {
+            let path = names.iter().take(end).map(|name| (*name).clone()).collect();
+            self.field(&Expr::CompoundIdentifier(path)).is_some_and(|field| field.nullable)
+        };
+        self.field(expr).is_some() && !(1..=names.len()).any(is_null)
+    }
+
+    /// The name by which a column that an expression names is qualified, or could be.
+    pub(super) fn table_of(&self, expr: &Expr) -> Option<&str> {
+        let first = match expr {
+            Expr::Identifier(name) => name,
+            Expr::CompoundIdentifier(names) => names.first()?,
+            _ => return None,
+        };
+        let names = |binding: &&Binding| binding.name == first.value;
+        if let (Expr::CompoundIdentifier(_), Some(named)) = (expr, self.bindings.iter().find(names))
+        {
+            return Some(&named.name);
+        }
+        let sources = self.bindings.iter().map(|binding| {
+            let table = self.tables.get(binding.source?)?;
+            Some((binding.name.as_str(), table.schema.field(&first.value).is_some()))
+        });
+        let sources: Vec<_> = sources.collect::<Option<_>>()?;
+        let mut having = sources.into_iter().filter(|(_, has_it)| *has_it);
+        match (having.next(), having.next()) {
+            (Some((name, _)), None) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Whether any join makes rows without a partner.
+    pub(super) fn has_outer_joins(&self) -> bool {
+        self.joins().any(|join| outer(join).is_some())
+    }
+
+    /// The joins that make rows without a partner: what kind each is, and the table that is joined.
+    pub(super) fn outer_joins(&self, text: &Text<'_>) -> Vec<(&'static str, Range<usize>)> {
+        let outer = |join: &Join| Some((outer(join)?, text.range(join.relation.span())?));
+        self.joins().filter_map(outer).collect()
+    }
+
+    fn joins(&self) -> impl Iterator<Item = &Join> {
+        self.selects.iter().flat_map(|select| &select.from).flat_map(|from| &from.joins)
+    }
+
     /// The source behind a name, if it has these columns and no others.
     pub(super) fn source(&self, binding: &str, columns: &[&str]) -> Option<&'a Table<'a>> {
         self.bindings
@@ -203,6 +257,17 @@ fn name_of(text: &Text<'_>, table: &TableFactor) -> Option<(String, Range<usize>
         }
         _ => None,
     }
+}
+
+/// The kind of an outer join.
+fn outer(join: &Join) -> Option<&'static str> {
+    use JoinOperator::{FullOuter, Left, LeftOuter, Right, RightOuter};
+    Some(match join.join_operator {
+        Left(_) | LeftOuter(_) => "LEFT JOIN",
+        Right(_) | RightOuter(_) => "RIGHT JOIN",
+        FullOuter(_) => "FULL JOIN",
+        _ => return None,
+    })
 }
 
 /// The field of a path of names.

@@ -95,10 +95,15 @@ pub(super) fn with_fields(mut statement: Statement) -> Statement {
     impl VisitorMut for Fields {
         type Break = ();
         fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-            let Expr::CompoundFieldAccess { access_chain, .. } = expr else {
+            let Expr::CompoundFieldAccess { root, access_chain } = expr else {
                 return ControlFlow::Continue(());
             };
-            for access in access_chain {
+            // What stands before the first bracket is a table and its column: `o.comments[1].text`.
+            let is_name = |access: &&mut AccessExpr| {
+                matches!(**root, Expr::Identifier(_))
+                    && matches!(access, AccessExpr::Dot(Expr::Identifier(_)))
+            };
+            for access in access_chain.iter_mut().skip_while(is_name) {
                 if let AccessExpr::Dot(Expr::Identifier(name)) = access {
                     let text = Value::SingleQuotedString(name.value.clone());
                     *access = AccessExpr::Dot(Expr::Value(text.with_span(name.span)));

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, ObjectName, Query, Select, SelectFlavor, Statement, TableFactor, Visit, Visitor,
+    BinaryOperator, Expr, ObjectName, Query, Select, SelectFlavor, Statement, TableFactor, Visit,
+    Visitor,
 };
 
 use super::draft::Draft;
@@ -16,16 +17,20 @@ use crate::codes;
 /// Tokens in a query.
 const WORDS: usize = 100_000;
 
-/// Expressions that stand in each other, as they do in `a + b + c + …`: planning takes time that
-/// grows with the square of it.
+/// Expressions that stand in each other, as they do in `a OR b OR c OR …`.
 const DEPTH: usize = 500;
+
+/// How much the types of all expressions may be asked for: the planner asks for that of each part of
+/// an expression at each of its levels, so `a + b + c + …` takes time that grows with the cube of its
+/// terms. These are some 200 terms in one expression, or 30 in each of 250.
+const TYPES: usize = 5_000_000;
 
 /// `SELECT`s in a query.
 const SELECTS: usize = 200;
 
 /// Tables that a query reads, where each use of a `WITH` counts as the tables that it reads: it is
 /// planned anew for each.
-const READS: usize = 1_000;
+const READS: usize = 300;
 
 /// `CASE`s in each other. From some 46 on the parser takes the inner ones for names of columns.
 const CASES: usize = 40;
@@ -65,13 +70,43 @@ pub(super) fn too_large(text: &Text<'_>, statement: &Statement) -> Option<Draft>
 #[derive(Default)]
 struct Size {
     depth: usize,
+    /// The same without `AND` and `OR`, whose type nobody has to ask for.
+    typed_depth: usize,
     selects: usize,
     /// The queries of `WITH`, by where they are: the names that they go by.
     named: HashMap<*const Query, String>,
-    /// Tables that each of them reads.
-    reads: HashMap<String, usize>,
-    /// Tables that are read by the queries around the place, the innermost last.
-    around: Vec<usize>,
+    /// What each of them comes to.
+    loads: HashMap<String, Load>,
+    /// What the queries around the place come to, the innermost last.
+    around: Vec<Load>,
+}
+
+/// What a query comes to, with what it names.
+#[derive(Debug, Clone, Copy, Default)]
+struct Load {
+    /// Tables that it reads.
+    reads: usize,
+    /// See [`TYPES`].
+    types: usize,
+}
+
+impl Load {
+    fn add(&mut self, other: Self) {
+        self.reads = self.reads.saturating_add(other.reads);
+        self.types = self.types.saturating_add(other.types);
+    }
+
+    fn too_large(self) -> Option<String> {
+        if self.reads > READS {
+            return Some(format!("the query reads more than {READS} tables"));
+        }
+        (self.types > TYPES).then(|| "the expressions of the query are too long".to_owned())
+    }
+}
+
+/// Whether it joins truth values.
+fn is_logical(expr: &Expr) -> bool {
+    matches!(expr, Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. })
 }
 
 impl Visitor for Size {
@@ -81,19 +116,18 @@ impl Visitor for Size {
         for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
             self.named.insert(&raw const *cte.query, cte.alias.name.value.clone());
         }
-        self.around.push(0);
+        self.around.push(Load::default());
         ControlFlow::Continue(())
     }
 
     fn post_visit_query(&mut self, query: &Query) -> ControlFlow<String> {
-        let reads = self.around.pop().unwrap_or_default();
-        if reads > READS {
-            let message = format!("the query reads more than {READS} tables");
+        let load = self.around.pop().unwrap_or_default();
+        if let Some(message) = load.too_large() {
             return ControlFlow::Break(message);
         }
         match (self.named.remove(&(&raw const *query)), self.around.last_mut()) {
-            (Some(name), _) => drop(self.reads.insert(name, reads)),
-            (None, Some(around)) => *around += reads,
+            (Some(name), _) => drop(self.loads.insert(name, load)),
+            (None, Some(around)) => around.add(load),
             (None, None) => {}
         }
         ControlFlow::Continue(())
@@ -101,9 +135,9 @@ impl Visitor for Size {
 
     fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<String> {
         let named = name.0.last().and_then(|part| part.as_ident());
-        let reads = named.and_then(|name| self.reads.get(&name.value)).copied().unwrap_or(1);
+        let load = named.and_then(|name| self.loads.get(&name.value)).copied();
         if let Some(around) = self.around.last_mut() {
-            *around = around.saturating_add(reads);
+            around.add(load.unwrap_or(Load { reads: 1, types: 0 }));
         }
         ControlFlow::Continue(())
     }
@@ -116,16 +150,21 @@ impl Visitor for Size {
         }
     }
 
-    fn pre_visit_expr(&mut self, _expr: &Expr) -> ControlFlow<String> {
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<String> {
         self.depth += 1;
+        self.typed_depth += usize::from(!is_logical(expr));
+        if let Some(around) = self.around.last_mut() {
+            around.types = around.types.saturating_add(self.typed_depth * self.typed_depth);
+        }
         match self.depth > DEPTH {
             true => ControlFlow::Break(format!("an expression joins more than {DEPTH} others")),
             false => ControlFlow::Continue(()),
         }
     }
 
-    fn post_visit_expr(&mut self, _expr: &Expr) -> ControlFlow<String> {
+    fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<String> {
         self.depth -= 1;
+        self.typed_depth -= usize::from(!is_logical(expr));
         ControlFlow::Continue(())
     }
 }

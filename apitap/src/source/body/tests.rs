@@ -211,8 +211,16 @@ fn a_body_that_is_not_json_is_named_as_what_it_is() {
         "\n<!DOCTYPE html>",
         Look::Html,
         "the body is not JSON at byte 1: expected a value, found `<`\n  \
-         help:     it looks like HTML or XML: does the URL lead to the API?",
+         help:     it looks like HTML: does the URL lead to the API?",
     );
+    for text in ["<?xml version=\"1.0\"?><rows/>", "<rss><channel/></rss>", "<soap:Envelope/>"] {
+        let unread = read_whole(text.as_bytes(), &[""]).unwrap_err();
+        let Unread::NotJson(Look::Xml, error) = unread else { panic!("{text}: {unread:?}") };
+        assert!(error.to_string().contains("apitap does not read XML"), "{error}");
+    }
+    let page = "<?xml version=\"1.0\"?><!DOCTYPE html><html/>";
+    let unread = read_whole(page.as_bytes(), &[""]).unwrap_err();
+    assert!(matches!(unread, Unread::NotJson(Look::Html, _)), "{unread:?}");
     refuse(
         "{\"id\":1}\n{\"id\":2}\n",
         Look::JsonLines,

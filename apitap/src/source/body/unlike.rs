@@ -6,8 +6,10 @@ use crate::source::json::Fault;
 /// What a body that is not JSON looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
-    /// HTML or XML.
+    /// HTML.
     Html,
+    /// XML that is not HTML.
+    Xml,
     /// JSON behind what keeps browsers from running it as a script.
     Guarded,
     /// JSON within a call of a function.
@@ -53,11 +55,39 @@ pub(super) fn not_utf8(bytes: &[u8], at: usize) -> Fault {
     Fault::malformed(format!("is not UTF-8: found the byte 0x{byte:02x}"), at, "")
 }
 
+/// What to do about an answer in XML.
+pub const XML_HELP: &str = "apitap does not read XML: ask the API for JSON, often with the header \
+                            `Accept: application/json`, a parameter such as `format=json`, or a path that \
+                            ends in `.json`";
+
+/// Whether a text that begins with `<` is XML and not HTML.
+pub fn is_xml(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase();
+    let Some(rest) = text.strip_prefix('<') else { return false };
+    if text.contains("<html") || text.contains("<!doctype html") {
+        return false;
+    }
+    let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && !"?!:_-".contains(c)).next();
+    let name = name.unwrap_or_default();
+    // Elements that a page may begin with which leaves out `<html>`.
+    let of_pages = [
+        "head", "body", "title", "meta", "script", "style", "div", "p", "h1", "h2", "center",
+        "table", "pre", "span", "a", "br", "b",
+    ];
+    !name.is_empty() && !name.starts_with('!') && !of_pages.contains(&name)
+}
+
 impl Look {
     fn of(head: &str, after: Option<char>) -> Self {
         let head = head.trim_start_matches('\u{feff}').trim_start();
         match head.chars().next() {
-            Some('<') => Self::Html,
+            Some('<') => {
+                if is_xml(head) {
+                    Self::Xml
+                } else {
+                    Self::Html
+                }
+            }
             Some('{' | '[') if matches!(after, Some('{' | '[')) => Self::JsonLines,
             Some('{' | '[') | None => Self::Other,
             Some(_) if is_guarded(head) => Self::Guarded,
@@ -69,7 +99,8 @@ impl Look {
 
     fn help(self) -> Option<&'static str> {
         Some(match self {
-            Self::Html => "it looks like HTML or XML: does the URL lead to the API?",
+            Self::Html => "it looks like HTML: does the URL lead to the API?",
+            Self::Xml => XML_HELP,
             Self::Guarded => {
                 "it begins with what keeps browsers from running it as a script: ask the API for \
                  plain JSON"

@@ -15,7 +15,7 @@ use super::failure::Failure;
 use crate::definition::Format;
 use crate::environment::Secrets;
 use crate::source::answer::Answer;
-use crate::source::body::{self, Body, Look, Shape, Unread, Wanted};
+use crate::source::body::{self, Body, Look, Shape, Unread, Wanted, XML_HELP};
 use crate::source::page::Page;
 use crate::source::pagination::Reads;
 
@@ -134,6 +134,10 @@ fn unreadable(unread: Unread<Failure>, html: bool, format: &str) -> Failure {
     match unread {
         Unread::Chunk(failure) => failure,
         Unread::Cut(error) => Failure::broken_body(&error, format),
+        Unread::NotJson(Look::Xml, _) => {
+            Failure::data(format!("the API answered with XML where {format} was expected"))
+                .help(XML_HELP)
+        }
         Unread::NotJson(look, _) if html || look == Look::Html => {
             let message = format!("the API answered with an HTML page where {format} was expected");
             Failure::data(message)

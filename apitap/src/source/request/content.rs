@@ -20,6 +20,7 @@ use tokio_util::io::{ReaderStream, StreamReader};
 use super::failure::Failure;
 use super::shown::shortened;
 use crate::environment::Secrets;
+use crate::source::body::is_xml;
 
 /// How a gzip file begins, and no text does: some APIs send files, and do not say that they are packed.
 const GZIP: &[u8] = &[0x1f, 0x8b];
@@ -111,10 +112,14 @@ pub(super) async fn start(mut chunks: Chunks) -> Bytes {
 
 /// The start of an error's text, fit to be shown; empty where there is nothing worth it.
 pub(super) fn excerpt(start: &[u8], secrets: &Secrets) -> String {
-    if looks_like_html(start) {
-        return "an HTML page".to_owned();
+    let text = String::from_utf8_lossy(start);
+    let shown = || shortened(&secrets.mask(&text), SHOWN);
+    match looks_like_html(start) {
+        // What an API says in XML is what is wrong.
+        true if is_xml(&text) => format!("XML: {}", shown()),
+        true => "an HTML page".to_owned(),
+        false => shown(),
     }
-    shortened(&secrets.mask(&String::from_utf8_lossy(start)), SHOWN)
 }
 
 /// Whether it starts as HTML or XML does, and JSON cannot.

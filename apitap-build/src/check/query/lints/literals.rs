@@ -17,6 +17,7 @@ use crate::schema::Type;
 pub(super) fn of_expression(context: &Context<'_>, expr: &Expr) -> Option<Draft> {
     match expr {
         Expr::BinaryOp { op: BinaryOperator::Minus, .. } => date(context, expr),
+        Expr::BinaryOp { op: BinaryOperator::Divide, .. } => date_with_slashes(context, expr),
         Expr::Function(_) => pattern(context, expr),
         Expr::Cast { expr: value, data_type, .. } => lossy(context, expr, value, data_type),
         _ => None,
@@ -38,6 +39,45 @@ fn date(context: &Context<'_>, expr: &Expr) -> Option<Draft> {
     Some(
         Draft::warning(codes::UNQUOTED_DATE, &message, range)
             .fix(format!("write a day in quotes: {instead}"), fix),
+    )
+}
+
+/// `31/01/2026`, which is 0.
+fn date_with_slashes(context: &Context<'_>, expr: &Expr) -> Option<Draft> {
+    let range = range(context.text, expr)?;
+    let written = context.text.slice(&range);
+    let parts: Vec<_> = written.split('/').collect();
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let is_date = match parts.as_slice() {
+        [a, b, c] if parts.iter().all(is_number) => {
+            [4, 2].contains(&a.len()) && b.len() <= 2 && c.len() == 6 - a.len()
+        }
+        _ => false,
+    };
+    is_date.then(|| {
+        Draft::warning(codes::UNQUOTED_DATE, "this is a division, not a day", range)
+            .help("write a day in quotes, with the year first: '2026-01-31'")
+    })
+}
+
+/// `%Y-%M-%d`: minutes between a year and a day, or a month behind hours.
+fn minutes(context: &Context<'_>, pattern: &Expr, text: &str) -> Option<Draft> {
+    let has = |all: &[&str]| all.iter().any(|part| text.contains(part));
+    let hours = has(&["%H", "%I", "%k", "%l", "%T", "%R", "%S"]);
+    let (wrong, right, message) = if text.contains("%M") && !text.contains("%m") && !hours {
+        (has(&["%Y", "%y"]) && has(&["%d", "%e"])).then_some(())?;
+        ("%M", "%m", "`%M` is the minute; the month is `%m`")
+    } else if has(&["%H:%m", "%I:%m"]) && !text.contains("%M") {
+        // The month may stand in it, too, in its own place.
+        (":%m", ":%M", "`%m` is the month; the minute is `%M`")
+    } else {
+        return None;
+    };
+    let range = range(context.text, pattern)?;
+    let instead = context.text.slice(&range).replace(wrong, right);
+    let fix = Fix { range: range.clone(), replacement: instead.clone(), sure: true };
+    Some(
+        Draft::warning(codes::FOREIGN_PATTERN, message, range).fix(format!("write {instead}"), fix),
     )
 }
 
@@ -77,7 +117,10 @@ fn pattern(context: &Context<'_>, expr: &Expr) -> Option<Draft> {
         return None;
     };
     let Literal::Text(text) = literal(pattern)? else { return None };
-    if text.contains('%') || !["YY", "MM", "DD", "HH", "yyyy"].iter().any(|p| text.contains(p)) {
+    if text.contains('%') {
+        return minutes(context, pattern, &text);
+    }
+    if !["YY", "MM", "DD", "HH", "yyyy"].iter().any(|p| text.contains(p)) {
         return None;
     }
     let range = range(context.text, pattern)?;
@@ -137,7 +180,8 @@ fn lossy(context: &Context<'_>, whole: &Expr, value: &Expr, to: &DataType) -> Op
                 .help(format!("say so, `trunc({written})`, or round: `round({written})`")),
         );
     }
-    let is_exact = matches!(field.ty, Type::Decimal { .. } | Type::Int64);
+    let is_exact =
+        matches!(field.ty, Type::Decimal { .. } | Type::Int32 | Type::Int64 | Type::Float64);
     if matches!(to, DataType::Real | DataType::Float4) && is_exact {
         return Some(
             Draft::warning(codes::LOSSY_CAST, "a REAL keeps seven digits", range)

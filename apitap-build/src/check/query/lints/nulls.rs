@@ -1,18 +1,31 @@
 //! `NOT IN` beside values that may be null: one of them, and no row is left.
 
-use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, Spanned, Statement};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Query, SelectItem, SetExpr, Spanned, Statement,
+};
 
 use super::super::context::Context;
 use super::super::draft::Draft;
 use super::super::nullability;
-use super::range;
+use super::{bare, range};
 use crate::codes;
 
 /// `x NOT IN (SELECT y FROM …)`, where `y` may be null.
 pub(super) fn not_in(context: &Context<'_>, expr: &Expr) -> Option<Draft> {
     let Expr::InSubquery { subquery, negated: true, .. } = expr else { return None };
+    beside_nulls(context, subquery, "NOT IN")
+}
+
+/// `x <> ALL (SELECT y FROM …)`, which is the same.
+pub(super) fn not_all(context: &Context<'_>, expr: &Expr) -> Option<Draft> {
+    let Expr::AllOp { compare_op: BinaryOperator::NotEq, right, .. } = expr else { return None };
+    let Expr::Subquery(subquery) = bare(right) else { return None };
+    beside_nulls(context, subquery, "`<> ALL`")
+}
+
+fn beside_nulls(context: &Context<'_>, subquery: &Query, operator: &str) -> Option<Draft> {
     // What reads the query around it cannot be planned alone, and is left alone.
-    let plan = context.planner.analyze(Statement::Query(subquery.clone())).ok()?;
+    let plan = context.planner.analyze(Statement::Query(Box::new(subquery.clone()))).ok()?;
     if nullability::never_null(&plan).first().copied().unwrap_or(true) {
         return None;
     }
@@ -23,7 +36,7 @@ pub(super) fn not_in(context: &Context<'_>, expr: &Expr) -> Option<Draft> {
     };
     let range = range(context.text, column).or_else(|| context.text.range(subquery.span()))?;
     let written = context.text.slice(&range).to_owned();
-    let message = format!("if one `{written}` is null, NOT IN is true for no row");
+    let message = format!("if one `{written}` is null, {operator} is true for no row");
     Some(
         Draft::warning(codes::NOT_IN_NULLS, &message, range)
             .label("may be null")

@@ -3,23 +3,26 @@
 use std::ops::Range;
 
 use datafusion::sql::sqlparser::ast::{
-    Distinct, Expr, Function, FunctionArgumentClause, FunctionArguments, LimitClause, Query,
-    Select, SelectItem, SetExpr, Spanned, TableFactor, WindowType,
+    Distinct, Expr, Function, FunctionArgumentClause, FunctionArguments, LimitClause, OrderBy,
+    OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, Spanned, TableFactor, WindowType,
 };
 
 use super::super::context::Context;
-use super::super::draft::Draft;
+use super::super::draft::{Draft, Fix};
 use super::super::scope::plain;
-use super::range;
+use super::{Literal, literal, range};
 use crate::codes;
 
 /// `LIMIT` and `DISTINCT ON` without `ORDER BY`.
 pub(super) fn of_query(context: &Context<'_>, query: &Query) -> Option<Draft> {
-    if query.order_by.is_some() {
-        return None;
-    }
     let SetExpr::Select(select) = &*query.body else { return None };
+    if let Some(draft) = query.order_by.as_ref().and_then(|order| by_constant(context, order)) {
+        return Some(draft);
+    }
     if let Some(Distinct::On(columns)) = &select.distinct {
+        if query.order_by.as_ref().is_some_and(|order| decides(order, columns)) {
+            return None;
+        }
         let first = columns.first().and_then(|column| range(context.text, column))?;
         let message = "which row of each group is kept is left to chance";
         return Some(
@@ -27,9 +30,13 @@ pub(super) fn of_query(context: &Context<'_>, query: &Query) -> Option<Draft> {
                 .help("say which: `ORDER BY …`, with these columns first, then what decides"),
         );
     }
+    if query.order_by.is_some() {
+        return None;
+    }
     let limit = match query.limit_clause.as_ref()? {
         LimitClause::LimitOffset { limit: Some(limit), .. }
         | LimitClause::OffsetCommaLimit { limit, .. } => limit,
+        LimitClause::LimitOffset { offset: Some(offset), .. } => &offset.value,
         LimitClause::LimitOffset { .. } => return None,
     };
     if yields_one_row(context, select) || reads_ordered(query, select) {
@@ -39,6 +46,29 @@ pub(super) fn of_query(context: &Context<'_>, query: &Query) -> Option<Draft> {
     Some(
         Draft::warning(codes::ARBITRARY_ROWS, "which rows are kept is left to chance", range)
             .help("say which: `ORDER BY … LIMIT …`"),
+    )
+}
+
+/// Whether an ORDER BY says more than which columns are the same.
+fn decides(order: &OrderBy, columns: &[Expr]) -> bool {
+    let OrderByKind::Expressions(by) = &order.kind else { return true };
+    let is_among = |by: &OrderByExpr| columns.iter().any(|c| c.to_string() == by.expr.to_string());
+    !by.iter().all(is_among)
+}
+
+/// `ORDER BY 'name'`: a text, and no column.
+fn by_constant(context: &Context<'_>, order: &OrderBy) -> Option<Draft> {
+    let OrderByKind::Expressions(by) = &order.kind else { return None };
+    let (text, range) = by.iter().find_map(|by| match literal(&by.expr)? {
+        Literal::Text(text) => Some((text, range(context.text, &by.expr)?)),
+        _ => None,
+    })?;
+    let name = format!("\"{}\"", text.replace('"', "\"\""));
+    let fix = Fix { range: range.clone(), replacement: name.clone(), sure: true };
+    let message = "this orders nothing: a text in single quotes is the same for every row";
+    Some(
+        Draft::warning(codes::ARBITRARY_ROWS, message, range)
+            .fix(format!("a column is written without quotes, or in double ones: `{name}`"), fix),
     )
 }
 
@@ -91,12 +121,17 @@ fn reads_ordered(query: &Query, select: &Select) -> bool {
 pub(super) fn of_call(context: &Context<'_>, expr: &Expr) -> Option<Draft> {
     let Expr::Function(call) = expr else { return None };
     let name = plain(&call.name).to_lowercase();
-    let picks = ["first_value", "last_value", "nth_value"].contains(&name.as_str());
-    if !picks || is_ordered(call) {
+    let is_one_of = |names: &[&str]| names.contains(&name.as_str());
+    let picks = is_one_of(&["first_value", "last_value", "nth_value"]);
+    let counts = is_one_of(&["row_number", "ntile", "lag", "lead"]);
+    if !picks && !counts || is_ordered(call) {
         return None;
     }
     let range = context.text.range(call.name.span())?;
-    let message = format!("which value `{name}` yields is left to chance");
+    let message = match picks {
+        true => format!("which value `{name}` yields is left to chance"),
+        false => format!("the order in which `{name}` goes through the rows is left to chance"),
+    };
     let help = match call.over {
         Some(_) => format!("say in which order: `{name}(…) OVER (… ORDER BY …)`"),
         None => format!("say in which order: `{name}(… ORDER BY …)`"),

@@ -8,7 +8,7 @@ use datafusion::logical_expr::{
 
 use super::functions::{self, Nulls};
 use super::{Facts, Path, WorkTables};
-use crate::engine;
+use crate::engine::{self, canonical::canonical};
 
 /// The column or field that an expression names.
 pub(super) fn path(expr: &Expr, schema: &DFSchema) -> Option<Path> {
@@ -33,6 +33,10 @@ pub(super) fn is_never_null(expr: &Expr, facts: &Facts, schema: &DFSchema) -> bo
     let all = |exprs: &[&Expr]| exprs.iter().all(|expr| is_never_null(expr, facts, schema));
     if let Some(path) = path(expr, schema) {
         return facts.holds(schema, &path);
+    }
+    let is_computed = |expr| canonical(expr, schema).is_some_and(|e| facts.computed.contains(&e));
+    if !facts.computed.is_empty() && is_computed(expr) {
+        return true;
     }
     match expr {
         Expr::Literal(value, _) => !value.is_null(),

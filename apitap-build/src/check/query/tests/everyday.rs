@@ -36,6 +36,124 @@ fn what_cannot_fail_is_not_said_to() {
     certain("SELECT CAST(id AS VARCHAR) AS t, CAST(placed_at AS DATE) AS d FROM orders");
 }
 
+/// The expression that a note says can fail, if there is exactly one.
+fn can_fail(sql: &str, expression: &str) {
+    let (_, _, findings) = planned(sql);
+    let said = findings.iter().filter(|finding| finding.code == crate::codes::CAN_FAIL);
+    let said: Vec<_> = said.map(|finding| finding.message.as_str()).collect();
+    let expected = format!("`{expression}` fails");
+    let is_it = matches!(said.as_slice(), [one] if one.starts_with(&expected));
+    assert!(is_it && !has_errors(&findings), "{sql}\n{findings:?}");
+}
+
+#[test]
+fn a_division_by_what_is_not_zero_cannot_fail() {
+    certain("SELECT total / 3 AS a, total / 2.5 AS b, total % 7 AS c, id / 7 AS d FROM orders");
+    certain(
+        "SELECT CASE WHEN \"customerId\" <> 0 THEN total / \"customerId\" END AS a FROM orders",
+    );
+    certain(
+        "SELECT CASE WHEN \"customerId\" IS NULL OR \"customerId\" = 0 THEN 0 \
+         ELSE total / \"customerId\" END AS a FROM orders",
+    );
+    certain(
+        "SELECT CASE \"customerId\" WHEN 0 THEN 0 ELSE 1 / \"customerId\" END AS a FROM orders",
+    );
+    certain("SELECT id / coalesce(nullif(\"customerId\", 0), 1) AS a FROM orders");
+    certain("SELECT total / greatest(\"customerId\", 1) AS a FROM orders");
+    certain("SELECT total / \"customerId\" AS a FROM orders WHERE \"customerId\" > 0");
+    certain("SELECT id FROM orders WHERE \"customerId\" <> 0 AND total / \"customerId\" > 2");
+    certain(
+        "WITH x AS (SELECT total, \"customerId\" AS c FROM orders WHERE \"customerId\" IN (1, 2)) \
+         SELECT total / c AS a FROM x",
+    );
+    certain(
+        "SELECT o.total / c.id AS a FROM orders o LEFT JOIN customers c \
+         ON c.id = o.id AND c.id BETWEEN 1 AND 9",
+    );
+    certain("SELECT status, sum(total) / count(*) AS a FROM orders GROUP BY status");
+    certain(
+        "WITH s AS (SELECT status, count(*) AS n FROM orders GROUP BY status) \
+         SELECT status, 100.0 * n / sum(n) OVER () AS share FROM s",
+    );
+    certain("SELECT (total - 1) / total * 100 AS margin FROM orders WHERE total > 0");
+    certain("SELECT id / id AS a FROM orders o WHERE id <> 0");
+}
+
+#[test]
+fn a_division_by_what_may_be_zero_can_fail() {
+    can_fail("SELECT total / \"customerId\" AS a FROM orders", "total / \"customerId\"");
+    can_fail(
+        "SELECT CASE WHEN \"customerId\" <> 1 THEN total / \"customerId\" END AS a FROM orders",
+        "total / \"customerId\"",
+    );
+    can_fail(
+        "SELECT CASE WHEN id <> 0 OR total > 1 THEN 1 / id ELSE 2 END AS a FROM orders",
+        "1 / id",
+    );
+    can_fail("SELECT CASE WHEN id <> 0 THEN 2 ELSE 1 / id END AS a FROM orders", "1 / id");
+    can_fail("SELECT 1 / id AS a FROM orders WHERE id >= 0", "1 / id");
+    can_fail(
+        "SELECT 1 / c.id AS a FROM orders o LEFT JOIN customers c ON c.id = o.id AND o.id > 0",
+        "1 / c.id",
+    );
+    can_fail(
+        "SELECT sum(total) / count(\"customerId\") AS a FROM orders GROUP BY status",
+        "sum(total) / count(\"customerId\")",
+    );
+    can_fail("SELECT 1 / (id - 1) AS a FROM orders WHERE id > 0", "1 / (id - 1)");
+    can_fail(
+        "SELECT 1 / CAST(total AS BIGINT) AS a FROM orders WHERE total BETWEEN 0.1 AND 9",
+        "1 / CAST(total AS BIGINT)",
+    );
+}
+
+#[test]
+fn a_call_with_the_arguments_that_it_takes_cannot_fail() {
+    certain("SELECT substr(status, 2) AS a, substring(status from 1 for 3) AS b FROM orders");
+    certain("SELECT round(total) AS a, round(id) AS b, trunc(total) AS c FROM orders");
+    certain("SELECT sqrt(2) AS a, sqrt(total * total) AS b, sqrt(abs(id)) AS c FROM orders");
+    certain("SELECT encode(sha256(status), 'hex') AS a, digest(status, 'md5') AS b FROM orders");
+    certain(
+        "SELECT date_bin('15 minutes', placed_at) AS a, to_unixtime(placed_at) AS b FROM orders",
+    );
+    certain("SELECT CAST(least(greatest(id, 0), 100) AS INT) AS a, -id AS b FROM orders");
+    certain("SELECT CAST(count(*) AS INT) AS n FROM orders");
+    can_fail("SELECT sqrt(id) AS a FROM orders", "sqrt(id)");
+    can_fail("SELECT CAST(id AS INT) AS a FROM orders WHERE id > 0", "CAST(id AS INT)");
+    can_fail(
+        "SELECT substr(status, 1, char_length(status) - 1) AS a FROM orders",
+        "substr(status, 1, char_length(status) - 1)",
+    );
+}
+
+#[test]
+fn fields_of_a_record_of_the_query_around_are_read() {
+    silent(
+        "SELECT o.id FROM orders o WHERE EXISTS (SELECT 1 FROM customers c WHERE c.id = o.customer.id)",
+    );
+    silent(
+        "SELECT o.id FROM orders o WHERE NOT EXISTS \
+         (SELECT 1 FROM customers c WHERE c.name = o.customer.address.city)",
+    );
+    silent(
+        "SELECT o.id, (SELECT max(c.name) FROM customers c WHERE c.id = o.customer.id) AS n FROM orders o",
+    );
+    silent(
+        "SELECT o.id FROM orders o WHERE EXISTS (SELECT 1 FROM customers c WHERE c.name = o.tags[1])",
+    );
+    silent(
+        "SELECT o.id FROM orders o WHERE EXISTS (SELECT 1 FROM orders p WHERE p.customer.id = o.id)",
+    );
+}
+
+#[test]
+fn what_is_computed_can_be_grouped_by_in_sets() {
+    silent("SELECT id + 1 AS q, count(*) AS n FROM orders GROUP BY ROLLUP (id + 1)");
+    silent("SELECT id + 1 AS q, status, count(*) AS n FROM orders GROUP BY CUBE (id + 1, status)");
+    silent("SELECT id % 7 AS q, count(*) AS n FROM orders GROUP BY GROUPING SETS ((id % 7), ())");
+}
+
 #[test]
 fn everyday_selections_are_silent() {
     silent("SELECT * FROM orders");

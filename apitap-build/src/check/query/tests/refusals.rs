@@ -44,6 +44,46 @@ fn a_filter_leaves_no_nulls() {
 }
 
 #[test]
+fn a_filter_on_what_is_computed_leaves_no_nulls_of_that() {
+    check("SELECT extra->>'id' AS k FROM orders", &["k"]);
+    check("SELECT extra->>'id' AS k FROM orders WHERE extra->>'id' IS NOT NULL", &[]);
+    check("SELECT extra->>'id' AS k FROM orders WHERE extra->>'id' <> ''", &[]);
+    check("SELECT extra->>'id' AS k FROM orders o WHERE o.extra->>'id' LIKE 'a%'", &[]);
+    check("SELECT upper(extra->>'id') AS k FROM orders WHERE extra->>'id' IS NOT NULL", &[]);
+    check("SELECT extra->>'id' AS k FROM orders WHERE extra->>'other' IS NOT NULL", &["k"]);
+    check("SELECT extra->>'id' AS k FROM orders WHERE extra IS NOT NULL", &["k"]);
+    check("SELECT extra->>'id' AS k FROM orders WHERE extra->>'id' <> '' OR id > 1", &["k"]);
+    check("SELECT nullif(status, '') AS k FROM orders WHERE nullif(status, '') IS NOT NULL", &[]);
+    check(
+        "SELECT TRY_CAST(status AS INT) AS k FROM orders WHERE TRY_CAST(status AS INT) IS NOT NULL",
+        &[],
+    );
+    check("SELECT CAST(status AS INT) AS k FROM orders WHERE CAST(status AS INT) > 0", &[]);
+    check("SELECT tags[1] AS k FROM orders WHERE tags[1] IS NOT NULL", &[]);
+    check("SELECT total / id AS k FROM orders WHERE total / id > 0", &[]);
+    check("SELECT nullif(random(), 0) AS k FROM orders WHERE nullif(random(), 0) > 0", &["k"]);
+    check("SELECT k FROM (SELECT extra->>'id' AS k FROM orders) AS t WHERE k IS NOT NULL", &[]);
+    check(
+        "WITH t AS (SELECT id, extra AS e FROM orders WHERE extra->>'id' IS NOT NULL) \
+         SELECT t.e->>'id' AS k FROM t",
+        &[],
+    );
+    check(
+        "SELECT extra->>'id' AS k, count(*) AS n FROM orders WHERE extra->>'id' IS NOT NULL \
+         GROUP BY extra->>'id'",
+        &[],
+    );
+    let optional = "SELECT o.extra->>'id' AS k FROM customers c LEFT JOIN \
+                    (SELECT id, extra FROM orders WHERE extra->>'id' IS NOT NULL) o ON o.id = c.id";
+    check(optional, &["k"]);
+    check(&optional.replace("LEFT JOIN", "JOIN"), &[]);
+    check(
+        "SELECT CASE WHEN extra->>'id' IS NOT NULL THEN extra->>'id' ELSE '' END AS k FROM orders",
+        &[],
+    );
+}
+
+#[test]
 fn a_join_leaves_nulls_on_its_other_side_only() {
     let join = "SELECT o.id, c.id AS c, c.name FROM orders o LEFT JOIN customers c \
                 ON c.id = o.\"customerId\"";

@@ -40,6 +40,18 @@ async fn html_where_json_was_expected_is_said_to_be_html() {
 }
 
 #[tokio::test]
+async fn xml_where_json_was_expected_is_said_to_be_xml() {
+    let expected = "error: the API answered with XML where JSON was expected";
+    for reply in [
+        Reply::json("<?xml version=\"1.0\"?><rows/>"),
+        Reply::json("<feed/>").header("content-type", "application/xml"),
+    ] {
+        let (server, _) = check(Pagination::default(), move |_| reply.clone(), expected).await;
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_data_path_is_not_tried_again() {
     let answer = |_: &Request| Reply::json(r#"{"items":[]}"#);
     let expected = "error: `data_path` finds no `data` in the body";

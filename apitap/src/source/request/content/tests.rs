@@ -161,5 +161,10 @@ async fn excerpts_are_of_the_text() {
     check("{\"error\": \"no\"}", "{\"error\": \"no\"}");
     check(" \n<!doctype html>", "an HTML page");
     check("\u{feff}<html>", "an HTML page");
+    check("<h1>Not Found</h1>", "an HTML page");
+    check(
+        "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code></Error>",
+        "XML: <?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code></Error>",
+    );
     check("", "");
 }

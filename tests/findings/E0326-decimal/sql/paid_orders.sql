@@ -1,0 +1,2 @@
+{{ sink(table="orders") }}
+SELECT id, status AS amount FROM {{ use_source("orders") }}

@@ -1,0 +1,1 @@
+SELECT id, amount FROM {{ use_source("orders") }}
