@@ -84,8 +84,8 @@ pub(super) fn rows(plan: &LogicalPlan) -> Rows {
         together,
         at_once,
         fields,
-            later,
-            sides,
+        later,
+        sides,
     }
 }
 

@@ -23,11 +23,22 @@ async fn replace(database: &Database, rows: Value) -> bool {
     oid(database).await != before
 }
 
+/// Replaces the rows until the table is another one: an ANALYZE of the server's own, or a page that it is just
+/// writing, keeps VACUUM from calling all rows seen by everybody, and the rows are replaced where they are.
+async fn swapped(database: &Database, rows: Value) {
+    for _ in 0..10 {
+        if replace(database, rows.clone()).await {
+            return;
+        }
+    }
+    panic!("no table of ten loads was swapped");
+}
+
 #[tokio::test]
 async fn a_table_on_which_nothing_hangs_is_swapped() {
     let database = Database::new().await;
     database.execute(TABLE).await;
-    assert!(replace(&database, rows(3, 30, "new")).await);
+    swapped(&database, rows(3, 30, "new")).await;
     let all = "SELECT count(*)::text, min(status), max(id)::text FROM orders";
     assert_eq!(database.rows(all).await, ["28|new|30"]);
     let keys = "SELECT conname::text, pg_get_constraintdef(oid) FROM pg_constraint
@@ -36,11 +47,9 @@ async fn a_table_on_which_nothing_hangs_is_swapped() {
     let comment = "SELECT obj_description('orders'::regclass, 'pg_class')";
     assert_eq!(database.rows(comment).await, ["NULL"]);
     // Again, with the last row of each key.
-    assert!(
-        replace(&database, json!([{ "id": 1, "status": "a" }, { "id": 1, "status": "b" }])).await
-    );
+    swapped(&database, json!([{ "id": 1, "status": "a" }, { "id": 1, "status": "b" }])).await;
     assert_eq!(database.table("orders").await, ["(1,b)"]);
-    assert!(replace(&database, json!([])).await);
+    swapped(&database, json!([])).await;
     let left = "SELECT relname::text FROM pg_class WHERE relname LIKE '\\_apitap\\_%'";
     assert!(database.rows(left).await.is_empty());
 }
