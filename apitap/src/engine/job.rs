@@ -157,7 +157,8 @@ impl<D> Job<D> {
             let pages = fetch.pages(run, readers);
             let decoder = self.linked.decoder(source)?;
             let watermarks = fetch.watermarks.clone();
-            let begin = move || Ok(Input::Pages(pages.reader(), decoder(), watermarks.clone()));
+            let pass = move || watermarks.as_ref().map(Watermarks::pass);
+            let begin = move || Ok(Input::Pages(pages.reader(), decoder(), pass()));
             query.reading.set(&source.name, Box::new(begin));
         }
         let progress = Arc::clone(&self.progress);

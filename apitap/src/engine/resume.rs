@@ -82,8 +82,10 @@ impl Job<Arc<dyn Target>> {
     fn read_in(&self, query: &Query, parts: &Arc<Parts>, fetch: &Fetch) -> Result<()> {
         let Some(source) = self.definition.sources.first() else { return Ok(()) };
         let decoder = self.linked.decoder(source)?;
-        let (parts, watermarks) = (Arc::clone(parts), fetch.watermarks.clone());
-        let begin = move || Ok(Input::Pages(parts.next(), decoder(), watermarks.clone()));
+        // All parts are one pass.
+        let pass = fetch.watermarks.as_ref().map(Watermarks::pass);
+        let parts = Arc::clone(parts);
+        let begin = move || Ok(Input::Pages(parts.next(), decoder(), pass.clone()));
         query.reading.set(&source.name, Box::new(begin));
         Ok(())
     }

@@ -6,38 +6,40 @@
 //! The state is how far the field has come in each partition; where rows are appended, also which
 //! records stand at that very moment, since an API that is asked since then sends them again.
 
+mod boundary;
 mod moment;
 mod slices;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use datafusion::arrow::array::{BooleanArray, RecordBatch};
 use datafusion::arrow::compute::filter_record_batch;
+use datafusion::arrow::error::ArrowError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use crate::definition::{Incremental, IncrementalMode, Mode};
 use crate::report::Warning;
 use crate::sink::State;
 use crate::{Error, Result};
+use boundary::{Boundary, Mark};
 pub(crate) use moment::{Moment, MomentReader};
 pub(crate) use slices::{Alike, Asked};
 use slices::{Answers, Came, Ends};
 
 /// The most records of one moment that are told apart.
-const BOUNDARY: usize = 10_000;
+const BOUNDARY: u64 = 10_000;
 
 /// How far a partition has come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Position {
     /// The latest value of the field.
     cursor: DateTime<Utc>,
-    /// The records with that value, by the start of their SHA-256.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    boundary: BTreeSet<String>,
+    /// The records with that value, where rows are appended.
+    #[serde(default, skip_serializing_if = "Boundary::is_empty")]
+    boundary: Boundary,
     /// Whether a person has set it, and no run has loaded anything since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     set: bool,
@@ -96,7 +98,7 @@ pub(crate) fn described(state: &Value) -> String {
         return state.to_string();
     };
     let cursor = cursor.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-    match boundary.len() {
+    match boundary.records() {
         0 => cursor,
         1 => format!("{cursor} (1 record of that moment)"),
         many => format!("{cursor} ({many} records of that moment)"),
@@ -120,8 +122,8 @@ pub(crate) struct Watermarks {
     appends: bool,
     before: OnceLock<BTreeMap<String, Position>>,
     seen: Mutex<BTreeMap<String, Position>>,
-    /// What lies at the ends of the slices that were read last.
-    ends: Mutex<Ends>,
+    /// Where the reading of each partition has begun.
+    begun: Mutex<BTreeMap<String, Position>>,
     answers: Answers,
 }
 
@@ -147,7 +149,7 @@ impl Watermarks {
             appends: mode == Mode::Append,
             before: OnceLock::new(),
             seen: Mutex::default(),
-            ends: Mutex::default(),
+            begun: Mutex::default(),
             answers: Answers::new(incremental),
         }
     }
@@ -178,6 +180,7 @@ impl Watermarks {
             before.insert(key.to_owned(), position);
         }
         *self.lock() = before.clone();
+        *lock(&self.begun) = before.clone();
         // Known once, before anything is requested.
         drop(self.before.set(before));
         Ok(())
@@ -236,6 +239,7 @@ impl Watermarks {
             .caused_by(cause)
             .help("forget it with `state reset`: then all of it is loaded again")
         })?;
+        lock(&self.begun).insert(key.to_owned(), seen.clone());
         self.lock().insert(key.to_owned(), seen);
         Ok(())
     }
@@ -279,24 +283,36 @@ impl Watermarks {
         known.is_some_and(|known| span.from <= known)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Position>> {
-        // Each use leaves it whole.
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    /// For one pass over the records, whole or in parts.
+    pub(crate) fn pass(self: &Arc<Self>) -> Pass {
+        Pass { watermarks: Arc::clone(self), edges: Arc::default() }
     }
 
-    fn ends(&self) -> std::sync::MutexGuard<'_, Ends> {
-        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Position>> {
+        lock(&self.seen)
     }
 
-    /// Notes a record, and says whether it is new.
-    fn is_new(&self, key: &str, at: DateTime<Utc>, hash: Option<u128>) -> Result<bool> {
+    /// How far the runs before have come with a partition.
+    fn known(&self, key: &str) -> Option<&Position> {
+        self.before.get()?.get(key)
+    }
+
+    /// Notes a record, and says whether it is new; `mark` tells it from others, where rows are appended.
+    fn is_new(
+        &self,
+        key: &str,
+        at: DateTime<Utc>,
+        mark: Option<Mark>,
+        edges: &mut Edges,
+    ) -> Result<bool> {
         if self.end.is_some_and(|end| at >= end) {
             return Ok(false);
         }
         if let Some(span) = self.span {
-            return if span.has(at) { self.note(key, at, hash).map(|()| true) } else { Ok(false) };
+            let has = span.has(at);
+            return if has { self.note(key, at, mark, edges).map(|()| true) } else { Ok(false) };
         }
-        let before = self.before.get().and_then(|before| before.get(key));
+        let before = self.known(key);
         let is_old = match self.mode {
             // What the API sends of its own accord, `merge` takes.
             IncrementalMode::Server => {
@@ -306,17 +322,24 @@ impl Watermarks {
                 self.since(key).is_some_and(|since| at < since)
             }
         };
-        let is_known = before.zip(hash).is_some_and(|(before, hash)| {
-            at == before.cursor && before.boundary.contains(&hex(hash))
-        });
+        let is_known = before
+            .filter(|before| at == before.cursor)
+            .zip(mark)
+            .is_some_and(|(before, mark)| edges.left(key, before).take(mark));
         if is_old || is_known {
             return Ok(false);
         }
-        self.note(key, at, hash)?;
+        self.note(key, at, mark, edges)?;
         Ok(true)
     }
 
-    fn note(&self, key: &str, at: DateTime<Utc>, hash: Option<u128>) -> Result<()> {
+    fn note(
+        &self,
+        key: &str,
+        at: DateTime<Utc>,
+        mark: Option<Mark>,
+        edges: &mut Edges,
+    ) -> Result<()> {
         let mut seen = self.lock();
         let new = || Position::at(at);
         if !seen.contains_key(key) {
@@ -328,10 +351,14 @@ impl Watermarks {
             *position = new();
         }
         if at == position.cursor
-            && let Some(hash) = hash
+            && let Some(mark) = mark
         {
-            position.boundary.insert(hex(hash));
-            if position.boundary.len() > BOUNDARY {
+            let begun = lock(&self.begun);
+            let begun = begun.get(key).filter(|begun| begun.cursor == at);
+            let begun = begun.map_or(0, |begun| begun.boundary.count(mark));
+            // Another pass counts the same records.
+            position.boundary.reach(mark, begun + edges.count(key, at, mark));
+            if position.boundary.records() > BOUNDARY {
                 let field = self.field.name();
                 let message = format!("more than {BOUNDARY} records have the same `{field}`: {at}");
                 return Err(Error::data(message).help(
@@ -343,14 +370,46 @@ impl Watermarks {
     }
 }
 
-/// A hash, as the state has it.
-fn hex(hash: u128) -> String {
-    format!("{hash:032x}")
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each use leaves it whole.
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One pass over the records of a source, whole or in parts: a record that comes twice in it is two.
+#[derive(Debug, Clone)]
+pub(crate) struct Pass {
+    watermarks: Arc<Watermarks>,
+    edges: Arc<Mutex<Edges>>,
+}
+
+/// What a pass knows of the records that lie where it began, where it has come to, and where slices end.
+#[derive(Debug, Default)]
+struct Edges {
+    ends: Ends,
+    /// The records of each partition that are known, and have not come again yet.
+    left: BTreeMap<String, Boundary>,
+    /// The new ones of the latest moment of each partition.
+    new: BTreeMap<String, (DateTime<Utc>, Boundary)>,
+}
+
+impl Edges {
+    fn left(&mut self, key: &str, before: &Position) -> &mut Boundary {
+        self.left.entry(key.to_owned()).or_insert_with(|| before.boundary.clone())
+    }
+
+    /// Counts a new record; gives how many of that mark are new at that moment.
+    fn count(&mut self, key: &str, at: DateTime<Utc>, mark: Mark) -> u64 {
+        let new = self.new.entry(key.to_owned()).or_insert_with(|| (at, Boundary::default()));
+        if new.0 != at {
+            *new = (at, Boundary::default());
+        }
+        new.1.add(mark)
+    }
 }
 
 impl Position {
     fn at(cursor: DateTime<Utc>) -> Self {
-        Self { cursor, boundary: BTreeSet::new(), set: false }
+        Self { cursor, boundary: Boundary::default(), set: false }
     }
 
     fn value(&self) -> Value {
@@ -365,53 +424,58 @@ impl Position {
 
 /// Tells the changed records of a parent from those that are known, and notes how far they lead.
 pub(crate) struct Changes {
-    watermarks: Arc<Watermarks>,
+    pass: Pass,
     moments: MomentReader,
 }
 
 impl Changes {
-    pub(crate) fn of(watermarks: Arc<Watermarks>) -> Self {
-        let moments = MomentReader::new(watermarks.field.clone());
-        Self { watermarks, moments }
+    pub(crate) fn of(pass: Pass) -> Self {
+        let moments = MomentReader::new(pass.watermarks.field.clone());
+        Self { pass, moments }
     }
 
-    /// Whether a record is among them; `carried` is what its partition gives it.
+    /// Whether a record is among them; `carried` is what its partition gives it, and `member` what it gives its
+    /// children, by which it is known again.
     ///
     /// # Errors
     /// It does not say when it was changed; too many of one moment.
-    pub(crate) fn has(&mut self, carried: Option<&str>, record: &str) -> Result<bool> {
+    pub(crate) fn has(
+        &mut self,
+        carried: Option<&str>,
+        record: &str,
+        member: &str,
+    ) -> Result<bool> {
         let at = self.moments.of(record)?;
-        let hash = self.watermarks.appends.then(|| hash(record));
-        self.watermarks.is_new(carried.unwrap_or_default(), at, hash)
+        let Pass { watermarks, edges } = &self.pass;
+        let mark = watermarks.appends.then(|| Mark {
+            read: boundary::hash(member.as_bytes()),
+            written: boundary::hash(record.as_bytes()),
+        });
+        watermarks.is_new(carried.unwrap_or_default(), at, mark, &mut lock(edges))
     }
-}
-
-/// Of a record, to know it again.
-fn hash(record: &str) -> u128 {
-    let hash = Sha256::digest(record.as_bytes());
-    u128::from_be_bytes(hash.first_chunk().copied().unwrap_or_default())
 }
 
 /// Leaves out of batches what is known.
 pub(crate) struct Sieve {
-    watermarks: Arc<Watermarks>,
-    /// Of each record of the batch, where they are needed.
-    hashes: Vec<u128>,
+    pass: Pass,
+    /// The columns that partitions give the records, which say nothing of the records themselves.
+    carried: Vec<String>,
+    /// Of the bytes of each record of the batch, where they are needed.
+    written: Vec<u64>,
     /// The partitions of the batch's records, what was asked for of them, and how many follow each other.
     runs: Vec<(Arc<str>, Asked, usize)>,
-    ends: Ends,
 }
 
 impl Sieve {
-    pub(crate) fn new(watermarks: Arc<Watermarks>) -> Self {
-        let ends = std::mem::take(&mut *watermarks.ends());
-        Self { watermarks, hashes: Vec::new(), runs: Vec::new(), ends }
+    /// For records to which their partitions give the columns `carried`.
+    pub(crate) fn new(pass: Pass, carried: Vec<String>) -> Self {
+        Self { pass, carried, written: Vec::new(), runs: Vec::new() }
     }
 
     /// A record of a page was appended, whose request has asked for that.
     pub(crate) fn append(&mut self, carried: Option<&Arc<str>>, asked: Asked, record: &str) {
-        if self.watermarks.appends {
-            self.hashes.push(hash(record));
+        if self.pass.watermarks.appends {
+            self.written.push(boundary::hash(record.as_bytes()));
         }
         let key = carried.map_or("", |carried| carried);
         match self.runs.last_mut() {
@@ -425,30 +489,58 @@ impl Sieve {
     /// # Errors
     /// Too many records of one moment, or at the end of a slice.
     pub(crate) fn keep(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let moments = self.watermarks.field.of_batch(batch)?;
+        let no_batch = |cause| Error::data("the records make no batch").caused_by(cause);
+        let moments = self.pass.watermarks.field.of_batch(batch)?;
         let runs = std::mem::take(&mut self.runs);
-        let hashes = std::mem::take(&mut self.hashes);
-        let mut hashes = hashes.iter();
-        let mut moments = moments.into_iter();
+        let marks = self.marks(batch, &runs, &moments).map_err(no_batch)?;
+        let Pass { watermarks, edges } = &self.pass;
+        let mut edges = lock(edges);
+        let mut records = moments.into_iter().zip(marks);
         let mut kept = Vec::with_capacity(batch.num_rows());
         let mut came = Came::default();
         for (key, asked, count) in runs {
-            for moment in moments.by_ref().take(count) {
-                let hash = hashes.next().copied();
-                let is_taken = self.ends.take(&key, asked, moment, hash, &mut came)?;
-                kept.push(is_taken && self.watermarks.is_new(&key, moment, hash)?);
+            for (moment, mark) in records.by_ref().take(count) {
+                let is_taken = edges.ends.take(&key, asked, moment, mark, &mut came)?;
+                let is_new = is_taken && watermarks.is_new(&key, moment, mark, &mut edges)?;
+                kept.push(is_new);
             }
         }
-        self.watermarks.answers.add(came);
-        filter_record_batch(batch, &BooleanArray::from(kept))
-            .map_err(|cause| Error::data("the records make no batch").caused_by(cause))
+        watermarks.answers.add(came);
+        filter_record_batch(batch, &BooleanArray::from(kept)).map_err(no_batch)
     }
-}
 
-impl Drop for Sieve {
-    /// The records of the next part may begin where these end.
-    fn drop(&mut self) {
-        *self.watermarks.ends() = std::mem::take(&mut self.ends);
+    /// The marks of those records that may come again, or have come before: the others need none.
+    fn marks(
+        &mut self,
+        batch: &RecordBatch,
+        runs: &[(Arc<str>, Asked, usize)],
+        moments: &[DateTime<Utc>],
+    ) -> std::result::Result<Vec<Option<Mark>>, ArrowError> {
+        let watermarks = &self.pass.watermarks;
+        if !watermarks.appends {
+            return Ok(vec![None; moments.len()]);
+        }
+        let mut rest = moments;
+        let mut needed = Vec::with_capacity(moments.len());
+        for (key, asked, count) in runs {
+            let (of_run, others) = rest.split_at_checked(*count).unwrap_or((rest, &[]));
+            let last = of_run.iter().max().copied();
+            let known = watermarks.known(key).map(|known| known.cursor);
+            let is_needed =
+                |at: &DateTime<Utc>| [last, known].contains(&Some(*at)) || asked.has_at_an_end(*at);
+            needed.extend(of_run.iter().map(is_needed));
+            rest = others;
+        }
+        let of_needed = filter_record_batch(batch, &BooleanArray::from(needed.clone()))?;
+        let mut read = boundary::hashes(&of_needed, &self.carried)?.into_iter();
+        let written = std::mem::take(&mut self.written);
+        let marks = written.into_iter().zip(needed);
+        Ok(marks
+            .map(|(written, needed)| {
+                let read = if needed { read.next() } else { None };
+                read.map(|read| Mark { read, written })
+            })
+            .collect())
     }
 }
 
@@ -483,10 +575,25 @@ mod tests {
         records: &[(i64, u32)],
         expected: &[i64],
     ) -> State {
+        let written = |(id, second): &(i64, u32)| {
+            format!("{{\"id\":{id},\"at\":\"2026-01-01T00:00:{second:02}Z\"}}")
+        };
+        let records: Vec<_> = records.iter().map(written).collect();
+        check_written(incremental, mode, state, &records, expected)
+    }
+
+    /// The same of records as they are written.
+    fn check_written(
+        incremental: &Incremental,
+        mode: Mode,
+        state: &State,
+        records: &[impl AsRef<str>],
+        expected: &[i64],
+    ) -> State {
         let watermarks =
             Arc::new(Watermarks::new("items", Moment::of(None, "at"), incremental, mode, None));
         watermarks.know(state).unwrap();
-        let mut sieve = Sieve::new(Arc::clone(&watermarks));
+        let mut sieve = Sieve::new(watermarks.pass(), Vec::new());
         let schema = Schema {
             fields: vec![
                 Field::new("id", Type::Int64, false),
@@ -494,10 +601,9 @@ mod tests {
             ],
         };
         let mut decoder = dynamic::decoder(&schema);
-        for (id, second) in records {
-            let record = format!("{{\"id\":{id},\"at\":\"2026-01-01T00:00:{second:02}Z\"}}");
-            decoder.append(&record).unwrap();
-            sieve.append(None, Asked::default(), &record);
+        for record in records {
+            decoder.append(record.as_ref()).unwrap();
+            sieve.append(None, Asked::default(), record.as_ref());
         }
         let batch = sieve.keep(&decoder.finish().unwrap()).unwrap();
         let ids = batch.column(0).as_primitive::<datafusion::arrow::datatypes::Int64Type>();
@@ -505,6 +611,30 @@ mod tests {
         let mut state = state.clone();
         state.partitions.extend(watermarks.change(None, None));
         state
+    }
+
+    #[test]
+    fn a_record_is_known_however_it_is_written_and_as_often_as_it_came() {
+        let server = incremental(IncrementalMode::Server, None);
+        let check = |state, records: &[&str], expected: &[i64]| {
+            check_written(&server, Mode::Append, state, records, expected)
+        };
+        let first = [
+            r#"{"id":1,"at":"2026-01-01T00:00:03Z","views":7}"#,
+            r#"{"id":1,"at":"2026-01-01T00:00:03Z","views":8}"#,
+            r#"{"id":2,"at":"2026-01-01T00:00:03Z","views":7}"#,
+        ];
+        let state = check(&State::default(), &first, &[1, 1, 2]);
+        let again = [
+            r#"{"views":9,"at":"2026-01-01T00:00:03.000Z","id":2}"#,
+            r#"{ "id": 1, "at": "2026-01-01T00:00:03+00:00" }"#,
+            r#"{"id":1,"at":"2026-01-01T00:00:03Z","views":10}"#,
+        ];
+        let state = check(&state, &again, &[]);
+        // One more is a new one, and known from then on.
+        let more = [again.as_slice(), &[r#"{"id":1,"at":"2026-01-01T00:00:03Z"}"#]].concat();
+        let state = check(&state, &more, &[1]);
+        check(&state, &more, &[]);
     }
 
     #[test]

@@ -271,10 +271,11 @@ fn members(
     fields: Arc<[String]>,
     followed: Option<Arc<Watermarks>>,
 ) -> impl futures::Stream<Item = Result<String>> + Send {
+    let pass = followed.as_ref().map(Watermarks::pass);
     pages
         .and_then(move |page| {
             let (alias, fields) = (Arc::clone(&alias), Arc::clone(&fields));
-            let mut changes = followed.clone().map(Changes::of);
+            let mut changes = pass.clone().map(Changes::of);
             async move {
                 let mut members: Vec<Result<String>> = Vec::new();
                 let mut segments = page.segments();
@@ -285,12 +286,12 @@ fn members(
                         let carried = page.carried.as_deref();
                         let named =
                             |error: Error| error.at_record(number).in_request(&page.request);
-                        let has = |changes: &mut Changes| changes.has(carried, record);
-                        if !changes.as_mut().map_or(Ok(true), has).map_err(named)? {
-                            continue;
-                        }
                         let member = carried::member(&alias, &fields, record, carried);
-                        members.push(Ok(member.map_err(named)?));
+                        let member = member.map_err(named)?;
+                        let has = |changes: &mut Changes| changes.has(carried, record, &member);
+                        if changes.as_mut().map_or(Ok(true), has).map_err(named)? {
+                            members.push(Ok(member));
+                        }
                     }
                 }
                 Ok(stream::iter(members))

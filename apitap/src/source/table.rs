@@ -155,17 +155,18 @@ impl PartitionStream for SourceScan {
         let reading = context.session_config().get_extension::<Reading>();
         let (name, schema) = (self.source.name.clone(), Arc::clone(&self.schema));
         let carried = self.source.carried_schema().fields;
+        let of_partitions = carried.iter().map(|field| field.name.clone()).collect();
         let keeper = Keeper::of(&self.source);
         let decode = move |sender| async move {
             let reading = reading
                 .ok_or_else(|| internal_datafusion_err!("`{name}` is read outside a run"))?;
             match reading.begin(&name).map_err(external)? {
-                Input::Pages(pages, decoder, watermarks) => {
+                Input::Pages(pages, decoder, pass) => {
                     let mut decoding = Decoding {
                         decoder,
                         carrier: Carrier::new(&carried),
                         keeper,
-                        sieve: watermarks.map(Sieve::new),
+                        sieve: pass.map(|pass| Sieve::new(pass, of_partitions)),
                         origins: Vec::new(),
                         schema,
                         sender,

@@ -53,7 +53,7 @@ pub struct Rows {
 pub(super) fn rows(plan: &LogicalPlan) -> Rows {
     let columns = 0..plan.schema().fields().len();
     let (mut constant, mut of_elements) = (BTreeSet::new(), BTreeSet::new());
-    let mut origins = Origins::default();
+    let mut origins = Columns::<Origin>::new();
     for column in columns {
         match origins.of(plan, column) {
             Origin::Constant => constant.insert(column),
@@ -63,7 +63,8 @@ pub(super) fn rows(plan: &LogicalPlan) -> Rows {
     }
     let are_elements = makes_rows_of_elements(plan);
     let all = 0..plan.schema().fields().len();
-    let random = all.filter(|column| is_random(plan, *column)).collect();
+    let mut randoms = Columns::<bool>::new();
+    let random = all.filter(|column| randoms.is_random(plan, *column)).collect();
     let (groups, joined) = (groups::of(plan), joins::of(plan));
     let all = 0..plan.schema().fields().len();
     let filled = all.filter_map(|column| Some((column, joins::filled(plan, column)?))).collect();
@@ -200,23 +201,36 @@ enum Origin {
     Other,
 }
 
-/// The origins of the columns of a plan and of its inputs.
-#[derive(Default)]
-struct Origins {
-    /// Those that are known. A column may be computed of another one twice at each level: without
-    /// this, the work doubles with each.
-    known: HashMap<(*const LogicalPlan, usize), Origin>,
+/// What is known of the columns of a plan and of its inputs.
+struct Columns<T> {
+    /// A column may be computed of another one twice at each level: without this, the work doubles with each.
+    known: HashMap<(*const LogicalPlan, usize), T>,
 }
 
-impl Origins {
-    fn of(&mut self, plan: &LogicalPlan, column: usize) -> Origin {
+impl<T: Copy> Columns<T> {
+    fn new() -> Self {
+        Self { known: HashMap::new() }
+    }
+
+    fn once(
+        &mut self,
+        plan: &LogicalPlan,
+        column: usize,
+        find: fn(&mut Self, &LogicalPlan, usize) -> T,
+    ) -> T {
         let key = (&raw const *plan, column);
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        let found = self.find(plan, column);
+        let found = find(self, plan, column);
         self.known.insert(key, found);
         found
+    }
+}
+
+impl Columns<Origin> {
+    fn of(&mut self, plan: &LogicalPlan, column: usize) -> Origin {
+        self.once(plan, column, Self::find)
     }
 
     fn find(&mut self, plan: &LogicalPlan, column: usize) -> Origin {
@@ -271,31 +285,37 @@ impl Origins {
     }
 }
 
-/// Whether the values of a column are made anew whenever the query runs.
-fn is_random(plan: &LogicalPlan, column: usize) -> bool {
-    match plan {
-        LogicalPlan::Projection(projection) => {
-            let mut found = false;
-            let Some(expr) = projection.expr.get(column) else { return false };
-            let _ = expr.apply(|expr| {
-                found |= match expr {
-                    Expr::ScalarFunction(call) => is_volatile(call.func.signature().volatility),
-                    Expr::Column(column) => projection
-                        .input
-                        .schema()
-                        .maybe_index_of_column(column)
-                        .is_some_and(|index| is_random(&projection.input, index)),
-                    _ => false,
-                };
-                Ok(TreeNodeRecursion::Continue)
-            });
-            found
+impl Columns<bool> {
+    /// Whether the values of a column are made anew whenever the query runs.
+    fn is_random(&mut self, plan: &LogicalPlan, column: usize) -> bool {
+        self.once(plan, column, Self::find)
+    }
+
+    fn find(&mut self, plan: &LogicalPlan, column: usize) -> bool {
+        match plan {
+            LogicalPlan::Projection(projection) => {
+                let input = &*projection.input;
+                let mut found = false;
+                let Some(expr) = projection.expr.get(column) else { return false };
+                let _ = expr.apply(|expr| {
+                    found |= match expr {
+                        Expr::ScalarFunction(call) => is_volatile(call.func.signature().volatility),
+                        Expr::Column(column) => input
+                            .schema()
+                            .maybe_index_of_column(column)
+                            .is_some_and(|index| self.is_random(input, index)),
+                        _ => false,
+                    };
+                    Ok(TreeNodeRecursion::Continue)
+                });
+                found
+            }
+            LogicalPlan::Filter(filter) => self.is_random(&filter.input, column),
+            LogicalPlan::Sort(sort) => self.is_random(&sort.input, column),
+            LogicalPlan::Limit(limit) => self.is_random(&limit.input, column),
+            LogicalPlan::SubqueryAlias(alias) => self.is_random(&alias.input, column),
+            _ => false,
         }
-        LogicalPlan::Filter(filter) => is_random(&filter.input, column),
-        LogicalPlan::Sort(sort) => is_random(&sort.input, column),
-        LogicalPlan::Limit(limit) => is_random(&limit.input, column),
-        LogicalPlan::SubqueryAlias(alias) => is_random(&alias.input, column),
-        _ => false,
     }
 }
 

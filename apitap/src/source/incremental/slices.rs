@@ -4,11 +4,12 @@
 //! own slice brings it. One that lies at the very end may come with that slice, with the next one, or with both:
 //! it is stored with the first, and where rows are appended it is known again in the next.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use chrono::{DateTime, Months, SubsecRound as _, TimeDelta, Utc};
 
+use super::boundary::Mark;
 use crate::definition::{Incremental, ParamName, TimeFormat};
 use crate::report::Warning;
 use crate::source::request::expression::{Value, formatted, truncated};
@@ -72,6 +73,13 @@ pub(crate) struct Asked {
     pub(crate) end: Option<Alike>,
 }
 
+impl Asked {
+    /// Whether a record of that moment may come with the slice before or behind, too.
+    pub(super) fn has_at_an_end(self, at: DateTime<Utc>) -> bool {
+        [self.since, self.end].into_iter().flatten().any(|end| end.has(at))
+    }
+}
+
 /// The records at the very end of the last two slices.
 #[derive(Debug, Default)]
 pub(super) struct Ends {
@@ -84,7 +92,10 @@ struct End {
     /// The partition.
     key: String,
     at: DateTime<Utc>,
-    hashes: HashSet<u128>,
+    /// How many records read the same: all of them are read by one query.
+    records: HashMap<u64, u64>,
+    /// How many there are in all.
+    count: usize,
 }
 
 impl End {
@@ -94,8 +105,8 @@ impl End {
 }
 
 impl Ends {
-    /// Whether a record is to be stored with the request that it came with; `hash` tells it from others, where
-    /// rows are appended.
+    /// Whether a record is to be stored with the request that it came with; `mark` tells it from others, where
+    /// rows are appended and it lies at an end.
     ///
     /// # Errors
     /// Too many at the end of one slice.
@@ -104,7 +115,7 @@ impl Ends {
         key: &str,
         asked: Asked,
         at: DateTime<Utc>,
-        hash: Option<u128>,
+        mark: Option<Mark>,
         came: &mut Came,
     ) -> Result<bool> {
         if asked.end.is_some_and(|end| at >= end.to) {
@@ -115,27 +126,35 @@ impl Ends {
             came.all += 1;
             came.older += u64::from(at < since.from);
         }
-        let Some(hash) = hash else { return Ok(true) };
-        let again = asked.since.is_some_and(|since| since.has(at) && self.has(key, since.at, hash));
+        let Some(Mark { read, .. }) = mark else { return Ok(true) };
+        let again = asked.since.is_some_and(|since| since.has(at) && self.has(key, since.at, read));
         if let Some(end) = asked.end.filter(|end| end.has(at)) {
-            self.note(key, end.at, hash)?;
+            self.note(key, end.at, read)?;
         }
         Ok(!again)
     }
 
-    fn has(&self, key: &str, at: DateTime<Utc>, hash: u128) -> bool {
-        [&self.last, &self.before]
-            .into_iter()
-            .any(|end| end.is(key, at) && end.hashes.contains(&hash))
+    /// Whether a slice has ended there with a record that reads the same, and that has not come again yet.
+    fn has(&mut self, key: &str, at: DateTime<Utc>, read: u64) -> bool {
+        let mut ends = [&mut self.last, &mut self.before].into_iter();
+        let Some(end) = ends.find(|end| end.is(key, at)) else { return false };
+        match end.records.get_mut(&read) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        }
     }
 
-    fn note(&mut self, key: &str, at: DateTime<Utc>, hash: u128) -> Result<()> {
+    fn note(&mut self, key: &str, at: DateTime<Utc>, read: u64) -> Result<()> {
         if !self.last.is(key, at) {
-            let next = End { key: key.to_owned(), at, hashes: HashSet::new() };
+            let next = End { key: key.to_owned(), at, ..End::default() };
             self.before = std::mem::replace(&mut self.last, next);
         }
-        self.last.hashes.insert(hash);
-        match self.last.hashes.len() > ENDS {
+        *self.last.records.entry(read).or_default() += 1;
+        self.last.count += 1;
+        match self.last.count > ENDS {
             true => Err(Error::data(format!(
                 "more than {ENDS} records lie at the end of a slice: {at}"
             ))
@@ -262,7 +281,8 @@ mod tests {
                 end: end.and_then(|end| Alike::of(at(end), &format)),
             };
             for hour in *hours {
-                if ends.take("", asked, at(*hour), Some(u128::from(*hour)), &mut came).unwrap() {
+                let mark = Mark { read: u64::from(*hour), written: 0 };
+                if ends.take("", asked, at(*hour), Some(mark), &mut came).unwrap() {
                     stored.push(*hour);
                 }
             }
@@ -284,6 +304,9 @@ mod tests {
         let slices = [(0, Some(5), day), (5, Some(6), day), (6, None, day)];
         assert_eq!(stored("%Y-%m-%d", &slices), [1, 5, 6]);
         // Two that are alike come with one slice.
-        assert_eq!(stored("%Y-%m-%d", &[(0, Some(5), &[1, 1]), (5, None, &[])]), [1, 1]);
+        let twice: &[u32] = &[1, 1];
+        assert_eq!(stored("%Y-%m-%d", &[(0, Some(5), twice), (5, None, &[])]), [1, 1]);
+        assert_eq!(stored("%Y-%m-%d", &[(0, Some(5), twice), (5, None, twice)]), [1, 1]);
+        assert_eq!(stored("%Y-%m-%d", &[(0, Some(5), &[1]), (5, None, twice)]), [1, 1]);
     }
 }

@@ -14,7 +14,7 @@ use super::{BATCHES_AHEAD, SourceScan};
 use crate::engine::limits::Limits;
 use crate::source::decode::Decoder;
 use crate::source::decode::differences::Differences;
-use crate::source::incremental::Watermarks;
+use crate::source::incremental::Pass;
 use crate::source::spool::{Pages, Readers};
 use crate::{Error, Result};
 
@@ -25,7 +25,7 @@ const BATCHES_KEPT: usize = BATCHES_AHEAD + 2;
 /// What a scan reads.
 pub(crate) enum Input {
     /// Pages, a decoder for their records, and how far the source has come where it is incremental.
-    Pages(Pages, Box<dyn Decoder>, Option<Arc<Watermarks>>),
+    Pages(Pages, Box<dyn Decoder>, Option<Pass>),
     /// Records that need no request; they have all fields of the source.
     Batches(Arc<[RecordBatch]>),
 }
