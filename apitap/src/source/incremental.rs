@@ -6,6 +6,7 @@
 //! The state is how far the field has come in each partition; where rows are appended, also which
 //! records stand at that very moment, since an API that is asked since then sends them again.
 
+mod held;
 mod moment;
 mod slices;
 
@@ -23,6 +24,7 @@ use crate::definition::{Incremental, IncrementalMode, Mode};
 use crate::report::Warning;
 use crate::sink::State;
 use crate::{Error, Result};
+use held::Held;
 pub(crate) use moment::{Moment, MomentReader};
 pub(crate) use slices::{Alike, Asked};
 use slices::{Answers, Came, Ends};
@@ -123,6 +125,8 @@ pub(crate) struct Watermarks {
     /// What lies at the ends of the slices that were read last.
     ends: Mutex<Ends>,
     answers: Answers,
+    /// The partitions of which an answer was left out.
+    held: Held,
 }
 
 impl Watermarks {
@@ -149,6 +153,7 @@ impl Watermarks {
             seen: Mutex::default(),
             ends: Mutex::default(),
             answers: Answers::new(incremental),
+            held: Held::default(),
         }
     }
 
@@ -253,6 +258,7 @@ impl Watermarks {
         let changed = seen.iter().filter(|(key, position)| before.get(*key) != Some(position));
         changed
             .filter(|(key, _)| begun != Some(key.as_str()) && self.joins(before.get(*key)))
+            .filter(|(key, _)| !self.held.has(key))
             .map(|(key, position)| {
                 let name = match key.is_empty() {
                     true => self.source.clone(),
