@@ -10,7 +10,7 @@ use crate::codes;
 use crate::definition::{IncrementalMode, Mode};
 use crate::diagnostic::{Finding, Findings, Place, Severity};
 use crate::keys::incremental::IncrementalSpec;
-use crate::keys::pagination::EarlyEnd;
+use crate::keys::pagination::{EarlyEnd, PaginationSpec};
 use crate::schema::Type;
 use crate::schema::notation::type_text;
 use crate::spec::SourceSpec;
@@ -154,10 +154,16 @@ fn counted<'s>(declared: &'s [SourceSpec], source: &'s SourceSpec) -> Vec<&'s So
 fn ends_early(source: &SourceSpec, at: &Place, says: &str) -> Option<Finding> {
     let EarlyEnd { key, place, .. } = source.request.pagination.value.ends_early()?;
     let message = format!("`{key}` would leave out new records, which no later run loads");
-    Some(error(message, place).related(at, says).help(format!(
-        "remove `{key}`: where a run would load too much at once, `window` cuts it into slices, and `checkpoint` \
-         of the target commits on the way"
-    )))
+    let finding = error(message, place).related(at, says);
+    Some(match source.request.pagination.value {
+        PaginationSpec::Single(_) => {
+            finding.help(format!("remove `{key}`, and say with `pagination` how to read all pages"))
+        }
+        _ => finding.help(format!(
+            "remove `{key}`: where a run would load too much at once, `window` cuts it into slices, and \
+             `checkpoint` of the target commits on the way"
+        )),
+    })
 }
 
 /// Conditions that a record may come to meet when it is not read any more. Where the field of the source itself

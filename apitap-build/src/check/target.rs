@@ -106,15 +106,14 @@ pub(super) fn check_ends(spec: &PipelineSpec<'_>, mode: Option<Mode>, findings: 
         let name = &source.table.name.value;
         let message = format!("{what} would delete the rows of the pages that are not read");
         let finding = Finding::error(codes::DELETES_SKIPPED, message, place)
-            .related(at, format!("`{name}` {reads}"))
-            .help(format!(
-                "remove `{key}`; or use `mode=\"merge\"` with a key and without `delete_missing`, which keeps \
-                 those rows"
-            ));
+            .related(at, format!("`{name}` {reads}"));
         findings.push(match mode {
             Some(Mode::Replace) => finding
+                .help(format!(
+                    "remove `{key}`; or use `mode=\"merge\"` with a key, which keeps those rows"
+                ))
                 .help("where the table is to hold the first records only, say so in the query, with `LIMIT`"),
-            _ => finding,
+            _ => finding.help(format!("remove `{key}`, or `delete_missing`: then those rows stay")),
         });
     }
 }
