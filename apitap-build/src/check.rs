@@ -119,6 +119,7 @@ pub fn pipeline(
     spec.sources.iter().for_each(|source| check_key_field(source, findings));
     target::check_missing(spec, mode, findings);
     target::check_skipped(spec, mode, findings);
+    target::check_ends(spec, mode, findings);
     target::check_evolution(spec, mode, findings);
     let tables: Vec<_> = spec.sources.iter().map(|source| &source.table).collect();
     let sql = Sql {

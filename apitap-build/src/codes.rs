@@ -143,8 +143,8 @@ codes! {
         "`as` is a field of the records already, or means something else in expressions, or \
          no request uses it; in Rust, the struct of the record has such a field.";
     INVALID_INCREMENTAL = "E0144", "an incremental load that cannot be right",
-        "The field does not say when a record was changed, the API is not told since when, or \
-         the query needs the records that are known, too.";
+        "The field does not say when a record was changed, the API is not told since when, the \
+         query needs the records that are known, too, or not all pages are read.";
     INVALID_FILTER = "E0145", "a filter that cannot be sent",
         "`filters` names a field that the API does not send, or asks for an order or a format \
          that its values do not have.";
@@ -309,7 +309,7 @@ codes! {
         "`delete_missing` deletes the rows whose key did not come: that goes with `merge`.";
     DELETES_SKIPPED = "E0330", "rows of skipped records are deleted",
         "`replace` and `delete_missing` delete the rows whose record did not come; one that is skipped \
-         did come.";
+         did come, and one of a page that is not read may be there.";
     UNSUPPORTED_MODE = "E0340", "a mode that the target does not have",
         "Files keep every row that is written: rows can be added, and all of them replaced, but \
          none is found by a key.";

@@ -20,8 +20,11 @@ mod task;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+
+/// The first answer of some pages that was skipped though it may stand for records: its status and its request.
+pub(crate) type LeftOut = Arc<OnceLock<(u16, String)>>;
 
 /// What fetching has done so far; shared between the fetching tasks and the report.
 #[derive(Debug, Default)]
@@ -90,9 +93,11 @@ impl Fetched {
         is_time
     }
 
-    /// An answer is skipped that may stand for records.
-    fn pass_over(&self, status: u16, request: &str) {
-        self.passed_over.get_or_init(|| (status, request.to_owned()));
+    /// An answer is skipped that may stand for records, and was to be one of these pages.
+    fn pass_over(&self, status: u16, request: &str, pages: &LeftOut) {
+        for first in [&self.passed_over, &**pages] {
+            first.get_or_init(|| (status, request.to_owned()));
+        }
     }
 
     /// The first answer that was skipped though it may stand for records: its status and its request.

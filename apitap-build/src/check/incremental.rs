@@ -10,6 +10,7 @@ use crate::codes;
 use crate::definition::{IncrementalMode, Mode};
 use crate::diagnostic::{Finding, Findings, Place, Severity};
 use crate::keys::incremental::IncrementalSpec;
+use crate::keys::pagination::{EarlyEnd, PaginationSpec};
 use crate::schema::Type;
 use crate::schema::notation::type_text;
 use crate::spec::SourceSpec;
@@ -125,9 +126,44 @@ pub(super) fn check_pipeline(
                 ),
             );
         }
+        let counted = counted(spec.declared, source);
+        findings.extend(counted.into_iter().filter_map(|source| ends_early(source, at, &says)));
         findings.extend(later(source, planned, &finding));
         findings.extend(partners(spec, source, planned, &finding));
     }
+}
+
+/// The sources of which all pages have to be read for the state of a source to be right: it, and those of its
+/// parents whose records it would not be requested for later.
+fn counted<'s>(declared: &'s [SourceSpec], source: &'s SourceSpec) -> Vec<&'s SourceSpec> {
+    let mut found = vec![source];
+    for entry in &source.request.for_each.value {
+        let Some(parent) = &entry.source.value else { continue };
+        let parent = declared.iter().find(|other| other.table.name.value == *parent);
+        let Some(parent) = parent else { continue };
+        if followed(declared, parent).is_some() {
+            found.extend(counted(declared, parent));
+        } else if entry.only_changed.value {
+            found.push(parent);
+        }
+    }
+    found
+}
+
+/// A key that ends the pages before all records that are new have come: the state moves on all the same.
+fn ends_early(source: &SourceSpec, at: &Place, says: &str) -> Option<Finding> {
+    let EarlyEnd { key, place, .. } = source.request.pagination.value.ends_early()?;
+    let message = format!("`{key}` would leave out new records, which no later run loads");
+    let finding = error(message, place).related(at, says);
+    Some(match source.request.pagination.value {
+        PaginationSpec::Single(_) => {
+            finding.help(format!("remove `{key}`, and say with `pagination` how to read all pages"))
+        }
+        _ => finding.help(format!(
+            "remove `{key}`: where a run would load too much at once, `window` cuts it into slices, and \
+             `checkpoint` of the target commits on the way"
+        )),
+    })
 }
 
 /// Conditions that a record may come to meet when it is not read any more. Where the field of the source itself

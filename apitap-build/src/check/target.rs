@@ -15,6 +15,7 @@ use crate::definition::table::{
 use crate::definition::{AdbcDialect, Definition, Evolve, Mode, TargetKind};
 use crate::diagnostic::{Finding, Findings, Place, Severity, Spanned};
 use crate::keys::bad_record::OnBadRecord;
+use crate::keys::pagination::EarlyEnd;
 use crate::schema::notation::type_text;
 use crate::schema::{Field, Schema, Type};
 use crate::spec::SourceSpec;
@@ -75,12 +76,7 @@ pub(super) fn check_missing(spec: &PipelineSpec<'_>, mode: Option<Mode>, finding
 
 /// What deletes rows, against sources that leave out records whose rows are there.
 pub(super) fn check_skipped(spec: &PipelineSpec<'_>, mode: Option<Mode>, findings: &mut Findings) {
-    let store = &spec.sink.store;
-    let (what, place) = match mode {
-        Some(Mode::Replace) => ("`replace`", &store.mode.place),
-        _ if store.delete_missing.value => ("`delete_missing`", &store.delete_missing.place),
-        _ => return,
-    };
+    let Some((what, place)) = deletes(spec, mode) else { return };
     for source in requested(spec) {
         let skips = &source.request.on_bad_record;
         if skips.value != OnBadRecord::Skip {
@@ -96,6 +92,42 @@ pub(super) fn check_skipped(spec: &PipelineSpec<'_>, mode: Option<Mode>, finding
                      rows, or remove `on_bad_record: skip`",
                 ),
         );
+    }
+}
+
+/// What deletes rows, against sources whose pages are not all read.
+pub(super) fn check_ends(spec: &PipelineSpec<'_>, mode: Option<Mode>, findings: &mut Findings) {
+    let Some((what, place)) = deletes(spec, mode) else { return };
+    for source in requested(spec) {
+        let Some(EarlyEnd { key, reads, place: at }) = source.request.pagination.value.ends_early()
+        else {
+            continue;
+        };
+        let name = &source.table.name.value;
+        let message = format!("{what} would delete the rows of the pages that are not read");
+        let finding = Finding::error(codes::DELETES_SKIPPED, message, place)
+            .related(at, format!("`{name}` {reads}"));
+        findings.push(match mode {
+            Some(Mode::Replace) => finding
+                .help(format!(
+                    "remove `{key}`; or use `mode=\"merge\"` with a key, which keeps those rows"
+                ))
+                .help("where the table is to hold the first records only, say so in the query, with `LIMIT`"),
+            _ => finding.help(format!("remove `{key}`, or `delete_missing`: then those rows stay")),
+        });
+    }
+}
+
+/// What deletes the rows whose record did not come, and where that is written.
+fn deletes<'a>(
+    spec: &'a PipelineSpec<'_>,
+    mode: Option<Mode>,
+) -> Option<(&'static str, &'a Place)> {
+    let store = &spec.sink.store;
+    match mode {
+        Some(Mode::Replace) => Some(("`replace`", &store.mode.place)),
+        _ if store.delete_missing.value => Some(("`delete_missing`", &store.delete_missing.place)),
+        _ => None,
     }
 }
 

@@ -10,7 +10,7 @@ choices! {
     pub enum Action {
         /// It is asked for again, as often as `retry` allows.
         Retry = "retry";
-        /// It has no records, and no page follows it: what it stands for is left out of this run.
+        /// It has no records: what it stands for is left out of this run.
         Skip = "skip", also ["ignore"];
         /// The same, and that is how it should be: there is nothing to read.
         Empty = "empty", also ["end", "none"];

@@ -86,6 +86,45 @@ impl PaginationSpec {
     }
 }
 
+/// A key that ends the pages of a source before its API does.
+#[cfg(feature = "compiler")]
+#[derive(Debug, Clone)]
+pub(crate) struct EarlyEnd<'s> {
+    /// As it is written.
+    pub(crate) key: &'static str,
+    /// What a source does because of it: `reads at most 2 pages`.
+    pub(crate) reads: String,
+    pub(crate) place: &'s crate::diagnostic::Place,
+}
+
+#[cfg(feature = "compiler")]
+impl PaginationSpec {
+    /// What ends the pages wherever they are, if anything does.
+    pub(crate) fn ends_early(&self) -> Option<EarlyEnd<'_>> {
+        let stop = match self {
+            Self::PageNumber(kind) => &kind.stop,
+            Self::LimitOffset(kind) => &kind.stop,
+            Self::PageOnly(kind) => &kind.stop,
+            Self::Cursor(kind) => &kind.stop,
+            Self::NextUrl(kind) => &kind.stop,
+            Self::LinkHeader(kind) => &kind.stop,
+            Self::Custom(_) => return None,
+            Self::Single(kind) => {
+                let only = &kind.first_page_only;
+                let reads = "reads the first page only".to_owned();
+                let end = EarlyEnd { key: "first_page_only", reads, place: &only.place };
+                return only.value.then_some(end);
+            }
+        };
+        let most = &stop.value.max_pages;
+        let reads = match most.value? {
+            1 => "reads one page only".to_owned(),
+            many => format!("reads at most {many} pages"),
+        };
+        Some(EarlyEnd { key: "max_pages", reads, place: &most.place })
+    }
+}
+
 /// What each answer says of the end.
 #[cfg(feature = "compiler")]
 fn stop() -> Key<Stop> {

@@ -133,7 +133,14 @@ async fn fetch(source: &Source, limit: u64, mut environment: Environment) -> Res
     let client = Client::of_process()?;
     let limits = Limits::of(Memory::of(&environment)?, 1);
     let (fetched, secrets_of_run) = (Default::default(), secrets.clone());
-    let driver = Driver { client, secrets: secrets_of_run, fetched, limits, in_step: true };
+    let driver = Driver {
+        client,
+        secrets: secrets_of_run,
+        fetched,
+        left_out: Default::default(),
+        limits,
+        in_step: true,
+    };
     let mut pages = partition::pages(driver, &Arc::new(plan), Vec::new(), None, None);
     let Some(page) = pages.next().await.transpose()? else {
         return Err(Error::data("the API has no records, so that there is nothing to see")

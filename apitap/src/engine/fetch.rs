@@ -19,13 +19,13 @@ use super::pushdown::Narrowed;
 use super::skipped::Come;
 use crate::environment::Environment;
 use crate::report::Warning;
-use crate::source::Fetched;
 use crate::source::custom::RustType;
 use crate::source::fetch::{Driver, FetchPlan};
 use crate::source::incremental::{Moment, Span, Watermarks};
 use crate::source::partition::{self, Parent, Resume};
 use crate::source::parts::Cuts;
 use crate::source::spool::{Pages, Readers, Shared};
+use crate::source::{Fetched, LeftOut};
 use crate::{Result, infer};
 
 /// One fetch of a run.
@@ -197,7 +197,36 @@ impl Fetch {
     /// What does not look right in what its API has sent.
     pub(super) fn warnings(&self) -> Vec<Warning> {
         let pages = self.fetched.pages.load(Ordering::Relaxed);
-        self.watermarks.as_ref().map(|watermarks| watermarks.warnings(pages)).unwrap_or_default()
+        let own = self.watermarks.iter().flat_map(|watermarks| watermarks.warnings(pages));
+        let held = self.remembered();
+        own.chain(held.iter().filter_map(|watermarks| watermarks.held_back())).collect()
+    }
+
+    /// Has the state of the parents stay where it was that feed only what has changed, if an answer was left out
+    /// behind them: the records for which it was requested are to come again.
+    pub(super) fn hold_parents(&self) {
+        self.hold_followed(None);
+    }
+
+    fn hold_followed(&self, left_out: Option<&(u16, String)>) {
+        let left_out = left_out.or_else(|| self.fetched.passed_over());
+        for parent in &self.parents {
+            if let (Some(answer), true, Some(watermarks)) =
+                (left_out, parent.is_followed, &parent.watermarks)
+            {
+                watermarks.hold(None, answer);
+            }
+            parent.hold_followed(left_out);
+        }
+    }
+
+    /// The answer whose absence has the next run load what came in this one; `None` where it knows that again.
+    pub(super) fn loads_again(&self) -> Option<(u16, String)> {
+        match &self.watermarks {
+            // Each partition of an incremental source knows what is in, whatever its parents feed.
+            Some(own) => own.loads_again(),
+            None => self.followed().iter().find_map(|parent| parent.loads_again()),
+        }
     }
 
     /// The pages for a query with such readers of them, requested when the first of those begins.
@@ -236,6 +265,7 @@ impl Fetch {
             client: run.client.clone(),
             secrets: run.secrets.clone(),
             fetched: Arc::clone(&self.fetched),
+            left_out: LeftOut::default(),
             limits: run.limits,
             in_step: readers == Readers::InStep,
         }

@@ -319,7 +319,10 @@ impl Job<Arc<dyn Target>> {
             let state = match run.options.limit {
                 // What was left out is still to come.
                 Some(_) => StateChange::default(),
-                None => remembered.change(),
+                None => {
+                    skipped::hold(&self.definition, &self.fetches)?;
+                    remembered.change()
+                }
             };
             let entry = self.entry(run, RunStatus::Ok);
             session.commit(&StateChange { entry, ..state }).await.map(drop)

@@ -109,6 +109,7 @@ impl Job<Arc<dyn Target>> {
         if parts.has_ended() {
             skipped::check(&self.definition, &self.fetches)?;
         }
+        skipped::hold(&self.definition, &self.fetches)?;
         self.progress.commits();
         let status = if parts.has_ended() { RunStatus::Ok } else { RunStatus::Running };
         let change = StateChange { entry: self.entry(run, status), ..state.change(parts) };

@@ -31,6 +31,33 @@ pub(super) fn check(definition: &Definition, fetches: &[Fetch]) -> Result<()> {
     all.iter().try_for_each(|come| check_answers(come, deletes))
 }
 
+/// Whether what was left out can be asked for again: how far the sources have come does not count beside it, so that
+/// the next run loads what came with it once more.
+///
+/// # Errors
+/// Rows are appended, and would be there twice then.
+pub(super) fn hold(definition: &Definition, fetches: &[Fetch]) -> Result<()> {
+    fetches.iter().for_each(Fetch::hold_parents);
+    if definition.mode != Mode::Append {
+        return Ok(());
+    }
+    fetches.iter().try_for_each(|fetch| match fetch.loads_again() {
+        None => Ok(()),
+        Some((status, request)) => Err(appended_again(fetch.name(), status, &request)),
+    })
+}
+
+fn appended_again(source: &str, status: u16, request: &str) -> Error {
+    let message = format!(
+        "an answer with the status {status} was skipped, and the next run would append the rows of `{source}` again \
+         that came beside it"
+    );
+    Error::data(message).in_request(request).help(
+        "write `action: empty` in that rule of `on_response` if such an answer means that there are no \
+         records; else `mode=\"merge\"` with a key, which stores what came and asks for the rest again",
+    )
+}
+
 /// That all records were skipped is no load without records.
 fn check_records(come: &Come<'_>) -> Result<()> {
     let number = |number: &std::sync::atomic::AtomicU64| number.load(Ordering::Relaxed);

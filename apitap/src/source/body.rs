@@ -110,6 +110,11 @@ pub enum Unread<E> {
 }
 
 impl Body {
+    /// One without records, of which only these values matter.
+    pub(super) fn of_values(values: Vec<Value>) -> Self {
+        Self { values, ..Self::default() }
+    }
+
     /// What stands at `data_path`.
     pub fn shape(&self) -> Shape {
         self.shape

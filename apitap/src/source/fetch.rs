@@ -30,7 +30,6 @@ use url::Url;
 
 pub(crate) use plan::FetchPlan;
 
-use super::Fetched;
 use super::body::{self, Body, Shape};
 use super::job;
 use super::page::{Behind, Page};
@@ -39,7 +38,8 @@ use super::request::client::Client;
 use super::request::shown::shortened;
 use super::request::{Answered, Ask, Endpoint, GivenUp};
 use super::task::Task;
-use crate::definition::Pointer;
+use super::{Fetched, LeftOut};
+use crate::definition::{Action, Pointer};
 use crate::engine::limits::Limits;
 use crate::environment::Secrets;
 use crate::{Error, Result};
@@ -62,9 +62,25 @@ pub(crate) struct Driver {
     pub(crate) secrets: Secrets,
     /// Counts the pages as they are passed on.
     pub(crate) fetched: Arc<Fetched>,
+    /// What is missing from the pages.
+    pub(crate) left_out: LeftOut,
     pub(crate) limits: Limits,
     /// Whether a page is requested only when it is asked for.
     pub(crate) in_step: bool,
+}
+
+impl Driver {
+    /// Whether an answer is skipped; notes one that may stand for records.
+    pub(super) fn skips(&self, answered: &Answered) -> bool {
+        note_left_out(&self.fetched, &self.left_out, answered);
+        answered.skipped.is_some()
+    }
+}
+
+fn note_left_out(fetched: &Fetched, left_out: &LeftOut, answered: &Answered) {
+    if answered.is_left_out() {
+        fetched.pass_over(answered.status(), &answered.page.request, left_out);
+    }
 }
 
 /// Where a fetch goes on.
@@ -108,6 +124,7 @@ pub(super) fn collection(
 /// A collection that is being read.
 struct Fetch {
     endpoint: Arc<Endpoint>,
+    left_out: LeftOut,
     /// Whether one page is under way at a time, when it is asked for.
     in_step: bool,
     paginator: Box<dyn Paginator>,
@@ -148,6 +165,7 @@ impl Fetch {
         let paginator = plan.pagination().paginator(&plan.layout().data_path)?;
         Ok(Self {
             endpoint: Arc::new(Endpoint::new(driver, plan)?),
+            left_out: Arc::clone(&driver.left_out),
             in_step: driver.in_step,
             reads: Arc::new(paginator.reads()),
             paginator,
@@ -221,7 +239,7 @@ impl Fetch {
     /// The answer in turn; one that says that there is no such page has no records.
     fn answered(&self, outcome: Result<Answered, GivenUp>) -> Result<Answered> {
         match outcome {
-            Ok(answered) if answered.skipped => Ok(answered),
+            Ok(answered) if answered.skipped.is_some() => Ok(answered),
             Ok(answered) => {
                 self.endpoint.fetched.count(&answered.body);
                 self.log_pages();
@@ -256,9 +274,8 @@ impl Fetch {
 
     /// Decides what comes next; gives the page, if it has records that are new.
     fn take(&mut self, answered: &Answered) -> Result<Option<Page>> {
-        if answered.skipped {
-            self.end();
-            return Ok(None);
+        if answered.skipped.is_some() {
+            return self.skip(answered).map(|()| None);
         }
         self.check_shape(answered)?;
         let repeats = self.guard.check_page(&Seen {
@@ -283,6 +300,31 @@ impl Fetch {
         self.fit = usize::try_from(fit).unwrap_or(usize::MAX).max(1);
         let behind = self.behind(answered, has_ended);
         Ok(Some(Page { behind: Some(Arc::new(behind)), ..answered.page.clone() }))
+    }
+
+    /// Decides what comes behind an answer that is skipped: what it says follows; else nothing, if that is known.
+    ///
+    /// # Errors
+    /// Whether anything follows is not known, and pages came before it.
+    fn skip(&mut self, answered: &Answered) -> Result<()> {
+        note_left_out(&self.endpoint.fetched, &self.left_out, answered);
+        let number = answered.page.number;
+        let step = match self.paginator.skip(&answered.view(false, &self.endpoint.secrets))? {
+            Some(step) => step,
+            // Where it is the first, all of it is left out.
+            None if number == 1 || answered.skipped == Some(Action::Empty) => Step::End,
+            None => return Err(without_an_end(number)),
+        };
+        if step != Step::End {
+            self.guard.check_page(&Seen {
+                number,
+                fingerprint: None,
+                asks_by: self.paginator.asks_by(),
+                may_repeat_the_last: false,
+                makes_sure: false,
+            })?;
+        }
+        self.go_on(step, Some(&answered.url))
     }
 
     /// What is in with an answer; a place that holds a secret is not to be kept.
@@ -383,7 +425,7 @@ impl Fetch {
             let Ok(Ok(Ok(answered))) = timeout_at(until, beyond.task.join()).await else {
                 continue;
             };
-            let fingerprint = answered.fingerprint().filter(|_| !answered.skipped);
+            let fingerprint = answered.fingerprint().filter(|_| answered.skipped.is_none());
             if fingerprint.is_some_and(|fingerprint| !self.guard.knows(fingerprint)) {
                 return Err(behind_the_end(self.taken, answered.page.number)
                     .in_request(&answered.page.request));
@@ -422,6 +464,17 @@ fn behind_the_end(last: u64, number: u64) -> Error {
     .help(
         "run it again; if it stays so, the API's pages have holes, or what says that none follows \
          (`stop`, `skip` in `on_response`) is not so",
+    )
+}
+
+/// The error of a skipped page that does not say which one follows.
+fn without_an_end(number: u64) -> Error {
+    Error::data(format!(
+        "page {number} is skipped, as `on_response` says, and does not say whether other pages follow it"
+    ))
+    .help(
+        "write `action: empty` in that rule if such an answer says that there are no further pages; else \
+         `action: retry`, or leave the rule out",
     )
 }
 

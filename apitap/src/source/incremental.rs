@@ -7,6 +7,7 @@
 //! records stand at that very moment, since an API that is asked since then sends them again.
 
 mod boundary;
+mod held;
 mod moment;
 mod slices;
 
@@ -25,6 +26,7 @@ use crate::report::Warning;
 use crate::sink::State;
 use crate::{Error, Result};
 use boundary::{Boundary, Mark};
+use held::Held;
 pub(crate) use moment::{Moment, MomentReader};
 pub(crate) use slices::{Alike, Asked};
 use slices::{Answers, Came, Ends};
@@ -125,6 +127,8 @@ pub(crate) struct Watermarks {
     /// Where the reading of each partition has begun.
     begun: Mutex<BTreeMap<String, Position>>,
     answers: Answers,
+    /// The partitions of which an answer was left out.
+    held: Held,
 }
 
 impl Watermarks {
@@ -151,6 +155,7 @@ impl Watermarks {
             seen: Mutex::default(),
             begun: Mutex::default(),
             answers: Answers::new(incremental),
+            held: Held::default(),
         }
     }
 
@@ -257,6 +262,7 @@ impl Watermarks {
         let changed = seen.iter().filter(|(key, position)| before.get(*key) != Some(position));
         changed
             .filter(|(key, _)| begun != Some(key.as_str()) && self.joins(before.get(*key)))
+            .filter(|(key, _)| !self.held.has(key))
             .map(|(key, position)| {
                 let name = match key.is_empty() {
                     true => self.source.clone(),

@@ -145,7 +145,7 @@ impl Running {
     async fn create(&self) -> Result<Option<String>> {
         let plan = self.plan.of_job(&self.job.create, self.plan.scope())?;
         let answered = self.ask(&plan).await?;
-        if answered.skipped {
+        if self.driver.skips(&answered) {
             return Ok(None);
         }
         let body = answered.text();
@@ -186,7 +186,7 @@ impl Running {
 
     async fn told(&self, plan: &FetchPlan, conditions: &Conditions) -> Result<Told> {
         let answered = self.ask(plan).await?;
-        if answered.skipped {
+        if self.driver.skips(&answered) {
             return Ok(Told::Nothing);
         }
         let scope = scope_of(&answered, conditions);

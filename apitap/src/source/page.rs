@@ -38,6 +38,18 @@ pub(super) enum Behind {
     Slice { key: String, left: Option<DateTime<Utc>> },
 }
 
+impl Behind {
+    /// The same where no later run may go on.
+    pub(super) fn without_place(&self) -> Arc<Self> {
+        Arc::new(match self {
+            Self::Unknown { records } | Self::Within { records, .. } => {
+                Self::Unknown { records: *records }
+            }
+            Self::Slice { .. } => self.clone(),
+        })
+    }
+}
+
 impl Page {
     /// The records of a body that has arrived.
     pub fn new(request: Arc<str>, number: u64, body: &Body) -> Self {

@@ -49,6 +49,17 @@ pub trait Paginator: Send {
     /// End the pipelines that read the source; the answer's request is named.
     fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step>;
 
+    /// What follows an answer that a rule of `on_response` takes for a page without records (`skip`,
+    /// `empty`); `None` where the answer does not say whether anything does.
+    ///
+    /// Then the run ends with an error, unless the rule is `empty`, or the page was the first.
+    ///
+    /// # Errors
+    /// As those of [`step`](Self::step).
+    fn skip(&mut self, _answer: &Answer<'_>) -> Result<Option<Step>> {
+        Ok(None)
+    }
+
     /// Where a later run would go on behind the answers so far; `None` where that is not known.
     fn position(&self) -> Option<Position> {
         None

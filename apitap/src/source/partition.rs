@@ -22,6 +22,7 @@ pub(crate) use carried::Carrier;
 pub(in crate::source) use carried::value;
 use window::{Feed, WindowPlan};
 
+use super::LeftOut;
 use super::fetch::{self, Driver, FetchPlan};
 use super::filters::Stretch;
 use super::incremental::{Asked, Changes, Watermarks};
@@ -337,7 +338,7 @@ pub(crate) fn pages(
     let partitions = plan.partitions().clone().partitions(scope, parents, known, reached);
     partitions
         .map(move |partition| {
-            let (watermarks, resume) = (watermarks.as_deref(), resume.as_ref());
+            let (watermarks, resume) = (watermarks.as_ref(), resume.as_ref());
             let under_way =
                 partition.map(|partition| begin(&driver, &plan, partition, watermarks, resume));
             async move { under_way }
@@ -352,9 +353,11 @@ fn begin(
     driver: &Driver,
     plan: &FetchPlan,
     partition: Partition,
-    watermarks: Option<&Watermarks>,
+    watermarks: Option<&Arc<Watermarks>>,
     resume: Option<&Resume>,
 ) -> Pages {
+    let hold = Hold::new(watermarks, partition.key());
+    let driver = &Driver { left_out: Arc::clone(&hold.left_out), ..driver.clone() };
     let feed = watermarks.and_then(|watermarks| Feed::new(watermarks, partition.key()));
     let from = resume.and_then(|resume| resume.from(partition.key()));
     let end = resume.map(|_| Page::end_of(partition.key(), partition.left));
@@ -362,23 +365,50 @@ fn begin(
     let plan = plan.in_partition(scope, params);
     let pages = fetch::pages(driver, &plan, from);
     let pages = stream::try_unfold(
-        (pages, carried, feed, false),
-        move |(mut pages, carried, mut feed, last)| async move {
+        (pages, carried, feed, hold, false),
+        move |(mut pages, carried, mut feed, hold, last)| async move {
             if last {
                 return Ok(None);
             }
-            let Some(page) = pages.next().await.transpose()? else { return Ok(None) };
-            let page = Page { carried: carried.clone(), asked, ..page };
+            let page = pages.next().await.transpose()?;
+            let is_held = hold.note();
+            let Some(page) = page else { return Ok(None) };
+            let behind = page.behind.clone();
+            let behind = if is_held { behind.map(|behind| behind.without_place()) } else { behind };
+            let page = Page { carried: carried.clone(), asked, behind, ..page };
             let last = match &mut feed {
                 Some(feed) => feed.is_known(&page).await?,
                 None => false,
             };
-            Ok(Some((page, (pages, carried, feed, last))))
+            Ok(Some((page, (pages, carried, feed, hold, last))))
         },
     )
     .boxed();
     let pages = pages.chain(stream::iter(end.map(Ok))).boxed();
     if driver.in_step { pages } else { ahead(pages) }
+}
+
+/// Keeps the state of a partition where it is once an answer of it was left out.
+struct Hold {
+    watermarks: Option<Arc<Watermarks>>,
+    key: String,
+    left_out: LeftOut,
+}
+
+impl Hold {
+    fn new(watermarks: Option<&Arc<Watermarks>>, key: &str) -> Self {
+        let (watermarks, key) = (watermarks.cloned(), key.to_owned());
+        Self { watermarks, key, left_out: LeftOut::default() }
+    }
+
+    /// Whether something is missing of an incremental source: no later run may go on behind that.
+    fn note(&self) -> bool {
+        let (Some(watermarks), Some(answer)) = (&self.watermarks, self.left_out.get()) else {
+            return false;
+        };
+        watermarks.hold(Some(&self.key), answer);
+        true
+    }
 }
 
 /// The same, of which some are requested before they are asked for.

@@ -393,6 +393,45 @@ fn only_what_has_changed_of_a_parent_is_requested_where_the_source_says_so() {
     }
 }
 
+/// A customer whose invoices were skipped is asked for again, as if it had not been seen.
+#[test]
+fn what_is_skipped_behind_a_changed_record_is_requested_again() {
+    let merge = "mode=\"merge\", key=\"id\"";
+    let skips = |project: &Project| {
+        let rule = "retry: {max_attempts: 1}\n    on_response: [{status: 403, action: skip}]";
+        let yaml = project.read("pipelines.yaml").replace("retry: {max_attempts: 1}", rule);
+        project.write("pipelines.yaml", &yaml);
+    };
+    let customers = Customers::serve();
+    let project = customers.project("param: since", merge);
+    skips(&project);
+    run_well(&project);
+    assert_eq!(cursor(&project), "2026-01-01T00:06:00Z");
+    [2, 3].into_iter().for_each(|id| customers.change(id, 10 + id));
+    customers.broken.store(2, SeqCst);
+    let report = run_well(&project);
+    let held = "the state of `invoices for each customers` stays where it was";
+    assert!(report["pipelines"][0]["warnings"].to_string().contains(held), "{report}");
+    assert_eq!(cursor(&project), "2026-01-01T00:06:00Z");
+    customers.broken.store(0, SeqCst);
+    let before = customers.api.asked().len();
+    run_well(&project);
+    assert_eq!(customers.requested(before), [2, 3, 6]);
+    assert_eq!(cursor(&project), "2026-01-01T00:13:00Z");
+    assert_eq!(sqlite(&project, "sum(at)) FROM invoices WHERE at > 10"), [json!([50])]);
+    // Where rows are appended, those of the others would be there twice.
+    let customers = Customers::serve();
+    let project = customers.project("param: since", "mode=\"append\"");
+    skips(&project);
+    customers.broken.store(2, SeqCst);
+    let error = run_badly(&project);
+    let said = "an answer with the status 403 was skipped, and the next run would append the rows of `invoices` again";
+    assert!(error.contains(said), "{error}");
+    customers.broken.store(0, SeqCst);
+    run_well(&project);
+    assert_eq!(sqlite(&project, "count(*), count(DISTINCT id)) FROM invoices"), [json!([12, 12])]);
+}
+
 #[test]
 fn what_follows_changes_commits_once_and_is_not_cut_into_parts() {
     let customers = Customers::serve();

@@ -100,7 +100,14 @@ async fn fetch(source: &Source) -> Outcome {
     let fetched = Arc::new(Fetched::default());
     let client = Client::new().unwrap();
     let (secrets, limits) = (environment.secrets(), Limits::of(Memory::default(), 1));
-    let driver = Driver { client, secrets, fetched: Arc::clone(&fetched), limits, in_step: false };
+    let driver = Driver {
+        client,
+        secrets,
+        fetched: Arc::clone(&fetched),
+        left_out: LeftOut::default(),
+        limits,
+        in_step: false,
+    };
     let mut stream = pages(&driver, &plan, None);
     let mut outcome = Outcome { pages: Vec::new(), error: None, fetched };
     while let Some(page) = stream.next().await {

@@ -46,6 +46,16 @@ impl Cursor {
         }
     }
 
+    /// The request for the page behind an answer that has this cursor.
+    fn to(&mut self, cursor: String) -> Step {
+        self.next = Some(cursor);
+        let place = match &self.origin {
+            From::Body(path) | From::LastRecord(path) => Some(path),
+            From::Header(_) => None,
+        };
+        Step::Ask(self.params().said_at(place, self.next.as_deref()))
+    }
+
     /// The cursor in an answer; `None` at the end.
     fn found(&self, answer: &Answer<'_>) -> Result<Option<String>> {
         match &self.origin {
@@ -111,12 +121,23 @@ impl Paginator for Cursor {
         if answer.elements() == 0 && self.next.as_ref() == Some(&cursor) {
             return Ok(Step::End);
         }
-        self.next = Some(cursor);
-        let place = match &self.origin {
-            From::Body(path) | From::LastRecord(path) => Some(path),
-            From::Header(_) => None,
+        Ok(self.to(cursor))
+    }
+
+    fn skip(&mut self, answer: &Answer<'_>) -> Result<Option<Step>> {
+        let is_said = match &self.origin {
+            From::Body(_) => !super::finds_no_next(answer),
+            From::Header(name) => answer.header(name).is_some(),
+            From::LastRecord(_) => false,
         };
-        Ok(Step::Ask(self.params().said_at(place, self.next.as_deref())))
+        if !is_said {
+            return Ok(None);
+        }
+        Ok(match self.found(answer)? {
+            Some(cursor) if self.next.as_ref() == Some(&cursor) => None,
+            Some(cursor) => Some(self.to(cursor)),
+            None => Some(Step::End),
+        })
     }
 
     fn resume(&mut self, from: &Resumed) -> Result<Option<Step>> {

@@ -22,6 +22,12 @@ impl LinkHeader {
         Self { more: More::beside(records), ..Self::default() }
     }
 
+    /// The request for the page that a link leads to.
+    fn to(&mut self, reference: String) -> Step {
+        self.next = Some(reference.clone());
+        Step::Ask(Params::url(reference))
+    }
+
     /// Whether a first answer is the only one.
     ///
     /// # Errors
@@ -50,10 +56,7 @@ impl Paginator for LinkHeader {
     fn step(&mut self, last: Option<&Answer<'_>>) -> Result<Step> {
         let Some(answer) = last else { return Ok(Step::Ask(Params::default())) };
         match link::next(answer) {
-            Next::Page(reference) if !leads_to_itself(answer, &reference) => {
-                self.next = Some(reference.clone());
-                Ok(Step::Ask(Params::url(reference)))
-            }
+            Next::Page(reference) if !leads_to_itself(answer, &reference) => Ok(self.to(reference)),
             Next::Page(_) => Ok(Step::End),
             Next::None => self.only(answer),
             Next::Unclear(value) => {
@@ -62,6 +65,17 @@ impl Paginator for LinkHeader {
                     .help("without it the next page is not known; try another `pagination`"))
             }
         }
+    }
+
+    fn skip(&mut self, answer: &Answer<'_>) -> Result<Option<Step>> {
+        Ok(match link::next(answer) {
+            Next::Page(reference) if !leads_to_itself(answer, &reference) => {
+                Some(self.to(reference))
+            }
+            // Links to other pages, and none to a next one.
+            Next::None if answer.header("link").is_some() => Some(Step::End),
+            Next::None | Next::Page(_) | Next::Unclear(_) => None,
+        })
     }
 
     fn resume(&mut self, from: &Resumed) -> Result<Option<Step>> {

@@ -1,7 +1,9 @@
 //! The body holds the next page's URL, absolute or relative; the end is null, "" or none.
 
 use super::stop::Follow;
-use super::{Paginator, Params, Position, Reads, Resumed, Step, leads_to_itself, next_value};
+use super::{
+    Paginator, Params, Position, Reads, Resumed, Step, finds_no_next, leads_to_itself, next_value,
+};
 use crate::Result;
 use crate::definition::{self, Pointer};
 use crate::source::answer::Answer;
@@ -17,11 +19,17 @@ impl NextUrl {
     pub(super) fn new(kind: definition::NextUrl) -> Self {
         Self { path: kind.path, may_be_absent: kind.may_be_absent, next: None }
     }
+
+    /// The request for the page at that URL.
+    fn to(&mut self, reference: String) -> Step {
+        self.next = Some(reference.clone());
+        Step::Ask(Params::url(reference).said_at(Some(&self.path), None))
+    }
 }
 
 impl Follow for NextUrl {
     fn is_left_out(&self, answer: &Answer<'_>) -> bool {
-        super::finds_no_next(answer)
+        finds_no_next(answer)
     }
 }
 
@@ -31,8 +39,19 @@ impl Paginator for NextUrl {
         let next = next_value(answer, "path", &self.path, self.may_be_absent)?;
         let next = next.filter(|next| !leads_to_itself(answer, next));
         let Some(reference) = next else { return Ok(Step::End) };
-        self.next = Some(reference.clone());
-        Ok(Step::Ask(Params::url(reference).said_at(Some(&self.path), None)))
+        Ok(self.to(reference))
+    }
+
+    fn skip(&mut self, answer: &Answer<'_>) -> Result<Option<Step>> {
+        if finds_no_next(answer) {
+            return Ok(None);
+        }
+        Ok(match next_value(answer, "path", &self.path, true)? {
+            None => Some(Step::End),
+            // It says nothing of others.
+            Some(next) if leads_to_itself(answer, &next) => None,
+            Some(next) => Some(self.to(next)),
+        })
     }
 
     fn resume(&mut self, from: &Resumed) -> Result<Option<Step>> {

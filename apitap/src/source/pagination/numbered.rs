@@ -253,6 +253,22 @@ impl Paginator for Numbered {
         Ok(self.ahead(1))
     }
 
+    /// That there is no such page is an empty one; where more are counted, they have numbers.
+    fn skip(&mut self, answer: &Answer<'_>) -> Result<Option<Step>> {
+        let status = answer.status();
+        let is_none = matches!(status, 404 | 410 | 416) || self.ends_with(status);
+        if is_none && answer.number() > 1 {
+            return self.step(Some(answer)).map(Some);
+        }
+        self.asked.pop_front();
+        Ok(match self.stop.judge(answer)? {
+            Follows::Nothing | Follows::Enough => Some(Step::End),
+            Follows::Unknown => None,
+            Follows::Said | Follows::Counted if self.counts_records() => Some(self.end()?),
+            Follows::Said | Follows::Counted => Some(self.ahead(self.concurrency)),
+        })
+    }
+
     /// The page before was one of many: an answer that there is no such page is the end.
     fn resume(&mut self, from: &Resumed) -> Result<Option<Step>> {
         let Position::Number(number) = from.position else { return Ok(None) };

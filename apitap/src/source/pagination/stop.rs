@@ -298,6 +298,18 @@ impl<P: Follow> Paginator for Stops<P> {
         Ok(step)
     }
 
+    fn skip(&mut self, answer: &Answer<'_>) -> Result<Option<Step>> {
+        self.makes_sure = false;
+        if matches!(self.stopping.judge(answer)?, Follows::Nothing | Follows::Enough) {
+            return Ok(Some(Step::End));
+        }
+        let step = self.inner.skip(answer)?;
+        if matches!(step, None | Some(Step::End)) {
+            self.stopping.check_end()?;
+        }
+        Ok(step)
+    }
+
     fn resume(&mut self, from: &Resumed) -> Result<Option<Step>> {
         self.stopping.go_on(from);
         self.inner.resume(from)

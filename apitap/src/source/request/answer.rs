@@ -12,12 +12,15 @@ use super::attempt::For;
 use super::content::Chunks;
 use super::endpoint::{Ask, Endpoint};
 use super::failure::Failure;
-use crate::definition::Format;
+use crate::definition::{Action, Format};
 use crate::environment::Secrets;
 use crate::source::answer::Answer;
-use crate::source::body::{self, Body, Look, Shape, Unread, Wanted, XML_HELP};
+use crate::source::body::{self, Body, Look, Shape, Unread, Value, Wanted, XML_HELP};
 use crate::source::page::Page;
 use crate::source::pagination::Reads;
+
+/// The statuses that say that there is nothing to read.
+const NOTHING_THERE: [u16; 3] = [404, 410, 416];
 
 /// An answer that has arrived whole.
 #[derive(Debug, Clone)]
@@ -31,8 +34,8 @@ pub(in crate::source) struct Answered {
     pub(super) headers: HeaderMap,
     /// The start of the body of an answer without a page.
     pub(super) start: Bytes,
-    /// A rule of `on_response` says that it has no records, and that no page follows it.
-    pub(in crate::source) skipped: bool,
+    /// The rule of `on_response`, `skip` or `empty`, that takes it for a page without records.
+    pub(in crate::source) skipped: Option<Action>,
 }
 
 impl Answered {
@@ -71,8 +74,18 @@ impl Answered {
             status: response.status(),
             headers: response.headers().clone(),
             start: Bytes::new(),
-            skipped: false,
+            skipped: None,
         }
+    }
+
+    /// The same as a page without records, as a rule of `on_response` says, which has these values.
+    pub(super) fn skipped(self, action: Action, values: Vec<Value>) -> Self {
+        Self { skipped: Some(action), body: Body::of_values(values), ..self }
+    }
+
+    /// Whether it was skipped though it may stand for records.
+    pub(in crate::source) fn is_left_out(&self) -> bool {
+        self.skipped == Some(Action::Skip) && !NOTHING_THERE.contains(&self.status())
     }
 
     /// The answer's status.

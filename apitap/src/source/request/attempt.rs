@@ -11,15 +11,15 @@ use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 use super::answer::Answered;
-use super::auth::{Again, Request};
+use super::auth::{Renewal, Request};
 use super::content::{self, Chunks};
 use super::endpoint::{Ask, Endpoint, names_inside, origin};
 use super::failure::Failure;
 use super::on_response::{self, Seen, Watched};
 use super::rate_limit::Turn;
 use super::retry::{LONGEST_WAIT, retry_after};
-use crate::definition::{Action, ResponseRule};
-use crate::source::body::Value;
+use crate::definition::Action;
+use crate::source::body::{self, Layout, Value, Wanted};
 use crate::source::pagination::Reads;
 
 /// How many redirects one request follows.
@@ -27,9 +27,6 @@ const MAX_REDIRECTS: usize = 10;
 
 /// How long to wait for the text of an error: its status says the most.
 const EXCERPT_PATIENCE: Duration = Duration::from_secs(5);
-
-/// The statuses that say that there is nothing to read.
-const NOTHING_THERE: [u16; 3] = [404, 410, 416];
 
 /// The shortest secret that is looked for within a text.
 const SHORTEST_SECRET: usize = 4;
@@ -56,28 +53,62 @@ struct Sent {
 }
 
 impl Endpoint {
-    /// Asks once, or twice where expired credentials could be renewed.
+    /// Asks once, a second time where expired credentials could be renewed, and a third time where others have
+    /// taken their place by then: many requests at once may use up what one of them has renewed.
     pub(super) async fn attempt(
         &self,
         ask: &Ask,
         what: &For<'_>,
         turn: Turn,
     ) -> Result<Answered, Failure> {
-        let sent = self.follow_redirects(ask.clone(), turn).await?;
-        let (refused, generation) = match self.outcome(ask, sent, what).await? {
+        let refused = match self.once(ask, what, turn).await? {
             Outcome::Answered(answered) => return Ok(*answered),
-            Outcome::Refused(failure, generation) => (failure, generation),
+            Outcome::Refused(refused) => refused,
         };
-        if !self.renewed(&refused, generation).await? {
-            return Err(*refused);
+        let renewal = self.renewed(&refused).await?;
+        if renewal == Renewal::None {
+            return Err(*refused.failure);
         }
+        let refused = match self.again(ask, what).await? {
+            Outcome::Answered(answered) => return Ok(*answered),
+            Outcome::Refused(refused) => refused,
+        };
+        let may_be_asked = match renewal {
+            // Those of another request may have ended before this one had its turn.
+            Renewal::Others => self.renewed(&refused).await? != Renewal::None,
+            // They have been good: others have used them up.
+            Renewal::Own if self.were_good(&refused) => {
+                self.renewed(&refused).await? != Renewal::None
+            }
+            // They were new: others have to be there already.
+            Renewal::Own | Renewal::None => self.has_others(ask, &refused).await?,
+        };
+        if !may_be_asked {
+            return Err(*refused.failure);
+        }
+        match self.again(ask, what).await? {
+            Outcome::Answered(answered) => Ok(*answered),
+            Outcome::Refused(refused) => Err(*refused.failure),
+        }
+    }
+
+    async fn once(&self, ask: &Ask, what: &For<'_>, turn: Turn) -> Result<Outcome, Failure> {
+        let sent = self.follow_redirects(ask.clone(), turn).await?;
+        let generation = sent.generation;
+        let outcome = self.outcome(ask, sent, what).await?;
+        if let (Outcome::Answered(_), Some(signer), Some(generation)) =
+            (&outcome, &self.target.signer, generation)
+        {
+            signer.took(generation);
+        }
+        Ok(outcome)
+    }
+
+    /// The same for a request that was refused.
+    async fn again(&self, ask: &Ask, what: &For<'_>) -> Result<Outcome, Failure> {
         self.fetched.retries.fetch_add(1, Relaxed);
         let turn = self.turn(what.label).await?;
-        let sent = self.follow_redirects(ask.clone(), turn).await?;
-        match self.outcome(ask, sent, what).await? {
-            Outcome::Answered(answered) => Ok(*answered),
-            Outcome::Refused(failure, _) => Err(*failure),
-        }
+        self.once(ask, what, turn).await
     }
 
     async fn outcome(&self, ask: &Ask, sent: Sent, what: &For<'_>) -> Result<Outcome, Failure> {
@@ -97,7 +128,14 @@ impl Endpoint {
         let Looked { page, values, text } = self.look(&answered, text, what).await?;
         let seen = Seen { status, headers: &answered.headers, begin: &begin, values };
         if let Some(rule) = self.rules.of(&seen).map_err(Failure::error)? {
-            return self.ruled(rule, answered, text, &added, generation).await;
+            if matches!(rule.action, Action::Skip | Action::Empty) {
+                self.tell_skipped(rule.action, &answered);
+                let values = self.values_of_skipped(page, text, what).await;
+                return Ok(Outcome::Answered(Box::new(answered.skipped(rule.action, values))));
+            }
+            let failure = self.failure(answered, text, &added).await.ruled(rule);
+            let is_renewed = rule.action == Action::RefreshAuth;
+            return refused(failure, generation.filter(|_| is_renewed), added);
         }
         if let Some(messages) = self.rules.graphql_errors(&seen).filter(|_| self.is_page(status)) {
             return Err(Failure::graphql(&messages, &self.secrets.and(&added)));
@@ -113,11 +151,9 @@ impl Endpoint {
             }
             204 | 205 => Ok(Outcome::Answered(Box::new(answered))),
             _ => {
-                let failure = Box::new(self.failure(answered, text, &added).await);
-                match generation.filter(|_| status == StatusCode::UNAUTHORIZED.as_u16()) {
-                    Some(generation) => Ok(Outcome::Refused(failure, generation)),
-                    None => Err(*failure),
-                }
+                let failure = self.failure(answered, text, &added).await;
+                let is_refused = status == StatusCode::UNAUTHORIZED.as_u16();
+                refused(failure, generation.filter(|_| is_refused), added)
             }
         }
     }
@@ -181,28 +217,34 @@ impl Endpoint {
         (self.timeout / 2).min(EXCERPT_PATIENCE)
     }
 
-    /// What a rule of `on_response` makes of an answer.
-    async fn ruled(
+    /// What an answer that is skipped says all the same of the page behind it, where its body is JSON and comes
+    /// soon.
+    async fn values_of_skipped(
         &self,
-        rule: &ResponseRule,
-        mut answered: Answered,
+        page: Option<Result<Answered, Failure>>,
         text: Result<Chunks, Failure>,
-        added: &[String],
-        generation: Option<u64>,
-    ) -> Result<Outcome, Failure> {
-        if matches!(rule.action, Action::Skip | Action::Empty) {
-            self.tell_skipped(rule.action, &answered);
-            answered.skipped = true;
-            return Ok(Outcome::Answered(Box::new(answered)));
+        what: &For<'_>,
+    ) -> Vec<Value> {
+        let values = match what.reads {
+            Reads::Body => return Vec::new(),
+            Reads::Values(values) | Reads::ValuesAndLast(values, _) => values,
+        };
+        if let Some(Ok(page)) = page {
+            return page.body.values().to_vec();
         }
-        let failure = self.failure(answered, text, added).await.ruled(rule);
-        match generation.filter(|_| rule.action == Action::RefreshAuth) {
-            Some(generation) => Ok(Outcome::Refused(Box::new(failure), generation)),
-            None => Err(failure),
+        let Ok(text) = text else { return Vec::new() };
+        // Wherever its records would be.
+        let layout = &Layout { allow_empty: true, ..Layout::default() };
+        let wanted = Wanted { layout, values, last_record: &[], text: false };
+        let read = tokio::time::timeout(self.patience(), body::read(text, &wanted, &self.limits));
+        match read.await {
+            Ok(Ok(body)) => body.values().to_vec(),
+            // What breaks off, or is no JSON, says nothing.
+            Ok(Err(_)) | Err(_) => Vec::new(),
         }
     }
 
-    /// Says that an answer is passed over, and notes it where it may stand for records.
+    /// Says that an answer is passed over.
     fn tell_skipped(&self, action: Action, answered: &Answered) {
         let (name, status) = (&self.name, answered.status());
         let request = &answered.page.request;
@@ -211,9 +253,6 @@ impl Endpoint {
             return;
         }
         tracing::warn!(%request, "`{name}`: skipped, as `on_response` says: answered {status}");
-        if !NOTHING_THERE.contains(&status) {
-            self.fetched.pass_over(status, request);
-        }
     }
 
     /// What an answer without a page means.
@@ -233,13 +272,31 @@ impl Endpoint {
     }
 
     /// Whether there are new credentials in place of those that were refused.
-    async fn renewed(&self, failure: &Failure, generation: u64) -> Result<bool, Failure> {
-        let (Some(signer), Some(answered)) = (&self.target.signer, &failure.answered) else {
-            return Ok(false);
+    async fn renewed(&self, refused: &Refused) -> Result<Renewal, Failure> {
+        let (Some(signer), Some(answered)) = (&self.target.signer, &refused.failure.answered)
+        else {
+            return Ok(Renewal::None);
         };
         let answer = answered.view(false, &self.secrets);
-        let again = signer.refused(generation, &answer).await.map_err(Failure::of_rust)?;
-        Ok(again == Again::Yes)
+        signer.refused(refused.generation, &answer).await.map_err(Failure::of_rust)
+    }
+
+    /// Whether another request was answered with the same credentials.
+    fn were_good(&self, refused: &Refused) -> bool {
+        let signer = self.target.signer.as_ref();
+        signer.is_some_and(|signer| signer.has_taken(refused.generation))
+    }
+
+    /// Whether a request would have other credentials by now than those that were refused: another one has
+    /// renewed them, or they have ended.
+    async fn has_others(&self, ask: &Ask, refused: &Refused) -> Result<bool, Failure> {
+        let Some(signer) = &self.target.signer else { return Ok(false) };
+        let mut request = Request::new(self.request(ask));
+        let generation = signer.apply(&mut request).await.map_err(Failure::of_rust)?;
+        let (_, added) = request.into_parts();
+        // A signature is another one each time.
+        let is_other = signer.requests_tokens() && added != refused.added;
+        Ok(generation != refused.generation || is_other)
     }
 
     /// Sends the request and follows redirects, credentials left off where they lead elsewhere.
@@ -373,8 +430,30 @@ struct Looked {
 
 enum Outcome {
     Answered(Box<Answered>),
-    /// 401, and credentials of this generation were on the request.
-    Refused(Box<Failure>, u64),
+    Refused(Refused),
+}
+
+/// 401, or what a rule takes for that, where credentials were on the request.
+struct Refused {
+    failure: Box<Failure>,
+    /// Of the credentials.
+    generation: u64,
+    /// What was put on the request.
+    added: Vec<String>,
+}
+
+/// An answer that refuses credentials of a generation; without one, a failure.
+fn refused(
+    failure: Failure,
+    generation: Option<u64>,
+    added: Vec<String>,
+) -> Result<Outcome, Failure> {
+    match generation {
+        Some(generation) => {
+            Ok(Outcome::Refused(Refused { failure: Box::new(failure), generation, added }))
+        }
+        None => Err(failure),
+    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod tests;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex as Lock, PoisonError};
 
 use futures::future::BoxFuture;
@@ -58,7 +59,8 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Called where the server answers 401: what expired can be renewed here.
     ///
     /// Once for all requests that had the same credentials, however many were under way: the others
-    /// wait, and are sent again with the new ones. A request is sent again once.
+    /// wait, and are sent again with the new ones. A request is sent again once, or twice where there are others
+    /// by then than those that were refused.
     ///
     /// # Errors
     /// As those of [`apply`](Self::apply).
@@ -244,7 +246,20 @@ pub(crate) struct Signer {
     authenticator: Arc<dyn Authenticate>,
     query_param: Option<String>,
     requests_tokens: bool,
+    /// The last generation with which a request was answered, counted from 1.
+    taken: AtomicU64,
     state: Mutex<State>,
+}
+
+/// What has become of credentials that were refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renewal {
+    /// They were renewed now.
+    Own,
+    /// They had been renewed for another request.
+    Others,
+    /// They cannot be renewed.
+    None,
 }
 
 #[derive(Default)]
@@ -278,8 +293,19 @@ impl Signer {
             authenticator: credentials.authenticator(source)?,
             query_param: credentials.query_param().map(str::to_owned),
             requests_tokens: credentials.requests_tokens(),
+            taken: AtomicU64::new(0),
             state: Mutex::default(),
         })
+    }
+
+    /// A request with credentials of this generation was answered.
+    pub(super) fn took(&self, generation: u64) {
+        self.taken.fetch_max(generation + 1, Relaxed);
+    }
+
+    /// Whether one was.
+    pub(super) fn has_taken(&self, generation: u64) -> bool {
+        self.taken.load(Relaxed) == generation + 1
     }
 
     /// Whether what it puts on requests came up during the run: then it is to be kept out of messages.
@@ -301,19 +327,23 @@ impl Signer {
     }
 
     /// Renews credentials of this generation, unless that was done already, for another request.
-    pub(super) async fn refused(&self, generation: u64, answer: &Answer<'_>) -> Result<Again> {
+    pub(super) async fn refused(&self, generation: u64, answer: &Answer<'_>) -> Result<Renewal> {
         let mut state = self.state.lock().await;
         if state.generation != generation {
-            return Ok(Again::Yes);
+            return Ok(Renewal::Others);
         }
         if state.last {
-            return Ok(Again::No);
+            return Ok(Renewal::None);
         }
-        let again = self.authenticator.refused(answer).await?;
-        match again {
-            Again::Yes => state.generation += 1,
-            Again::No => state.last = true,
+        match self.authenticator.refused(answer).await? {
+            Again::Yes => {
+                state.generation += 1;
+                Ok(Renewal::Own)
+            }
+            Again::No => {
+                state.last = true;
+                Ok(Renewal::None)
+            }
         }
-        Ok(again)
     }
 }

@@ -386,7 +386,8 @@ async fn a_dropped_stream_requests_nothing_more() {
     let client = Client::new().unwrap();
     let limits = Limits::of(Memory::default(), 1);
     let (secrets, fetched) = (Secrets::default(), Arc::default());
-    let driver = Driver { client, secrets, fetched, limits, in_step: false };
+    let driver =
+        Driver { client, secrets, fetched, left_out: LeftOut::default(), limits, in_step: false };
     let mut stream = pages(&driver, &plan, None);
     stream.next().await.unwrap().unwrap();
     stream.next().await.unwrap().unwrap();

@@ -70,6 +70,23 @@ async fn a_body_that_says_of_more_pages_is_an_error_without_pagination() {
         (r#""meta":{"page":1,"per_page":2,"total":5},"#, "`/meta/total` is 5"),
         (r#""meta":{"total_count":50},"#, "`/meta/total_count` is 50"),
         (r#""totalElements":3,"#, "`/totalElements` is 3"),
+        (
+            r#""response_metadata":{"next_cursor":"dGVhbQ=="},"#,
+            r#"`/response_metadata/next_cursor` is "dGVhbQ==""#,
+        ),
+        (r#""continuationToken":"abc","#, r#"`/continuationToken` is "abc""#),
+        (r#""meta":{"continuation_token":"abc"},"#, r#"`/meta/continuation_token` is "abc""#),
+        (r#""offset":"itr23sEjsdfEr3282/rec","#, r#"`/offset` is "itr23sEjsdfEr3282/rec""#),
+        (r#""_scroll_id":"abc","#, r#"`/_scroll_id` is "abc""#),
+        (r#""scroll_id":"abc","total":9,"#, r#"`/scroll_id` is "abc""#),
+        (r#""truncated":true,"#, "`/truncated` is true"),
+        (r#""meta":{"page":1,"pages":4},"#, "`/meta/pages` is 4"),
+        (
+            r#""page":{"size":2,"totalElements":9,"totalPages":5,"number":0},"#,
+            "`/page/totalPages` is 5",
+        ),
+        (r#""count":99,"#, "`/count` is 99"),
+        (r#""meta":{"count":3},"#, "`/meta/count` is 3"),
     ] {
         let answer = move |_: &Request| Reply::json(body(0..2, beside));
         check_more(answer, said).await;
@@ -81,6 +98,25 @@ async fn a_body_that_says_of_more_pages_is_an_error_without_pagination() {
         r#""total":1234,"#,
         r#""total_count":2,"#,
         r#""next":{"href":null},"links":[],"#,
+        r#""response_metadata":{"next_cursor":""},"continuationToken":null,"#,
+        // The place of this page, and a time zone.
+        r#""offset":0,"#,
+        r#""offset":"0","limit":50,"#,
+        r#""offset":"+02:00","timezone":"Europe/Berlin","#,
+        r#""_scroll_id":"abc","total":2,"#,
+        r#""_scroll_id":"abc","total":{"value":2,"relation":"eq"},"#,
+        r#""scroll_id":"","#,
+        r#""truncated":false,"#,
+        // The last page, which was asked for; and those of a book.
+        r#""meta":{"page":4,"pages":4},"#,
+        r#""page":{"size":50,"totalElements":2,"totalPages":1,"number":0},"#,
+        r#""pages":320,"#,
+        // How long a page may be, and what is said otherwise.
+        r#""paging":{"start":0,"count":10},"#,
+        r#""count":99,"next":null,"previous":"?page=1","#,
+        r#""count":99,"meta":{"has_more":false},"#,
+        r#""count":2,"#,
+        r#""count":"99","#,
     ] {
         for kind in kinds() {
             check(kind, move |_: &Request| Reply::json(body(0..2, beside)), &shown(0..2)).await;
@@ -96,6 +132,8 @@ async fn headers_that_say_of_more_pages_are_an_error_without_pagination() {
         ("x-next-page", "2"),
         ("x-total-pages", "4"),
         ("x-next-cursor", "abc"),
+        ("content-range", "items 0-1/14"),
+        ("content-range", "0-1/14"),
     ] {
         let answer = move |_: &Request| records(0..2).header(name, value);
         let shown_name = name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
@@ -108,11 +146,18 @@ async fn headers_that_say_of_more_pages_are_an_error_without_pagination() {
         ("x-next-page", ""),
         ("x-next-page", "null"),
         ("x-total-pages", "1"),
+        ("content-range", "items 0-1/2"),
+        ("content-range", "items 12-13/14"),
+        ("content-range", "items 0-1/*"),
+        ("content-range", "bytes 0-100/9999"),
+        ("content-range", "*/14"),
     ] {
         let answer = move |_: &Request| records(0..2).header(name, value);
         check(Pagination::default(), answer, &shown(0..2)).await;
     }
     check(Pagination::default(), |_| records([]).header("x-total-count", "7"), "").await;
+    let part = |_: &Request| records(0..2).header("content-range", "items 0-1/14").with_status(206);
+    check_more(part, "`Content-Range: items 0-1/14`").await;
 }
 
 #[tokio::test]

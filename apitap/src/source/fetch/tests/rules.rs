@@ -71,7 +71,7 @@ async fn a_rule_says_more_than_the_defaults() {
 }
 
 #[tokio::test]
-async fn what_is_skipped_has_no_records_and_no_page_follows_it() {
+async fn what_is_skipped_is_a_page_without_records() {
     let answer = |request: &Request| match request.number("page") {
         page @ 1..=2 => records(page..page + 1),
         _ => Reply::json("gone").with_status(410),
@@ -90,7 +90,130 @@ async fn what_is_skipped_has_no_records_and_no_page_follows_it() {
     let outcome = fetch(&Source { on_response: rules, ..source(&server, pagination) }).await;
     assert_eq!(outcome.shown(), format!("{} {}", shown(1..2), shown(2..3)));
     assert_eq!(outcome.fetched.pages.load(Relaxed), 2);
-    assert_eq!(server.requests().len(), 3);
+    // The page behind it makes sure of the end.
+    assert_eq!(server.requests().len(), 4);
+}
+
+/// What comes of a source of pages of one record each, where the answer to this request is another one, and a rule
+/// takes it for a page without records.
+async fn check_left_out(
+    pagination: Pagination,
+    action: Action,
+    page: u64,
+    other: impl Fn() -> Reply + Send + Sync + 'static,
+    expected: &str,
+) {
+    let answer = move |request: &Request| {
+        let number = [request.number("page"), request.number("after")].into_iter().max();
+        let number = number.unwrap_or_default().max(1);
+        if number == page {
+            return other();
+        }
+        let next = match number {
+            4 => "null".to_owned(),
+            _ => format!("\"{}\"", number + 1),
+        };
+        let records = if number > 4 { 0..0 } else { number..number + 1 };
+        Reply::json(body(records, &format!("\"next\":{next},\"total\":4,\"pages\":4,")))
+    };
+    let server = Server::start(answer).await;
+    let rules = vec![
+        rule(Some(403), None, action),
+        rule(Some(404), None, action),
+        rule(None, Some("left out"), action),
+    ];
+    let source = Source { on_response: rules, ..source(&server, pagination) };
+    assert_eq!(fetch(&source).await.shown(), expected);
+}
+
+fn numbered(stop: Stop) -> Pagination {
+    Pagination::PageNumber(PageNumber {
+        page_param: Some("page".into()),
+        per_page_param: "per_page".into(),
+        per_page: 1,
+        first_page: 1,
+        concurrency: 1,
+        params_in: ParamsIn::Query,
+        stop,
+    })
+}
+
+#[tokio::test]
+async fn a_skipped_page_that_names_the_next_one_is_not_the_end() {
+    let named = || Reply::json("{\"next\":\"4\",\"why\":\"left out\"}");
+    let with_status = || Reply::json("{\"next\":\"4\"}").with_status(403);
+    let expected = [1..2, 2..3, 4..5].map(shown).join(" ");
+    for action in [Action::Skip, Action::Empty] {
+        let cursor = || Pagination::Cursor(cursor("/next"));
+        check_left_out(cursor(), action, 3, named, &expected).await;
+        check_left_out(cursor(), action, 3, with_status, &expected).await;
+        // That there is none is said.
+        let last = || Reply::json("{\"next\":null}").with_status(403);
+        check_left_out(cursor(), action, 3, last, &[1..2, 2..3].map(shown).join(" ")).await;
+        // Also where the first is skipped.
+        let first = || Reply::json("{\"next\":\"4\"}").with_status(403);
+        check_left_out(cursor(), action, 1, first, &shown(4..5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_skipped_page_behind_which_nothing_is_known_is_an_error_unless_it_is_empty() {
+    let error = "error: page 3 is skipped, as `on_response` says, and does not say whether other pages follow it";
+    let two = [1..2, 2..3].map(shown).join(" ");
+    let cursor = || Pagination::Cursor(cursor("/next"));
+    let none = Stop::default;
+    for (pagination, status, skipped) in
+        [(cursor(), 403, error), (cursor(), 404, error), (numbered(none()), 403, error)]
+    {
+        let other = move || Reply::json("{\"code\":7}").with_status(status);
+        let expected = format!("{two} {skipped}");
+        check_left_out(pagination.clone(), Action::Skip, 3, other, expected.trim_end()).await;
+        check_left_out(pagination.clone(), Action::Empty, 3, other, &two).await;
+        // Where it is the first, all of it is left out.
+        check_left_out(pagination, Action::Skip, 1, other, "").await;
+    }
+    // That there is no such page is the end of pages by number, if there is none behind it either.
+    for action in [Action::Skip, Action::Empty] {
+        let gone = || Reply::status(404);
+        let hole = "error: a page before page 4 is empty or missing, but page 4 has records";
+        check_left_out(numbered(none()), action, 3, gone, &format!("{two} {hole}")).await;
+        check_left_out(
+            numbered(none()),
+            action,
+            5,
+            gone,
+            &[1..2, 2..3, 3..4, 4..5].map(shown).join(" "),
+        )
+        .await;
+        check_left_out(numbered(none()), action, 1, gone, "").await;
+    }
+    let html = || Reply::json("<html>").with_status(403);
+    check_left_out(cursor(), Action::Skip, 3, html, &format!("{two} {error}")).await;
+}
+
+#[tokio::test]
+async fn what_is_counted_is_held_against_the_end_at_a_skipped_page() {
+    let stop = |total_path: Option<&str>, total_pages_path: Option<&str>| {
+        let pointer = |path: &str| Pointer(path.to_owned());
+        Stop {
+            total_path: total_path.map(pointer),
+            total_pages_path: total_pages_path.map(pointer),
+            ..Stop::default()
+        }
+    };
+    let total = || stop(Some("/total"), None);
+    let two = [1..2, 2..3].map(shown).join(" ");
+    let missing = "error: the API counts 4 records (`/total`), and its pages hold 2";
+    for action in [Action::Skip, Action::Empty] {
+        let kind = Pagination::Cursor(Cursor { stop: total(), ..cursor("/next") });
+        let other = || Reply::json("{}").with_status(403);
+        check_left_out(kind, action, 3, other, &format!("{two} {missing}")).await;
+        // Pages that are counted have numbers.
+        let all = [1..2, 2..3, 4..5].map(shown).join(" ");
+        check_left_out(numbered(stop(None, Some("/pages"))), action, 3, other, &all).await;
+        let missing = "error: the API counts 4 records (`/total`), and its pages hold 3";
+        check_left_out(numbered(total()), action, 3, other, &format!("{all} {missing}")).await;
+    }
 }
 
 #[tokio::test]

@@ -123,6 +123,64 @@ async fn a_token_that_is_refused_is_renewed_once_for_all_that_had_it() {
     assert_eq!(server.requests_of("/login").len(), 2);
 }
 
+/// A server that refuses `/items/a` its first two tokens, the second one late, and `/items/b` those of these numbers;
+/// tokens last for so many seconds.
+async fn refusing_late(b: &'static [u64], lasts: &'static str) -> Server {
+    let issued = AtomicU64::new(0);
+    Server::start(move |request| {
+        let number = request.header("authorization").rsplit_once('-');
+        let number = number.and_then(|(_, number)| number.parse().ok()).unwrap_or(0);
+        match (request.uri.path(), number) {
+            ("/token", _) => {
+                let number = issued.fetch_add(1, Relaxed) + 1;
+                Reply::json(format!(r#"{{"access_token":"token-{number}","expires_in":{lasts}}}"#))
+            }
+            ("/items/a", 1) => Reply::status(401),
+            ("/items/a", 2) => Reply::status(401).after(Duration::from_millis(900)),
+            ("/items/b", number) if b.contains(&number) => Reply::status(401),
+            _ => records(0..1),
+        }
+    })
+    .await
+}
+
+/// What comes of `/items/a`, and of `/items/b` when the second token is refused there; how many tokens that took.
+async fn check_late(
+    b: &'static [u64],
+    lasts: &'static str,
+    scope: &str,
+    expected: &str,
+    tokens: usize,
+) {
+    let server = refusing_late(b, lasts).await;
+    let auth = client_credentials(&server, CredentialsIn::Header, scope);
+    let of = |path: &str| {
+        let url = text(format!("{}{path}", server.url()));
+        Source { url, ..with(&server, auth.clone()) }
+    };
+    let (first, second) = (of("/items/a"), of("/items/b"));
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(450)).await;
+        if b.first() != Some(&0) {
+            assert_eq!(fetch(&second).await.shown(), shown(0..1));
+        }
+    };
+    let (outcome, ()) = futures::future::join(fetch(&first), later).await;
+    assert_eq!(outcome.shown(), expected, "{scope}");
+    assert_eq!(server.requests_of("/token").len(), tokens, "{scope}");
+}
+
+/// Behind its renewal others may have replaced a token, or used it up; or it has ended.
+#[tokio::test]
+async fn a_token_that_was_replaced_while_it_was_refused_is_tried_once_more() {
+    let (there, refused) = (shown(0..1), "error: the API answered `401 Unauthorized`");
+    check_late(&[2], "3600", "replaced", &there, 3).await;
+    check_late(&[], "3600", "used up", &there, 3).await;
+    check_late(&[0], "0.8", "ended", &there, 3).await;
+    // A new one that is refused is no better the next time.
+    check_late(&[0], "3600", "in vain", refused, 2).await;
+}
+
 #[tokio::test]
 async fn a_token_is_renewed_before_it_ends() {
     let server = Server::start({

@@ -50,6 +50,7 @@ async fn check(method: &str, from: &str, status: u16, to: &str, expected: Result
         client: Client::new().unwrap(),
         secrets: Secrets::default(),
         fetched: Default::default(),
+        left_out: Default::default(),
         limits: Limits::of(Memory::default(), 1),
         in_step: false,
     };

@@ -33,12 +33,13 @@ impl Authenticator for Arc<Counting> {
 
 /// What becomes of requests that carry credentials of these generations and are all refused at once;
 /// how often the authenticator is asked, and what the next request carries.
-async fn check(most: u64, generations: &[u64], expected: &[Again], asked: u64, token: &str) {
+async fn check(most: u64, generations: &[u64], expected: &[Renewal], asked: u64, token: &str) {
     let counting = Arc::new(Counting { now: AtomicU64::new(0), most, asked: AtomicU64::new(0) });
     let signer = Signer {
         authenticator: Arc::new(Arc::clone(&counting)),
         query_param: None,
         requests_tokens: false,
+        taken: AtomicU64::new(0),
         state: Mutex::default(),
     };
     let url = Url::parse("https://h/items").unwrap();
@@ -67,10 +68,10 @@ async fn check(most: u64, generations: &[u64], expected: &[Again], asked: u64, t
 
 #[tokio::test]
 async fn what_has_expired_is_renewed_once_for_all() {
-    use Again::{No, Yes};
-    check(9, &[0], &[Yes], 1, "1").await;
-    check(9, &[0, 0, 0], &[Yes, Yes, Yes], 1, "1").await;
-    check(9, &[0, 1], &[Yes, Yes], 2, "2").await;
-    check(0, &[0, 0], &[No, No], 1, "0").await;
-    check(1, &[0, 1, 1], &[Yes, No, No], 2, "1").await;
+    use Renewal::{None, Others, Own};
+    check(9, &[0], &[Own], 1, "1").await;
+    check(9, &[0, 0, 0], &[Own, Others, Others], 1, "1").await;
+    check(9, &[0, 1], &[Own, Own], 2, "2").await;
+    check(0, &[0, 0], &[None, None], 1, "0").await;
+    check(1, &[0, 1, 1], &[Own, None, None], 2, "1").await;
 }

@@ -1,0 +1,2 @@
+{{ sink(name="warehouse", mode="merge", key=["id"]) }}
+SELECT id FROM {{ use_source("news") }}

@@ -1,0 +1,2 @@
+{{ sink(name="warehouse", mode="replace") }}
+SELECT id FROM {{ use_source("hits") }}
