@@ -14,6 +14,7 @@ mod promises {
     mod crates;
     mod custom;
     mod deadlocks;
+    mod definitions;
     mod dependencies;
     mod differential;
     mod docs;

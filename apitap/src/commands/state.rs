@@ -14,7 +14,7 @@ use super::output::{FAINT, print, styled, tell, tell_error, usage, width};
 use super::{Choice, Format, Options, table};
 use crate::definition::{Definition, Mode, Source};
 use crate::sink::{Remembered, StateChange};
-use crate::source::incremental::{described, is_before, moment, set_to};
+use crate::source::incremental::{defined, described, is_before, moment, set_to};
 use crate::source::parts::Reached;
 use crate::{Environment, Pipeline, Report, Result, blocking, engine};
 
@@ -85,10 +85,12 @@ pub(super) fn state(pipelines: &[&Pipeline], state: &State, options: &Options) -
 }
 
 fn show(pipelines: &[&Pipeline], options: &Options) -> Result<ExitCode, String> {
-    let all = match asked(pipelines, options, engine::remembered)? {
+    let mut all = match asked(pipelines, options, engine::remembered)? {
         Ok(all) => all,
         Err(error) => return Ok(failed(error)),
     };
+    // Nobody sets it, and the files say it better.
+    all.retain(|(_, one)| defined(&one.partition).is_none());
     if options.format == Format::Json {
         let text = format!("{:#}", all.iter().map(machine).collect::<Value>());
         return Ok(print(&text, ExitCode::SUCCESS));
@@ -186,14 +188,15 @@ fn each(
     for pipeline in pipelines {
         let definition = pipeline.definition().map_err(|error| error.to_string())?;
         let found = runtime.block_on(engine::remembered(pipeline, options.environment()?));
-        let before = match found {
-            Ok(found) => found,
+        let (before, definitions): (Vec<_>, Vec<_>) = match found {
+            Ok(found) => found.into_iter().partition(|one| defined(&one.partition).is_none()),
             Err(error) => return Ok(failed(error)),
         };
-        let partitions = change(definition, &before)?;
+        let mut partitions = change(definition, &before)?;
         if !yes {
             check_appends(definition, &before, &partitions)?;
         }
+        partitions.extend(replaced(&definitions, &before, &partitions));
         let run = format!("apitap state, {}", chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ"));
         let change = StateChange { run, partitions, ..StateChange::default() };
         changes.push((pipeline, definition, before, change));
@@ -237,13 +240,15 @@ fn say(
     format: Format,
 ) -> Result<(), String> {
     let old = |name: &str| before.iter().find(|one| one.partition == name).map(|one| &one.value);
+    let changed = change.partitions.iter().filter(|(name, _)| defined(name).is_none());
+    let changed: Vec<_> = changed.collect();
     if format == Format::Json {
-        let changed = change.partitions.iter().map(|(name, value)| {
+        let changed = changed.into_iter().map(|(name, value)| {
             json!({ "pipeline": definition.name, "partition": name, "before": old(name), "after": value })
         });
         return super::output::say(&format!("{:#}", changed.collect::<Value>()));
     }
-    if change.is_empty() {
+    if changed.is_empty() {
         let message = format!("nothing is remembered of `{}`", definition.name);
         tell(&styled(FAINT, message));
     }
@@ -251,12 +256,30 @@ fn say(
         None | Some(Value::Null) => "nothing".to_owned(),
         Some(value) => text(value),
     };
-    for (name, value) in &change.partitions {
+    for (name, value) in changed {
         let pipeline = &definition.name;
         let line = format!("{pipeline}, {name}: {} → {}", said(old(name)), said(Some(value)));
         super::output::say(&shown(&line))?;
     }
     Ok(())
+}
+
+/// The definitions of which no state is left: what the next run goes on from is what a person has said.
+fn replaced(
+    definitions: &[Remembered],
+    before: &[Remembered],
+    partitions: &BTreeMap<String, Value>,
+) -> Vec<(String, Value)> {
+    let is_of = |name: &str, source: &str| {
+        name.strip_prefix(source).is_some_and(|rest| rest.is_empty() || rest.starts_with(" {"))
+    };
+    let is_left = |source: &str| {
+        let mut states = before.iter().filter(|one| is_of(&one.partition, source));
+        states.any(|one| !partitions.contains_key(&one.partition))
+    };
+    let names = definitions.iter().map(|one| &one.partition);
+    let names = names.filter(|name| defined(name).is_some_and(|source| !is_left(source)));
+    names.map(|name| (name.clone(), Value::Null)).collect()
 }
 
 /// The places where unfinished runs would go on, which are those of another time.

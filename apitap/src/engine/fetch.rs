@@ -4,11 +4,11 @@
 //! when the first query begins to read: by how many sources are known to make these requests, and by
 //! how often that query reads its own. So no query waits until the others are planned.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use apitap_build::definition::{Checkpoint, Definition, Mode, Source};
+use apitap_build::definition::{Checkpoint, Definition, Mode, Source, Transform};
 use apitap_build::schema::Schema;
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
@@ -21,7 +21,7 @@ use crate::environment::Environment;
 use crate::report::Warning;
 use crate::source::custom::RustType;
 use crate::source::fetch::{Driver, FetchPlan};
-use crate::source::incremental::{Moment, Span, Watermarks};
+use crate::source::incremental::{Meaning, Moment, Span, Watermarks, conditions};
 use crate::source::partition::{self, Parent, Resume};
 use crate::source::parts::Cuts;
 use crate::source::spool::{Pages, Readers, Shared};
@@ -81,8 +81,9 @@ impl Fetches {
             if let Some(parent) = followed.and_then(declared) {
                 fetch.is_followed = true;
                 let state = source.state_behind(&parent.name);
-                let start = fetch.plan.partitions().start().ok().flatten();
-                let parent = watermarks(&state, parent, definition.mode, start);
+                // What the query leaves out of the children is no matter of the parent.
+                let loaded = Loaded { state: &state, since: None, conditions: BTreeSet::new() };
+                let parent = watermarks(parent, &fetch.plan, definition, loaded);
                 fetch.watermarks = parent.map(Arc::new);
             }
         }
@@ -96,11 +97,14 @@ impl Fetches {
             Some(narrowed) => Arc::new(plan.narrowed(&narrowed.sent, narrowed.wanted)),
             None => Arc::new(plan),
         };
-        // What cannot be read is said by `check`.
-        let start = plan.partitions().start().ok().flatten();
-        let end = narrowed.and_then(|narrowed| narrowed.wanted.until);
-        let watermarks = watermarks(&source.name, source, definition.mode, start)
-            .map(|watermarks| Arc::new(watermarks.within(span).before(end)));
+        let wanted = narrowed.map(|narrowed| narrowed.wanted).unwrap_or_default();
+        let conditions = match (&definition.transform, &source.incremental) {
+            (Transform::Sql(sql), Some(incremental)) => conditions(sql, &incremental.field),
+            _ => BTreeSet::new(),
+        };
+        let loaded = Loaded { state: &source.name, since: wanted.since, conditions };
+        let watermarks = watermarks(source, &plan, definition, loaded)
+            .map(|watermarks| Arc::new(watermarks.within(span).before(wanted.until)));
         // What stands behind another entry is read again for each of that one's values.
         let first = source.for_each.first().is_some_and(|entry| entry.source().is_some());
         for parent in parents.iter().skip(usize::from(first)) {
@@ -145,16 +149,33 @@ impl Fetches {
     }
 }
 
-/// How far an incremental source has come, whose state has this name.
+/// What is loaded of an incremental source.
+struct Loaded<'a> {
+    /// The name of its state.
+    state: &'a str,
+    /// Since when the query wants records.
+    since: Option<DateTime<Utc>>,
+    /// Which of them it wants.
+    conditions: BTreeSet<String>,
+}
+
+/// How far an incremental source of a pipeline has come.
 fn watermarks(
-    state: &str,
     source: &Source,
-    mode: Mode,
-    start: Option<DateTime<Utc>>,
+    plan: &FetchPlan,
+    definition: &Definition,
+    loaded: Loaded<'_>,
 ) -> Option<Watermarks> {
     let incremental = source.incremental.as_ref()?;
     let field = Moment::of(source.schema.as_ref(), &incremental.field);
-    Some(Watermarks::new(state, field, incremental, mode, start))
+    // What cannot be read is said by `check`.
+    let start = plan.partitions().start().ok().flatten();
+    let Loaded { state, since, conditions } = loaded;
+    let requested_for = plan.partitions().requested_for();
+    let meaning = Meaning::new(source, requested_for, start.max(since), conditions);
+    let watermarks = Watermarks::new(state, field, incremental, definition.mode, start);
+    let begun = plan.partitions().until();
+    Some(watermarks.meaning(&definition.name, meaning).of_run(begun))
 }
 
 impl Fetch {
@@ -198,8 +219,10 @@ impl Fetch {
     pub(super) fn warnings(&self) -> Vec<Warning> {
         let pages = self.fetched.pages.load(Ordering::Relaxed);
         let own = self.watermarks.iter().flat_map(|watermarks| watermarks.warnings(pages));
-        let held = self.remembered();
-        own.chain(held.iter().filter_map(|watermarks| watermarks.held_back())).collect()
+        let remembered = self.remembered();
+        let left_out = remembered.iter().flat_map(|watermarks| watermarks.left_out());
+        let held = remembered.iter().filter_map(|watermarks| watermarks.held_back());
+        own.chain(left_out).chain(held).collect()
     }
 
     /// Has the state of the parents stay where it was that feed only what has changed, if an answer was left out

@@ -6,8 +6,10 @@
 //! The state is how far the field has come in each partition; where rows are appended, also which
 //! records stand at that very moment, since an API that is asked since then sends them again.
 
+mod ahead;
 mod boundary;
 mod held;
+mod meaning;
 mod moment;
 mod slices;
 
@@ -25,8 +27,11 @@ use crate::definition::{Incremental, IncrementalMode, Mode};
 use crate::report::Warning;
 use crate::sink::State;
 use crate::{Error, Result};
+use ahead::Ahead;
 use boundary::{Boundary, Mark};
 use held::Held;
+use meaning::Owner;
+pub(crate) use meaning::{Meaning, conditions};
 pub(crate) use moment::{Moment, MomentReader};
 pub(crate) use slices::{Alike, Asked};
 use slices::{Answers, Came, Ends};
@@ -45,6 +50,23 @@ struct Position {
     /// Whether a person has set it, and no run has loaded anything since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     set: bool,
+    /// The hash of all that the partition carries, where that is not its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    of: Option<String>,
+}
+
+/// What a partition of this run has of earlier ones.
+#[derive(Debug, Default)]
+struct Claim {
+    /// The hash of all that it carries, where that is not its name.
+    of: Option<String>,
+    /// What it was called before, where that is something else.
+    before: Option<String>,
+}
+
+/// The source of whose states this name of a state has the definition; `None` where it is that of a partition.
+pub(crate) fn defined(name: &str) -> Option<&str> {
+    name.strip_suffix(meaning::BEHIND)
 }
 
 /// A time that is loaded whatever is known: from, and up to but not with.
@@ -123,6 +145,13 @@ pub(crate) struct Watermarks {
     /// Whether a record that comes again is stored again.
     appends: bool,
     before: OnceLock<BTreeMap<String, Position>>,
+    /// The partitions that are not called as they were, or carry more than their names say.
+    claims: Mutex<BTreeMap<String, Claim>>,
+    /// The pipeline, and what its states are of.
+    meaning: Option<(String, Meaning)>,
+    /// What they were of before this run.
+    meant: OnceLock<Meaning>,
+    ahead: Ahead,
     seen: Mutex<BTreeMap<String, Position>>,
     /// Where the reading of each partition has begun.
     begun: Mutex<BTreeMap<String, Position>>,
@@ -152,6 +181,10 @@ impl Watermarks {
             lookback: TimeDelta::from_std(lookback).unwrap_or(TimeDelta::MAX),
             appends: mode == Mode::Append,
             before: OnceLock::new(),
+            claims: Mutex::default(),
+            meaning: None,
+            meant: OnceLock::new(),
+            ahead: Ahead::default(),
             seen: Mutex::default(),
             begun: Mutex::default(),
             answers: Answers::new(incremental),
@@ -169,10 +202,20 @@ impl Watermarks {
         Self { end, ..self }
     }
 
+    /// The same of a pipeline, in whose state the definition is kept.
+    pub(crate) fn meaning(self, pipeline: &str, meaning: Meaning) -> Self {
+        Self { meaning: Some((pipeline.to_owned(), meaning)), ..self }
+    }
+
+    /// The same for a run that has begun then.
+    pub(crate) fn of_run(self, begun: Option<DateTime<Utc>>) -> Self {
+        Self { ahead: begun.map(Ahead::of_run).unwrap_or_default(), ..self }
+    }
+
     /// Takes what earlier runs have committed.
     ///
     /// # Errors
-    /// It is not what a run has written.
+    /// It is not what a run has written, or that of another definition.
     pub(crate) fn know(&self, state: &State) -> Result<()> {
         let mut before = BTreeMap::new();
         for (name, value) in &state.partitions {
@@ -188,7 +231,65 @@ impl Watermarks {
         *lock(&self.begun) = before.clone();
         // Known once, before anything is requested.
         drop(self.before.set(before));
+        self.compare(state)?;
+        for position in self.before.get().into_iter().flat_map(BTreeMap::values) {
+            // A person who sets it knows where it is.
+            if !position.set && self.span.is_none() {
+                self.ahead.look(position.cursor, self.lookback, || None);
+            }
+        }
         Ok(())
+    }
+
+    /// Compares the definition that the states are of with this one. A state without one is taken as it is, and
+    /// so is a time that is loaded whatever is known.
+    fn compare(&self, state: &State) -> Result<()> {
+        let Some(meant) = state.partitions.get(&Meaning::name(&self.source)) else { return Ok(()) };
+        let (Some((_, meaning)), Some(meant)) = (&self.meaning, Meaning::of(meant)) else {
+            return Ok(());
+        };
+        if let (Some(owner), None) = (self.owner(), self.span) {
+            meaning.check(&meant, &owner)?;
+        }
+        // Known once, as the states.
+        drop(self.meant.set(meant));
+        Ok(())
+    }
+
+    /// Whose states they are; `None` where there are none.
+    fn owner(&self) -> Option<Owner<'_>> {
+        let (pipeline, _) = self.meaning.as_ref()?;
+        let until = self.before.get()?.values().map(|position| position.cursor).max()?;
+        Some(Owner { pipeline, source: &self.source, appends: self.appends, until })
+    }
+
+    /// The partitions of earlier runs: their names, the hashes of what they carry, and how far they had come.
+    pub(crate) fn known(&self) -> Vec<(String, Option<String>, DateTime<Utc>)> {
+        let known = self.before.get().into_iter().flatten();
+        known.map(|(name, at)| (name.clone(), at.of.clone(), at.cursor)).collect()
+    }
+
+    /// A partition goes by this name from now on, and has what there is under the one before; `of` is the hash of all
+    /// that it carries, where that is more than its name.
+    pub(crate) fn claim(&self, name: &str, of: Option<String>, before: Option<String>) {
+        let before = before.filter(|before| before != name);
+        let known = || self.before.get()?.get(name)?.of.as_ref();
+        if before.is_none() && known() == of.as_ref() {
+            return;
+        }
+        if let Some(position) = before.as_ref().and_then(|name| self.before.get()?.get(name)) {
+            // What a part of it has led to counts more.
+            self.lock().entry(name.to_owned()).or_insert_with(|| position.clone());
+            lock(&self.begun).entry(name.to_owned()).or_insert_with(|| position.clone());
+        }
+        self.claims().insert(name.to_owned(), Claim { of, before });
+    }
+
+    /// How far a partition had come before this run.
+    fn before_of(&self, key: &str) -> Option<&Position> {
+        let claims = self.claims();
+        let claim = claims.get(key).and_then(|claim| claim.before.as_deref());
+        self.before.get()?.get(claim.unwrap_or(key))
     }
 
     /// The partition of this source that a name of the state stands for.
@@ -205,9 +306,7 @@ impl Watermarks {
         if let Some(span) = self.span {
             return Some(span.from);
         }
-        let Some(position) = self.before.get().and_then(|before| before.get(key)) else {
-            return self.start;
-        };
+        let Some(position) = self.before_of(key) else { return self.start };
         Some(position.cursor.checked_sub_signed(self.lookback).unwrap_or(position.cursor))
     }
 
@@ -219,6 +318,21 @@ impl Watermarks {
     /// The field by which a feed ends; `None` where the source is no feed.
     pub(crate) fn feed(&self) -> Option<&Moment> {
         (self.mode == IncrementalMode::Feed).then_some(&self.field)
+    }
+
+    /// What it does not load although the definition says so, or will not.
+    pub(crate) fn left_out(&self) -> Vec<Warning> {
+        let Some((pipeline, meaning)) = &self.meaning else { return Vec::new() };
+        let changed = self.meant.get().zip(self.owner()).filter(|_| self.span.is_none());
+        let changed = changed.map(|(meant, owner)| meaning.left_out(meant, &owner));
+        let yes = if self.appends { " --yes" } else { "" };
+        let ahead = self.ahead.warning(pipeline, &self.source, &self.field.name(), yes);
+        changed.into_iter().flatten().chain(ahead).collect()
+    }
+
+    /// The state moves behind a record of that moment; `record` is where that comes from.
+    fn look_ahead(&self, at: DateTime<Utc>, record: impl FnOnce() -> Option<(Arc<str>, u64)>) {
+        self.ahead.look(at, self.lookback, record);
     }
 
     /// What looks wrong in the `pages` pages that the API has sent.
@@ -257,29 +371,58 @@ impl Watermarks {
         until: Option<&(String, DateTime<Utc>)>,
     ) -> BTreeMap<String, Value> {
         let seen = self.lock();
-        let none = BTreeMap::new();
-        let before = self.before.get().unwrap_or(&none);
-        let changed = seen.iter().filter(|(key, position)| before.get(*key) != Some(position));
-        changed
-            .filter(|(key, _)| begun != Some(key.as_str()) && self.joins(before.get(*key)))
-            .filter(|(key, _)| !self.held.has(key))
-            .map(|(key, position)| {
-                let name = match key.is_empty() {
-                    true => self.source.clone(),
-                    false => format!("{} {key}", self.source),
-                };
-                let left = until.filter(|(of, until)| of == key && position.cursor > *until);
-                let position = match left {
-                    Some((_, until)) => {
-                        let known = before.get(key).map_or(*until, |known| known.cursor);
-                        let cursor = known.max(*until);
-                        Position::at(cursor).value()
-                    }
-                    None => position.value(),
-                };
-                (name, position)
-            })
-            .collect()
+        let mut changes = BTreeMap::new();
+        for (key, position) in &*seen {
+            let before = self.before_of(key);
+            let position = Position { of: self.of(key), ..position.clone() };
+            let is_begun = begun == Some(key.as_str());
+            if before == Some(&position) || is_begun || !self.joins(before) || self.held.has(key) {
+                continue;
+            }
+            let left = until.filter(|(of, until)| of == key && position.cursor > *until);
+            let position = match left {
+                Some((_, until)) => {
+                    let cursor = before.map_or(*until, |known| known.cursor.max(*until));
+                    Position { of: position.of, ..Position::at(cursor) }
+                }
+                None => position,
+            };
+            // Under its new name only.
+            let old = self.claims().get(key).and_then(|claim| claim.before.clone());
+            changes.extend(old.map(|old| (self.name(&old), Value::Null)));
+            changes.insert(self.name(key), position.value());
+        }
+        drop(seen);
+        let has_states =
+            !changes.is_empty() || self.before.get().is_some_and(|all| !all.is_empty());
+        changes.extend(self.changed_meaning().filter(|_| has_states));
+        changes
+    }
+
+    /// The definition that the states are of from this run on, where it is another one.
+    fn changed_meaning(&self) -> Option<(String, Value)> {
+        // A time that was loaded again says nothing of the rest.
+        let (_, meaning) = self.meaning.as_ref().filter(|_| self.span.is_none())?;
+        let meant = self.meant.get();
+        let meaning = match meant.filter(|_| self.owner().is_some()) {
+            Some(meant) => meaning.clone().behind(meant),
+            None => meaning.clone(),
+        };
+        (meant != Some(&meaning)).then(|| (Meaning::name(&self.source), meaning.value()))
+    }
+
+    /// The name of a partition in the state.
+    fn name(&self, key: &str) -> String {
+        if key.is_empty() { self.source.clone() } else { format!("{} {key}", self.source) }
+    }
+
+    /// The hash of all that a partition carries, where that is not its name; as it was, where this run has not
+    /// requested it.
+    fn of(&self, key: &str) -> Option<String> {
+        match self.claims().get(key) {
+            Some(claim) => claim.of.clone(),
+            None => self.before.get()?.get(key)?.of.clone(),
+        }
     }
 
     /// Whether what is loaded goes on from what is known, so that nothing between them is left out.
@@ -294,13 +437,12 @@ impl Watermarks {
         Pass { watermarks: Arc::clone(self), edges: Arc::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Position>> {
-        lock(&self.seen)
+    fn claims(&self) -> MutexGuard<'_, BTreeMap<String, Claim>> {
+        lock(&self.claims)
     }
 
-    /// How far the runs before have come with a partition.
-    fn known(&self, key: &str) -> Option<&Position> {
-        self.before.get()?.get(key)
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Position>> {
+        lock(&self.seen)
     }
 
     /// Notes a record, and says whether it is new; `mark` tells it from others, where rows are appended.
@@ -318,7 +460,7 @@ impl Watermarks {
             let has = span.has(at);
             return if has { self.note(key, at, mark, edges).map(|()| true) } else { Ok(false) };
         }
-        let before = self.known(key);
+        let before = self.before_of(key);
         let is_old = match self.mode {
             // What the API sends of its own accord, `merge` takes.
             IncrementalMode::Server => {
@@ -415,7 +557,7 @@ impl Edges {
 
 impl Position {
     fn at(cursor: DateTime<Utc>) -> Self {
-        Self { cursor, boundary: Boundary::default(), set: false }
+        Self { cursor, boundary: Boundary::default(), set: false, of: None }
     }
 
     fn value(&self) -> Value {
@@ -440,16 +582,17 @@ impl Changes {
         Self { pass, moments }
     }
 
-    /// Whether a record is among them; `carried` is what its partition gives it, and `member` what it gives its
-    /// children, by which it is known again.
+    /// Whether a record is among them; `key` is the name of its partition, `member` what it gives its children, by
+    /// which it is known again, and `from` its request and its number there.
     ///
     /// # Errors
     /// It does not say when it was changed; too many of one moment.
     pub(crate) fn has(
         &mut self,
-        carried: Option<&str>,
+        key: Option<&str>,
         record: &str,
         member: &str,
+        from: (&Arc<str>, u64),
     ) -> Result<bool> {
         let at = self.moments.of(record)?;
         let Pass { watermarks, edges } = &self.pass;
@@ -457,7 +600,12 @@ impl Changes {
             read: boundary::hash(member.as_bytes()),
             written: boundary::hash(record.as_bytes()),
         });
-        watermarks.is_new(carried.unwrap_or_default(), at, mark, &mut lock(edges))
+        let key = key.unwrap_or_default();
+        let is_new = watermarks.is_new(key, at, mark, &mut lock(edges))?;
+        if is_new {
+            watermarks.look_ahead(at, || Some((Arc::clone(from.0), from.1)));
+        }
+        Ok(is_new)
     }
 }
 
@@ -479,22 +627,27 @@ impl Sieve {
     }
 
     /// A record of a page was appended, whose request has asked for that.
-    pub(crate) fn append(&mut self, carried: Option<&Arc<str>>, asked: Asked, record: &str) {
+    pub(crate) fn append(&mut self, key: Option<&Arc<str>>, asked: Asked, record: &str) {
         if self.pass.watermarks.appends {
             self.written.push(boundary::hash(record.as_bytes()));
         }
-        let key = carried.map_or("", |carried| carried);
+        let key = key.map_or("", |key| key);
         match self.runs.last_mut() {
             Some((last, of, count)) if **last == *key && *of == asked => *count += 1,
             _ => self.runs.push((key.into(), asked, 1)),
         }
     }
 
-    /// The batch of all records since the last one, without those that are known, and those of other slices.
+    /// The batch of all records since the last one, without those that are known, and those of other slices; `from` is
+    /// where the record of a row comes from, its request and its number there.
     ///
     /// # Errors
     /// Too many records of one moment, or at the end of a slice.
-    pub(crate) fn keep(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
+    pub(crate) fn keep(
+        &mut self,
+        batch: &RecordBatch,
+        from: impl Fn(usize) -> Option<(Arc<str>, u64)>,
+    ) -> Result<RecordBatch> {
         let no_batch = |cause| Error::data("the records make no batch").caused_by(cause);
         let moments = self.pass.watermarks.field.of_batch(batch)?;
         let runs = std::mem::take(&mut self.runs);
@@ -508,6 +661,9 @@ impl Sieve {
             for (moment, mark) in records.by_ref().take(count) {
                 let is_taken = edges.ends.take(&key, asked, moment, mark, &mut came)?;
                 let is_new = is_taken && watermarks.is_new(&key, moment, mark, &mut edges)?;
+                if is_new {
+                    watermarks.look_ahead(moment, || from(kept.len()));
+                }
                 kept.push(is_new);
             }
         }
@@ -531,7 +687,7 @@ impl Sieve {
         for (key, asked, count) in runs {
             let (of_run, others) = rest.split_at_checked(*count).unwrap_or((rest, &[]));
             let last = of_run.iter().max().copied();
-            let known = watermarks.known(key).map(|known| known.cursor);
+            let known = watermarks.before_of(key).map(|known| known.cursor);
             let is_needed =
                 |at: &DateTime<Utc>| [last, known].contains(&Some(*at)) || asked.has_at_an_end(*at);
             needed.extend(of_run.iter().map(is_needed));
@@ -611,7 +767,7 @@ mod tests {
             decoder.append(record.as_ref()).unwrap();
             sieve.append(None, Asked::default(), record.as_ref());
         }
-        let batch = sieve.keep(&decoder.finish().unwrap()).unwrap();
+        let batch = sieve.keep(&decoder.finish().unwrap(), |_| None).unwrap();
         let ids = batch.column(0).as_primitive::<datafusion::arrow::datatypes::Int64Type>();
         assert_eq!(ids.values(), expected);
         let mut state = state.clone();

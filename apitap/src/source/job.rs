@@ -63,6 +63,11 @@ impl JobPlan {
         }
     }
 
+    /// Whether an expression of its requests uses a name.
+    pub(in crate::source) fn uses(&self, name: &str) -> bool {
+        [&self.create, &self.poll].into_iter().any(|request| request.uses(name))
+    }
+
     /// Whether its requests can be made; `probe` has values of all names.
     ///
     /// # Errors

@@ -20,6 +20,8 @@ pub struct Page {
     /// The fields that its partition gives each record, as a JSON object; `None` where there are no
     /// partitions.
     pub(super) carried: Option<Arc<str>>,
+    /// The name of its partition in the state; `None` where there are no partitions.
+    pub(super) key: Option<Arc<str>>,
     /// The times that were asked for.
     pub(super) asked: Asked,
     pub(super) stored: Stored,
@@ -34,8 +36,8 @@ pub(super) enum Behind {
     Unknown { records: u64 },
     /// So many records of a partition, behind which a later run goes on there.
     Within { records: u64, at: Resumed },
-    /// A partition, by its name in the state; or only a slice of it, where others follow.
-    Slice { key: String, left: Option<DateTime<Utc>> },
+    /// A partition, by its name in the state; or only a slice of it, where others follow. `done` says that it is in.
+    Slice { key: String, done: String, left: Option<DateTime<Utc>> },
 }
 
 impl Behind {
@@ -54,16 +56,17 @@ impl Page {
     /// The records of a body that has arrived.
     pub fn new(request: Arc<str>, number: u64, body: &Body) -> Self {
         let (stored, asked) = (body.stored.clone(), Asked::default());
-        Self { request, number, carried: None, asked, stored, behind: None }
+        Self { request, number, carried: None, key: None, asked, stored, behind: None }
     }
 
     /// What stands behind the last page of a partition, or of a slice of it: no records.
-    pub(super) fn end_of(key: &str, left: Option<DateTime<Utc>>) -> Self {
-        let behind = Behind::Slice { key: key.to_owned(), left };
+    pub(super) fn end_of(key: &str, done: &str, left: Option<DateTime<Utc>>) -> Self {
+        let behind = Behind::Slice { key: key.to_owned(), done: done.to_owned(), left };
         Self {
             request: Arc::from(""),
             number: 0,
             carried: None,
+            key: None,
             asked: Asked::default(),
             stored: Stored::default(),
             behind: Some(Arc::new(behind)),

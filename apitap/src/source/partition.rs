@@ -7,6 +7,7 @@
 //! pages stay in order. Nothing here knows a query.
 
 mod carried;
+mod key;
 mod window;
 
 use std::collections::HashSet;
@@ -20,6 +21,7 @@ use tokio::sync::mpsc;
 
 pub(crate) use carried::Carrier;
 pub(in crate::source) use carried::value;
+use key::Keys;
 use window::{Feed, WindowPlan};
 
 use super::LeftOut;
@@ -45,6 +47,10 @@ pub(crate) struct Partition {
     /// A JSON object with the fields that each of its records has: `{"org":{"slug":"a"}}`; `None` where
     /// there is nothing to tell apart.
     carried: Option<Arc<str>>,
+    /// Its name in the state of a source.
+    key: Arc<str>,
+    /// What says that it is in.
+    done: Arc<str>,
     /// The values of those fields, by the names that expressions have for them.
     scope: Scope,
     /// Query parameters that say since when and until when.
@@ -58,12 +64,14 @@ pub(crate) struct Partition {
 impl Partition {
     /// One that is not cut into slices.
     fn new(carried: Option<Arc<str>>, scope: Scope) -> Self {
-        Self { carried, scope, params: Vec::new(), left: None, asked: Asked::default() }
+        // What is remembered of it says the names.
+        let (key, done) = (Arc::from(""), Arc::from(""));
+        Self { carried, key, done, scope, params: Vec::new(), left: None, asked: Asked::default() }
     }
 
     /// Its name in the state of a source.
     fn key(&self) -> &str {
-        self.carried.as_deref().unwrap_or_default()
+        &self.key
     }
 }
 
@@ -71,6 +79,8 @@ impl Partition {
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct PartitionPlan {
     levels: Vec<Level>,
+    /// The fields of which requests are made.
+    keys: Keys,
     /// The fields that each record gets.
     carried: Schema,
     /// Since when it is requested.
@@ -100,12 +110,20 @@ pub(crate) struct Parent {
 
 impl PartitionPlan {
     /// What `for_each` of a source says; `parents` are the plans of the sources that it names, in
-    /// order.
+    /// order, and `uses` whether its requests use a name.
     pub(crate) fn new(
         source: &Source,
         parents: &[Arc<FetchPlan>],
+        uses: impl Fn(&str) -> bool,
         environment: &mut Environment,
     ) -> Self {
+        let mut keys = Keys::default();
+        for entry in &source.for_each {
+            match entry {
+                ForEach::Values { alias, .. } => keys.push(alias, None, &uses),
+                ForEach::Records { alias, fields, .. } => keys.push(alias, Some(fields), &uses),
+            }
+        }
         let mut parents = parents.iter();
         let levels = source.for_each.iter().filter_map(|entry| match entry {
             ForEach::Values { alias, values } => {
@@ -121,7 +139,7 @@ impl PartitionPlan {
         let windows = source.incremental.as_ref().map(|incremental| {
             WindowPlan::resolve(incremental, source.schema.as_ref(), environment)
         });
-        Self { levels: levels.collect(), carried, windows }
+        Self { levels: levels.collect(), keys, carried, windows }
     }
 
     /// Since when the first run of an incremental source loads; `None` where that is from the beginning.
@@ -142,6 +160,11 @@ impl PartitionPlan {
     /// Whether it is requested once only, for nothing in particular.
     pub(crate) fn is_whole(&self) -> bool {
         self.levels.is_empty() && self.windows.is_none()
+    }
+
+    /// The paths of the fields of which requests are made, entry by entry of `for_each`.
+    pub(crate) fn requested_for(&self) -> Vec<Vec<String>> {
+        self.keys.paths()
     }
 
     /// Until when an incremental source is loaded; `None` for others.
@@ -172,12 +195,11 @@ impl PartitionPlan {
         watermarks: Option<Arc<Watermarks>>,
         reached: Reached,
     ) -> BoxStream<'static, Result<Partition>> {
-        let windows = self.windows.clone();
+        let (windows, keys) = (self.windows.clone(), self.keys.clone());
         let all = self.without_windows(scope, parents);
         let reached = Arc::new(reached);
-        let before = Arc::clone(&reached);
-        let all = all.try_filter(move |partition| std::future::ready(!before.has(partition.key())));
-        let Some(windows) = windows else { return all.boxed() };
+        let all = key::claimed(all, keys, watermarks.clone(), Arc::clone(&reached));
+        let Some(windows) = windows else { return all };
         all.map(move |partition| {
             let partition = partition?;
             let watermarks = watermarks.as_ref();
@@ -289,7 +311,8 @@ fn members(
                             |error: Error| error.at_record(number).in_request(&page.request);
                         let member = carried::member(&alias, &fields, record, carried);
                         let member = member.map_err(named)?;
-                        let has = |changes: &mut Changes| changes.has(carried, record, &member);
+                        let (key, from) = (page.key.as_deref(), (&page.request, number));
+                        let has = |changes: &mut Changes| changes.has(key, record, &member, from);
                         if changes.as_mut().map_or(Ok(true), has).map_err(named)? {
                             members.push(Ok(member));
                         }
@@ -360,13 +383,14 @@ fn begin(
     let driver = &Driver { left_out: Arc::clone(&hold.left_out), ..driver.clone() };
     let feed = watermarks.and_then(|watermarks| Feed::new(watermarks, partition.key()));
     let from = resume.and_then(|resume| resume.from(partition.key()));
-    let end = resume.map(|_| Page::end_of(partition.key(), partition.left));
-    let Partition { carried, scope, params, left: _, asked } = partition;
+    let end = resume.map(|_| Page::end_of(&partition.key, &partition.done, partition.left));
+    let Partition { carried, key, scope, params, asked, .. } = partition;
+    let key = carried.is_some().then_some(key);
     let plan = plan.in_partition(scope, params);
     let pages = fetch::pages(driver, &plan, from);
     let pages = stream::try_unfold(
-        (pages, carried, feed, hold, false),
-        move |(mut pages, carried, mut feed, hold, last)| async move {
+        (pages, (carried, key), feed, hold, false),
+        move |(mut pages, names, mut feed, hold, last)| async move {
             if last {
                 return Ok(None);
             }
@@ -375,12 +399,13 @@ fn begin(
             let Some(page) = page else { return Ok(None) };
             let behind = page.behind.clone();
             let behind = if is_held { behind.map(|behind| behind.without_place()) } else { behind };
-            let page = Page { carried: carried.clone(), asked, behind, ..page };
+            let (carried, key) = names.clone();
+            let page = Page { carried, key, asked, behind, ..page };
             let last = match &mut feed {
                 Some(feed) => feed.is_known(&page).await?,
                 None => false,
             };
-            Ok(Some((page, (pages, carried, feed, hold, last))))
+            Ok(Some((page, (pages, names, feed, hold, last))))
         },
     )
     .boxed();

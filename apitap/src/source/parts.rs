@@ -42,7 +42,7 @@ pub(crate) struct Reached {
     pub(crate) at: DateTime<Utc>,
     /// How many records are in.
     pub(crate) records: u64,
-    /// The partitions that are in whole, each by the start of its SHA-256.
+    /// The partitions that are in whole, each as [`Reached::entry`] says it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     done: BTreeSet<String>,
     /// The partition of which a part is in.
@@ -58,6 +58,9 @@ pub(crate) struct Reached {
 pub(crate) struct Within {
     /// Its name in the state.
     pub(crate) partition: String,
+    /// The hash of all that it carries, where that is not its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) of: Option<String>,
     /// Until when an incremental source is loaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<DateTime<Utc>>,
@@ -85,9 +88,24 @@ impl Reached {
         Some(format!("{records} records of a run that was not finished"))
     }
 
-    /// Whether a partition is in whole.
-    pub(super) fn has(&self, key: &str) -> bool {
-        !self.done.is_empty() && self.done.contains(&hashed(key))
+    /// How a partition is written that is in whole: the hash of its key, and that of all that it carries where
+    /// that is more.
+    pub(super) fn entry(key: &str, of: Option<&str>) -> String {
+        of.map_or(key.to_owned(), |of| format!("{key} {of}"))
+    }
+
+    /// The partitions that are in whole, as the parts of their entries.
+    pub(super) fn done(&self) -> impl Iterator<Item = (&str, Option<String>)> {
+        self.done.iter().map(|entry| match entry.split_once(' ') {
+            Some((key, of)) => (key, Some(of.to_owned())),
+            None => (entry.as_str(), None),
+        })
+    }
+
+    /// Those are in whole.
+    #[cfg(test)]
+    pub(super) fn behind(done: impl Iterator<Item = String>) -> Self {
+        Self { done: done.collect(), ..Self::default() }
     }
 
     /// What is in of a partition, if that is a part.
@@ -238,24 +256,26 @@ impl Part {
                 (*records, false)
             }
             Some(Behind::Within { records, at }) => {
-                let partition = page.carried.as_deref().unwrap_or_default();
+                let partition = page.key.as_deref().unwrap_or_default();
+                let carried = page.carried.as_deref().filter(|carried| *carried != partition);
                 // One that an earlier run has begun keeps its place until it is in: there is one place.
                 let waits = reached.within.as_ref().is_some_and(|one| one.partition != partition);
                 self.can_end = !waits && cuts.can_go_on_at(&at.position);
                 if !waits {
                     let until = reached.within(partition).map_or(cuts.until, |within| within.until);
                     let (partition, from) = (partition.to_owned(), at.clone());
-                    reached.within = Some(Within { partition, until, from, seen: None });
+                    let of = carried.map(hashed);
+                    reached.within = Some(Within { partition, of, until, from, seen: None });
                 }
                 (*records, false)
             }
-            Some(Behind::Slice { key, left }) => {
+            Some(Behind::Slice { key, done, left }) => {
                 if reached.within(key).is_some() {
                     reached.within = None;
                 }
                 reached.until = left.map(|until| (key.clone(), until));
                 if left.is_none() {
-                    reached.done.insert(hashed(key));
+                    reached.done.insert(done.clone());
                 }
                 self.can_end = reached.done.len() <= PARTITIONS;
                 (0, true)
@@ -290,12 +310,17 @@ mod tests {
         Resumed { position, pages: 1, records: 10, last: None }
     }
 
+    fn end_of(partition: &str) -> Page {
+        Page::end_of(partition, partition, None)
+    }
+
     fn page(partition: &str, cursor: &str) -> Page {
         let behind = Behind::Within { records: 10, at: at(cursor) };
         Page {
             carried: Some(Arc::from(partition)),
+            key: Some(Arc::from(partition)),
             behind: Some(Arc::new(behind)),
-            ..Page::end_of(partition, None)
+            ..end_of(partition)
         }
     }
 
@@ -303,6 +328,7 @@ mod tests {
     async fn places(pages: Vec<Page>, begun: Option<(&str, &str)>) -> Vec<String> {
         let within = begun.map(|(partition, cursor)| Within {
             partition: partition.to_owned(),
+            of: None,
             until: None,
             from: at(cursor),
             seen: None,
@@ -326,15 +352,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_place_goes_on_with_the_pages() {
-        let pages = vec![page("a", "1"), page("a", "2"), Page::end_of("a", None)];
+        let pages = vec![page("a", "1"), page("a", "2"), end_of("a")];
         assert_eq!(places(pages, None).await, ["a 1", "a 2", ""]);
     }
 
     /// The parent may name another one first now.
     #[tokio::test]
     async fn a_partition_that_was_begun_keeps_its_place_until_it_is_in() {
-        let mut pages = vec![page("new", "1"), page("new", "2"), Page::end_of("new", None)];
-        pages.extend([page("begun", "8"), Page::end_of("begun", None)]);
+        let mut pages = vec![page("new", "1"), page("new", "2"), end_of("new")];
+        pages.extend([page("begun", "8"), end_of("begun")]);
         assert_eq!(places(pages, Some(("begun", "7"))).await, ["begun 7", "begun 8", ""]);
     }
 }

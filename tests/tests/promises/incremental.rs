@@ -29,7 +29,10 @@ fn ids(project: &Project) -> Vec<i64> {
 }
 
 fn state(project: &Project) -> Vec<Value> {
-    sqlite(project, "partition, json(value)) FROM _apitap_state ORDER BY 1")
+    sqlite(
+        project,
+        "partition, json(value)) FROM _apitap_state WHERE partition NOT LIKE '%(definition)' ORDER BY 1",
+    )
 }
 
 #[test]
@@ -102,6 +105,78 @@ fn a_record_that_the_query_does_not_want_yet_is_loaded_when_it_does() {
         check(6, &[1, 2, 3, 4, 5]);
         check(59, &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
     }
+}
+
+/// An event of the year 2999 among those that an API has; gives what the run warns of.
+fn warnings_of(project: &Project, all: &[Value]) -> Vec<Value> {
+    let api = Api::serve(Collection::new(all.to_vec(), Pagination::next_url()));
+    let mut command = project.apitap(["run", "--format", "json"]);
+    let finished = finish(command.env("API", api.url()), LIMIT);
+    assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
+    let report: Value = serde_json::from_str(&finished.stdout).unwrap();
+    report["pipelines"][0]["warnings"].as_array().cloned().unwrap_or_default()
+}
+
+#[test]
+fn a_record_from_the_future_does_not_move_the_state_in_silence() {
+    let late = json!({"id": 9, "at": "2999-01-01T00:00:00Z"});
+    let with_late = |all: &[(i64, u32)]| {
+        let mut all = events(all);
+        all.insert(0, late.clone());
+        all
+    };
+    for (incremental, sink, yes) in [
+        ("param: since", "mode=\"append\"", " --yes"),
+        ("mode: client", "mode=\"append\"", " --yes"),
+        ("mode: feed", "mode=\"merge\", key=[\"id\"]", ""),
+    ] {
+        let incremental = format!("incremental: {{field: at, {incremental}}}");
+        let project = events_project(&incremental, sink);
+        assert_eq!(warnings_of(&project, &events(&[(1, 1)])), [] as [Value; 0]);
+        let warnings = warnings_of(&project, &with_late(&[(2, 2), (1, 1)]));
+        let [warning] = warnings.as_slice() else { panic!("{incremental}: {warnings:?}") };
+        let message = warning["message"].as_str().unwrap();
+        let expected = "`at` of a record of `events` is 2999-01-01T00:00:00Z, more than a day later than this run \
+                        (GET http://127.0.0.1:";
+        assert!(message.starts_with(expected), "{message}");
+        let end = ", record 1): the next run does not ask for what is changed before that";
+        assert!(message.ends_with(end), "{message}");
+        let help = warning["help"].as_str().unwrap();
+        assert!(help.starts_with("have the next run go on with `state set events 20"), "{help}");
+        assert!(
+            help.contains(&format!("Z{yes}`, and leave such records out: `WHERE at <= now()`")),
+            "{help}"
+        );
+        // As long as the state is there.
+        let warnings = warnings_of(&project, &[late.clone()]);
+        let message = warnings[0]["message"].as_str().unwrap();
+        let expected = "the state of `events` is 2999-01-01T00:00:00Z, more than a day later than this run: what is \
+                        changed before that is not asked for";
+        assert_eq!((message, warnings.len()), (expected, 1));
+    }
+}
+
+#[test]
+fn a_record_from_the_future_that_the_query_leaves_out_does_not_move_the_state() {
+    let project = events_project("incremental: {field: at, param: since}", "mode=\"append\"");
+    let query = project.read("sql/events.sql");
+    project.write("sql/events.sql", &format!("{query}\nWHERE at <= now()"));
+    let mut all = events(&[(1, 1), (2, 2)]);
+    all.push(json!({"id": 9, "at": "2999-01-01T00:00:00Z"}));
+    assert_eq!(warnings_of(&project, &all), [] as [Value; 0]);
+    all.push(json!({"id": 3, "at": "2026-01-01T00:03:00Z"}));
+    assert_eq!(warnings_of(&project, &all), [] as [Value; 0]);
+    assert_eq!(ids(&project), [1, 2, 3]);
+}
+
+#[test]
+fn a_field_whose_times_lie_ahead_is_loaded_as_any_other() {
+    let incremental = "incremental: {field: at, param: since, lookback: 3650d}";
+    let project = events_project(incremental, "mode=\"merge\", key=[\"id\"]");
+    let soon = chrono::Utc::now() + chrono::TimeDelta::days(300);
+    let all = [json!({"id": 1, "at": soon.to_rfc3339()})];
+    assert_eq!(warnings_of(&project, &all), [] as [Value; 0]);
+    assert_eq!(ids(&project), [1]);
 }
 
 #[test]
@@ -182,7 +257,8 @@ fn what_is_killed_at_any_moment_is_stored_once_in_postgres() {
         let rows = postgres(&url, "SELECT id FROM events ORDER BY id");
         rows.iter().filter_map(|row| row["id"].as_i64()).collect()
     });
-    let state = postgres(&url, "SELECT value FROM _apitap_state");
+    let state = "SELECT value FROM _apitap_state WHERE partition = 'events'";
+    let state = postgres(&url, state);
     assert_eq!(state.len(), 1);
     let value: Value = serde_json::from_str(state[0]["value"].as_str().unwrap()).unwrap();
     assert!(value["cursor"].as_str().is_some_and(|cursor| cursor.starts_with("2026-")), "{value}");

@@ -445,3 +445,194 @@ fn what_follows_changes_commits_once_and_is_not_cut_into_parts() {
     run_well(&project);
     assert_eq!(sqlite(&project, "count(*)) FROM invoices"), [json!([12])]);
 }
+
+/// Projects with a name that may change, and four events each, of which those since a time are sent.
+struct Projects {
+    api: Answers,
+    /// `(id, name)`, in the order of the API.
+    all: Arc<Mutex<Vec<(u64, String)>>>,
+    /// The project whose events are refused.
+    broken: Arc<AtomicU64>,
+}
+
+impl Projects {
+    fn serve(all: &[(u64, &str)]) -> Self {
+        let all: Vec<_> = all.iter().map(|(id, name)| (*id, (*name).to_owned())).collect();
+        let (all, broken) = (Arc::new(Mutex::new(all)), Arc::<AtomicU64>::default());
+        let (seen, refused) = (Arc::clone(&all), Arc::clone(&broken));
+        let api = Answers::serve(move |asked| {
+            let Some(rest) = asked.path.strip_prefix("/projects/") else {
+                let all = seen.lock().unwrap();
+                let record = |(id, name): &(u64, String)| json!({"id": id, "name": name});
+                return Answer::json(&all.iter().map(record).collect());
+            };
+            let id: u64 = rest.split('/').next().unwrap().parse().unwrap();
+            if id == refused.load(SeqCst) {
+                return Answer::status(400);
+            }
+            let since = asked.param("since").unwrap_or_default();
+            let event =
+                |n: u64| json!({"id": id * 10 + n, "at": format!("2026-01-0{n}T00:00:00Z")});
+            let mut events: Vec<_> = (1..=4).map(event).collect();
+            events.retain(|event| event["at"].as_str().unwrap() >= since);
+            // The newest first, as a feed has them.
+            events.reverse();
+            Answer::json(&events.into())
+        });
+        Self { api, all, broken }
+    }
+
+    fn are(&self, all: &[(u64, &str)]) {
+        let all = all.iter().map(|(id, name)| (*id, (*name).to_owned())).collect();
+        *self.all.lock().unwrap() = all;
+    }
+
+    fn project(&self, entry: &str, incremental: &str, sql: &str) -> Project {
+        let project = project(&self.sources(entry, incremental), &[("events", sql)]);
+        let yaml = project.read("pipelines.yaml");
+        project
+            .write("pipelines.yaml", &yaml.replace("out.db\"", "out.db\", checkpoint: {rows: 4}"));
+        project
+    }
+
+    fn sources(&self, entry: &str, incremental: &str) -> String {
+        let alias = if entry.contains("as: p,") { "p" } else { "project" };
+        format!(
+            "sources:
+  - name: projects
+    url: {0}
+    schema: {{id: int64!, name: string!}}
+  - name: events
+    url: \"{0}/{{{alias}.id}}/events\"
+    for_each: {{source: projects, {entry}}}
+    retry: {{max_attempts: 1}}
+    {incremental}
+    schema: {{id: int64!, at: timestamp!}}",
+            self.api.url("/projects")
+        )
+    }
+
+    /// What was asked since that many requests: the id of the project, and since when.
+    fn asked(&self, before: usize) -> Vec<(u64, Option<String>)> {
+        let asked = self.api.asked();
+        let one = |asked: &Asked| {
+            let id = asked.path.strip_prefix("/projects/")?.split('/').next()?.parse().ok()?;
+            Some((id, asked.param("since").map(str::to_owned)))
+        };
+        asked[before..].iter().filter_map(one).collect()
+    }
+}
+
+const EVENTS: &str = "{{ sink(mode=\"append\") }}\nSELECT project.name AS name, id, at FROM {{ use_source(\"events\") }}";
+
+/// The names of the table's rows, each with how many it has, and how many different ones.
+fn named(project: &Project) -> Vec<Value> {
+    let sql = "name, count(*), count(DISTINCT id)) FROM events GROUP BY name ORDER BY name";
+    sqlite(project, sql)
+}
+
+/// The partitions that are remembered.
+fn partitions(project: &Project) -> Vec<String> {
+    let all = shown(project);
+    let name = |one: &Value| one["partition"].as_str().unwrap().to_owned();
+    all.as_array().unwrap().iter().map(name).collect()
+}
+
+const ENTRY: &str = "as: project, fields: [id, name]";
+
+#[test]
+fn a_child_goes_on_where_it_has_left_off_though_another_field_of_its_parent_has_changed() {
+    for incremental in ["param: since", "mode: client", "mode: feed"] {
+        let projects = Projects::serve(&[(1, "a"), (2, "b")]);
+        let incremental = format!("incremental: {{field: at, {incremental}}}");
+        let project = projects.project(ENTRY, &incremental, EVENTS);
+        run_well(&project);
+        let all = [json!(["a", 4, 4]), json!(["b", 4, 4])];
+        assert_eq!(named(&project), all);
+        let keys = ["events {\"project\":{\"id\":1}}", "events {\"project\":{\"id\":2}}"];
+        assert_eq!(partitions(&project), keys);
+        for name in ["renamed", "again"] {
+            projects.are(&[(1, name), (2, "b")]);
+            let before = projects.api.asked().len();
+            run_well(&project);
+            assert_eq!(named(&project), all, "{incremental}");
+            assert_eq!(partitions(&project), keys);
+            let mut asked = projects.asked(before);
+            asked.sort();
+            let since = incremental.contains("since").then(|| "2026-01-04T00:00:00Z".to_owned());
+            assert_eq!(asked, [(1, since.clone()), (2, since)]);
+        }
+    }
+}
+
+#[test]
+fn a_child_goes_on_where_it_has_left_off_under_another_name_and_with_further_fields() {
+    let projects = Projects::serve(&[(1, "a"), (2, "b")]);
+    let incremental = "incremental: {field: at, param: since}";
+    let sql = "{{ sink(mode=\"append\") }}\nSELECT 'all' AS name, id, at FROM {{ use_source(\"events\") }}";
+    let project = projects.project("as: project, fields: [id]", incremental, sql);
+    run_well(&project);
+    let all = [json!(["all", 8, 8])];
+    assert_eq!(named(&project), all);
+    let (_, target) = project
+        .read("pipelines.yaml")
+        .split_once("targets:")
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
+    for entry in [
+        ENTRY,
+        "as: p, fields: [id, name]",
+        "as: p, fields: [id]",
+        "as: project, fields: [name, id]",
+    ] {
+        let sources = projects.sources(entry, incremental);
+        project.write("pipelines.yaml", &format!("{sources}\ntargets:{target}"));
+        run_well(&project);
+        assert_eq!(named(&project), all, "{entry}");
+        let alias = if entry.contains("as: p,") { "p" } else { "project" };
+        let key = |id: u64| format!("events {{\"{alias}\":{{\"id\":{id}}}}}");
+        assert_eq!(partitions(&project), [key(1), key(2)]);
+    }
+}
+
+#[test]
+fn two_parents_that_differ_in_another_field_have_their_own_rows_and_states() {
+    let both = [(1, "a"), (1, "b"), (2, "c")];
+    let projects = Projects::serve(&both);
+    let project = projects.project(ENTRY, "incremental: {field: at, param: since}", EVENTS);
+    let mut expected = vec![json!(["a", 4, 4]), json!(["b", 4, 4]), json!(["c", 4, 4])];
+    run_well(&project);
+    assert_eq!(named(&project), expected);
+    // In another order, and with another name; one that is new has nothing yet.
+    projects.are(&[(1, "b"), (1, "a"), (2, "c")]);
+    run_well(&project);
+    assert_eq!(named(&project), expected);
+    projects.are(&[(1, "b"), (1, "other"), (2, "c")]);
+    run_well(&project);
+    assert_eq!(named(&project), expected);
+    projects.are(&[(1, "new"), (1, "b"), (1, "other"), (2, "c")]);
+    run_well(&project);
+    expected.push(json!(["new", 4, 4]));
+    assert_eq!(named(&project), expected);
+    run_well(&project);
+    assert_eq!(named(&project), expected);
+    assert_eq!(partitions(&project).len(), 4);
+}
+
+#[test]
+fn a_run_that_goes_on_does_not_load_a_child_again_whose_parent_has_another_name_by_then() {
+    for incremental in ["", "incremental: {field: at, param: since}"] {
+        let projects = Projects::serve(&[(1, "a"), (2, "b"), (3, "c"), (4, "d")]);
+        let project = projects.project(ENTRY, incremental, EVENTS);
+        projects.broken.store(3, SeqCst);
+        run_badly(&project);
+        let first = named(&project);
+        assert!(first.contains(&json!(["a", 4, 4])), "{first:?}");
+        projects.broken.store(0, SeqCst);
+        // One has another name, and one is new beside another of the same id.
+        projects.are(&[(1, "renamed"), (2, "b"), (2, "beside"), (3, "c"), (4, "d")]);
+        run_well(&project);
+        let names = ["a", "b", "beside", "c", "d"].map(|name| json!([name, 4, 4]));
+        assert_eq!(named(&project), names, "{incremental}");
+    }
+}

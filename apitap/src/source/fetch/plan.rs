@@ -143,7 +143,8 @@ impl FetchPlan {
         parents: &[Arc<Self>],
         environment: &mut Environment,
     ) -> Self {
-        self.same.partitions = PartitionPlan::new(source, parents, environment);
+        let uses = |name: &str| self.uses(name);
+        self.same.partitions = PartitionPlan::new(source, parents, uses, environment);
         self
     }
 
@@ -163,6 +164,12 @@ impl FetchPlan {
         params: Vec<(String, String)>,
     ) -> Self {
         Self { scope, params, ..self.clone() }
+    }
+
+    /// Whether a text of its requests, or of those about its job, uses a name.
+    fn uses(&self, name: &str) -> bool {
+        let job = self.same.job.as_ref();
+        self.same.request.uses(&[name]) || job.is_some_and(|job| job.uses(name))
     }
 
     /// Whether its texts differ from page to page.

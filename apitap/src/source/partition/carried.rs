@@ -62,8 +62,17 @@ pub(super) fn member(
     Ok(member)
 }
 
+/// The object that has these values, by their paths.
+pub(super) fn nested(values: &[(Vec<&str>, &str)]) -> String {
+    let mut tree = Tree::default();
+    values.iter().for_each(|(path, value)| tree.insert(path, value));
+    let mut object = String::new();
+    tree.write(&mut object);
+    object
+}
+
 /// The text of the value at a path; `None` where there is none.
-fn find<'a>(object: &'a str, path: &[&str]) -> Result<Option<&'a str>> {
+pub(super) fn find<'a>(object: &'a str, path: &[&str]) -> Result<Option<&'a str>> {
     let mut text = object;
     for name in path {
         if text.trim_start().starts_with("null") {

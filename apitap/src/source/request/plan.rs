@@ -55,6 +55,11 @@ impl JobRequestPlan {
             body: body.unwrap_or_default(),
         }
     }
+
+    /// Whether an expression of it uses a name.
+    pub(in crate::source) fn uses(&self, name: &str) -> bool {
+        self.url.uses(&[name]) || self.body.uses(&[name])
+    }
 }
 
 /// The method that a definition names.

@@ -3,7 +3,8 @@
 //! ```text
 //! segment: text length u32 | records u32 | place in the body u64 | text | (start u32, end u32)…
 //! page:    length of its segments u64 | number u64 | request length u32 | length of what its partition
-//!          gives u32 | since when and until when i64 × 6 | request | that, if anything | segment…
+//!          gives u32 | length of the partition's name u32 | since when and until when i64 × 6 | request |
+//!          both, if there is one | segment…
 //! ```
 //! All numbers are little-endian. The file is gone with the process, however that ends.
 
@@ -30,7 +31,7 @@ const SEGMENT: usize = 2 * 4 + 8;
 const RANGE: usize = 2 * 4;
 
 /// The numbers before a page's request.
-const PAGE: usize = 2 * 8 + 2 * 4 + 2 * TIMES;
+const PAGE: usize = 2 * 8 + 3 * 4 + 2 * TIMES;
 /// Bytes of a time that was asked for: the moment, and those that are written like it.
 const TIMES: usize = 3 * 8;
 
@@ -159,18 +160,19 @@ impl File {
             file.read_exact(&mut head)?;
             let mut head = &head[..];
             let [length, number] = [(); 2].map(|()| head.get_u64_le());
-            let [request, carried] = [(); 2].map(|()| head.get_u32_le());
+            let [request, carried, key] = [(); 3].map(|()| head.get_u32_le());
             let asked = Asked { since: read_alike(&mut head), end: read_alike(&mut head) };
             let request = read_text(file, request)?;
-            let carried = read_text(file, carried)?;
+            let (carried, key) = (read_text(file, carried)?, read_text(file, key)?);
             let start = file.stream_position()?;
-            Ok((number, request, carried, asked, start..start + length))
+            Ok((number, request, [carried, key], asked, start..start + length))
         };
-        let (number, request, carried, asked, place) = self.with(read).await?;
-        let carried = (!carried.is_empty()).then(|| carried.into());
+        let (number, request, names, asked, place) = self.with(read).await?;
+        let [carried, key] = names.map(|name| (!name.is_empty()).then(|| name.into()));
         let end = place.end;
         let stored = Stored::File { file: Arc::clone(self), place };
-        Ok((Page { request: request.into(), number, carried, asked, stored, behind: None }, end))
+        let request = request.into();
+        Ok((Page { request, number, carried, key, asked, stored, behind: None }, end))
     }
 
     /// Uses the file on a thread that may wait for the disk.
@@ -215,12 +217,15 @@ fn page_head(page: &Page) -> std::io::Result<Vec<u8>> {
     head.extend(length.to_le_bytes());
     head.extend(page.number.to_le_bytes());
     let carried = page.carried.as_deref().unwrap_or_default();
-    head.extend(length_of(&page.request)?.to_le_bytes());
-    head.extend(length_of(carried)?.to_le_bytes());
+    let key = page.key.as_deref().unwrap_or_default();
+    for text in [&page.request, carried, key] {
+        head.extend(length_of(text)?.to_le_bytes());
+    }
     write_alike(page.asked.since, &mut head);
     write_alike(page.asked.end, &mut head);
     head.extend(page.request.as_bytes());
     head.extend(carried.as_bytes());
+    head.extend(key.as_bytes());
     Ok(head)
 }
 

@@ -55,7 +55,8 @@ fn page(number: u64, padding: usize) -> Page {
     let since = number.is_multiple_of(3).then(|| alike(number as i64));
     let asked = Asked { since, end: number.is_multiple_of(5).then(|| alike(0)) };
     let request = format!("GET /é?page={number}").into();
-    Page { request, number, carried, asked, stored, behind: None }
+    let key = number.is_multiple_of(2).then(|| format!("{{\"é\":{number}}}").into());
+    Page { request, number, carried, key, asked, stored, behind: None }
 }
 
 /// The page's segments, wherever they are.
@@ -74,7 +75,8 @@ async fn check(mut pages: Pages, padding: usize, count: u64, error: Option<&str>
         let expected = page(number, padding);
         assert_eq!(found.number, expected.number);
         assert_eq!(found.request, expected.request);
-        assert_eq!((&found.carried, found.asked), (&expected.carried, expected.asked));
+        let names = |page: &Page| (page.carried.clone(), page.key.clone(), page.asked);
+        assert_eq!(names(&found), names(&expected));
         assert_eq!(segments(&found).await, segments(&expected).await);
         tokio::time::sleep(pause).await;
     }

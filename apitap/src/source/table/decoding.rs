@@ -61,7 +61,7 @@ impl Decoding {
                     })?;
                     self.carrier.append(page.carried.as_ref());
                     if let Some(sieve) = &mut self.sieve {
-                        sieve.append(page.carried.as_ref(), page.asked, record);
+                        sieve.append(page.key.as_ref(), page.asked, record);
                     }
                     if self.is_full() {
                         if !self.send().await? {
@@ -105,11 +105,12 @@ impl Decoding {
             records = keeper.complete(&records, &self.schema)?;
         }
         let records = widen(records, &self.schema)?;
-        self.reading.keep(&self.name, &records, std::mem::take(&mut self.origins));
+        let origins = std::mem::take(&mut self.origins);
         let new = match &mut self.sieve {
-            Some(sieve) => sieve.keep(&records)?,
-            None => records,
+            Some(sieve) => sieve.keep(&records, |row| Origin::of(&origins, row))?,
+            None => records.clone(),
         };
+        self.reading.keep(&self.name, &records, origins);
         let is_read = self.sender.send(Ok(new)).await.is_ok();
         if self.in_part {
             // When there is room again, it was taken, and somebody asks for more.

@@ -77,7 +77,18 @@ pub(super) struct Origin {
 impl Sent {
     /// The request and the number in its page, from 1, of the record in a row.
     pub(crate) fn origin(&self, row: usize) -> Option<(&str, u64)> {
-        let origin = self.origins.iter().rev().find(|origin| origin.row <= row)?;
+        Origin::at(&self.origins, row).map(|(request, number)| (&**request, number))
+    }
+}
+
+impl Origin {
+    /// The request of the record in a row, and its number there.
+    pub(super) fn of(origins: &[Self], row: usize) -> Option<(Arc<str>, u64)> {
+        Self::at(origins, row).map(|(request, number)| (Arc::clone(request), number))
+    }
+
+    fn at(origins: &[Self], row: usize) -> Option<(&Arc<str>, u64)> {
+        let origin = origins.iter().rev().find(|origin| origin.row <= row)?;
         Some((&origin.request, origin.record + (row - origin.row) as u64))
     }
 }

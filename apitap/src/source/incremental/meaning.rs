@@ -1,0 +1,482 @@
+//! What a state is of: the definition that has loaded up to it, and whether the one of this run means the same.
+//!
+//! ```text
+//! definition → Meaning → kept beside the state → compared with that of the next run
+//! ```
+//! A state is a moment of a field of one collection. By another field, or of another collection, the same moment
+//! says nothing: what lies before it would never be loaded. A definition that wants more of the same records goes
+//! on with its state, and says what it does not load.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use apitap_build::definition::{ForEach, Part, RequestPart, Source, Template};
+use apitap_build::engine;
+use apitap_build::expression::{Expression, Node};
+use apitap_build::secret_names::may_be_secret;
+use chrono::{DateTime, SecondsFormat, Utc};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Ident, Query, SetExpr, Visit as _, Visitor, visit_expressions,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::report::Warning;
+use crate::{Error, Result};
+
+/// What follows the name of a source where its definition stands in the state.
+pub(super) const BEHIND: &str = " (definition)";
+
+/// What the state of an incremental source is of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Meaning {
+    /// The field that says when a record was changed.
+    field: String,
+    method: String,
+    /// As it is written, without secrets that are written out.
+    url: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    for_each: Vec<Entry>,
+    /// Since when records are loaded; all of them where that is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<DateTime<Utc>>,
+    /// The conditions of the query's WHERE, but for those that say since when and until when.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    conditions: BTreeSet<String>,
+}
+
+/// An entry of `for_each`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Entry {
+    #[serde(rename = "as")]
+    alias: String,
+    /// Those of which requests are made; none of a value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<String>,
+}
+
+/// Whose state it is, for messages.
+#[derive(Debug)]
+pub(super) struct Owner<'a> {
+    pub(super) pipeline: &'a str,
+    pub(super) source: &'a str,
+    /// Whether a record that comes again is stored again.
+    pub(super) appends: bool,
+    /// How far it has come.
+    pub(super) until: DateTime<Utc>,
+}
+
+impl Meaning {
+    /// What the state of a source is of, whose requests are made of those fields of its parents, whose records
+    /// are loaded since then, and whose query has those conditions.
+    pub(crate) fn new(
+        source: &Source,
+        requested_for: Vec<Vec<String>>,
+        since: Option<DateTime<Utc>>,
+        conditions: BTreeSet<String>,
+    ) -> Self {
+        let aliases = source.for_each.iter().map(ForEach::alias);
+        let entry = |(alias, fields): (&str, _)| Entry { alias: alias.to_owned(), fields };
+        let method = serde_json::json!(source.method);
+        let field = source.incremental.as_ref().map(|incremental| incremental.field.clone());
+        Self {
+            field: field.unwrap_or_default(),
+            method: method.as_str().unwrap_or_default().to_owned(),
+            url: without_secrets(&source.url.0),
+            for_each: aliases.zip(requested_for).map(entry).collect(),
+            since,
+            conditions,
+        }
+    }
+
+    /// The name under which that of a source stands in the state.
+    pub(super) fn name(source: &str) -> String {
+        format!("{source}{BEHIND}")
+    }
+
+    /// One that a run has written; `None` where it is of another version.
+    pub(super) fn of(value: &Value) -> Option<Self> {
+        Self::deserialize(value).ok()
+    }
+
+    pub(super) fn value(&self) -> Value {
+        serde_json::json!(self)
+    }
+
+    /// The same behind a run that went on with the state of `before`: what was loaded since an earlier time is in.
+    pub(super) fn behind(self, before: &Self) -> Self {
+        Self { since: self.since.min(before.since), ..self }
+    }
+
+    /// Whether the state of `before` is one of this.
+    ///
+    /// # Errors
+    /// It is of another field, or of another collection.
+    pub(super) fn check(&self, before: &Self, owner: &Owner<'_>) -> Result<()> {
+        let mut changes = Vec::new();
+        let mut change = |key: &str, old: &str, new: &str| {
+            changes.push(format!("`{key}` was `{old}`, and is `{new}` now"));
+        };
+        if self.field != before.field {
+            change("incremental.field", &before.field, &self.field);
+        }
+        if self.method != before.method {
+            change("method", &before.method, &self.method);
+        }
+        if self.place() != before.place() {
+            change("url", &before.url, &self.url);
+        } else if self.paths() != before.paths() {
+            change("for_each", &before.requested_for(), &self.requested_for());
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let Owner { pipeline, source, .. } = owner;
+        let message = format!(
+            "the state of `{pipeline}` is of another definition of `{source}`: {}",
+            changes.join("; ")
+        );
+        let all = match owner.appends {
+            true => format!("delete its rows, and `state reset {pipeline} --yes`"),
+            false => format!("`state reset {pipeline}`"),
+        };
+        let yes = owner.yes();
+        Err(Error::target(message).help(format!(
+            "to load all of it again: {all}; to load what is new from a time on: `state set {pipeline} \
+             TIME{yes}`, and what lies before it with `backfill {pipeline} --from TIME --to TIME{yes}`"
+        )))
+    }
+
+    /// What this wants that lies before the state of `before`, and is not loaded.
+    pub(super) fn left_out(&self, before: &Self, owner: &Owner<'_>) -> Vec<Warning> {
+        let Owner { pipeline, source, .. } = owner;
+        let (yes, until) = (owner.yes(), shown(owner.until));
+        let mut warnings = Vec::new();
+        if let Some(first) = before.since.filter(|_| self.since < before.since) {
+            let first = shown(first);
+            let (which, from) = match self.since.map(shown) {
+                Some(since) => (format!("from {since} to {first}"), since),
+                None => (format!("before {first}"), "TIME".to_owned()),
+            };
+            warnings.push(Warning {
+                message: format!(
+                    "records of `{source}` {which} are not loaded: the first run began with {first}, and the \
+                     state lies behind it"
+                ),
+                help: format!(
+                    "load them with `backfill {pipeline} --from {from} --to {first}{yes}`"
+                ),
+            });
+        }
+        let gone: Vec<_> = before.conditions.difference(&self.conditions).collect();
+        if !gone.is_empty() {
+            let conditions: Vec<_> = gone.iter().map(|gone| format!("`{gone}`")).collect();
+            let from = self.since.map_or("TIME".to_owned(), shown);
+            let delete = if owner.appends { "delete the rows of that time, and " } else { "" };
+            warnings.push(Warning {
+                message: format!(
+                    "records of `{source}` up to {until} that the query of the last run has left out are not \
+                     loaded: its WHERE no longer says {}",
+                    conditions.join(", ")
+                ),
+                help: format!(
+                    "{delete}load them with `backfill {pipeline} --from {from} --to {until}{yes}`"
+                ),
+            });
+        }
+        warnings
+    }
+
+    /// The URL, whatever the entries of `for_each` are called.
+    fn place(&self) -> String {
+        let Ok(parts) = Template(self.url.clone()).request_parts() else {
+            return self.url.clone();
+        };
+        let text = |part| match part {
+            RequestPart::Start(Part::Literal(text)) => text,
+            RequestPart::Start(Part::Variable { name, default }) => {
+                default.map_or(format!("${{{name}}}"), |default| format!("${{{name}:-{default}}}"))
+            }
+            RequestPart::Expression(expression) => {
+                format!("{{{}}}", self.with_numbers(expression))
+            }
+        };
+        parts.into_iter().map(text).collect()
+    }
+
+    /// An expression with the numbers of the entries of `for_each` in place of their names.
+    fn with_numbers(&self, expression: Expression) -> Expression {
+        let all = |arguments: Vec<Expression>| {
+            arguments.into_iter().map(|argument| self.with_numbers(argument)).collect()
+        };
+        let boxed = |inner: Box<Expression>| Box::new(self.with_numbers(*inner));
+        let node = match expression.node {
+            Node::Name(name) => Node::Name(self.with_number(name)),
+            Node::Call(function, arguments) => Node::Call(function, all(arguments)),
+            Node::Not(inner) => Node::Not(boxed(inner)),
+            Node::Binary(operator, left, right) => {
+                Node::Binary(operator, boxed(left), boxed(right))
+            }
+            other => other,
+        };
+        Expression { node, ..expression }
+    }
+
+    fn with_number(&self, name: String) -> String {
+        let (first, rest) = name.split_at(name.find('.').unwrap_or(name.len()));
+        match self.for_each.iter().position(|entry| entry.alias == first) {
+            Some(index) => format!("{index}{rest}"),
+            None => name,
+        }
+    }
+
+    fn paths(&self) -> Vec<&[String]> {
+        self.for_each.iter().map(|entry| entry.fields.as_slice()).collect()
+    }
+
+    /// `{org.id}{state}`
+    fn requested_for(&self) -> String {
+        let names =
+            self.for_each.iter().flat_map(|Entry { alias, fields }| match fields.as_slice() {
+                [] => vec![format!("{{{alias}}}")],
+                fields => fields.iter().map(|field| format!("{{{alias}.{field}}}")).collect(),
+            });
+        names.collect()
+    }
+}
+
+impl Owner<'_> {
+    /// What a command needs that makes rows be appended once more.
+    fn yes(&self) -> &'static str {
+        if self.appends { " --yes" } else { "" }
+    }
+}
+
+fn shown(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// A URL as it is written, without its password, and without the values of parameters that are secrets.
+fn without_secrets(url: &str) -> String {
+    let (address, query) = match url.split_once('?') {
+        Some((address, query)) => (address, Some(query)),
+        None => (url, None),
+    };
+    let address = match address.split_once("://").and_then(|(scheme, rest)| {
+        let end = rest.find('/').unwrap_or(rest.len());
+        let at = rest.get(..end)?.rfind('@')?;
+        Some(format!("{scheme}://***{}", rest.get(at..)?))
+    }) {
+        Some(masked) => masked,
+        None => address.to_owned(),
+    };
+    let pair = |pair: &str| match pair.split_once('=') {
+        // A variable is not its value.
+        Some((name, value)) if may_be_secret(name) && !value.starts_with("${") => {
+            format!("{name}=***")
+        }
+        _ => pair.to_owned(),
+    };
+    match query {
+        Some(query) => {
+            let pairs: Vec<_> = query.split('&').map(pair).collect();
+            format!("{address}?{}", pairs.join("&"))
+        }
+        None => address,
+    }
+}
+
+/// The conditions of a query's WHERE, as they are written, without those that compare the field with a constant:
+/// what they mean is known better.
+pub(crate) fn conditions(sql: &str, field: &str) -> BTreeSet<String> {
+    struct Conditions<'a> {
+        field: &'a str,
+        found: BTreeSet<String>,
+    }
+
+    impl Conditions<'_> {
+        fn of(&mut self, body: &SetExpr) {
+            match body {
+                SetExpr::Select(select) => {
+                    select.selection.iter().for_each(|condition| self.add(condition));
+                }
+                SetExpr::SetOperation { left, right, .. } => {
+                    self.of(left);
+                    self.of(right);
+                }
+                // A query in brackets is visited itself.
+                _ => {}
+            }
+        }
+
+        fn add(&mut self, condition: &Expr) {
+            match condition {
+                Expr::Nested(inner) => self.add(inner),
+                Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+                    self.add(left);
+                    self.add(right);
+                }
+                condition if is_bound(condition, self.field) => {}
+                condition => drop(self.found.insert(condition.to_string())),
+            }
+        }
+    }
+
+    impl Visitor for Conditions<'_> {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+            self.of(&query.body);
+            ControlFlow::Continue(())
+        }
+    }
+
+    let mut conditions = Conditions { field, found: BTreeSet::new() };
+    // What cannot be parsed is said where it is run.
+    if let Ok(statement) = engine::parse(sql) {
+        let _: ControlFlow<()> = statement.visit(&mut conditions);
+    }
+    conditions.found
+}
+
+/// Whether a condition compares the field with what no record says.
+fn is_bound(condition: &Expr, field: &str) -> bool {
+    use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq};
+
+    let is_field = |expr: &Expr| {
+        let name = match expr {
+            Expr::Identifier(name) => Some(name),
+            Expr::CompoundIdentifier(names) => names.last(),
+            _ => None,
+        };
+        name.is_some_and(|Ident { value, .. }| field.rsplit('.').next() == Some(value))
+    };
+    match condition {
+        Expr::BinaryOp { left, op: Eq | Gt | GtEq | Lt | LtEq, right } => {
+            is_field(left) && is_constant(right) || is_constant(left) && is_field(right)
+        }
+        Expr::Between { expr, negated: false, low, high } => {
+            is_field(expr) && is_constant(low) && is_constant(high)
+        }
+        _ => false,
+    }
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    let found = visit_expressions(expr, |expr| match expr {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Subquery(_) => {
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_continue()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meaning(url: &str, alias: &str) -> Meaning {
+        let fields = vec!["id".to_owned()];
+        Meaning {
+            field: "at".to_owned(),
+            method: "GET".to_owned(),
+            url: without_secrets(url),
+            for_each: vec![Entry { alias: alias.to_owned(), fields }],
+            since: None,
+            conditions: BTreeSet::new(),
+        }
+    }
+
+    fn owner() -> Owner<'static> {
+        let until = "2026-01-08T00:00:00Z".parse().unwrap();
+        Owner { pipeline: "p", source: "o", appends: false, until }
+    }
+
+    #[track_caller]
+    fn refused(before: &Meaning, now: &Meaning, expected: &str) {
+        let error = now.check(before, &owner()).unwrap_err();
+        let message = error.message().to_owned();
+        let (_, changes) = message.split_once("`o`: ").unwrap();
+        assert_eq!(changes, expected);
+    }
+
+    #[test]
+    fn another_field_or_collection_is_refused() {
+        let before = meaning("https://${HOST:-x}/orgs/{org.id}?a=1", "org");
+        assert!(before.check(&before, &owner()).is_ok());
+        let renamed = meaning("https://${HOST:-x}/orgs/{o.id}?a=1", "o");
+        assert!(renamed.check(&before, &owner()).is_ok());
+        let other = meaning("https://${HOST:-x}/teams/{org.id}?a=1", "org");
+        let expected = "`url` was `https://${HOST:-x}/orgs/{org.id}?a=1`, and is \
+                        `https://${HOST:-x}/teams/{org.id}?a=1` now";
+        refused(&before, &other, expected);
+        let field = Meaning { field: "created".to_owned(), ..before.clone() };
+        refused(&before, &field, "`incremental.field` was `at`, and is `created` now");
+        let posted = Meaning { method: "POST".to_owned(), ..before.clone() };
+        refused(&before, &posted, "`method` was `GET`, and is `POST` now");
+        let fields = vec!["id".to_owned(), "k".to_owned()];
+        let for_each = vec![Entry { alias: "org".to_owned(), fields }];
+        let other = Meaning { for_each, ..before.clone() };
+        refused(&before, &other, "`for_each` was `{org.id}`, and is `{org.id}{org.k}` now");
+    }
+
+    #[test]
+    fn a_url_is_kept_without_its_secrets() {
+        let check = |url: &str, expected: &str| assert_eq!(without_secrets(url), expected);
+        check("https://a.com/x?limit=5&key=abc", "https://a.com/x?limit=5&key=***");
+        check("https://a.com/x?token=${TOKEN}", "https://a.com/x?token=${TOKEN}");
+        check("https://me:pw@a.com/x", "https://***@a.com/x");
+        check("${API}/x/{org.id}", "${API}/x/{org.id}");
+        check("https://a.com/users/a@b", "https://a.com/users/a@b");
+    }
+
+    #[test]
+    fn what_is_wanted_and_not_loaded_is_said() {
+        let at = |day: u32| Some(format!("2026-01-{day:02}T00:00:00Z").parse().unwrap());
+        let of = |since, conditions: &[&str]| {
+            let conditions = conditions.iter().map(|text| (*text).to_owned()).collect();
+            Meaning { since, conditions, ..meaning("https://a.com", "org") }
+        };
+        let check = |before: &Meaning, now: &Meaning, expected: &[(&str, &str)]| {
+            let found = now.left_out(before, &owner());
+            let found: Vec<_> = found.iter().map(|w| (&*w.message, &*w.help)).collect();
+            assert_eq!(found, expected);
+        };
+        let behind = "the first run began with 2026-01-05T00:00:00Z, and the state lies behind it";
+        let stretch = format!(
+            "records of `o` from 2026-01-03T00:00:00Z to 2026-01-05T00:00:00Z are not loaded: {behind}"
+        );
+        let help =
+            "load them with `backfill p --from 2026-01-03T00:00:00Z --to 2026-01-05T00:00:00Z`";
+        check(&of(at(5), &[]), &of(at(3), &[]), &[(&stretch, help)]);
+        let all = format!("records of `o` before 2026-01-05T00:00:00Z are not loaded: {behind}");
+        let help = "load them with `backfill p --from TIME --to 2026-01-05T00:00:00Z`";
+        check(&of(at(5), &[]), &of(None, &[]), &[(&all, help)]);
+        check(&of(at(3), &[]), &of(at(5), &[]), &[]);
+        check(&of(None, &[]), &of(at(5), &["a"]), &[]);
+        assert_eq!(of(at(5), &[]).behind(&of(at(3), &[])), of(at(3), &[]));
+        let gone = "records of `o` up to 2026-01-08T00:00:00Z that the query of the last run has left out are \
+                    not loaded: its WHERE no longer says `a`";
+        let help = "load them with `backfill p --from TIME --to 2026-01-08T00:00:00Z`";
+        check(&of(None, &["a", "b"]), &of(None, &["b", "c"]), &[(gone, help)]);
+    }
+
+    #[test]
+    fn conditions_are_those_of_all_queries_but_for_bounds() {
+        let check = |sql: &str, expected: &[&str]| {
+            let found = conditions(sql, "meta.at");
+            assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected, "{sql}");
+        };
+        check("SELECT a FROM e", &[]);
+        check("SELECT a FROM e WHERE (b = 'x' AND c>1) AND d", &["b = 'x'", "c > 1", "d"]);
+        check("SELECT a FROM e WHERE e.meta.at >= '2026-01-01' AND at < now()", &[]);
+        check("SELECT a FROM e WHERE at BETWEEN '2026-01-01' AND '2026-01-02'", &[]);
+        check("SELECT a FROM e WHERE at > b", &["at > b"]);
+        check(
+            "SELECT a FROM (SELECT a FROM e WHERE b) WHERE c UNION SELECT a FROM e WHERE d",
+            &["b", "c", "d"],
+        );
+        check("no query", &[]);
+    }
+}
