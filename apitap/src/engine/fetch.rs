@@ -175,7 +175,7 @@ fn watermarks(
     let meaning = Meaning::new(source, requested_for, start.max(since), conditions);
     let watermarks = Watermarks::new(state, field, incremental, definition.mode, start);
     let begun = plan.partitions().until();
-    Some(watermarks.meaning(&definition.name, meaning).of_run(begun))
+    Some(watermarks.meaning(definition, meaning).of_run(begun))
 }
 
 impl Fetch {

@@ -13,7 +13,7 @@ mod meaning;
 mod moment;
 mod slices;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
@@ -23,7 +23,7 @@ use datafusion::arrow::error::ArrowError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::definition::{Incremental, IncrementalMode, Mode};
+use crate::definition::{Definition, Incremental, IncrementalMode, Mode};
 use crate::report::Warning;
 use crate::sink::State;
 use crate::{Error, Result};
@@ -129,6 +129,20 @@ pub(crate) fn described(state: &Value) -> String {
     }
 }
 
+/// The partition of a source that a name of the state stands for.
+fn key_of<'n>(source: &str, name: &'n str) -> Option<&'n str> {
+    let rest = name.strip_prefix(source)?;
+    match rest {
+        "" => Some(rest),
+        rest => rest.strip_prefix(' ').filter(|key| key.starts_with('{')),
+    }
+}
+
+/// The name of a partition of a source in the state.
+fn name_of(source: &str, key: &str) -> String {
+    if key.is_empty() { source.to_owned() } else { format!("{source} {key}") }
+}
+
 /// How far the partitions of a source have come: before a run, and in it.
 #[derive(Debug)]
 pub(crate) struct Watermarks {
@@ -149,6 +163,10 @@ pub(crate) struct Watermarks {
     claims: Mutex<BTreeMap<String, Claim>>,
     /// The pipeline, and what its states are of.
     meaning: Option<(String, Meaning)>,
+    /// The names that its sources have in the state.
+    beside: BTreeSet<String>,
+    /// What the source was called before this run, where that is another name.
+    called: OnceLock<String>,
     /// What they were of before this run.
     meant: OnceLock<Meaning>,
     ahead: Ahead,
@@ -183,6 +201,8 @@ impl Watermarks {
             before: OnceLock::new(),
             claims: Mutex::default(),
             meaning: None,
+            beside: BTreeSet::new(),
+            called: OnceLock::new(),
             meant: OnceLock::new(),
             ahead: Ahead::default(),
             seen: Mutex::default(),
@@ -203,8 +223,10 @@ impl Watermarks {
     }
 
     /// The same of a pipeline, in whose state the definition is kept.
-    pub(crate) fn meaning(self, pipeline: &str, meaning: Meaning) -> Self {
-        Self { meaning: Some((pipeline.to_owned(), meaning)), ..self }
+    pub(crate) fn meaning(self, of: &Definition, meaning: Meaning) -> Self {
+        let sources = of.requested();
+        let names = sources.flat_map(|source| source.followed().chain([source.name.clone()]));
+        Self { meaning: Some((of.name.clone(), meaning)), beside: names.collect(), ..self }
     }
 
     /// The same for a run that has begun then.
@@ -218,8 +240,9 @@ impl Watermarks {
     /// It is not what a run has written, or that of another definition.
     pub(crate) fn know(&self, state: &State) -> Result<()> {
         let mut before = BTreeMap::new();
+        let called = self.called_in(state);
         for (name, value) in &state.partitions {
-            let Some(key) = self.key(name) else { continue };
+            let Some(key) = key_of(called, name) else { continue };
             let position = Position::of(value).map_err(|cause| {
                 Error::target(format!("the state of `{name}` is not one of an incremental source"))
                     .caused_by(cause)
@@ -231,7 +254,10 @@ impl Watermarks {
         *lock(&self.begun) = before.clone();
         // Known once, before anything is requested.
         drop(self.before.set(before));
-        self.compare(state)?;
+        if called != self.source {
+            drop(self.called.set(called.to_owned()));
+        }
+        self.compare(state, called)?;
         for position in self.before.get().into_iter().flat_map(BTreeMap::values) {
             // A person who sets it knows where it is.
             if !position.set && self.span.is_none() {
@@ -241,10 +267,33 @@ impl Watermarks {
         Ok(())
     }
 
+    /// What the source was called when its states were written: that of the one definition which loads the same, and whose
+    /// source the pipeline has no more, where there is no state under its own name.
+    fn called_in<'s>(&'s self, state: &'s State) -> &'s str {
+        let own = &self.source;
+        let Some((_, meaning)) = &self.meaning else { return own };
+        if state.partitions.keys().any(|name| key_of(own, name).is_some()) {
+            return own;
+        }
+        // That of a parent is of its children, too, of which its definition says nothing.
+        let is_of_parent = |name: &str| name.contains(" for each ");
+        let mut others = state.partitions.iter().filter_map(|(name, value)| {
+            let other = defined(name).filter(|other| !self.beside.contains(*other))?;
+            if is_of_parent(own) || is_of_parent(other) {
+                return None;
+            }
+            Meaning::of(value).is_some_and(|meant| meaning.is_of_same(&meant)).then_some(other)
+        });
+        match (others.next(), others.next()) {
+            (Some(other), None) => other,
+            _ => own,
+        }
+    }
+
     /// Compares the definition that the states are of with this one. A state without one is taken as it is, and
     /// so is a time that is loaded whatever is known.
-    fn compare(&self, state: &State) -> Result<()> {
-        let Some(meant) = state.partitions.get(&Meaning::name(&self.source)) else { return Ok(()) };
+    fn compare(&self, state: &State, called: &str) -> Result<()> {
+        let Some(meant) = state.partitions.get(&Meaning::name(called)) else { return Ok(()) };
         let (Some((_, meaning)), Some(meant)) = (&self.meaning, Meaning::of(meant)) else {
             return Ok(());
         };
@@ -290,15 +339,6 @@ impl Watermarks {
         let claims = self.claims();
         let claim = claims.get(key).and_then(|claim| claim.before.as_deref());
         self.before.get()?.get(claim.unwrap_or(key))
-    }
-
-    /// The partition of this source that a name of the state stands for.
-    fn key<'n>(&self, name: &'n str) -> Option<&'n str> {
-        let rest = name.strip_prefix(self.source.as_str())?;
-        match rest {
-            "" => Some(rest),
-            rest => rest.strip_prefix(' ').filter(|key| key.starts_with('{')),
-        }
     }
 
     /// Since when a partition is to be loaded; `None` where that is from its beginning.
@@ -371,16 +411,24 @@ impl Watermarks {
         until: Option<&(String, DateTime<Utc>)>,
     ) -> BTreeMap<String, Value> {
         let seen = self.lock();
-        let mut changes = BTreeMap::new();
-        for (key, position) in &*seen {
+        let (renamed, mut changes) = self.renamed();
+        let taken: BTreeSet<_> =
+            self.claims().values().filter_map(|claim| claim.before.clone()).collect();
+        for (key, position) in seen.iter().filter(|(key, _)| !taken.contains(*key)) {
             let before = self.before_of(key);
-            let position = Position { of: self.of(key), ..position.clone() };
-            let is_begun = begun == Some(key.as_str());
-            if before == Some(&position) || is_begun || !self.joins(before) || self.held.has(key) {
+            let old = self.claims().get(key).and_then(|claim| claim.before.clone());
+            let is_left = begun == Some(key.as_str()) || !self.joins(before) || self.held.has(key);
+            let position = match before.filter(|_| is_left) {
+                // As it was, under the new name of the source.
+                Some(before) if renamed => before.clone(),
+                _ if is_left => continue,
+                _ => Position { of: self.of(key), ..position.clone() },
+            };
+            if before == Some(&position) && !renamed && old.is_none() {
                 continue;
             }
             let left = until.filter(|(of, until)| of == key && position.cursor > *until);
-            let position = match left {
+            let position = match left.filter(|_| !is_left) {
                 Some((_, until)) => {
                     let cursor = before.map_or(*until, |known| known.cursor.max(*until));
                     Position { of: position.of, ..Position::at(cursor) }
@@ -388,32 +436,37 @@ impl Watermarks {
                 None => position,
             };
             // Under its new name only.
-            let old = self.claims().get(key).and_then(|claim| claim.before.clone());
-            changes.extend(old.map(|old| (self.name(&old), Value::Null)));
-            changes.insert(self.name(key), position.value());
+            changes.extend(old.map(|old| (name_of(&self.source, &old), Value::Null)));
+            changes.insert(name_of(&self.source, key), position.value());
         }
         drop(seen);
         let has_states =
             !changes.is_empty() || self.before.get().is_some_and(|all| !all.is_empty());
-        changes.extend(self.changed_meaning().filter(|_| has_states));
+        changes.extend(self.changed_meaning(renamed).filter(|_| has_states));
         changes
     }
 
+    /// Whether the source was called otherwise in the last run, and what is forgotten then.
+    fn renamed(&self) -> (bool, BTreeMap<String, Value>) {
+        let Some(called) = self.called.get() else { return (false, BTreeMap::new()) };
+        let states = self.before.get().into_iter().flat_map(BTreeMap::keys);
+        let states = states.map(|key| name_of(called, key));
+        let forgotten = states.chain([Meaning::name(called)]).map(|name| (name, Value::Null));
+        (true, forgotten.collect())
+    }
+
     /// The definition that the states are of from this run on, where it is another one.
-    fn changed_meaning(&self) -> Option<(String, Value)> {
-        // A time that was loaded again says nothing of the rest.
-        let (_, meaning) = self.meaning.as_ref().filter(|_| self.span.is_none())?;
+    fn changed_meaning(&self, renamed: bool) -> Option<(String, Value)> {
         let meant = self.meant.get();
+        let meaning = self.meaning.as_ref().map(|(_, meaning)| meaning)?;
+        // A time that was loaded again says nothing of the rest.
+        let meaning = if self.span.is_some() { meant? } else { meaning };
         let meaning = match meant.filter(|_| self.owner().is_some()) {
             Some(meant) => meaning.clone().behind(meant),
             None => meaning.clone(),
         };
-        (meant != Some(&meaning)).then(|| (Meaning::name(&self.source), meaning.value()))
-    }
-
-    /// The name of a partition in the state.
-    fn name(&self, key: &str) -> String {
-        if key.is_empty() { self.source.clone() } else { format!("{} {key}", self.source) }
+        let is_new = renamed || meant != Some(&meaning);
+        is_new.then(|| (Meaning::name(&self.source), meaning.value()))
     }
 
     /// The hash of all that a partition carries, where that is not its name; as it was, where this run has not

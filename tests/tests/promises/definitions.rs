@@ -218,3 +218,22 @@ fn a_state_without_a_definition_is_gone_on_with() {
     assert_eq!(said.stdout, "orders, orders: 2026-01-08T00:00:00Z → nothing\n");
     assert_eq!(sqlite(&project, "partition) FROM _apitap_state"), [] as [Value; 0]);
 }
+
+#[test]
+fn a_source_of_another_name_goes_on_with_its_state() {
+    let api = api();
+    let project = orders("", APPEND, "");
+    assert_eq!(warnings(&project, &api), NOTHING);
+    let yaml = project.read("pipelines.yaml").replace("name: orders", "name: sales");
+    project.write("pipelines.yaml", &yaml);
+    let sql = project.read("sql/orders.sql").replace("(\"orders\")", "(\"sales\")");
+    project.write("sql/orders.sql", &sql);
+    for _ in 0..2 {
+        let asked = api.asked().len();
+        assert_eq!(warnings(&project, &api), NOTHING);
+        assert_eq!(api.asked()[asked].param("since"), Some("2026-01-08T00:00:00Z"));
+        assert_eq!(ids(&project), (1..=8).collect::<Vec<_>>());
+        let names = sqlite(&project, "partition) FROM _apitap_state ORDER BY 1");
+        assert_eq!(names, [json!(["sales"]), json!(["sales (definition)"])]);
+    }
+}

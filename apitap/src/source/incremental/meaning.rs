@@ -81,7 +81,7 @@ impl Meaning {
         let field = source.incremental.as_ref().map(|incremental| incremental.field.clone());
         Self {
             field: field.unwrap_or_default(),
-            method: method.as_str().unwrap_or_default().to_owned(),
+            method: method.as_str().unwrap_or_default().to_uppercase(),
             url: without_secrets(&source.url.0),
             for_each: aliases.zip(requested_for).map(entry).collect(),
             since,
@@ -145,6 +145,12 @@ impl Meaning {
             "to load all of it again: {all}; to load what is new from a time on: `state set {pipeline} \
              TIME{yes}`, and what lies before it with `backfill {pipeline} --from TIME --to TIME{yes}`"
         )))
+    }
+
+    /// Whether the state of another one, whatever its source is called, is one of this.
+    pub(super) fn is_of_same(&self, other: &Self) -> bool {
+        let is_alike = self.field == other.field && self.method == other.method;
+        is_alike && self.place() == other.place() && self.paths() == other.paths()
     }
 
     /// What this wants that lies before the state of `before`, and is not loaded.
