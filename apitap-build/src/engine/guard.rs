@@ -8,7 +8,9 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt64Array};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt64Array, new_empty_array,
+};
 use datafusion::arrow::compute::kernels::numeric::neg;
 use datafusion::arrow::compute::{CastOptions, filter, prep_null_mask_filter, take};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema};
@@ -217,12 +219,17 @@ impl Guard {
 
     /// Computes all rows; an error names the expression and the values of the first row that fails.
     fn compute_or_say(&self, arguments: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let is_constant =
+            arguments.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
+        if arguments.number_rows == 0 && !is_constant {
+            // A branch of CASE may be taken by no row, and `to_char` panics where there is none.
+            let ty = arguments.return_field.data_type();
+            return Ok(ColumnarValue::Array(new_empty_array(ty)));
+        }
         let error = match self.compute(arguments) {
             Ok(result) => return Ok(result),
             Err(error) => error,
         };
-        let is_constant =
-            arguments.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
         match self.failing {
             Failing::StandsIn if !is_constant => self.stand_in_where_it_fails(arguments),
             _ => Err(self.failure(arguments, error)),

@@ -108,4 +108,10 @@ fn what_a_condition_excludes_is_not_computed() {
         Ok(&["2", "3"]),
     );
     check(ORDERS, "SELECT total / nullif(qty, 0) AS x FROM orders", Ok(&["-", "10", "5"]));
+    // DataFusion's `to_char` panics where a branch is taken by no row.
+    check(
+        ORDERS,
+        "SELECT CASE WHEN id > 9 THEN to_char(day, text) ELSE text END AS x FROM orders",
+        Ok(&["12", "7", "x"]),
+    );
 }
