@@ -234,6 +234,6 @@ fn a_source_of_another_name_goes_on_with_its_state() {
         assert_eq!(api.asked()[asked].param("since"), Some("2026-01-08T00:00:00Z"));
         assert_eq!(ids(&project), (1..=8).collect::<Vec<_>>());
         let names = sqlite(&project, "partition) FROM _apitap_state ORDER BY 1");
-        assert_eq!(names, [json!(["sales"]), json!(["sales (definition)"])]);
+        assert_eq!(names, [json!(["sales (definition)"]), json!(["sales"])]);
     }
 }
