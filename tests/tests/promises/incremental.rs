@@ -148,7 +148,7 @@ fn a_record_from_the_future_does_not_move_the_state_in_silence() {
             "{help}"
         );
         // As long as the state is there.
-        let warnings = warnings_of(&project, &[late.clone()]);
+        let warnings = warnings_of(&project, std::slice::from_ref(&late));
         let message = warnings[0]["message"].as_str().unwrap();
         let expected = "the state of `events` is 2999-01-01T00:00:00Z, more than a day later than this run: what is \
                         changed before that is not asked for";
