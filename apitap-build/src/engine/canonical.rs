@@ -82,6 +82,7 @@ fn without_guard(expr: Expr) -> Transformed<Expr> {
 ///
 /// # Errors
 /// The engine's.
+#[cfg(feature = "compiler")]
 pub(crate) fn without_guards(plan: LogicalPlan) -> Result<LogicalPlan> {
     let bare = plan.transform_up_with_subqueries(|plan| {
         plan.map_expressions(|expr| expr.transform_up(|expr| Ok(without_guard(expr))))

@@ -498,6 +498,11 @@ impl Watermarks {
         lock(&self.seen)
     }
 
+    /// Whether a record of that moment is loaded, if it is new.
+    fn wants(&self, at: DateTime<Utc>) -> bool {
+        self.end.is_none_or(|end| at < end) && self.span.is_none_or(|span| span.has(at))
+    }
+
     /// Notes a record, and says whether it is new; `mark` tells it from others, where rows are appended.
     fn is_new(
         &self,
@@ -506,12 +511,11 @@ impl Watermarks {
         mark: Option<Mark>,
         edges: &mut Edges,
     ) -> Result<bool> {
-        if self.end.is_some_and(|end| at >= end) {
+        if !self.wants(at) {
             return Ok(false);
         }
-        if let Some(span) = self.span {
-            let has = span.has(at);
-            return if has { self.note(key, at, mark, edges).map(|()| true) } else { Ok(false) };
+        if self.span.is_some() {
+            return self.note(key, at, mark, edges).map(|()| true);
         }
         let before = self.before_of(key);
         let is_old = match self.mode {
@@ -739,7 +743,8 @@ impl Sieve {
         let mut needed = Vec::with_capacity(moments.len());
         for (key, asked, count) in runs {
             let (of_run, others) = rest.split_at_checked(*count).unwrap_or((rest, &[]));
-            let last = of_run.iter().max().copied();
+            let is_taken = |at: &&DateTime<Utc>| watermarks.wants(**at) && !asked.ends_before(**at);
+            let last = of_run.iter().filter(is_taken).max().copied();
             let known = watermarks.before_of(key).map(|known| known.cursor);
             let is_needed =
                 |at: &DateTime<Utc>| [last, known].contains(&Some(*at)) || asked.has_at_an_end(*at);

@@ -74,6 +74,11 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// Whether a record of that moment belongs to a later slice.
+    pub(super) fn ends_before(self, at: DateTime<Utc>) -> bool {
+        self.end.is_some_and(|end| at >= end.to)
+    }
+
     /// Whether a record of that moment may come with the slice before or behind, too.
     pub(super) fn has_at_an_end(self, at: DateTime<Utc>) -> bool {
         [self.since, self.end].into_iter().flatten().any(|end| end.has(at))
@@ -118,7 +123,7 @@ impl Ends {
         mark: Option<Mark>,
         came: &mut Came,
     ) -> Result<bool> {
-        if asked.end.is_some_and(|end| at >= end.to) {
+        if asked.ends_before(at) {
             came.behind += 1;
             return Ok(false);
         }

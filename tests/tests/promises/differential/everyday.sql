@@ -45,14 +45,12 @@ SELECT count(*) AS n FROM (SELECT id FROM orders FETCH FIRST 2 ROWS ONLY) AS o;
 SELECT id, total * 2 AS double_total FROM orders;
 SELECT id, round(total * 0.19, 2) AS tax FROM orders;
 SELECT id, total - 5 AS less FROM orders;
--- N0381
 SELECT id, total / 3 > 10 AS large FROM orders;
 SELECT id, round(total / nullif(customer_id, 0), 2) AS share FROM orders;
 SELECT id, abs(total - 100) AS distance FROM orders;
 SELECT id, ceil(total) AS up, floor(total) AS down FROM orders;
 SELECT id, id % 2 = 0 AS even FROM orders;
 SELECT sensor, round(value) AS value FROM readings;
--- N0381
 SELECT sensor, sqrt(abs(value)) AS root FROM readings;
 SELECT sensor, power(value, 2) AS square FROM readings;
 -- E0206
@@ -248,7 +246,6 @@ SELECT id, (meta->>'n')::bigint + 1 AS next FROM events;
 SELECT id, (meta->>'price')::numeric(12, 2) AS price FROM events WHERE meta->>'price' IS NOT NULL;
 
 -- What fails on some value: a note each, and the form that does not
--- N0381
 SELECT id, total / customer_id AS share FROM orders WHERE customer_id <> 0 AND id < 3;
 -- N0381
 SELECT id, CAST(round(total) AS SMALLINT) AS total FROM orders;
