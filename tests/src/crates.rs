@@ -121,9 +121,12 @@ impl Crates {
                     let text = message["message"]["rendered"].as_str().unwrap_or_default();
                     let known = said.get_mut(&name);
                     let known = known.unwrap_or_else(|| panic!("`{name}` has a finding: {text}"));
-                    // What follows the findings counts them.
-                    if message["message"]["spans"] != Value::Array(Vec::new()) {
-                        known.push(without_paths(text));
+                    let text = without_paths(text);
+                    // What follows the findings counts them. With incremental compilation rustc says some twice.
+                    if message["message"]["spans"] != Value::Array(Vec::new())
+                        && !known.contains(&text)
+                    {
+                        known.push(text);
                     }
                 }
                 Some("build-finished") => finished = true,
