@@ -527,15 +527,28 @@ impl Watermarks {
                 self.since(key).is_some_and(|since| at < since)
             }
         };
-        let is_known = before
+        let known = before
             .filter(|before| at == before.cursor)
             .zip(mark)
-            .is_some_and(|(before, mark)| edges.left(key, before).take(mark));
-        if is_old || is_known {
+            .and_then(|(before, mark)| Some((edges.left(key, before).take(mark)?, mark)));
+        if let Some((known, mark)) = known {
+            self.renew(key, at, known, mark);
+        }
+        if is_old || known.is_some() {
             return Ok(false);
         }
         self.note(key, at, mark, edges)?;
         Ok(true)
+    }
+
+    /// A record that was known by its bytes is known by what the query reads of it now, too.
+    fn renew(&self, key: &str, at: DateTime<Utc>, known: Mark, mark: Mark) {
+        if known.read != mark.read
+            && let Some(position) = self.lock().get_mut(key)
+            && position.cursor == at
+        {
+            position.boundary.renew(known, mark);
+        }
     }
 
     fn note(
@@ -799,13 +812,14 @@ mod tests {
             format!("{{\"id\":{id},\"at\":\"2026-01-01T00:00:{second:02}Z\"}}")
         };
         let records: Vec<_> = records.iter().map(written).collect();
-        check_written(incremental, mode, state, &records, expected)
+        check_written(incremental, mode, &[], state, &records, expected)
     }
 
-    /// The same of records as they are written.
+    /// The same of records as they are written, of which `more` fields are read.
     fn check_written(
         incremental: &Incremental,
         mode: Mode,
+        more: &[Field],
         state: &State,
         records: &[impl AsRef<str>],
         expected: &[i64],
@@ -814,12 +828,8 @@ mod tests {
             Arc::new(Watermarks::new("items", Moment::of(None, "at"), incremental, mode, None));
         watermarks.know(state).unwrap();
         let mut sieve = Sieve::new(watermarks.pass(), Vec::new());
-        let schema = Schema {
-            fields: vec![
-                Field::new("id", Type::Int64, false),
-                Field::new("at", Type::Timestamp, false),
-            ],
-        };
+        let own = [Field::new("id", Type::Int64, false), Field::new("at", Type::Timestamp, false)];
+        let schema = own.into_iter().chain(more.iter().cloned()).collect();
         let mut decoder = dynamic::decoder(&schema);
         for record in records {
             decoder.append(record.as_ref()).unwrap();
@@ -837,7 +847,7 @@ mod tests {
     fn a_record_is_known_however_it_is_written_and_as_often_as_it_came() {
         let server = incremental(IncrementalMode::Server, None);
         let check = |state: &State, records: &[&str], expected: &[i64]| {
-            check_written(&server, Mode::Append, state, records, expected)
+            check_written(&server, Mode::Append, &[], state, records, expected)
         };
         let first = [
             r#"{"id":1,"at":"2026-01-01T00:00:03Z","views":7}"#,
@@ -867,6 +877,23 @@ mod tests {
         let state = check(&server, Mode::Append, &state, &[(2, 3), (3, 3), (5, 3)], &[5]);
         let state = check(&server, Mode::Append, &state, &[(2, 3), (5, 3), (6, 4), (1, 1)], &[6]);
         check(&server, Mode::Append, &state, &[(6, 4)], &[]);
+    }
+
+    #[test]
+    fn a_record_is_known_by_a_query_that_reads_more_of_it() {
+        let server = incremental(IncrementalMode::Server, None);
+        let check = |more: &[Field], state: &State, record: &str, expected: &[i64]| {
+            check_written(&server, Mode::Append, more, state, &[record], expected)
+        };
+        let views = [Field::new("views", Type::Json, true)];
+        let record = r#"{"id":1,"at":"2026-01-01T00:00:03Z","views":{"a":1,"b":2}}"#;
+        let state = check(&[], &State::default(), record, &[1]);
+        let state = check(&views, &state, record, &[]);
+        // It is known by that from then on.
+        let other =
+            r#"{"views": {"b": 2, "a": 1}, "id": 1, "at": "2026-01-01T00:00:03Z", "new": 1}"#;
+        check(&views, &state, other, &[]);
+        check(&views, &state, &other.replace("\"b\": 2", "\"b\": 3"), &[1]);
     }
 
     #[test]

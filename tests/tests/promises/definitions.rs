@@ -151,7 +151,7 @@ fn records_that_a_wider_query_wants_are_said_to_be_left_out() {
         "records of `orders` up to 2026-01-08T00:00:00Z that the query of the last run has left out are not loaded: \
          its WHERE no longer says `id > 0`, `status = 'open'`"
             .to_owned(),
-        "delete the rows of that time, and load them with `backfill orders --from TIME --to 2026-01-08T00:00:00Z \
+        "delete the rows of that time, and load them with `backfill orders --from TIME --to 2026-01-08T00:00:01Z \
          --yes`"
             .to_owned(),
     );

@@ -65,7 +65,12 @@ impl Ahead {
         let Found { at, record } = self.lock().clone()?;
         let at = shown(at);
         let begun = shown(self.begun?.trunc_subsecs(0));
-        let what = match record {
+        // What came since an earlier run has stored the record has not been asked for, either.
+        let (time, which) = match &record {
+            Some(_) => (begun.as_str(), ""),
+            None => ("TIME", ", TIME being when the run began that has stored that record"),
+        };
+        let what = match &record {
             Some((request, number)) => format!(
                 "`{field}` of a record of `{source}` is {at}, more than a day later than this run ({request}, \
                  record {number}): the next run does not ask for what is changed before that"
@@ -78,7 +83,7 @@ impl Ahead {
         Some(Warning {
             message: what,
             help: format!(
-                "have the next run go on with `state set {pipeline} {begun}{yes}`, and leave such records out: \
+                "have the next run go on with `state set {pipeline} {time}{yes}`{which}, and leave such records out: \
                  `WHERE {field} <= now()`; where they are usual, `{field}` does not say when a record was changed: \
                  name another one in `incremental.field`, or a `lookback` that covers them"
             ),

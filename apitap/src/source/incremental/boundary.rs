@@ -8,14 +8,19 @@
 //! that is alike is new.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{ArrayRef, AsArray as _, RecordBatch, StringArray};
+use datafusion::arrow::datatypes::Field;
 use datafusion::arrow::error::ArrowError;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use arrow_json::EncoderOptions;
 use arrow_json::writer::make_encoder;
+
+use crate::schema::arrow::TYPE_KEY;
 
 /// What a record is known by: hashes of its values and of its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,14 +80,24 @@ impl Boundary {
         *known = count.max(*known);
     }
 
-    /// Takes a record out, if one like it is in.
-    pub(super) fn take(&mut self, mark: Mark) -> bool {
-        let Some(found) = self.like(mark) else { return false };
-        if let Some(count) = self.0.get_mut(&found) {
-            *count -= 1;
-            if *count == 0 {
-                self.0.remove(&found);
-            }
+    /// Takes a record out, if one like it is in; gives the mark that it had.
+    pub(super) fn take(&mut self, mark: Mark) -> Option<Mark> {
+        let found = self.like(mark)?;
+        self.remove(found).then_some(found)
+    }
+
+    /// Gives a record another mark, if it has that one.
+    pub(super) fn renew(&mut self, known: Mark, mark: Mark) {
+        if self.remove(known) {
+            self.add(mark);
+        }
+    }
+
+    fn remove(&mut self, mark: Mark) -> bool {
+        let Some(count) = self.0.get_mut(&mark) else { return false };
+        *count -= 1;
+        if *count == 0 {
+            self.0.remove(&mark);
         }
         true
     }
@@ -103,13 +118,15 @@ pub(super) fn hash(bytes: &[u8]) -> u64 {
     u64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default())
 }
 
-/// The hashes of the values of each row, but for the columns of these names.
+/// The hashes of the values of each row, but for the columns of these names. JSON is the same however it is written.
 pub(super) fn hashes(batch: &RecordBatch, without: &[String]) -> Result<Vec<u64>, ArrowError> {
     let options = EncoderOptions::default().with_explicit_nulls(true);
     let schema = batch.schema();
     let columns = schema.fields().iter().zip(batch.columns());
     let own = columns.filter(|(field, _)| !without.contains(field.name()));
+    let own: Vec<_> = own.map(|(field, column)| (field, canonical(field, column))).collect();
     let mut encoders = own
+        .iter()
         .map(|(field, column)| make_encoder(field, column.as_ref(), &options))
         .collect::<Result<Vec<_>, _>>()?;
     let mut json = Vec::new();
@@ -128,6 +145,33 @@ pub(super) fn hashes(batch: &RecordBatch, without: &[String]) -> Result<Vec<u64>
     Ok(hashes)
 }
 
+/// A column whose JSON has no white space, and the members of objects in the order of their names.
+fn canonical(field: &Field, column: &ArrayRef) -> ArrayRef {
+    let is_json = field.metadata().get(TYPE_KEY).is_some_and(|tag| tag == "json");
+    let Some(texts) = column.as_string_opt::<i32>().filter(|_| is_json) else {
+        return Arc::clone(column);
+    };
+    let written = texts.iter().map(|text| {
+        let text = text?;
+        Some(match serde_json::from_str::<Value>(text) {
+            Ok(value) => sorted(value).to_string(),
+            Err(_) => text.to_owned(),
+        })
+    });
+    Arc::new(written.collect::<StringArray>())
+}
+
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        Value::Object(members) => {
+            let members: BTreeMap<_, _> = members.into_iter().collect();
+            members.into_iter().map(|(name, value)| (name, sorted(value))).collect()
+        }
+        scalar => scalar,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,8 +187,9 @@ mod tests {
     /// Which of the records are known that come one after the other.
     fn check(known: &[(u64, u64)], come: &[(u64, u64)], expected: &[bool]) {
         let mut left = boundary(known);
-        let found =
-            come.iter().map(|(read, written)| left.take(Mark { read: *read, written: *written }));
+        let found = come
+            .iter()
+            .map(|(read, written)| left.take(Mark { read: *read, written: *written }).is_some());
         assert_eq!(found.collect::<Vec<_>>(), expected, "{come:?} of {known:?}");
     }
 

@@ -14,7 +14,7 @@ use apitap_build::definition::{ForEach, Part, RequestPart, Source, Template};
 use apitap_build::engine;
 use apitap_build::expression::{Expression, Node};
 use apitap_build::secret_names::may_be_secret;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Ident, Query, SetExpr, Visit as _, Visitor, visit_expressions,
 };
@@ -178,6 +178,9 @@ impl Meaning {
         if !gone.is_empty() {
             let conditions: Vec<_> = gone.iter().map(|gone| format!("`{gone}`")).collect();
             let from = self.since.map_or("TIME".to_owned(), shown);
+            // With the records of that very moment, which the next run takes for known.
+            let to = owner.until.checked_add_signed(TimeDelta::seconds(1)).unwrap_or(owner.until);
+            let to = shown(to);
             let delete = if owner.appends { "delete the rows of that time, and " } else { "" };
             warnings.push(Warning {
                 message: format!(
@@ -186,7 +189,7 @@ impl Meaning {
                     conditions.join(", ")
                 ),
                 help: format!(
-                    "{delete}load them with `backfill {pipeline} --from {from} --to {until}{yes}`"
+                    "{delete}load them with `backfill {pipeline} --from {from} --to {to}{yes}`"
                 ),
             });
         }
@@ -464,7 +467,7 @@ mod tests {
         assert_eq!(of(at(5), &[]).behind(&of(at(3), &[])), of(at(3), &[]));
         let gone = "records of `o` up to 2026-01-08T00:00:00Z that the query of the last run has left out are \
                     not loaded: its WHERE no longer says `a`";
-        let help = "load them with `backfill p --from TIME --to 2026-01-08T00:00:00Z`";
+        let help = "load them with `backfill p --from TIME --to 2026-01-08T00:00:01Z`";
         check(&of(None, &["a", "b"]), &of(None, &["b", "c"]), &[(gone, help)]);
     }
 

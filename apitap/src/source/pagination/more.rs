@@ -104,7 +104,8 @@ const FOUND: [&str; 1] = ["total/value"];
 const START: [&str; 4] = ["start", "skip", "start_index", "startIndex"];
 
 /// How long a page is. Beside it a total is one of records, and not of money.
-const SIZE: [&str; 6] = ["per_page", "perPage", "page_size", "pageSize", "limit", "size"];
+const SIZE: [&str; 8] =
+    ["per_page", "perPage", "page_size", "pageSize", "limit", "size", "max_results", "maxResults"];
 
 /// The least characters of a text that is a place among the pages.
 const TOKEN_LENGTH: usize = 10;
