@@ -783,7 +783,7 @@ mod tests {
 
     use super::*;
     use crate::definition::TimeFormat;
-    use crate::schema::{Field, Schema, Type};
+    use crate::schema::{Field, Type};
     use crate::source::decode::dynamic;
     use datafusion::arrow::array::AsArray as _;
 
