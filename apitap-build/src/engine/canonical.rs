@@ -2,9 +2,9 @@
 //! aliases, and with columns by their places in the rows that it is computed from.
 
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, Result};
+use datafusion::common::{Column, DFSchema};
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{BinaryExpr, Cast, Expr, LogicalPlan};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr};
 
 use super::guard::Operation;
 use super::guards::guard_of;
@@ -83,7 +83,9 @@ fn without_guard(expr: Expr) -> Transformed<Expr> {
 /// # Errors
 /// The engine's.
 #[cfg(feature = "compiler")]
-pub(crate) fn without_guards(plan: LogicalPlan) -> Result<LogicalPlan> {
+pub(crate) fn without_guards(
+    plan: datafusion::logical_expr::LogicalPlan,
+) -> datafusion::common::Result<datafusion::logical_expr::LogicalPlan> {
     let bare = plan.transform_up_with_subqueries(|plan| {
         plan.map_expressions(|expr| expr.transform_up(|expr| Ok(without_guard(expr))))
     })?;
