@@ -81,7 +81,7 @@ impl Fetches {
             if let Some(parent) = followed.and_then(declared) {
                 fetch.is_followed = true;
                 let state = source.state_behind(&parent.name);
-                // What the query leaves out of the children is no matter of the parent.
+                // The state of the parent does not depend on what the query leaves out of the children.
                 let loaded = Loaded { state: &state, since: None, conditions: BTreeSet::new() };
                 let parent = watermarks(parent, &fetch.plan, definition, loaded);
                 fetch.watermarks = parent.map(Arc::new);

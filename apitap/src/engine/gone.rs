@@ -1,10 +1,9 @@
 //! A state tells of rows: whether the table that has them is still there.
 
-use chrono::SecondsFormat;
-
 use crate::definition::{Definition, Mode};
 use crate::sink::{Session, State};
 use crate::source::incremental::loaded;
+use crate::source::request::expression::rfc3339;
 use crate::{Error, Result};
 
 /// Whether a pipeline loads only what is new.
@@ -38,7 +37,7 @@ pub(super) async fn check(
         ))
         .help(again));
     };
-    let [first, last] = [first, last].map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+    let [first, last] = [first, last].map(|time| rfc3339(&time));
     Err(Error::target(format!(
         "the table `{table}` is gone, and the state of `{pipeline}` still says that its records are in it up to \
          {last}"

@@ -221,10 +221,10 @@ fn path(expr: &Expr) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use apitap_build::definition::{FilterKeys, IncrementalMode};
-    use chrono::SecondsFormat;
     use datafusion::prelude::{col, lit};
 
     use super::*;
+    use crate::source::request::expression::rfc3339;
 
     fn filter(op: FilterOp, format: Option<&str>, exact: bool) -> Filter {
         let format = format.and_then(TimeFormat::parse);
@@ -286,9 +286,7 @@ mod tests {
             let found = Condition::of(&expr).unwrap().wanted(&incremental);
             // As it is asked for.
             let until = found.until.and_then(|until| written_end(until, &incremental.format));
-            let shown = |time: Option<DateTime<Utc>>| {
-                time.map_or(String::new(), |time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
-            };
+            let shown = |time: Option<DateTime<Utc>>| time.as_ref().map_or(String::new(), rfc3339);
             assert_eq!((&*shown(found.since), &*shown(until)), expected, "{expr} {format}");
         };
         let a = || col("a");

@@ -11,21 +11,20 @@ mod boundary;
 mod held;
 mod meaning;
 mod moment;
+mod pass;
 mod slices;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
-use datafusion::arrow::array::{BooleanArray, RecordBatch};
-use datafusion::arrow::compute::filter_record_batch;
-use datafusion::arrow::error::ArrowError;
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::definition::{Definition, Incremental, IncrementalMode, Mode};
 use crate::report::Warning;
 use crate::sink::State;
+use crate::source::request::expression::rfc3339;
 use crate::{Error, Result};
 use ahead::Ahead;
 use boundary::{Boundary, Mark};
@@ -33,8 +32,10 @@ use held::Held;
 use meaning::Owner;
 pub(crate) use meaning::{Meaning, conditions};
 pub(crate) use moment::{Moment, MomentReader};
+use pass::Edges;
+pub(crate) use pass::{Changes, Pass, Sieve};
+use slices::Answers;
 pub(crate) use slices::{Alike, Asked};
-use slices::{Answers, Came, Ends};
 
 /// The most records of one moment that are told apart.
 const BOUNDARY: u64 = 10_000;
@@ -121,7 +122,7 @@ pub(crate) fn described(state: &Value) -> String {
     let Ok(Position { cursor, boundary, .. }) = Position::of(state) else {
         return state.to_string();
     };
-    let cursor = cursor.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    let cursor = rfc3339(&cursor);
     match boundary.records() {
         0 => cursor,
         1 => format!("{cursor} (1 record of that moment)"),
@@ -243,12 +244,7 @@ impl Watermarks {
         let called = self.called_in(state);
         for (name, value) in &state.partitions {
             let Some(key) = key_of(called, name) else { continue };
-            let position = Position::of(value).map_err(|cause| {
-                Error::target(format!("the state of `{name}` is not one of an incremental source"))
-                    .caused_by(cause)
-                    .help("forget it with `state reset`: then all of it is loaded again")
-            })?;
-            before.insert(key.to_owned(), position);
+            before.insert(key.to_owned(), Position::written(name, value)?);
         }
         *self.lock() = before.clone();
         *lock(&self.begun) = before.clone();
@@ -390,14 +386,7 @@ impl Watermarks {
     /// # Errors
     /// That is not what a run has written.
     pub(crate) fn go_on(&self, key: &str, seen: &Value) -> Result<()> {
-        let seen = Position::of(seen).map_err(|cause| {
-            Error::target(format!(
-                "the state of `{}` is not one of an incremental source",
-                self.source
-            ))
-            .caused_by(cause)
-            .help("forget it with `state reset`: then all of it is loaded again")
-        })?;
+        let seen = Position::written(&self.source, seen)?;
         lock(&self.begun).insert(key.to_owned(), seen.clone());
         self.lock().insert(key.to_owned(), seen);
         Ok(())
@@ -593,38 +582,6 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One pass over the records of a source, whole or in parts: a record that comes twice in it is two.
-#[derive(Debug, Clone)]
-pub(crate) struct Pass {
-    watermarks: Arc<Watermarks>,
-    edges: Arc<Mutex<Edges>>,
-}
-
-/// What a pass knows of the records that lie where it began, where it has come to, and where slices end.
-#[derive(Debug, Default)]
-struct Edges {
-    ends: Ends,
-    /// The records of each partition that are known, and have not come again yet.
-    left: BTreeMap<String, Boundary>,
-    /// The new ones of the latest moment of each partition.
-    new: BTreeMap<String, (DateTime<Utc>, Boundary)>,
-}
-
-impl Edges {
-    fn left(&mut self, key: &str, before: &Position) -> &mut Boundary {
-        self.left.entry(key.to_owned()).or_insert_with(|| before.boundary.clone())
-    }
-
-    /// Counts a new record; gives how many of that mark are new at that moment.
-    fn count(&mut self, key: &str, at: DateTime<Utc>, mark: Mark) -> u64 {
-        let new = self.new.entry(key.to_owned()).or_insert_with(|| (at, Boundary::default()));
-        if new.0 != at {
-            *new = (at, Boundary::default());
-        }
-        new.1.add(mark)
-    }
-}
-
 impl Position {
     fn at(cursor: DateTime<Utc>) -> Self {
         Self { cursor, boundary: Boundary::default(), set: false, of: None }
@@ -638,142 +595,17 @@ impl Position {
     fn of(state: &Value) -> serde_json::Result<Self> {
         Self::deserialize(state)
     }
-}
 
-/// Tells the changed records of a parent from those that are known, and notes how far they lead.
-pub(crate) struct Changes {
-    pass: Pass,
-    moments: MomentReader,
-}
-
-impl Changes {
-    pub(crate) fn of(pass: Pass) -> Self {
-        let moments = MomentReader::new(pass.watermarks.field.clone());
-        Self { pass, moments }
-    }
-
-    /// Whether a record is among them; `key` is the name of its partition, `member` what it gives its children, by
-    /// which it is known again, and `from` its request and its number there.
+    /// The same, of a state of that name.
     ///
     /// # Errors
-    /// It does not say when it was changed; too many of one moment.
-    pub(crate) fn has(
-        &mut self,
-        key: Option<&str>,
-        record: &str,
-        member: &str,
-        from: (&Arc<str>, u64),
-    ) -> Result<bool> {
-        let at = self.moments.of(record)?;
-        let Pass { watermarks, edges } = &self.pass;
-        let mark = watermarks.appends.then(|| Mark {
-            read: boundary::hash(member.as_bytes()),
-            written: boundary::hash(record.as_bytes()),
-        });
-        let key = key.unwrap_or_default();
-        let is_new = watermarks.is_new(key, at, mark, &mut lock(edges))?;
-        if is_new {
-            watermarks.look_ahead(at, || Some((Arc::clone(from.0), from.1)));
-        }
-        Ok(is_new)
-    }
-}
-
-/// Leaves out of batches what is known.
-pub(crate) struct Sieve {
-    pass: Pass,
-    /// The columns that partitions give the records, which say nothing of the records themselves.
-    carried: Vec<String>,
-    /// Of the bytes of each record of the batch, where they are needed.
-    written: Vec<u64>,
-    /// The partitions of the batch's records, what was asked for of them, and how many follow each other.
-    runs: Vec<(Arc<str>, Asked, usize)>,
-}
-
-impl Sieve {
-    /// For records to which their partitions give the columns `carried`.
-    pub(crate) fn new(pass: Pass, carried: Vec<String>) -> Self {
-        Self { pass, carried, written: Vec::new(), runs: Vec::new() }
-    }
-
-    /// A record of a page was appended, whose request has asked for that.
-    pub(crate) fn append(&mut self, key: Option<&Arc<str>>, asked: Asked, record: &str) {
-        if self.pass.watermarks.appends {
-            self.written.push(boundary::hash(record.as_bytes()));
-        }
-        let key = key.map_or("", |key| key);
-        match self.runs.last_mut() {
-            Some((last, of, count)) if **last == *key && *of == asked => *count += 1,
-            _ => self.runs.push((key.into(), asked, 1)),
-        }
-    }
-
-    /// The batch of all records since the last one, without those that are known, and those of other slices; `from` is
-    /// where the record of a row comes from, its request and its number there.
-    ///
-    /// # Errors
-    /// Too many records of one moment, or at the end of a slice.
-    pub(crate) fn keep(
-        &mut self,
-        batch: &RecordBatch,
-        from: impl Fn(usize) -> Option<(Arc<str>, u64)>,
-    ) -> Result<RecordBatch> {
-        let no_batch = |cause| Error::data("the records make no batch").caused_by(cause);
-        let moments = self.pass.watermarks.field.of_batch(batch)?;
-        let runs = std::mem::take(&mut self.runs);
-        let marks = self.marks(batch, &runs, &moments).map_err(no_batch)?;
-        let Pass { watermarks, edges } = &self.pass;
-        let mut edges = lock(edges);
-        let mut records = moments.into_iter().zip(marks);
-        let mut kept = Vec::with_capacity(batch.num_rows());
-        let mut came = Came::default();
-        for (key, asked, count) in runs {
-            for (moment, mark) in records.by_ref().take(count) {
-                let is_taken = edges.ends.take(&key, asked, moment, mark, &mut came)?;
-                let is_new = is_taken && watermarks.is_new(&key, moment, mark, &mut edges)?;
-                if is_new {
-                    watermarks.look_ahead(moment, || from(kept.len()));
-                }
-                kept.push(is_new);
-            }
-        }
-        watermarks.answers.add(came);
-        filter_record_batch(batch, &BooleanArray::from(kept)).map_err(no_batch)
-    }
-
-    /// The marks of those records that may come again, or have come before: the others need none.
-    fn marks(
-        &mut self,
-        batch: &RecordBatch,
-        runs: &[(Arc<str>, Asked, usize)],
-        moments: &[DateTime<Utc>],
-    ) -> std::result::Result<Vec<Option<Mark>>, ArrowError> {
-        let watermarks = &self.pass.watermarks;
-        if !watermarks.appends {
-            return Ok(vec![None; moments.len()]);
-        }
-        let mut rest = moments;
-        let mut needed = Vec::with_capacity(moments.len());
-        for (key, asked, count) in runs {
-            let (of_run, others) = rest.split_at_checked(*count).unwrap_or((rest, &[]));
-            let is_taken = |at: &&DateTime<Utc>| watermarks.wants(**at) && !asked.ends_before(**at);
-            let last = of_run.iter().filter(is_taken).max().copied();
-            let known = watermarks.before_of(key).map(|known| known.cursor);
-            let is_needed =
-                |at: &DateTime<Utc>| [last, known].contains(&Some(*at)) || asked.has_at_an_end(*at);
-            needed.extend(of_run.iter().map(is_needed));
-            rest = others;
-        }
-        let of_needed = filter_record_batch(batch, &BooleanArray::from(needed.clone()))?;
-        let mut read = boundary::hashes(&of_needed, &self.carried)?.into_iter();
-        let written = std::mem::take(&mut self.written);
-        let marks = written.into_iter().zip(needed);
-        Ok(marks
-            .map(|(written, needed)| {
-                let read = if needed { read.next() } else { None };
-                read.map(|read| Mark { read, written })
-            })
-            .collect())
+    /// It is something else.
+    fn written(name: &str, state: &Value) -> Result<Self> {
+        Self::of(state).map_err(|cause| {
+            Error::target(format!("the state of `{name}` is not one of an incremental source"))
+                .caused_by(cause)
+                .help("forget it with `state reset`: then all of it is loaded again")
+        })
     }
 }
 

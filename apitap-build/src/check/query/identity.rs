@@ -138,10 +138,6 @@ pub(super) fn field(plan: &LogicalPlan, column: usize) -> Option<(String, String
         LogicalPlan::Projection(projection) => {
             expression_field(projection.expr.get(column)?, &projection.input)
         }
-        LogicalPlan::Filter(filter) => field(&filter.input, column),
-        LogicalPlan::Sort(sort) => field(&sort.input, column),
-        LogicalPlan::Limit(limit) => field(&limit.input, column),
-        LogicalPlan::SubqueryAlias(alias) => field(&alias.input, column),
         LogicalPlan::Distinct(Distinct::All(input)) => field(input, column),
         LogicalPlan::Window(window) => {
             (column < window.input.schema().fields().len()).then_some(())?;
@@ -161,7 +157,7 @@ pub(super) fn field(plan: &LogicalPlan, column: usize) -> Option<(String, String
             let field = scan.projected_schema.fields().get(column)?;
             Some((scan.table_name.table().to_owned(), field.name().clone()))
         }
-        _ => None,
+        step => field(passed_on(step)?, column),
     }
 }
 
@@ -239,10 +235,6 @@ impl Columns<Origin> {
                 Some(expr) => self.of_expression(expr, &projection.input),
                 None => Origin::Other,
             },
-            LogicalPlan::Filter(filter) => self.of(&filter.input, column),
-            LogicalPlan::Sort(sort) => self.of(&sort.input, column),
-            LogicalPlan::Limit(limit) => self.of(&limit.input, column),
-            LogicalPlan::SubqueryAlias(alias) => self.of(&alias.input, column),
             LogicalPlan::Distinct(Distinct::All(input)) => self.of(input, column),
             LogicalPlan::Unnest(unnest) => {
                 let Some(from) = unnest.dependency_indices.get(column) else {
@@ -256,7 +248,7 @@ impl Columns<Origin> {
                 // Such a function tells the rows apart, if anything does.
                 if column < width { self.of(&window.input, column) } else { Origin::Element }
             }
-            _ => Origin::Other,
+            step => passed_on(step).map_or(Origin::Other, |input| self.of(input, column)),
         }
     }
 
@@ -310,12 +302,19 @@ impl Columns<bool> {
                 });
                 found
             }
-            LogicalPlan::Filter(filter) => self.is_random(&filter.input, column),
-            LogicalPlan::Sort(sort) => self.is_random(&sort.input, column),
-            LogicalPlan::Limit(limit) => self.is_random(&limit.input, column),
-            LogicalPlan::SubqueryAlias(alias) => self.is_random(&alias.input, column),
-            _ => false,
+            step => passed_on(step).is_some_and(|input| self.is_random(input, column)),
         }
+    }
+}
+
+/// The input of a step that yields some of its rows, with all their columns.
+fn passed_on(step: &LogicalPlan) -> Option<&LogicalPlan> {
+    match step {
+        LogicalPlan::Filter(filter) => Some(&filter.input),
+        LogicalPlan::Sort(sort) => Some(&sort.input),
+        LogicalPlan::Limit(limit) => Some(&limit.input),
+        LogicalPlan::SubqueryAlias(alias) => Some(&alias.input),
+        _ => None,
     }
 }
 
@@ -340,10 +339,6 @@ fn are_groups(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Aggregate(aggregate) => !aggregate.aggr_expr.is_empty(),
         LogicalPlan::Projection(projection) => are_groups(&projection.input),
-        LogicalPlan::Filter(filter) => are_groups(&filter.input),
-        LogicalPlan::Sort(sort) => are_groups(&sort.input),
-        LogicalPlan::Limit(limit) => are_groups(&limit.input),
-        LogicalPlan::SubqueryAlias(alias) => are_groups(&alias.input),
-        _ => false,
+        step => passed_on(step).is_some_and(are_groups),
     }
 }

@@ -5,11 +5,13 @@
 //! moment is usual, as in `due_at`, all of these records would be loaded each time. So the run says what its state leaves
 //! out, and the user decides.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, SecondsFormat, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
+use super::lock;
 use crate::report::Warning;
+use crate::source::request::expression::rfc3339;
 
 /// How much later than the run a moment may be: clocks differ, and a date is that of another zone.
 const AHEAD: TimeDelta = TimeDelta::days(1);
@@ -48,7 +50,7 @@ impl Ahead {
         if since <= last {
             return;
         }
-        let mut found = self.lock();
+        let mut found = lock(&self.found);
         if found.as_ref().is_none_or(|found| at > found.at) {
             *found = Some(Found { at, record: record() });
         }
@@ -62,9 +64,9 @@ impl Ahead {
         field: &str,
         yes: &str,
     ) -> Option<Warning> {
-        let Found { at, record } = self.lock().clone()?;
-        let at = shown(at);
-        let begun = shown(self.begun?.trunc_subsecs(0));
+        let Found { at, record } = lock(&self.found).clone()?;
+        let at = rfc3339(&at);
+        let begun = rfc3339(&self.begun?.trunc_subsecs(0));
         // What came since an earlier run has stored the record has not been asked for, either.
         let (time, which) = match &record {
             Some(_) => (begun.as_str(), ""),
@@ -89,15 +91,6 @@ impl Ahead {
             ),
         })
     }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Found>> {
-        // Each use leaves it whole.
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn shown(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 #[cfg(test)]

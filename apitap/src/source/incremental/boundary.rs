@@ -42,7 +42,8 @@ impl TryFrom<String> for Mark {
     fn try_from(text: String) -> Result<Self, String> {
         let half = |half: Option<&str>| u64::from_str_radix(half?, 16).ok();
         let halves = half(text.get(..16)).zip(half(text.get(16..)));
-        let (read, written) = halves.ok_or_else(|| format!("`{text}` is no mark of a record"))?;
+        let (read, written) =
+            halves.ok_or_else(|| format!("`{text}` is not the mark of a record"))?;
         Ok(Self { read, written })
     }
 }

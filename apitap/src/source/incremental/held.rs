@@ -2,9 +2,9 @@
 //! the next run asks for those records again.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
-use super::Watermarks;
+use super::{Watermarks, lock};
 use crate::report::Warning;
 
 /// Which partitions are held, and the first answer that was left out of one: its status and its request.
@@ -22,13 +22,8 @@ struct Partitions {
 impl Held {
     /// Whether the state of a partition stays where it was.
     pub(super) fn has(&self, key: &str) -> bool {
-        let held = self.lock();
+        let held = lock(&self.0);
         held.all || held.keys.contains(key)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Partitions> {
-        // Each use leaves it whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -36,7 +31,7 @@ impl Watermarks {
     /// The state of a partition stays where it was, as this answer was left out of it; of all partitions, where none
     /// is named.
     pub(crate) fn hold(&self, key: Option<&str>, answer: &(u16, String)) {
-        let mut held = self.held.lock();
+        let mut held = lock(&self.held.0);
         held.answer.get_or_insert_with(|| answer.clone());
         match key {
             Some(key) if !held.keys.contains(key) => drop(held.keys.insert(key.to_owned())),
@@ -48,17 +43,17 @@ impl Watermarks {
     /// The answer that was left out of a partition of which new records have come: the next run loads those again,
     /// as its state stays.
     pub(crate) fn loads_again(&self) -> Option<(u16, String)> {
-        let answer = self.held.lock().answer.clone()?;
+        let answer = lock(&self.held.0).answer.clone()?;
         let seen = self.lock();
-        let before = |key: &str| self.before.get().and_then(|before| before.get(key));
-        let has_new =
-            seen.iter().any(|(key, position)| self.held.has(key) && before(key) != Some(position));
+        let has_new = seen
+            .iter()
+            .any(|(key, position)| self.held.has(key) && self.before_of(key) != Some(position));
         has_new.then_some(answer)
     }
 
     /// That the state stays where it was.
     pub(crate) fn held_back(&self) -> Option<Warning> {
-        let held = self.held.lock();
+        let held = lock(&self.held.0);
         let (status, _) = held.answer.as_ref()?;
         let source = &self.source;
         let of = match held.keys.len() {

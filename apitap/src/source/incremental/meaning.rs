@@ -14,7 +14,7 @@ use apitap_build::definition::{ForEach, Part, RequestPart, Source, Template};
 use apitap_build::engine;
 use apitap_build::expression::{Expression, Node};
 use apitap_build::secret_names::may_be_secret;
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Ident, Query, SetExpr, Visit as _, Visitor, visit_expressions,
 };
@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::report::Warning;
+use crate::source::request::expression::rfc3339;
 use crate::{Error, Result};
 
 /// What follows the name of a source where its definition stands in the state.
@@ -156,11 +157,11 @@ impl Meaning {
     /// What this wants that lies before the state of `before`, and is not loaded.
     pub(super) fn left_out(&self, before: &Self, owner: &Owner<'_>) -> Vec<Warning> {
         let Owner { pipeline, source, .. } = owner;
-        let (yes, until) = (owner.yes(), shown(owner.until));
+        let (yes, until) = (owner.yes(), rfc3339(&owner.until));
         let mut warnings = Vec::new();
         if let Some(first) = before.since.filter(|_| self.since < before.since) {
-            let first = shown(first);
-            let (which, from) = match self.since.map(shown) {
+            let first = rfc3339(&first);
+            let (which, from) = match self.since.as_ref().map(rfc3339) {
                 Some(since) => (format!("from {since} to {first}"), since),
                 None => (format!("before {first}"), "TIME".to_owned()),
             };
@@ -177,10 +178,10 @@ impl Meaning {
         let gone: Vec<_> = before.conditions.difference(&self.conditions).collect();
         if !gone.is_empty() {
             let conditions: Vec<_> = gone.iter().map(|gone| format!("`{gone}`")).collect();
-            let from = self.since.map_or("TIME".to_owned(), shown);
+            let from = self.since.as_ref().map_or("TIME".to_owned(), rfc3339);
             // With the records of that very moment, which the next run takes for known.
             let to = owner.until.checked_add_signed(TimeDelta::seconds(1)).unwrap_or(owner.until);
-            let to = shown(to);
+            let to = rfc3339(&to);
             let delete = if owner.appends { "delete the rows of that time, and " } else { "" };
             warnings.push(Warning {
                 message: format!(
@@ -259,10 +260,6 @@ impl Owner<'_> {
     fn yes(&self) -> &'static str {
         if self.appends { " --yes" } else { "" }
     }
-}
-
-fn shown(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// A URL as it is written, without its password, and without the values of parameters that are secrets.

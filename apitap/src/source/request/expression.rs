@@ -92,7 +92,7 @@ impl Value {
 }
 
 /// `2026-01-31T12:00:00Z`, with a fraction where there is one.
-fn rfc3339(time: &DateTime<Utc>) -> String {
+pub(crate) fn rfc3339(time: &DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 

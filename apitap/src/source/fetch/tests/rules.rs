@@ -77,15 +77,7 @@ async fn what_is_skipped_is_a_page_without_records() {
         _ => Reply::json("gone").with_status(410),
     };
     let server = Server::start(answer).await;
-    let pagination = Pagination::PageNumber(PageNumber {
-        page_param: Some("page".into()),
-        per_page_param: "per_page".into(),
-        per_page: 1,
-        first_page: 1,
-        concurrency: 1,
-        params_in: ParamsIn::Query,
-        stop: Stop::default(),
-    });
+    let pagination = numbered(Stop::default());
     let rules = vec![rule(Some(410), None, Action::Skip)];
     let outcome = fetch(&Source { on_response: rules, ..source(&server, pagination) }).await;
     assert_eq!(outcome.shown(), format!("{} {}", shown(1..2), shown(2..3)));
