@@ -149,6 +149,9 @@ struct Fetch {
     /// Whether a page has held a list.
     lists: bool,
     guard: LoopGuard,
+    /// What is wrong with what follows the first page, which is passed on before: what is wrong with its records is told
+    /// before that.
+    owed: Option<Error>,
     /// Takes out what does not fit the schema, where the source says so.
     sieve: Option<Sieve>,
     /// The declared fields of a record; empty where they are inferred.
@@ -180,6 +183,7 @@ impl Fetch {
             lists: false,
             guard: LoopGuard::behind(from.as_ref().map(|from| &from.at)),
             from,
+            owed: None,
             sieve: plan.dead_letters().map(|(file, schema)| Sieve::new(plan.name(), file, schema)),
             fields: plan.fields().to_vec(),
         })
@@ -192,6 +196,9 @@ impl Fetch {
             self.go_on(step, None)?;
         }
         loop {
+            if let Some(error) = self.owed.take() {
+                return Err(error);
+            }
             self.send();
             let Some(mut first) = self.under_way.pop_front() else {
                 return self.check_beyond().await.map(|()| None);
@@ -285,7 +292,13 @@ impl Fetch {
             may_repeat_the_last: self.paginator.may_repeat_the_last(),
             makes_sure: self.paginator.makes_sure(),
         })?;
-        let step = self.paginator.step(Some(&answered.view(repeats, &self.endpoint.secrets)))?;
+        let step = self.paginator.step(Some(&answered.view(repeats, &self.endpoint.secrets)));
+        let step = match step {
+            Err(error) if answered.page.number == 1 && answered.body.records() > 0 => {
+                return Ok(Some(self.pass_on_before(error, answered)));
+            }
+            step => step?,
+        };
         // Those of elements are not those of records.
         let total = self.paginator.total().filter(|_| !self.endpoint.layout.has_elements());
         self.endpoint.fetched.expected.store(total.unwrap_or(0), Relaxed);
@@ -300,6 +313,14 @@ impl Fetch {
         self.fit = usize::try_from(fit).unwrap_or(usize::MAX).max(1);
         let behind = self.behind(answered, has_ended);
         Ok(Some(Page { behind: Some(Arc::new(behind)), ..answered.page.clone() }))
+    }
+
+    /// The page of an answer behind which that is wrong.
+    fn pass_on_before(&mut self, error: Error, answered: &Answered) -> Page {
+        self.drop_ahead();
+        self.owed = Some(error.in_request(&answered.page.request));
+        let behind = Behind::Unknown { records: answered.body.records() };
+        Page { behind: Some(Arc::new(behind)), ..answered.page.clone() }
     }
 
     /// Decides what comes behind an answer that is skipped: what it says follows; else nothing, if that is known.

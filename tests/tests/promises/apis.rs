@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use apitap::environment::Environment;
+use apitap_tests::answers::{Answer, Answers};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -206,4 +208,54 @@ fn an_api_in_rust_has_the_same_keys() {
     assert_eq!(sqlite_file(&out, "SELECT json_array(id, kind) FROM orders"), [json!([7, "POST"])]);
     assert_eq!(shop.requests("POST /v1/orders/7"), ["POST /v1/orders/7 in rust"]);
     assert_eq!(shop.requests("POST /oauth/token").len(), 1);
+}
+
+/// Four pipelines of two APIs at one address, whose `rate_limit` is that of each API: what is asked in a second, of
+/// whichever pipeline, is no more than it says.
+#[test]
+fn the_rate_of_an_api_is_that_of_all_its_pipelines() {
+    const LIMIT: usize = 4;
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&times);
+    let api = Answers::serve(move |asked| {
+        seen.lock().unwrap().push((asked.path.clone(), Instant::now()));
+        let page: u64 = asked.param("page").unwrap().parse().unwrap();
+        let records: Vec<_> = (page..4).take(1).map(|id| json!({"id": id})).collect();
+        Answer::json(&json!(records))
+    });
+    let address = api.url("");
+    let mut sources = "apis:\n".to_owned();
+    for name in ["one", "two"] {
+        sources += &format!(
+            "  - {{name: {name}, url: \"{address}/{name}\", rate_limit: {{requests: {LIMIT}, per: 1s}}}}\n"
+        );
+    }
+    sources += "sources:";
+    let mut queries = Vec::new();
+    for name in ["one_a", "one_b", "two_a", "two_b"] {
+        let (of, _) = name.split_once('_').unwrap();
+        sources += &format!(
+            "
+  - name: {name}
+    api: {of}
+    path: /{name}
+    pagination: {{kind: page_only, page_param: page}}
+    schema: {{id: int64!}}"
+        );
+        let sql = format!("{{{{ sink() }}}} SELECT id FROM {{{{ use_source(\"{name}\") }}}}");
+        queries.push((name, sql));
+    }
+    let queries: Vec<_> = queries.iter().map(|(name, sql)| (*name, sql.as_str())).collect();
+    let report = run_well(&project(&sources, &queries));
+    let times = times.lock().unwrap();
+    for of in ["/one/", "/two/"] {
+        let of: Vec<_> = times.iter().filter(|(path, _)| path.starts_with(of)).collect();
+        assert!(of.len() >= 8, "{of:?}");
+        // What was sent a second apart may come a little closer.
+        for pair in of.windows(LIMIT + 1) {
+            let apart = pair[LIMIT].1 - pair[0].1;
+            assert!(apart >= Duration::from_millis(800), "{apart:?} for {} requests", LIMIT + 1);
+        }
+    }
+    assert!(report["total"]["waited"].as_f64().unwrap() > 0.5, "{report}");
 }

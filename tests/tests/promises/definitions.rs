@@ -162,6 +162,58 @@ fn records_that_a_wider_query_wants_are_said_to_be_left_out() {
 }
 
 #[test]
+fn requests_that_are_made_otherwise_are_said_once() {
+    let api = api();
+    let project = orders("", APPEND, "");
+    let account = |written: &str| {
+        let yaml = project.read("pipelines.yaml");
+        let (before, _) = yaml.split_once("    incremental:").unwrap();
+        let before = before.split("    query_params:").next().unwrap();
+        let (_, behind) = yaml.split_once("    incremental:").unwrap();
+        project.write(
+            "pipelines.yaml",
+            &format!("{before}    query_params: {written}\n    incremental:{behind}"),
+        );
+    };
+    account("{account: 1, api_key: abc}");
+    assert_eq!(warnings(&project, &api), NOTHING);
+    account("{account: 1, api_key: def}");
+    assert_eq!(warnings(&project, &api), NOTHING);
+    account("{account: 2, api_key: def}");
+    let expected = (
+        "the requests of `orders` are not those of the last run: `query_params.account` was `1`, and is `2` now; \
+         what they lead to up to 2026-01-08T00:00:00Z counts as loaded"
+            .to_owned(),
+        "nothing is to be done if those are the same records; to load all of them: delete its rows, and `state \
+         reset orders --yes`"
+            .to_owned(),
+    );
+    assert_eq!(warnings(&project, &api), [expected]);
+    assert_eq!(warnings(&project, &api), NOTHING);
+}
+
+/// The command of the help loads what was left out, and nothing of it is missing or twice from then on.
+#[test]
+fn what_a_wider_query_has_left_out_is_loaded_by_what_the_help_says() {
+    let api = api();
+    let project = orders("", APPEND, "WHERE id % 2 = 1");
+    assert_eq!(warnings(&project, &api), NOTHING);
+    assert_eq!(ids(&project), [1, 3, 5, 7]);
+    query(&project, APPEND, "");
+    let said = warnings(&project, &api);
+    let [(_, help)] = said.as_slice() else { panic!("{said:?}") };
+    let (_, told) = help.split_once("load them with `backfill orders ").unwrap();
+    let told = told.trim_end_matches('`').replace("TIME", "2026-01-01");
+    sqlite_file(&project.path().join("out.db"), "DELETE FROM orders RETURNING json(id)");
+    let backfill: Vec<_> = ["backfill", "orders"].into_iter().chain(told.split(' ')).collect();
+    assert_eq!(run(&project, &api, &backfill).code, Some(0));
+    for _ in 0..2 {
+        assert_eq!(ids(&project), (1..=8).collect::<Vec<_>>());
+        assert_eq!(warnings(&project, &api), NOTHING);
+    }
+}
+
+#[test]
 fn records_before_the_first_of_all_are_said_to_be_left_out() {
     let api = api();
     let behind = "the first run began with 2026-01-05T00:00:00Z, and the state lies behind it";
@@ -204,7 +256,9 @@ fn a_state_without_a_definition_is_gone_on_with() {
     let known = sqlite_file(&file, forget);
     assert_eq!(
         known,
-        [json!({"field": "at", "method": "GET", "url": "${API:-http://127.0.0.1:9}/orders"})]
+        [
+            json!({"field": "at", "method": "GET", "url": "${API:-http://127.0.0.1:9}/orders", "asked": {}})
+        ]
     );
     change(&project, "/orders", "field: created, param: created_since", "");
     assert_eq!(warnings(&project, &api), NOTHING);

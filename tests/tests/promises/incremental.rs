@@ -2,15 +2,18 @@
 //! once.
 
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use apitap_tests::answers::{Answer, Answers};
 use apitap_tests::api::Api;
 use apitap_tests::collection::{Collection, Pagination};
 use apitap_tests::process::{Project, finish};
 use serde_json::{Value, json};
 
 use super::runs::{
-    LIMIT, events, events_project, postgres, postgres_database, sqlite, with_target,
+    LIMIT, call_well, events, events_project, postgres, postgres_database, project, run_well,
+    sqlite, with_target,
 };
 
 /// Loads what an API of these events says; gives the queries that it was asked.
@@ -154,6 +157,58 @@ fn a_record_from_the_future_does_not_move_the_state_in_silence() {
                         changed before that is not asked for";
         assert_eq!((message, warnings.len()), (expected, 1));
     }
+}
+
+/// What the help of a state from the future says brings back all that the runs since then have not asked for.
+#[test]
+fn what_came_behind_a_record_from_the_future_is_loaded_by_what_the_help_says() {
+    let later = Arc::new(Mutex::new(Vec::new()));
+    let records = Arc::clone(&later);
+    let api = Answers::serve(move |asked| {
+        let since = asked.param("since").unwrap_or_default();
+        let mut all =
+            vec![(1, "2026-01-01T00:00:00Z".to_owned()), (9, "2999-01-01T00:00:00Z".to_owned())];
+        all.extend(records.lock().unwrap().iter().cloned());
+        let record = |(id, at): (i64, String)| json!({"id": id, "at": at});
+        let found = all.into_iter().filter(|(_, at)| at.as_str() >= since);
+        Answer::json(&json!({"data": found.map(record).collect::<Vec<_>>()}))
+    });
+    let project = project(
+        &format!(
+            "sources:
+  - name: events
+    url: \"{}/events\"
+    data_path: /data
+    incremental: {{field: at, param: since}}
+    schema: {{id: int64!, at: timestamp!}}",
+            api.url("")
+        ),
+        &[("events", FUTURE)],
+    );
+    let began = rfc3339_now();
+    run_well(&project);
+    for id in [3, 4] {
+        later.lock().unwrap().push((id, rfc3339_now()));
+        let report = run_well(&project);
+        let help = report["pipelines"][0]["warnings"][0]["help"].as_str().unwrap().to_owned();
+        let told = "`state set events TIME --yes`, TIME being when the run began that has stored that record, and \
+                    leave such records out: `WHERE at <= now()`";
+        assert!(help.contains(told), "{help}");
+    }
+    assert_eq!(ids(&project), [1, 9]);
+    call_well(&project, &["state", "set", "events", &began, "--yes"]);
+    project.write("sql/events.sql", &format!("{FUTURE} WHERE at <= now()"));
+    for _ in 0..2 {
+        run_well(&project);
+        assert_eq!(ids(&project), [1, 9, 3, 4]);
+    }
+}
+
+const FUTURE: &str = "{{ sink(mode=\"append\") }} SELECT id, at FROM {{ use_source(\"events\") }}";
+
+/// Now, to the microsecond.
+fn rfc3339_now() -> String {
+    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
 }
 
 #[test]

@@ -4,26 +4,26 @@
 //! definition → Meaning → kept beside the state → compared with that of the next run
 //! ```
 //! A state is a moment of a field of one collection. By another field, or of another collection, the same moment
-//! says nothing: what lies before it would never be loaded. A definition that wants more of the same records goes
-//! on with its state, and says what it does not load.
+//! says nothing: what lies before it would never be loaded. A definition that wants more of the same records, or
+//! asks for them otherwise, goes on with its state, and says what it does not load.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use apitap_build::definition::{ForEach, Part, RequestPart, Source, Template};
+use crate::hashed::hashed;
+use crate::report::Warning;
+use crate::source::request::expression::rfc3339;
+use crate::{Error, Result};
+use apitap_build::definition::{ForEach, Part, Pointer, RequestPart, Source, Template};
 use apitap_build::engine;
 use apitap_build::expression::{Expression, Node};
-use apitap_build::secret_names::may_be_secret;
+use apitap_build::secret_names::{is_secret, may_be_secret};
 use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Ident, Query, SetExpr, Visit as _, Visitor, visit_expressions,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use crate::report::Warning;
-use crate::source::request::expression::rfc3339;
-use crate::{Error, Result};
 
 /// What follows the name of a source where its definition stands in the state.
 pub(super) const BEHIND: &str = " (definition)";
@@ -44,7 +44,18 @@ pub(crate) struct Meaning {
     /// The conditions of the query's WHERE, but for those that say since when and until when.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     conditions: BTreeSet<String>,
+    /// What else may say which records those are, by its key: as it is written, or the hash of that. `None` where the
+    /// run that has written it did not keep them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<BTreeMap<String, String>>,
 }
+
+/// Headers that say how an answer is written, and not what it is about.
+const OF_FORM: [&str; 5] =
+    ["accept", "accept-encoding", "accept-language", "content-type", "user-agent"];
+
+/// What stands before the hash of what is too long to be shown.
+const HASHED: &str = "sha256:";
 
 /// An entry of `for_each`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,14 +91,40 @@ impl Meaning {
         let entry = |(alias, fields): (&str, _)| Entry { alias: alias.to_owned(), fields };
         let method = serde_json::json!(source.method);
         let field = source.incremental.as_ref().map(|incremental| incremental.field.clone());
-        Self {
+        let meaning = Self {
             field: field.unwrap_or_default(),
             method: method.as_str().unwrap_or_default().to_uppercase(),
             url: without_secrets(&source.url.0),
             for_each: aliases.zip(requested_for).map(entry).collect(),
             since,
             conditions,
-        }
+            asked: None,
+        };
+        let asked = meaning.asked_by(source);
+        Self { asked: Some(asked), ..meaning }
+    }
+
+    /// What a source asks for besides its URL.
+    fn asked_by(&self, source: &Source) -> BTreeMap<String, String> {
+        let is_shown = |(name, value): &&(String, Template)| !is_written_out(name, &value.0);
+        let params =
+            source.query_params.iter().filter(is_shown).map(|(name, value)| {
+                (format!("query_params.{name}"), self.with_numbers_of(&value.0))
+            });
+        let digest = |value: Value| format!("{HASHED}{}", hashed(&value.to_string()));
+        let body = source.body.as_ref().map(|body| digest(serde_json::json!(body)));
+        let job = source.job.as_ref().map(|job| digest(serde_json::json!(job.create)));
+        // A header may be a secret under any name.
+        let says_which =
+            |name: &str| !is_secret(name) && !OF_FORM.contains(&name.to_ascii_lowercase().as_str());
+        let headers = source.headers.iter().filter(|(name, _)| says_which(name));
+        let headers = headers
+            .map(|(name, value)| (format!("headers.{name}"), digest(serde_json::json!(value))));
+        let Pointer(path) = &source.data_path;
+        let path = Some(path.clone()).filter(|path| !path.is_empty());
+        let others = [("body", body), ("job.create", job), ("data_path", path)];
+        let others = others.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+        others.chain(params).chain(headers).collect()
     }
 
     /// The name under which that of a source stands in the state.
@@ -137,11 +174,7 @@ impl Meaning {
             "the state of `{pipeline}` is of another definition of `{source}`: {}",
             changes.join("; ")
         );
-        let all = match owner.appends {
-            true => format!("delete its rows, and `state reset {pipeline} --yes`"),
-            false => format!("`state reset {pipeline}`"),
-        };
-        let yes = owner.yes();
+        let (all, yes) = (owner.all_again(), owner.yes());
         Err(Error::target(message).help(format!(
             "to load all of it again: {all}; to load what is new from a time on: `state set {pipeline} \
              TIME{yes}`, and what lies before it with `backfill {pipeline} --from TIME --to TIME{yes}`"
@@ -151,7 +184,28 @@ impl Meaning {
     /// Whether the state of another one, whatever its source is called, is one of this.
     pub(super) fn is_of_same(&self, other: &Self) -> bool {
         let is_alike = self.field == other.field && self.method == other.method;
-        is_alike && self.place() == other.place() && self.paths() == other.paths()
+        is_alike
+            && self.place() == other.place()
+            && self.paths() == other.paths()
+            && self.asked_otherwise(other).is_empty()
+    }
+
+    /// What of its requests is not as before, but for the URL: `` `body` is another one ``.
+    fn asked_otherwise(&self, before: &Self) -> Vec<String> {
+        let (Some(now), Some(before)) = (&self.asked, &before.asked) else { return Vec::new() };
+        let keys: BTreeSet<_> = now.keys().chain(before.keys()).collect();
+        let change = |key: &String| match (before.get(key), now.get(key)) {
+            (before, now) if before == now => None,
+            (Some(before), Some(_)) if before.starts_with(HASHED) => {
+                Some(format!("`{key}` is another one"))
+            }
+            (Some(before), Some(now)) => {
+                Some(format!("`{key}` was `{before}`, and is `{now}` now"))
+            }
+            (None, _) => Some(format!("`{key}` is new")),
+            (_, None) => Some(format!("`{key}` is gone")),
+        };
+        keys.into_iter().filter_map(change).collect()
     }
 
     /// What this wants that lies before the state of `before`, and is not loaded.
@@ -159,6 +213,20 @@ impl Meaning {
         let Owner { pipeline, source, .. } = owner;
         let (yes, until) = (owner.yes(), rfc3339(&owner.until));
         let mut warnings = Vec::new();
+        let otherwise = self.asked_otherwise(before);
+        if !otherwise.is_empty() {
+            warnings.push(Warning {
+                message: format!(
+                    "the requests of `{source}` are not those of the last run: {}; what they lead to up to \
+                     {until} counts as loaded",
+                    otherwise.join("; ")
+                ),
+                help: format!(
+                    "nothing is to be done if those are the same records; to load all of them: {}",
+                    owner.all_again()
+                ),
+            });
+        }
         if let Some(first) = before.since.filter(|_| self.since < before.since) {
             let first = rfc3339(&first);
             let (which, from) = match self.since.as_ref().map(rfc3339) {
@@ -199,8 +267,13 @@ impl Meaning {
 
     /// The URL, whatever the entries of `for_each` are called.
     fn place(&self) -> String {
-        let Ok(parts) = Template(self.url.clone()).request_parts() else {
-            return self.url.clone();
+        self.with_numbers_of(&self.url)
+    }
+
+    /// A text of the request, whatever the entries of `for_each` are called.
+    fn with_numbers_of(&self, text: &str) -> String {
+        let Ok(parts) = Template(text.to_owned()).request_parts() else {
+            return text.to_owned();
         };
         let text = |part| match part {
             RequestPart::Start(Part::Literal(text)) => text,
@@ -260,6 +333,20 @@ impl Owner<'_> {
     fn yes(&self) -> &'static str {
         if self.appends { " --yes" } else { "" }
     }
+
+    /// How all of its records are loaded again.
+    fn all_again(&self) -> String {
+        let pipeline = self.pipeline;
+        match self.appends {
+            true => format!("delete its rows, and `state reset {pipeline} --yes`"),
+            false => format!("`state reset {pipeline}`"),
+        }
+    }
+}
+
+/// Whether a value of that name is a secret that is written out: a variable is not its value.
+fn is_written_out(name: &str, value: &str) -> bool {
+    may_be_secret(name) && !value.starts_with("${")
 }
 
 /// A URL as it is written, without its password, and without the values of parameters that are secrets.
@@ -277,10 +364,7 @@ fn without_secrets(url: &str) -> String {
         None => address.to_owned(),
     };
     let pair = |pair: &str| match pair.split_once('=') {
-        // A variable is not its value.
-        Some((name, value)) if may_be_secret(name) && !value.starts_with("${") => {
-            format!("{name}=***")
-        }
+        Some((name, value)) if is_written_out(name, value) => format!("{name}=***"),
         _ => pair.to_owned(),
     };
     match query {
@@ -391,6 +475,7 @@ mod tests {
             for_each: vec![Entry { alias: alias.to_owned(), fields }],
             since: None,
             conditions: BTreeSet::new(),
+            asked: None,
         }
     }
 
@@ -466,6 +551,28 @@ mod tests {
                     not loaded: its WHERE no longer says `a`";
         let help = "load them with `backfill p --from TIME --to 2026-01-08T00:00:01Z`";
         check(&of(None, &["a", "b"]), &of(None, &["b", "c"]), &[(gone, help)]);
+    }
+
+    #[test]
+    fn requests_that_are_made_otherwise_are_said() {
+        let of = |asked: &[(&str, &str)]| {
+            let asked = asked.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned()));
+            Meaning { asked: Some(asked.collect()), ..meaning("https://a.com", "org") }
+        };
+        let before = of(&[("body", "sha256:1"), ("data_path", "/a"), ("query_params.a", "1")]);
+        let now = of(&[("body", "sha256:2"), ("headers.X-Of", "1"), ("query_params.a", "2")]);
+        let warnings = now.left_out(&before, &owner());
+        let found: Vec<_> = warnings.iter().map(|w| (&*w.message, &*w.help)).collect();
+        let message = "the requests of `o` are not those of the last run: `body` is another one; `data_path` is \
+                       gone; `headers.X-Of` is new; `query_params.a` was `1`, and is `2` now; what they lead to \
+                       up to 2026-01-08T00:00:00Z counts as loaded";
+        let help = "nothing is to be done if those are the same records; to load all of them: `state reset p`";
+        assert_eq!(found, [(message, help)]);
+        assert!(!now.is_of_same(&before));
+        // What an older run has not kept is not known.
+        let unknown = meaning("https://a.com", "org");
+        assert_eq!(now.left_out(&unknown, &owner()).len(), 0);
+        assert!(now.is_of_same(&unknown));
     }
 
     #[test]

@@ -91,7 +91,8 @@ const COUNT: [&str; 10] = [
     "totalElements",
 ];
 
-/// The same, or a sum of money.
+/// The same, or a sum of money: where nothing else is said of pages, it counts the records where a page is as long as
+/// pages are.
 const TOTAL: [&str; 1] = ["total"];
 
 /// The same, where nothing else is said of pages; else it may count those of this page.
@@ -100,12 +101,17 @@ const SOLE_COUNT: [&str; 1] = ["count"];
 /// How many records a search has found, where they stand in an object of their own.
 const FOUND: [&str; 1] = ["total/value"];
 
-/// The place of a page among the records. Beside it a `count` is how long the page is.
-const START: [&str; 4] = ["start", "skip", "start_index", "startIndex"];
+/// The place of a page among the records. Beside it a total is one of records, and not of money; a `count` is how long
+/// the page is, unless that is said beside it.
+const START: [&str; 5] = ["start", "skip", "start_index", "startIndex", "startAt"];
 
 /// How long a page is. Beside it a total is one of records, and not of money.
 const SIZE: [&str; 8] =
     ["per_page", "perPage", "page_size", "pageSize", "limit", "size", "max_results", "maxResults"];
+
+/// How long a full page is at least, and what it is a multiple of.
+const LEAST_PAGE: u64 = 10;
+const PAGES_ARE_MULTIPLES_OF: u64 = 5;
 
 /// The least characters of a text that is a place among the pages.
 const TOKEN_LENGTH: usize = 10;
@@ -138,7 +144,8 @@ impl More {
             bases.push("");
         }
         let around = bases.iter().flat_map(|base| AROUND.map(|around| format!("{base}{around}")));
-        let places = around.flat_map(|around| names().map(move |name| format!("{around}/{name}")));
+        let places =
+            around.flat_map(|around| names().map(move |(_, name)| format!("{around}/{name}")));
         Self { places: places.map(Pointer).collect() }
     }
 
@@ -210,87 +217,81 @@ fn title(name: &str) -> String {
     name.split('-').map(word).collect::<Vec<_>>().join("-")
 }
 
-/// The groups of names, in the order in which they are asked for.
-const GROUPS: [&[&str]; 13] = [
-    &NEXT,
-    &TOKEN,
-    &SCROLL,
-    &HAS_NEXT,
-    &PAGES,
-    &OF_PAGES,
-    &PAGE,
-    &COUNT,
-    &SOLE_COUNT,
-    &FOUND,
-    &START,
-    &TOTAL,
-    &SIZE,
+/// What a name says of pages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Next,
+    Token,
+    Scroll,
+    HasNext,
+    Pages,
+    OfPages,
+    Page,
+    Count,
+    SoleCount,
+    Found,
+    Start,
+    Total,
+    Size,
+}
+
+/// The names of each, in the order in which they are read.
+const NAMES: [(Says, &[&str]); 13] = [
+    (Says::Next, &NEXT),
+    (Says::Token, &TOKEN),
+    (Says::Scroll, &SCROLL),
+    (Says::HasNext, &HAS_NEXT),
+    (Says::Pages, &PAGES),
+    (Says::OfPages, &OF_PAGES),
+    (Says::Page, &PAGE),
+    (Says::Count, &COUNT),
+    (Says::SoleCount, &SOLE_COUNT),
+    (Says::Found, &FOUND),
+    (Says::Start, &START),
+    (Says::Total, &TOTAL),
+    (Says::Size, &SIZE),
 ];
 
 /// All names.
-fn names() -> impl Iterator<Item = &'static str> {
-    GROUPS.into_iter().flatten().copied()
+fn names() -> impl Iterator<Item = (Says, &'static str)> {
+    NAMES.into_iter().flat_map(|(says, names)| names.iter().map(move |name| (says, *name)))
 }
 
-/// What one object says, each value with its number among all that are read; of a group those that are there.
+/// What one object says: each value that is there, with its number among all that are read.
 struct Object<'a> {
-    next: Group<'a>,
-    token: Group<'a>,
-    scroll: Group<'a>,
-    has_next: Group<'a>,
-    pages: Group<'a>,
-    of_pages: Group<'a>,
-    page: Group<'a>,
-    count: Group<'a>,
-    sole_count: Group<'a>,
-    found: Group<'a>,
-    start: Group<'a>,
-    total: Group<'a>,
-    size: Group<'a>,
+    values: Vec<(Says, usize, &'a Value)>,
 }
-
-type Group<'a> = Vec<(usize, &'a Value)>;
 
 impl<'a> Object<'a> {
     /// The one whose values begin with that number.
     fn of(answer: &'a Answer<'_>, first: usize) -> Self {
-        let mut next = first;
-        let mut group = |names: &[&str]| {
-            let all = next..next + names.len();
-            next = all.end;
-            let there = |index| Some((index, answer.found(index)?));
-            let is_there = |(_, value): &(usize, &Value)| !matches!(value, Value::Missing(_));
-            all.filter_map(there).filter(is_there).collect()
+        let there = |((says, _), index)| Some((says, index, answer.found(index)?));
+        let is_there = |(_, _, value): &(Says, usize, &Value)| {
+            !matches!(value, Value::Missing(_) | Value::Astray { .. })
         };
-        Self {
-            next: group(&NEXT),
-            token: group(&TOKEN),
-            scroll: group(&SCROLL),
-            has_next: group(&HAS_NEXT),
-            pages: group(&PAGES),
-            of_pages: group(&OF_PAGES),
-            page: group(&PAGE),
-            count: group(&COUNT),
-            sole_count: group(&SOLE_COUNT),
-            found: group(&FOUND),
-            start: group(&START),
-            total: group(&TOTAL),
-            size: group(&SIZE),
-        }
+        Self { values: names().zip(first..).filter_map(there).filter(is_there).collect() }
+    }
+
+    /// The values that say that.
+    fn all(&self, says: Says) -> impl Iterator<Item = (usize, &'a Value)> {
+        let values = self.values.iter().filter(move |(of, ..)| *of == says);
+        values.map(|(_, index, value)| (*index, *value))
+    }
+
+    /// The first number that says that and is larger than another one, as it is written.
+    fn first_above(&self, says: Says, least: u64) -> Option<(usize, String)> {
+        self.all(says).find_map(|(index, value)| Some((index, above(value, least)?)))
     }
 
     /// Which of its values tells of more, and how that is shown.
     fn tells(&self, answer: &Answer<'_>) -> Option<(usize, String)> {
-        let next =
-            self.next.iter().find_map(|(index, value)| Some((*index, shown(answer, value)?)));
-        let token = || {
-            let tokens = self.token.iter().filter(|(_, value)| is_token(value));
-            tokens.clone().find_map(|(index, value)| Some((*index, shown(answer, value)?)))
-        };
+        let shown = |(index, value)| Some((index, shown(answer, value)?));
+        let next = self.all(Says::Next).find_map(shown);
+        let token = || self.all(Says::Token).filter(|(_, value)| is_token(value)).find_map(shown);
         let flag = || {
-            let mut flags = self.has_next.iter();
+            let mut flags = self.all(Says::HasNext);
             let (index, _) = flags.find(|(_, value)| matches!(value, Value::Bool(true)))?;
-            Some((*index, "true".to_owned()))
+            Some((index, "true".to_owned()))
         };
         next.or_else(token)
             .or_else(flag)
@@ -300,34 +301,36 @@ impl<'a> Object<'a> {
 
     /// Several pages.
     fn counts_pages(&self) -> Option<(usize, String)> {
-        let page = self.page.iter().find_map(|(_, value)| number(value));
-        let of_pages = page.and_then(|page| first_above(&self.of_pages, page.max(1)));
-        first_above(&self.pages, 1).or(of_pages)
+        let page = self.all(Says::Page).find_map(|(_, value)| number(value));
+        let of_pages = page.and_then(|page| self.first_above(Says::OfPages, page.max(1)));
+        self.first_above(Says::Pages, 1).or(of_pages)
     }
 
     /// More records than came.
     fn counts(&self, answer: &Answer<'_>) -> Option<(usize, String)> {
         let records = answer.elements();
-        let is_sized = first_above(&self.size, 0).is_some();
-        let count = first_above(&self.count, records);
-        let total = || first_above(&self.total, records).filter(|_| is_sized);
-        count.or_else(total).filter(|_| records > 0)
+        let is_sized = self.first_above(Says::Size, 0).is_some();
+        // An `offset` that is a number is a place, too.
+        let mut places = self.all(Says::Start).chain(self.all(Says::Token));
+        let has_place = places.any(|(_, value)| number(value).is_some());
+        let count = self.first_above(Says::Count, records);
+        let of_all = |says, is_meant: bool| self.first_above(says, records).filter(|_| is_meant);
+        count
+            .or_else(|| of_all(Says::Total, is_sized || has_place))
+            .or_else(|| of_all(Says::SoleCount, is_sized && has_place))
+            .filter(|_| records > 0)
     }
 
     /// Whether it says how many records there are, and those are not more.
     fn counts_at_most(&self, records: u64) -> bool {
-        let counts = [&self.count, &self.total, &self.found, &self.sole_count];
-        counts.into_iter().flatten().any(|(_, value)| number(value).is_some_and(|n| n <= records))
+        let counts = [Says::Count, Says::Total, Says::Found, Says::SoleCount];
+        let mut counts = counts.into_iter().flat_map(|says| self.all(says));
+        counts.any(|(_, value)| number(value).is_some_and(|n| n <= records))
     }
 
-    /// Whether it says anything of pages but a `count`.
-    fn speaks_of_pages(&self) -> bool {
-        let Self { next, token, scroll, has_next, pages, of_pages, page, .. } = self;
-        let Self { count, found, start, total, size, .. } = self;
-        let all = [
-            next, token, scroll, has_next, pages, of_pages, page, count, found, start, total, size,
-        ];
-        all.into_iter().any(|group| !group.is_empty())
+    /// Whether it says anything of pages but that.
+    fn speaks_of_more_than(&self, says: Says) -> bool {
+        self.values.iter().any(|(of, ..)| *of != says)
     }
 }
 
@@ -338,11 +341,17 @@ fn in_all(objects: &[Object<'_>], answer: &Answer<'_>) -> Option<(usize, String)
         return None;
     }
     let is_whole = objects.iter().any(|object| object.counts_at_most(records));
-    let mut scrolls = objects.iter().flat_map(|object| &object.scroll).filter(|_| !is_whole);
-    let scroll = scrolls.find_map(|(index, value)| Some((*index, shown(answer, value)?)));
-    let is_sole = !objects.iter().any(Object::speaks_of_pages);
-    let counted = || objects.iter().find_map(|object| first_above(&object.sole_count, records));
-    scroll.or_else(|| counted().filter(|_| is_sole))
+    let scrolls = objects.iter().flat_map(|object| object.all(Says::Scroll));
+    let scroll = scrolls
+        .filter(|_| !is_whole)
+        .find_map(|(index, value)| Some((index, shown(answer, value)?)));
+    let sole = |says| {
+        let is_sole = !objects.iter().any(|object| object.speaks_of_more_than(says));
+        let mut counted = objects.iter().filter(|_| is_sole);
+        counted.find_map(|object| object.first_above(says, records))
+    };
+    let is_full = records >= LEAST_PAGE && records.is_multiple_of(PAGES_ARE_MULTIPLES_OF);
+    scroll.or_else(|| sole(Says::SoleCount)).or_else(|| sole(Says::Total).filter(|_| is_full))
 }
 
 /// Whether a text is made to stand for a place: it is long, and no number, no time and no sentence.
@@ -352,11 +361,6 @@ fn is_token(value: &Value) -> bool {
     text.len() >= TOKEN_LENGTH
         && text.chars().all(is_made)
         && text.contains(|c: char| c.is_ascii_alphabetic())
-}
-
-/// The first number of a group that is larger than another one, as it is written.
-fn first_above(group: &Group<'_>, least: u64) -> Option<(usize, String)> {
-    group.iter().find_map(|(index, value)| Some((*index, above(value, least)?)))
 }
 
 /// A cursor, a number or a URL.

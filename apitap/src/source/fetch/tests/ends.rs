@@ -30,29 +30,29 @@ async fn a_next_link_without_pagination_is_an_error() {
         let answer = move |_: &Request| records(0..2).header("link", link);
         let expected = "error: the answer has a next page (`Link: …; rel=\"next\"`), and the source \
                         has no `pagination`";
-        check(Pagination::default(), answer, expected).await;
+        check(Pagination::default(), answer, &behind(0..2, expected)).await;
     }
     let answer = |_: &Request| records(0..2).header("link", "</>; rel=\"first\"");
     check(Pagination::default(), answer, &shown(0..2)).await;
     let answer = |_: &Request| records(0..2).header("link", "https://h/?page=2; rel=\"next\"");
     let expected = "error: the answer has a `Link` header that is not understood \
                     (`https://h/?page=2; rel=\"next\"`), and the source has no `pagination`";
-    check(Pagination::default(), answer, expected).await;
+    check(Pagination::default(), answer, &behind(0..2, expected)).await;
 }
 
-/// An answer of two records that has more pages, as it says there: an error, unless the first page is all that is
-/// wanted.
+/// An answer of two records that has more pages, as it says there: an error behind them, unless the first page is all
+/// that is wanted.
 async fn check_more(answer: impl Fn(&Request) -> Reply + Copy + Send + Sync + 'static, said: &str) {
     let expected =
         format!("error: the answer has more pages ({said}), and the source has no `pagination`");
-    check(Pagination::default(), answer, &expected).await;
+    check(Pagination::default(), answer, &behind(0..2, &expected)).await;
     let only = Pagination::Single(Single { first_page_only: true });
     check(only, answer, &shown(0..2)).await;
     let link = Pagination::LinkHeader(LinkHeader::default());
     let expected = format!(
         "error: the answer has no `Link` header with `rel=\"next\"`, and more pages ({said})"
     );
-    check(link, answer, &expected).await;
+    check(link, answer, &behind(0..2, &expected)).await;
 }
 
 #[tokio::test]
@@ -87,6 +87,10 @@ async fn a_body_that_says_of_more_pages_is_an_error_without_pagination() {
         ),
         (r#""count":99,"#, "`/count` is 99"),
         (r#""meta":{"count":3},"#, "`/meta/count` is 3"),
+        (r#""startAt":0,"maxResults":2,"total":99,"#, "`/total` is 99"),
+        (r#""start":0,"total":99,"#, "`/total` is 99"),
+        (r#""offset":0,"total":99,"#, "`/total` is 99"),
+        (r#""count":99,"offset":0,"limit":2,"#, "`/count` is 99"),
     ] {
         let answer = move |_: &Request| Reply::json(body(0..2, beside));
         check_more(answer, said).await;
@@ -111,6 +115,7 @@ async fn a_body_that_says_of_more_pages_is_an_error_without_pagination() {
         r#""meta":{"page":4,"pages":4},"#,
         r#""page":{"size":50,"totalElements":2,"totalPages":1,"number":0},"#,
         r#""pages":320,"#,
+        r#""start":"2026-01-01","total":1234,"#,
         // How long a page may be, and what is said otherwise.
         r#""paging":{"start":0,"count":10},"#,
         r#""count":99,"next":null,"previous":"?page=1","#,
@@ -121,6 +126,18 @@ async fn a_body_that_says_of_more_pages_is_an_error_without_pagination() {
         for kind in kinds() {
             check(kind, move |_: &Request| Reply::json(body(0..2, beside)), &shown(0..2)).await;
         }
+    }
+}
+
+#[tokio::test]
+async fn a_total_beside_as_many_records_as_pages_have_says_of_more_pages() {
+    let answer = |_: &Request| Reply::json(body(0..10, r#""total":99,"#));
+    let error =
+        "error: the answer has more pages (`/total` is 99), and the source has no `pagination`";
+    check(Pagination::default(), answer, &behind(0..10, error)).await;
+    for records in [9, 12] {
+        let answer = move |_: &Request| Reply::json(body(0..records, r#""total":99,"#));
+        check(Pagination::default(), answer, &shown(0..records)).await;
     }
 }
 
@@ -177,26 +194,26 @@ async fn links_in_other_quotes_are_followed_and_unclear_ones_are_errors() {
     let answer = |_: &Request| records(0..1).header("link", "<?page=2>; rel=next; anchor=\"/x\"");
     let expected = "error: the `Link` header is not a list of links: `<?page=2>; rel=next; \
                     anchor=\"/x\"`";
-    check(Pagination::LinkHeader(LinkHeader::default()), answer, expected).await;
+    check(Pagination::LinkHeader(LinkHeader::default()), answer, &behind(0..1, expected)).await;
 }
 
 #[tokio::test]
 async fn a_path_that_finds_nothing_in_the_first_page_is_an_error() {
     let answer = |_: &Request| page(0..2, "\"?page=2\"");
-    let (_, outcome) =
-        check(next_url("/nxt"), answer, "error: `path` finds no `nxt` in the body").await;
+    let expected = behind(0..2, "error: `path` finds no `nxt` in the body");
+    let (_, outcome) = check(next_url("/nxt"), answer, &expected).await;
     let error = outcome.error.unwrap().to_string();
     assert!(error.contains("a similar key exists: `next`"), "{error}");
     check(
         Pagination::Cursor(cursor("/nxt")),
         answer,
-        "error: `cursor_path` finds no `nxt` in the body",
+        &behind(0..2, "error: `cursor_path` finds no `nxt` in the body"),
     )
     .await;
     check(
         Pagination::Cursor(cursor("/meta/next")),
         answer,
-        "error: `cursor_path` finds no `meta` in the body",
+        &behind(0..2, "error: `cursor_path` finds no `meta` in the body"),
     )
     .await;
 }
