@@ -143,6 +143,19 @@ pub const CORRECTIONS: &[Correction] = &[
         remedy: Remedy::Refused,
     },
     Correction {
+        name: "NOT_IN_OF_A_CONSTANT",
+        report: "none that we know of",
+        wrong: "a constant NOT IN a subquery is true where a null in it, or the constant, makes it unknown",
+        remedy: Remedy::Refused,
+    },
+    Correction {
+        name: "CONDITIONS_BELOW_AGGREGATES",
+        report: "none that we know of",
+        wrong: "a condition on no column goes below an aggregate without GROUP BY, which has a row even where the \
+                condition is false",
+        remedy: Remedy::Refused,
+    },
+    Correction {
         name: "CORRELATED_OPTIONAL_SIDE",
         report: "apache/datafusion#25507",
         wrong: "a condition on the row around a subquery is taken out of the optional side of an \

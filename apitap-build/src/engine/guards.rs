@@ -12,7 +12,7 @@ use datafusion::arrow::compute::can_cast_types;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, Result, ScalarValue, Span};
+use datafusion::common::{DFSchema, Result, ScalarValue, Span, plan_err};
 use datafusion::logical_expr::expr::{
     AggregateFunction, AggregateFunctionParams, ScalarFunction, WindowFunction,
 };
@@ -161,9 +161,13 @@ impl Rewrite<'_> {
                 let is_fallible = fallible::operator(&left, *op, &right) != Fallible::Never;
                 is_fallible.then_some(Operation::Binary(*op))
             }
-            Expr::Negative(of) => {
-                (!of.get_type(self.schema)?.is_floating()).then_some(Operation::Negate)
-            }
+            Expr::Negative(of) => match of.get_type(self.schema)? {
+                // The planner takes it, and no value can be computed.
+                DataType::Timestamp(..) => {
+                    return plan_err!("Unary operator '-' cannot be used with a timestamp");
+                }
+                of => (!of.is_floating()).then_some(Operation::Negate),
+            },
             Expr::ScalarFunction(ScalarFunction { func, args }) => {
                 // What is written in Rust says by itself what it has met.
                 let is_ours = func.inner().downcast_ref::<Guard>().is_some() || is_declared(func);

@@ -99,6 +99,16 @@ const RIGHT: &[(&str, &str, Option<&[&str]>)] = &[
         Some(&[]),
     ),
     (
+        "NOT_IN_OF_A_CONSTANT",
+        "SELECT id FROM a WHERE 7 NOT IN (SELECT CASE WHEN id = 3 THEN NULL ELSE id END FROM b)",
+        Some(&[]),
+    ),
+    (
+        "CONDITIONS_BELOW_AGGREGATES",
+        "SELECT count(*) AS n FROM a HAVING 70000 < (SELECT sum(id) FROM b)",
+        Some(&[]),
+    ),
+    (
         "CORRELATED_OPTIONAL_SIDE",
         "SELECT o.id FROM orders AS o WHERE EXISTS (SELECT 1 FROM checks AS c LEFT JOIN (SELECT * FROM results AS x WHERE x.order_id = o.id) AS r ON r.name = c.name WHERE r.name IS NULL)",
         Some(&["1", "3"]),

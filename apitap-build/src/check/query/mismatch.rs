@@ -290,7 +290,10 @@ fn expression(expr: &Expr, operands: &Operands, message: &str, draft: Make<'_>) 
         Expr::UnaryOp { op, .. } => {
             let draft = draft(format!("`{op}` does not take {types}"));
             match operands.0.first() {
-                Some((written, field)) if can_cast_types(field.data_type(), &DataType::Float64) => {
+                Some((written, field))
+                    if !field.data_type().is_temporal()
+                        && can_cast_types(field.data_type(), &DataType::Float64) =>
+                {
                     draft.help(format!("convert it: `CAST({written} AS DOUBLE)`"))
                 }
                 _ => draft,

@@ -3,7 +3,9 @@
 
 use std::ops::{ControlFlow, Range};
 
+use datafusion::common::Column;
 use datafusion::common::tree_node::TreeNode;
+use datafusion::logical_expr::expr::InSubquery;
 use datafusion::logical_expr::utils::{merge_schema, split_conjunction};
 use datafusion::logical_expr::{Expr, ExprSchemable, JoinType, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{
@@ -12,6 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::draft::Draft;
+use super::nullability;
 use super::text::Text;
 use crate::codes;
 use crate::engine::each_step;
@@ -149,16 +152,32 @@ fn find(text: &Text<'_>, words: &[&str]) -> Option<Range<usize>> {
 pub(super) fn in_plan(text: &Text<'_>, plan: &LogicalPlan) -> Vec<Draft> {
     let mut drafts = Vec::new();
     each_step(plan, |step| {
-        if is_unknown_lost(step) && drafts.is_empty() {
+        if let Some(what) = unknown_lost(step)
+            && drafts.is_empty()
+        {
             let range = find(text, &["NOT", "IN"]).or_else(|| find(text, &["IN"]));
             drafts.push(
                 Draft::error(
                     codes::WRONG_ANSWER,
-                    "beside OR or in CASE, NOT IN over a null would be true or false, not unknown",
+                    format!("{what} over a null would be true or false, not unknown"),
                     range.unwrap_or_else(|| text.first()),
                 )
                 .help("write `NOT EXISTS (SELECT … WHERE b.id = a.id)`")
                 .help("or leave the nulls out on both sides: `… WHERE id IS NOT NULL`"),
+            );
+        }
+        if is_condition_pushed_too_far(step) {
+            drafts.push(
+                Draft::error(
+                    codes::WRONG_ANSWER,
+                    "a condition on no column would leave the row of an aggregate without GROUP BY, though it is \
+                     not true",
+                    text.first(),
+                )
+                .help(
+                    "join what it compares, and compare its column: `… CROSS JOIN (SELECT max(id) AS most FROM b) AS \
+                     b WHERE 10 < b.most`",
+                ),
             );
         }
         if is_optional_side_correlated(step) {
@@ -177,24 +196,79 @@ pub(super) fn in_plan(text: &Text<'_>, plan: &LogicalPlan) -> Vec<Draft> {
     drafts
 }
 
-/// Whether an `IN (SELECT …)` that may be unknown stands where that makes a difference.
-fn is_unknown_lost(step: &LogicalPlan) -> bool {
-    let schema = merge_schema(&step.inputs());
-    let is_lost = |condition: &Expr| {
-        let inner = match condition {
-            Expr::InSubquery(_) => return false,
-            Expr::Not(inner) if matches!(inner.as_ref(), Expr::InSubquery(_)) => return false,
-            other => other,
+/// What of a step is an `IN (SELECT …)` that may be unknown, where that makes a difference and is lost.
+fn unknown_lost(step: &LogicalPlan) -> Option<&'static str> {
+    let may_be_unknown = |subquery: &InSubquery| {
+        let is_never_null = nullability::never_null(&subquery.subquery.subquery);
+        may_be_null(&subquery.expr, step) || !is_never_null.first().is_some_and(|never| *never)
+    };
+    let lost = |condition: &Expr| {
+        let (inner, is_not) = match condition {
+            Expr::Not(inner) if matches!(inner.as_ref(), Expr::InSubquery(_)) => {
+                (inner.as_ref(), true)
+            }
+            other => (other, false),
         };
+        if let Expr::InSubquery(subquery) = inner {
+            // It is joined by no column: the join does not know of nulls.
+            let is_constant = subquery.expr.column_refs().is_empty();
+            let is_lost = subquery.negated != is_not && is_constant && may_be_unknown(subquery);
+            return is_lost.then_some("NOT IN of a constant");
+        }
         let found = inner.exists(|expr| {
             let Expr::InSubquery(subquery) = expr else { return Ok(false) };
             let is_counted = subquery.negated || !is_only_or(inner);
-            // Where that is not known, it may be.
-            Ok(is_counted && expr.nullable(&schema).unwrap_or(true))
+            Ok(is_counted && may_be_unknown(subquery))
         });
-        found.unwrap_or(true)
+        found.unwrap_or(true).then_some("beside OR or in CASE, NOT IN")
     };
-    step.expressions().iter().any(|expr| split_conjunction(expr).into_iter().any(is_lost))
+    let expressions = step.expressions();
+    let mut conditions = expressions.iter().flat_map(split_conjunction);
+    conditions.find_map(lost)
+}
+
+/// Whether a value in a step may be null, as far as what comes before the step says.
+fn may_be_null(expr: &Expr, step: &LogicalPlan) -> bool {
+    let inputs = step.inputs();
+    let schema = merge_schema(&inputs);
+    let is_never_null = |column: &Column| {
+        let columns = inputs.iter().flat_map(|input| nullability::never_null(input));
+        let index = schema.maybe_index_of_column(column);
+        index.and_then(|index| columns.clone().nth(index)).unwrap_or(false)
+    };
+    let is_known = matches!(expr, Expr::Column(column) if is_never_null(column));
+    // Where that is not known, it may be.
+    !is_known && expr.nullable(&schema).unwrap_or(true)
+}
+
+/// Whether a condition of a step that is neither on a column nor constant goes below an aggregate which has a row
+/// even where nothing is left of its input.
+fn is_condition_pushed_too_far(step: &LogicalPlan) -> bool {
+    let condition = match step {
+        LogicalPlan::Filter(filter) => Some(&filter.predicate),
+        LogicalPlan::Join(join) => join.filter.as_ref(),
+        _ => None,
+    };
+    let goes_far = |condition: &&Expr| {
+        // One that names a column of the step becomes a join on it.
+        let has_subquery = |expr: &Expr| {
+            Ok(matches!(expr, Expr::ScalarSubquery(of) if of.outer_ref_columns.is_empty()))
+        };
+        let varies = condition.exists(has_subquery).unwrap_or(true) || condition.is_volatile();
+        varies && condition.column_refs().is_empty() && !condition.contains_outer()
+    };
+    let mut conditions = condition.into_iter().flat_map(split_conjunction);
+    conditions.any(|condition| goes_far(&condition)) && has_aggregate_of_all(step)
+}
+
+/// Whether an aggregate of all rows, or one with a total of all of them, is below.
+fn has_aggregate_of_all(plan: &LogicalPlan) -> bool {
+    let is_of_all = |step: &LogicalPlan| {
+        let LogicalPlan::Aggregate(aggregate) = step else { return Ok(false) };
+        let mut groups = aggregate.group_expr.iter();
+        Ok(aggregate.group_expr.is_empty() || groups.any(|by| matches!(by, Expr::GroupingSet(_))))
+    };
+    plan.exists(is_of_all).unwrap_or(true)
 }
 
 /// Whether nothing but AND and OR stands around the subqueries of a condition: unknown is as good as

@@ -1,16 +1,8 @@
 //! Queries as people write them: they are planned, and nothing is said of them. A warning that is
 //! wrong teaches people to pass over those that are right.
 
-use super::{has_errors, planned};
-use crate::diagnostic::Severity;
+use super::{has_errors, planned, silent};
 use crate::render::render;
-
-fn silent(sql: &str) {
-    let (files, _, findings) = planned(sql);
-    let said = findings.iter().filter(|finding| finding.severity != Severity::Note);
-    let said: Vec<_> = said.map(|finding| render(&files, finding)).collect();
-    assert!(!has_errors(&findings) && said.is_empty(), "{sql}\n{}", said.join("\n\n"));
-}
 
 /// A query of which not even a note says that it may fail.
 fn certain(sql: &str) {

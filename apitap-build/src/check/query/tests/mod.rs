@@ -20,6 +20,7 @@ mod rows;
 mod statements;
 mod types;
 mod warnings;
+mod wrong;
 
 const YAML: &str = "\
 sources:
@@ -153,6 +154,14 @@ fn has_errors(findings: &[Finding]) -> bool {
 fn said(sql: &str) -> Vec<String> {
     let (files, _, findings) = planned(sql);
     findings.iter().map(|finding| render(&files, finding)).collect()
+}
+
+/// A query that is planned, and of which no error and no warning is said.
+fn silent(sql: &str) {
+    let (files, _, findings) = planned(sql);
+    let said = findings.iter().filter(|finding| finding.severity != Severity::Note);
+    let said: Vec<_> = said.map(|finding| render(&files, finding)).collect();
+    assert!(!has_errors(&findings) && said.is_empty(), "{sql}\n{}", said.join("\n\n"));
 }
 
 /// A query and its findings, as a user sees them.

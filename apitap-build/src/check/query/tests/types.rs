@@ -87,6 +87,16 @@ error[E0207]: `-` does not take `string`
 help: convert it: `CAST(status AS DOUBLE)`
 ",
     );
+    check(
+        "SELECT -date_trunc('month', placed_at) AS a FROM orders",
+        r"
+error[E0207]: `-` does not take `timestamp`
+ --> sql/paid_orders.sql:1:8
+  |
+1 | SELECT -date_trunc('month', placed_at) AS a FROM orders
+  |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+",
+    );
 }
 
 #[test]
