@@ -42,6 +42,7 @@ use super::{Fetched, LeftOut};
 use crate::definition::{Action, Pointer};
 use crate::engine::limits::Limits;
 use crate::environment::Secrets;
+use crate::schema::Schema;
 use crate::{Error, Result};
 use loops::{LoopGuard, Seen};
 use sieve::Sieve;
@@ -149,13 +150,10 @@ struct Fetch {
     /// Whether a page has held a list.
     lists: bool,
     guard: LoopGuard,
-    /// What is wrong with what follows the first page, which is passed on before: what is wrong with its records is told
-    /// before that.
-    owed: Option<Error>,
     /// Takes out what does not fit the schema, where the source says so.
     sieve: Option<Sieve>,
-    /// The declared fields of a record; empty where they are inferred.
-    fields: Vec<String>,
+    /// What a record is declared to be; `None` where that is inferred.
+    schema: Option<Schema>,
 }
 
 struct UnderWay {
@@ -183,9 +181,8 @@ impl Fetch {
             lists: false,
             guard: LoopGuard::behind(from.as_ref().map(|from| &from.at)),
             from,
-            owed: None,
             sieve: plan.dead_letters().map(|(file, schema)| Sieve::new(plan.name(), file, schema)),
-            fields: plan.fields().to_vec(),
+            schema: plan.schema().cloned(),
         })
     }
 
@@ -196,9 +193,6 @@ impl Fetch {
             self.go_on(step, None)?;
         }
         loop {
-            if let Some(error) = self.owed.take() {
-                return Err(error);
-            }
             self.send();
             let Some(mut first) = self.under_way.pop_front() else {
                 return self.check_beyond().await.map(|()| None);
@@ -209,9 +203,17 @@ impl Fetch {
             let answered = self.answered(outcome)?;
             self.from = None;
             let named = |error: Error| error.in_request(&answered.page.request);
-            let lone = check_lone(&answered, &self.fields, &self.endpoint.layout.data_path);
-            lone.await.map_err(named)?;
-            let page = self.take(&answered).map_err(named)?;
+            if let Some(schema) = &self.schema {
+                let lone = check_lone(&answered, schema, &self.endpoint.layout.data_path);
+                lone.await.map_err(named)?;
+            }
+            let page = match self.take(&answered) {
+                Ok(page) => page,
+                Err(error) => {
+                    self.check_records(&answered.page).await.map_err(named)?;
+                    return Err(named(error));
+                }
+            };
             let page = match (page, &mut self.sieve) {
                 (Some(page), Some(sieve)) => sieve.sift(page, &self.endpoint.fetched).await?,
                 (page, _) => page,
@@ -292,13 +294,7 @@ impl Fetch {
             may_repeat_the_last: self.paginator.may_repeat_the_last(),
             makes_sure: self.paginator.makes_sure(),
         })?;
-        let step = self.paginator.step(Some(&answered.view(repeats, &self.endpoint.secrets)));
-        let step = match step {
-            Err(error) if answered.page.number == 1 && answered.body.records() > 0 => {
-                return Ok(Some(self.pass_on_before(error, answered)));
-            }
-            step => step?,
-        };
+        let step = self.paginator.step(Some(&answered.view(repeats, &self.endpoint.secrets)))?;
         // Those of elements are not those of records.
         let total = self.paginator.total().filter(|_| !self.endpoint.layout.has_elements());
         self.endpoint.fetched.expected.store(total.unwrap_or(0), Relaxed);
@@ -315,12 +311,14 @@ impl Fetch {
         Ok(Some(Page { behind: Some(Arc::new(behind)), ..answered.page.clone() }))
     }
 
-    /// The page of an answer behind which that is wrong.
-    fn pass_on_before(&mut self, error: Error, answered: &Answered) -> Page {
-        self.drop_ahead();
-        self.owed = Some(error.in_request(&answered.page.request));
-        let behind = Behind::Unknown { records: answered.body.records() };
-        Page { behind: Some(Arc::new(behind)), ..answered.page.clone() }
+    /// Whether all records of the first page fit: what is wrong with them is told before what is wrong with its paging.
+    async fn check_records(&mut self, page: &Page) -> Result<()> {
+        match &self.schema {
+            Some(schema) if page.number == 1 && self.sieve.is_none() => {
+                sieve::check(page, schema).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Decides what comes behind an answer that is skipped: what it says follows; else nothing, if that is known.
@@ -502,22 +500,19 @@ fn without_an_end(number: u64) -> Error {
 /// Whether an object that is the only record has at least one of the declared fields: what has
 /// none is an error of the API's, and would become a row of nulls. In a list a record may leave out what
 /// may be null, and is an error where it says so.
-async fn check_lone(answered: &Answered, fields: &[String], data_path: &Pointer) -> Result<()> {
+async fn check_lone(answered: &Answered, schema: &Schema, data_path: &Pointer) -> Result<()> {
     let is_list = match answered.body.shape() {
         Shape::Record => false,
         Shape::List if answered.page.number == 1 && answered.body.records() == 1 => true,
         Shape::List | Shape::Null | Shape::Nothing => return Ok(()),
     };
-    if fields.is_empty() {
-        return Ok(());
-    }
     let Some(segment) = answered.page.segments().next().await? else { return Ok(()) };
     let Some((record, _)) = segment.records().next() else { return Ok(()) };
     // What is not valid in it is for the decoder to say.
     let Ok(members) = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(record) else {
         return Ok(());
     };
-    let is_record = fields.iter().any(|field| members.contains_key(field));
+    let is_record = schema.fields.iter().any(|field| members.contains_key(&field.name));
     if is_record || is_list && !members.keys().any(|name| tells_an_error(name)) {
         return Ok(());
     }

@@ -41,8 +41,8 @@ fn whole(number: u64) -> Option<Value> {
 #[derive(Clone)]
 pub(crate) struct FetchPlan {
     name: String,
-    /// The declared fields of a record; empty where they are inferred.
-    fields: Vec<String>,
+    /// What a record is declared to be; `None` where that is inferred.
+    schema: Option<Schema>,
     same: Same,
     /// What the names in its texts stand for; the same for all sources of a run.
     scope: Scope,
@@ -95,11 +95,11 @@ impl FetchPlan {
         let file = source.dead_letters.as_ref();
         let file: Option<PathBuf> = file.map(|file| environment.text(file).into());
         // What a record takes from its parent is in no body.
-        let own = source.schema.as_ref().map(|schema| {
+        let schema = source.schema.as_ref().map(|schema| {
             let fields = schema.fields.iter();
             Schema { fields: fields.filter(|f| !source.carried.contains(f)).cloned().collect() }
         });
-        let dead_letters = file.zip(own);
+        let dead_letters = file.zip(schema.clone());
         let same = Same {
             request: RequestPlan::resolve(source, environment),
             credentials,
@@ -111,9 +111,6 @@ impl FetchPlan {
             partitions: PartitionPlan::default(),
             job: source.job.as_ref().map(|job| JobPlan::resolve(job, environment)),
         };
-        let fields = source.schema.iter().flat_map(|schema| &schema.fields);
-        let fields = fields.filter(|field| !source.carried.contains(field));
-        let fields = fields.map(|field| field.name.clone()).collect();
         let scope = Scope::default().with("now", Some(Value::Timestamp(environment.now())));
         let scope = match &source.pagination {
             Pagination::Cursor(_) => scope.with(CURSOR, None),
@@ -125,7 +122,7 @@ impl FetchPlan {
         };
         Self {
             name: source.name.clone(),
-            fields,
+            schema,
             same,
             scope,
             params: Vec::new(),
@@ -240,7 +237,7 @@ impl FetchPlan {
         plan.same.request = self.same.request.of_job(&self.name, job, scope, &base)?;
         plan.same.layout = Layout { allow_empty: true, ..Layout::default() };
         plan.same.dead_letters = None;
-        Ok(Self { params: Vec::new(), fields: Vec::new(), text: true, of_job: true, ..plan })
+        Ok(Self { params: Vec::new(), schema: None, text: true, of_job: true, ..plan })
     }
 
     /// The file at an address, which is of the source's own server or of another one: credentials go to
@@ -290,9 +287,9 @@ impl FetchPlan {
         self.text
     }
 
-    /// The declared fields of a record; empty where they are inferred.
-    pub(in crate::source) fn fields(&self) -> &[String] {
-        &self.fields
+    /// What a record is declared to be; `None` where that is inferred.
+    pub(in crate::source) fn schema(&self) -> Option<&Schema> {
+        self.schema.as_ref()
     }
 
     pub(in crate::source) fn request(&self) -> &RequestPlan {

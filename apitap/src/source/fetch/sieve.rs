@@ -32,6 +32,25 @@ pub(super) struct Sieve {
     file: Option<File>,
 }
 
+/// Whether all records of a page fit.
+///
+/// # Errors
+/// One does not: the first of them.
+pub(super) async fn check(page: &Page, schema: &Schema) -> Result<()> {
+    let (mut number, mut decoder) = (0, dynamic::decoder(schema));
+    let mut segments = page.segments();
+    while let Some(segment) = segments.next().await? {
+        for (record, _) in segment.records() {
+            number += 1;
+            let fits = decoder.append(record);
+            fits.map_err(|fault| fault.into_error("the record").at_record(number))?;
+        }
+        // Only whether they fit is asked.
+        drop(decoder.finish()?);
+    }
+    Ok(())
+}
+
 impl Sieve {
     pub(super) fn new(source: &str, path: &Path, schema: &Schema) -> Self {
         Self {

@@ -188,11 +188,6 @@ fn shown(ids: impl IntoIterator<Item = u64>) -> String {
     format!("[{}]", ids.join(","))
 }
 
-/// A page of those records, and the error behind it, as an outcome shows them.
-fn behind(ids: impl IntoIterator<Item = u64>, error: &str) -> String {
-    format!("{} {error}", shown(ids))
-}
-
 #[tokio::test]
 async fn without_pagination_one_request_holds_everything() {
     let (server, outcome) = check(Pagination::default(), |_| records(1..3), &shown(1..3)).await;

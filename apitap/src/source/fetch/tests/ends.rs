@@ -3,6 +3,7 @@
 use apitap_build::definition::{NextUrl, PageNumber, PageOnly, Single};
 
 use super::*;
+use crate::schema::{Field, Schema, Type};
 
 fn next_url(path: &str) -> Pagination {
     Pagination::NextUrl(NextUrl {
@@ -30,14 +31,14 @@ async fn a_next_link_without_pagination_is_an_error() {
         let answer = move |_: &Request| records(0..2).header("link", link);
         let expected = "error: the answer has a next page (`Link: …; rel=\"next\"`), and the source \
                         has no `pagination`";
-        check(Pagination::default(), answer, &behind(0..2, expected)).await;
+        check(Pagination::default(), answer, expected).await;
     }
     let answer = |_: &Request| records(0..2).header("link", "</>; rel=\"first\"");
     check(Pagination::default(), answer, &shown(0..2)).await;
     let answer = |_: &Request| records(0..2).header("link", "https://h/?page=2; rel=\"next\"");
     let expected = "error: the answer has a `Link` header that is not understood \
                     (`https://h/?page=2; rel=\"next\"`), and the source has no `pagination`";
-    check(Pagination::default(), answer, &behind(0..2, expected)).await;
+    check(Pagination::default(), answer, expected).await;
 }
 
 /// An answer of two records that has more pages, as it says there: an error behind them, unless the first page is all
@@ -45,14 +46,14 @@ async fn a_next_link_without_pagination_is_an_error() {
 async fn check_more(answer: impl Fn(&Request) -> Reply + Copy + Send + Sync + 'static, said: &str) {
     let expected =
         format!("error: the answer has more pages ({said}), and the source has no `pagination`");
-    check(Pagination::default(), answer, &behind(0..2, &expected)).await;
+    check(Pagination::default(), answer, &expected).await;
     let only = Pagination::Single(Single { first_page_only: true });
     check(only, answer, &shown(0..2)).await;
     let link = Pagination::LinkHeader(LinkHeader::default());
     let expected = format!(
         "error: the answer has no `Link` header with `rel=\"next\"`, and more pages ({said})"
     );
-    check(link, answer, &behind(0..2, &expected)).await;
+    check(link, answer, &expected).await;
 }
 
 #[tokio::test]
@@ -130,11 +131,22 @@ async fn a_body_that_says_of_more_pages_is_an_error_without_pagination() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_the_first_records_is_told_before_their_paging() {
+    let answer = |_: &Request| page(0..2, "2");
+    let server = Server::start(answer).await;
+    let mut source = source(&server, Pagination::default());
+    source.schema = Some(Schema::from_iter([Field::new("id", Type::String, false)]));
+    let error = fetch(&source).await.error.unwrap();
+    assert!(error.message().starts_with("expected string, found"), "{error}");
+    assert_eq!((error.path(), server.targets().len()), (Some("/id"), 1));
+}
+
+#[tokio::test]
 async fn a_total_beside_as_many_records_as_pages_have_says_of_more_pages() {
     let answer = |_: &Request| Reply::json(body(0..10, r#""total":99,"#));
     let error =
         "error: the answer has more pages (`/total` is 99), and the source has no `pagination`";
-    check(Pagination::default(), answer, &behind(0..10, error)).await;
+    check(Pagination::default(), answer, error).await;
     for records in [9, 12] {
         let answer = move |_: &Request| Reply::json(body(0..records, r#""total":99,"#));
         check(Pagination::default(), answer, &shown(0..records)).await;
@@ -194,26 +206,26 @@ async fn links_in_other_quotes_are_followed_and_unclear_ones_are_errors() {
     let answer = |_: &Request| records(0..1).header("link", "<?page=2>; rel=next; anchor=\"/x\"");
     let expected = "error: the `Link` header is not a list of links: `<?page=2>; rel=next; \
                     anchor=\"/x\"`";
-    check(Pagination::LinkHeader(LinkHeader::default()), answer, &behind(0..1, expected)).await;
+    check(Pagination::LinkHeader(LinkHeader::default()), answer, expected).await;
 }
 
 #[tokio::test]
 async fn a_path_that_finds_nothing_in_the_first_page_is_an_error() {
     let answer = |_: &Request| page(0..2, "\"?page=2\"");
-    let expected = behind(0..2, "error: `path` finds no `nxt` in the body");
-    let (_, outcome) = check(next_url("/nxt"), answer, &expected).await;
+    let expected = "error: `path` finds no `nxt` in the body";
+    let (_, outcome) = check(next_url("/nxt"), answer, expected).await;
     let error = outcome.error.unwrap().to_string();
     assert!(error.contains("a similar key exists: `next`"), "{error}");
     check(
         Pagination::Cursor(cursor("/nxt")),
         answer,
-        &behind(0..2, "error: `cursor_path` finds no `nxt` in the body"),
+        "error: `cursor_path` finds no `nxt` in the body",
     )
     .await;
     check(
         Pagination::Cursor(cursor("/meta/next")),
         answer,
-        &behind(0..2, "error: `cursor_path` finds no `meta` in the body"),
+        "error: `cursor_path` finds no `meta` in the body",
     )
     .await;
 }
