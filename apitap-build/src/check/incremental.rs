@@ -50,7 +50,11 @@ fn check_field(source: &SourceSpec, incremental: &IncrementalSpec) -> Option<Fin
         let message = format!("source `{}` declares no schema", source.table.name.value);
         let finding = Finding::error(codes::NO_SCHEMA, message, place);
         return Some(
-            finding.help(format!("declare at least this field: `schema: {{{name}: timestamp!}}`")),
+            finding.help(format!(
+                "declare the fields that the query reads, and this one: `schema: {{{name}: timestamp!, …}}`; `apitap \
+                 sample {}` shows them",
+                source.table.name.value
+            )),
         );
     };
     let schema = &declared.value.schema;

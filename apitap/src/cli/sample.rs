@@ -1,7 +1,8 @@
 //! `apitap sample SOURCE`: the first page of a live API → a file that its schema can be read from.
 //!
 //! The page is requested as a run would request it. What is written keeps the page's envelope, so that
-//! `data_path` and `cursor_path` can be checked against it, and no secret that is known.
+//! `data_path` and `cursor_path` can be checked against it, and no secret that is known; of its records it keeps
+//! some, which show what all of them show.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -41,7 +42,7 @@ pub(super) struct Arguments {
     /// The file to write [default: samples/SOURCE.json beside the YAML file]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// How many records to keep
+    /// How many records to keep, beside those that show more
     #[arg(long, value_name = "N", default_value = "20", value_parser = number)]
     limit: u64,
     /// Replace the file if there is one
@@ -72,8 +73,8 @@ pub(super) fn run(arguments: &Arguments, yaml: &Path, options: &Options) -> Exit
         Err(error) => return usage(&error.to_string()),
     };
     let taken = runtime.block_on(async {
-        let text = fetch(source, arguments.limit, environment).await?;
-        let shown = shown(&text, source).await?;
+        let Sample { text, all } = fetch(source, arguments.limit, environment).await?;
+        let shown = Shown { all, ..shown(&text, source).await? };
         write(&output, &text, arguments.force)?;
         Ok(shown)
     });
@@ -103,8 +104,15 @@ fn file_name(source: &str, format: definition::Format) -> String {
     format!("{name}.{ending}")
 }
 
-/// The first page with records, cut after `limit` of them, without secrets.
-async fn fetch(source: &Source, limit: u64, mut environment: Environment) -> Result<String> {
+/// What is kept of a page.
+struct Sample {
+    text: String,
+    /// How many records the page has.
+    all: u64,
+}
+
+/// The first page with records, with `limit` of them and those that show more, without secrets.
+async fn fetch(source: &Source, limit: u64, mut environment: Environment) -> Result<Sample> {
     if let Some((_, custom)) = source.rust_types().next() {
         return Err(crate::pipeline::not_here(&format!("the type `{}`", custom.path)));
     }
@@ -146,31 +154,57 @@ async fn fetch(source: &Source, limit: u64, mut environment: Environment) -> Res
         return Err(Error::data("the API has no records, so that there is nothing to see")
             .help("check `url` and `query_params`; or write the fields into the YAML file"));
     };
-    let text = rewrite(&cut(&page, limit).await?, &secrets);
+    let Sample { text, all } = cut(&page, limit, source.format).await?;
+    let text = rewrite(&text, &secrets);
     if text.len() > LARGEST {
         let message = format!("the sample has {} bytes, which is too many to keep", text.len());
         return Err(Error::data(message).help("keep fewer records: `--limit 5`"));
     }
-    Ok(text)
+    Ok(Sample { text, all })
 }
 
-/// The body without the records after the first `limit`, and without the commas between those.
-async fn cut(page: &Page, limit: u64) -> Result<String> {
+/// The body with its first `limit` records, and those behind them that show a field or a type which none before them
+/// shows.
+async fn cut(page: &Page, limit: u64, format: definition::Format) -> Result<Sample> {
     let text = page.text().unwrap_or_default();
-    let Some(records) = page.segments().next().await? else { return Ok(text.to_owned()) };
-    let kept = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(1);
+    let Some(records) = page.segments().next().await? else {
+        return Ok(Sample { text: text.to_owned(), all: 0 });
+    };
     let end = |(record, at): (&str, u64)| {
         usize::try_from(at).unwrap_or(usize::MAX).saturating_add(record.len())
     };
-    let (kept, last) = (records.records().nth(kept).map(end), records.records().last().map(end));
-    let parts = kept.zip(last).and_then(|(kept, last)| text.get(..kept).zip(text.get(last..)));
-    Ok(parts.map_or_else(|| text.to_owned(), |(start, rest)| format!("{start}{rest}")))
+    let between = if format == definition::Format::Jsonl { "\n" } else { "," };
+    let (mut inference, mut schema) = (Inference::with_formats(), Schema::default());
+    let (mut all, mut kept, mut last, mut more) = (0, 0, 0, String::new());
+    for (record, at) in records.records() {
+        all += 1;
+        last = end((record, at));
+        let observed = inference.observe(record.as_bytes());
+        observed.map_err(|error| Error::data(error.to_string()))?;
+        if all <= limit {
+            kept = last;
+        }
+        if all < limit {
+            continue;
+        }
+        let shown = inference.schema();
+        if all > limit && shown != schema {
+            more.extend([between, record]);
+        }
+        schema = shown;
+    }
+    let parts = text.get(..kept).zip(text.get(last..)).filter(|_| all > 0);
+    let text =
+        parts.map_or_else(|| text.to_owned(), |(start, rest)| format!("{start}{more}{rest}"));
+    Ok(Sample { text, all })
 }
 
 /// What a sample shows.
 struct Shown {
     schema: Schema,
     records: u64,
+    /// How many the page has.
+    all: u64,
     /// Where the records may be, if what was taken for one looks like what is around them.
     hint: Option<String>,
 }
@@ -195,7 +229,8 @@ async fn shown(text: &str, source: &Source) -> Result<Shown> {
             observed.map_err(|error| Error::data(error.to_string()))?;
         }
     }
-    Ok(Shown { schema: inference.schema(), records: body.records(), hint })
+    let records = body.records();
+    Ok(Shown { schema: inference.schema(), records, all: records, hint })
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<()> {
@@ -215,7 +250,7 @@ fn write(path: &Path, text: &str, force: bool) -> Result<()> {
 }
 
 fn print(shown: &Shown, output: &Path, folder: &Path, format: Format) -> ExitCode {
-    let Shown { schema, records, hint } = shown;
+    let Shown { schema, records, all, hint } = shown;
     // Paths in the YAML file are relative to it; a single name needs what tells it from a type.
     let file = output.strip_prefix(folder).unwrap_or(output).display().to_string();
     let file = if file.contains(['.', '/']) { file } else { format!("./{file}") };
@@ -231,7 +266,11 @@ fn print(shown: &Shown, output: &Path, folder: &Path, format: Format) -> ExitCod
     };
     output::tell(&format!(
         "{} in `{}`; in the YAML file write either what they show, or `schema: {{sample: {file}}}`",
-        if *records == 1 { "1 record".to_owned() } else { format!("{records} records") },
+        match (records, all) {
+            (1, 1) => "1 record".to_owned(),
+            (records, all) if records == all => format!("{records} records"),
+            (records, all) => format!("{records} of the page's {all} records"),
+        },
         output.display()
     ));
     if let Some(hint) = hint {

@@ -96,7 +96,7 @@ fn show(pipelines: &[&Pipeline], options: &Options) -> Result<ExitCode, String> 
         return Ok(print(&text, ExitCode::SUCCESS));
     }
     let runs = match runs::of(pipelines, options, runs::SHOWN)? {
-        Ok(runs) => runs::rows(&runs),
+        Ok(runs) => runs::rows(&runs, width()),
         Err(error) => return Ok(failed(error)),
     };
     if all.is_empty() {

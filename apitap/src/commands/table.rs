@@ -69,7 +69,8 @@ fn texts(batch: &RecordBatch, mask: impl Fn(&str) -> String) -> Result<Vec<Vec<S
     (0..batch.num_rows()).map(row).collect()
 }
 
-fn table_width(names: &[String], rows: &[Vec<String>]) -> usize {
+/// How wide a table of those is.
+pub(crate) fn table_width(names: &[String], rows: &[Vec<String>]) -> usize {
     let column = |place: usize, name: &String| {
         let cells = rows.iter().filter_map(|row| row.get(place));
         cells.chain([name]).map(|text| measure_text_width(text)).max().unwrap_or_default()

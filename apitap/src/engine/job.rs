@@ -262,8 +262,9 @@ impl Job<Arc<dyn Target>> {
             for (cause, Trouble { requests, repeats }) in fetch.fetched.take_troubles() {
                 if repeats > 1 {
                     let (name, cause) = (fetch.name(), run.secrets.mask(&cause));
+                    // One that had been repeated for another cause is not counted there.
                     let requests = match requests {
-                        1 => "1 request was".to_owned(),
+                        0 | 1 => "1 request was".to_owned(),
                         many => format!("{many} requests were"),
                     };
                     tracing::warn!(

@@ -154,6 +154,8 @@ struct Fetch {
     sieve: Option<Sieve>,
     /// What a record is declared to be; `None` where that is inferred.
     schema: Option<Schema>,
+    /// Whether the page itself is wanted, whatever follows it.
+    is_sample: bool,
 }
 
 struct UnderWay {
@@ -183,6 +185,7 @@ impl Fetch {
             from,
             sieve: plan.dead_letters().map(|(file, schema)| Sieve::new(plan.name(), file, schema)),
             schema: plan.schema().cloned(),
+            is_sample: plan.is_sample(),
         })
     }
 
@@ -294,7 +297,15 @@ impl Fetch {
             may_repeat_the_last: self.paginator.may_repeat_the_last(),
             makes_sure: self.paginator.makes_sure(),
         })?;
-        let step = self.paginator.step(Some(&answered.view(repeats, &self.endpoint.secrets)))?;
+        let step = match self.paginator.step(Some(&answered.view(repeats, &self.endpoint.secrets)))
+        {
+            // What is to be corrected then is better seen on the page.
+            Err(error) if self.is_sample => {
+                tracing::warn!("{error}");
+                Step::End
+            }
+            step => step?,
+        };
         // Those of elements are not those of records.
         let total = self.paginator.total().filter(|_| !self.endpoint.layout.has_elements());
         self.endpoint.fetched.expected.store(total.unwrap_or(0), Relaxed);

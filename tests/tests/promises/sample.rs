@@ -97,6 +97,43 @@ fn a_sample_of_the_live_api_is_the_schema_of_the_pipeline() {
 }
 
 #[test]
+fn a_field_that_begins_late_in_the_page_is_in_the_sample() {
+    let mut all = records();
+    all[30]["note"] = json!("late");
+    all[40]["id"] = json!("forty-one");
+    let api = Api::serve(Collection::new(all, Pagination::cursor()));
+    let project = project(&api);
+    let taken = apitap(&project, &["sample", "orders"]);
+    assert_eq!(taken.code, Some(0), "{}", taken.stderr);
+    for field in ["note: string", "id: json"] {
+        assert!(taken.stdout.contains(field), "{}", taken.stdout);
+    }
+    assert!(taken.stderr.contains("22 of the page's 100 records in"), "{}", taken.stderr);
+    let page: Value = serde_json::from_str(&project.read("config/samples/orders.json")).unwrap();
+    let ids: Vec<_> = page["data"].as_array().unwrap().iter().map(|one| &one["id"]).collect();
+    assert_eq!(ids[20..], [&json!(31), &json!("forty-one")]);
+}
+
+#[test]
+fn a_sample_is_taken_before_it_is_known_how_pages_follow_each_other() {
+    let api = Api::serve(Collection::new(records(), Pagination::cursor()));
+    let project = project(&api);
+    let yaml = project.read("config/p.yaml");
+    let lines = yaml.lines().filter(|line| !line.contains("pagination:"));
+    project.write("config/p.yaml", &lines.collect::<Vec<_>>().join("\n"));
+    let taken = apitap(&project, &["sample", "orders"]);
+    assert_eq!(taken.code, Some(0), "{}", taken.stderr);
+    assert!(
+        taken.stderr.contains("the answer has more pages (`/meta/next` is "),
+        "{}",
+        taken.stderr
+    );
+    let live = apitap(&project, &["check", "--live"]);
+    assert_eq!(live.code, Some(1), "{}", live.stdout);
+    assert!(live.stdout.contains("the answer has more pages"), "{}", live.stdout);
+}
+
+#[test]
 fn a_page_taken_for_one_record_says_where_the_records_are() {
     let collection = Collection::new(records(), Pagination::cursor());
     let api = Api::serve(collection);

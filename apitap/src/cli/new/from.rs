@@ -72,11 +72,11 @@ pub(super) fn project(path: &Path, package: &str) -> Result<Made, String> {
             project.left
         ));
     }
+    let ending = if sources == 1 { "" } else { "s" };
+    let summary = format!("{sources} source{ending} of {all} operations");
     let summary = match all - sources {
-        0 => format!("{sources} sources of {all} operations"),
-        _ => format!(
-            "{sources} sources of {all} operations; the others are listed at the end of pipelines.yaml"
-        ),
+        0 => summary,
+        _ => format!("{summary}; the others are listed at the end of pipelines.yaml"),
     };
     let yaml = project.yaml(package);
     let mut files = vec![(document.to_owned(), text), ("pipelines.yaml".to_owned(), yaml)];

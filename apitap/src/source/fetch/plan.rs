@@ -287,6 +287,11 @@ impl FetchPlan {
         self.text
     }
 
+    /// Whether a page is wanted to be looked at, whatever follows it.
+    pub(in crate::source) fn is_sample(&self) -> bool {
+        self.text && !self.of_job
+    }
+
     /// What a record is declared to be; `None` where that is inferred.
     pub(in crate::source) fn schema(&self) -> Option<&Schema> {
         self.schema.as_ref()

@@ -411,7 +411,15 @@ impl Endpoint {
             self.secrets.learn(&added);
         }
         let sent = self.client.execute(request).await;
-        let response = sent.map_err(|error| Failure::transport(&error))?;
+        let response = sent.map_err(|error| {
+            let failure = Failure::transport(&error);
+            match failure.refused && self.reached.load(Relaxed) {
+                true => {
+                    failure.help("it has answered before in this run: run it again when it is up")
+                }
+                false => failure,
+            }
+        })?;
         self.reached.store(true, Relaxed);
         turn.answered(response.headers());
         Ok(Sent { response, url: ask.url.clone(), added, generation })
