@@ -29,7 +29,7 @@ use crate::{Error, Result};
 use ahead::Ahead;
 use boundary::{Boundary, Mark};
 use held::Held;
-use meaning::Owner;
+use meaning::{Likeness, Owner};
 pub(crate) use meaning::{Meaning, conditions};
 pub(crate) use moment::{Moment, MomentReader};
 use pass::Edges;
@@ -263,8 +263,10 @@ impl Watermarks {
         Ok(())
     }
 
-    /// What the source was called when its states were written: that of the one definition which loads the same, and whose
-    /// source the pipeline has no more, where there is no state under its own name.
+    /// What the source was called when its states were written, where there is no state under its own name: that of the
+    /// one definition which loads the same, if need be with other requests, and whose source the pipeline has no more.
+    /// Where rows are appended, also that of another collection, if there is one only: to load all of this one is for
+    /// the user to say.
     fn called_in<'s>(&'s self, state: &'s State) -> &'s str {
         let own = &self.source;
         let Some((_, meaning)) = &self.meaning else { return own };
@@ -273,15 +275,19 @@ impl Watermarks {
         }
         // That of a parent is of its children, too, of which its definition says nothing.
         let is_of_parent = |name: &str| name.contains(" for each ");
-        let mut others = state.partitions.iter().filter_map(|(name, value)| {
+        let others = state.partitions.iter().filter_map(|(name, value)| {
             let other = defined(name).filter(|other| !self.beside.contains(*other))?;
             if is_of_parent(own) || is_of_parent(other) {
                 return None;
             }
-            Meaning::of(value).is_some_and(|meant| meaning.is_of_same(&meant)).then_some(other)
+            Some((meaning.likeness(&Meaning::of(value)?), other))
         });
-        match (others.next(), others.next()) {
-            (Some(other), None) => other,
+        let others: Vec<_> = others.collect();
+        let most = others.iter().map(|(likeness, _)| *likeness).max();
+        let wanted = most.filter(|most| self.appends || *most > Likeness::Other);
+        let mut alike = others.iter().filter(|(likeness, _)| Some(*likeness) == wanted);
+        match (alike.next(), alike.next()) {
+            (Some((_, other)), None) => other,
             _ => own,
         }
     }

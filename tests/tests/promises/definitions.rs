@@ -181,8 +181,8 @@ fn requests_that_are_made_otherwise_are_said_once() {
     assert_eq!(warnings(&project, &api), NOTHING);
     account("{account: 2, api_key: def}");
     let expected = (
-        "the requests of `orders` are not those of the last run: `query_params.account` was `1`, and is `2` now; \
-         what they lead to up to 2026-01-08T00:00:00Z counts as loaded"
+        "the requests of `orders` are not those of the last run: `query_params.account` is another one; what \
+         they lead to up to 2026-01-08T00:00:00Z counts as loaded"
             .to_owned(),
         "nothing is to be done if those are the same records; to load all of them: delete its rows, and `state \
          reset orders --yes`"
@@ -271,6 +271,38 @@ fn a_state_without_a_definition_is_gone_on_with() {
     let said = call(&project, &["state", "reset", "orders"]);
     assert_eq!(said.stdout, "orders, orders: 2026-01-08T00:00:00Z → nothing\n");
     assert_eq!(sqlite(&project, "partition) FROM _apitap_state"), [] as [Value; 0]);
+}
+
+/// Another name does not hide what else has changed.
+#[test]
+fn a_source_of_another_name_with_other_requests_goes_on_and_one_of_another_collection_does_not() {
+    let api = api();
+    let rename = |project: &Project, name: &str| {
+        let yaml = project.read("pipelines.yaml").replace("name: orders", &format!("name: {name}"));
+        project.write("pipelines.yaml", &yaml);
+        let sql = project.read("sql/orders.sql").replace("(\"orders\")", &format!("(\"{name}\")"));
+        project.write("sql/orders.sql", &sql);
+    };
+    let project = orders("", APPEND, "");
+    assert_eq!(warnings(&project, &api), NOTHING);
+    change(&project, "/orders", "field: at, param: since", "}\n    query_params: {account: 2");
+    rename(&project, "sales");
+    let said = warnings(&project, &api);
+    let [(message, _)] = said.as_slice() else { panic!("{said:?}") };
+    assert!(message.contains("`query_params.account` is new; what they lead to"), "{message}");
+    assert_eq!(warnings(&project, &api), NOTHING);
+    assert_eq!(ids(&project), (1..=8).collect::<Vec<_>>());
+
+    let project = orders("", APPEND, "");
+    assert_eq!(warnings(&project, &api), NOTHING);
+    change(&project, "/others", "field: at, param: since", "");
+    rename(&project, "sales");
+    let finished = run(&project, &api, &["run"]);
+    assert_eq!(finished.code, Some(1), "{}", finished.stdout);
+    assert!(finished.stdout.contains("is of another definition of `sales`: `url` was"));
+    call_well(&project, &["state", "reset", "orders", "--yes"]);
+    assert_eq!(warnings(&project, &api), NOTHING);
+    assert_eq!(ids(&project).len(), 16);
 }
 
 #[test]

@@ -8,5 +8,7 @@ keys! {
     pub struct Single, spec SingleSpec, kind "none" {
         /// Whether the first page is all that is wanted, whatever an answer says of others.
         first_page_only: bool = default(false).brief().example("true"),
+        /// Whether an answer holds all records, whatever it says that looks like more of them.
+        complete: bool = default(false).brief().example("true"),
     }
 }

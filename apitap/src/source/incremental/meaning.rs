@@ -44,8 +44,8 @@ pub(crate) struct Meaning {
     /// The conditions of the query's WHERE, but for those that say since when and until when.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     conditions: BTreeSet<String>,
-    /// What else may say which records those are, by its key: as it is written, or the hash of that. `None` where the
-    /// run that has written it did not keep them.
+    /// What else may say which records those are: its key, and the hash of what is written there. `None` where the run
+    /// that has written it did not keep them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     asked: Option<BTreeMap<String, String>>,
 }
@@ -54,8 +54,15 @@ pub(crate) struct Meaning {
 const OF_FORM: [&str; 5] =
     ["accept", "accept-encoding", "accept-language", "content-type", "user-agent"];
 
-/// What stands before the hash of what is too long to be shown.
-const HASHED: &str = "sha256:";
+/// How much one definition is like another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Likeness {
+    /// It is of another field, or of another collection.
+    Other,
+    /// Its requests are made otherwise.
+    AskedOtherwise,
+    Same,
+}
 
 /// An entry of `for_each`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,27 +111,32 @@ impl Meaning {
         Self { asked: Some(asked), ..meaning }
     }
 
-    /// What a source asks for besides its URL.
+    /// What a source asks for besides its URL, each as a hash: it may be a secret under any name.
     fn asked_by(&self, source: &Source) -> BTreeMap<String, String> {
-        let is_shown = |(name, value): &&(String, Template)| !is_written_out(name, &value.0);
-        let params =
-            source.query_params.iter().filter(is_shown).map(|(name, value)| {
-                (format!("query_params.{name}"), self.with_numbers_of(&value.0))
-            });
-        let digest = |value: Value| format!("{HASHED}{}", hashed(&value.to_string()));
-        let body = source.body.as_ref().map(|body| digest(serde_json::json!(body)));
-        let job = source.job.as_ref().map(|job| digest(serde_json::json!(job.create)));
-        // A header may be a secret under any name.
+        let digest = |value: Value| hashed(&self.with_numbers_in(value.to_string()));
+        let params = source.query_params.iter();
+        let params = params.filter(|(name, value)| !is_written_out(name, &value.0));
+        let params = params.map(|(name, value)| (format!("query_params.{name}"), value));
         let says_which =
             |name: &str| !is_secret(name) && !OF_FORM.contains(&name.to_ascii_lowercase().as_str());
         let headers = source.headers.iter().filter(|(name, _)| says_which(name));
-        let headers = headers
-            .map(|(name, value)| (format!("headers.{name}"), digest(serde_json::json!(value))));
+        let headers =
+            headers.map(|(name, value)| (format!("headers.{}", name.to_ascii_lowercase()), value));
+        // One of a name may come several times.
+        let mut pairs: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (key, value) in params.chain(headers) {
+            pairs.entry(key).or_default().push(value);
+        }
+        let pairs = pairs.into_iter().map(|(key, values)| (key, digest(serde_json::json!(values))));
+        let body = source.body.as_ref().map(|body| serde_json::json!(body));
+        let job = source.job.as_ref().map(|job| serde_json::json!(job.create));
         let Pointer(path) = &source.data_path;
-        let path = Some(path.clone()).filter(|path| !path.is_empty());
+        let path = Some(path.as_str()).filter(|path| !path.is_empty());
+        let path = path.map(|path| serde_json::json!(path));
         let others = [("body", body), ("job.create", job), ("data_path", path)];
-        let others = others.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
-        others.chain(params).chain(headers).collect()
+        let others = others.into_iter();
+        let others = others.filter_map(|(key, value)| Some((key.to_owned(), digest(value?))));
+        others.chain(pairs).collect()
     }
 
     /// The name under which that of a source stands in the state.
@@ -181,13 +193,16 @@ impl Meaning {
         )))
     }
 
-    /// Whether the state of another one, whatever its source is called, is one of this.
-    pub(super) fn is_of_same(&self, other: &Self) -> bool {
+    /// How much the state of another one, whatever its source is called, may be one of this.
+    pub(super) fn likeness(&self, other: &Self) -> Likeness {
         let is_alike = self.field == other.field && self.method == other.method;
-        is_alike
-            && self.place() == other.place()
-            && self.paths() == other.paths()
-            && self.asked_otherwise(other).is_empty()
+        if !is_alike || self.place() != other.place() || self.paths() != other.paths() {
+            Likeness::Other
+        } else if !self.asked_otherwise(other).is_empty() {
+            Likeness::AskedOtherwise
+        } else {
+            Likeness::Same
+        }
     }
 
     /// What of its requests is not as before, but for the URL: `` `body` is another one ``.
@@ -196,12 +211,7 @@ impl Meaning {
         let keys: BTreeSet<_> = now.keys().chain(before.keys()).collect();
         let change = |key: &String| match (before.get(key), now.get(key)) {
             (before, now) if before == now => None,
-            (Some(before), Some(_)) if before.starts_with(HASHED) => {
-                Some(format!("`{key}` is another one"))
-            }
-            (Some(before), Some(now)) => {
-                Some(format!("`{key}` was `{before}`, and is `{now}` now"))
-            }
+            (Some(_), Some(_)) => Some(format!("`{key}` is another one")),
             (None, _) => Some(format!("`{key}` is new")),
             (_, None) => Some(format!("`{key}` is gone")),
         };
@@ -285,6 +295,15 @@ impl Meaning {
             }
         };
         parts.into_iter().map(text).collect()
+    }
+
+    /// The same of a text with expressions in it that is more than them, such as JSON.
+    fn with_numbers_in(&self, text: String) -> String {
+        let aliases = self.for_each.iter().enumerate();
+        aliases.fold(text, |text, (index, Entry { alias, .. })| {
+            let named = |end: &str| (format!("{{{alias}{end}"), format!("{{{index}{end}"));
+            [named("."), named("}")].iter().fold(text, |text, (from, to)| text.replace(from, to))
+        })
     }
 
     /// An expression with the numbers of the entries of `for_each` in place of their names.
@@ -559,20 +578,20 @@ mod tests {
             let asked = asked.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned()));
             Meaning { asked: Some(asked.collect()), ..meaning("https://a.com", "org") }
         };
-        let before = of(&[("body", "sha256:1"), ("data_path", "/a"), ("query_params.a", "1")]);
-        let now = of(&[("body", "sha256:2"), ("headers.X-Of", "1"), ("query_params.a", "2")]);
+        let before = of(&[("body", "1"), ("data_path", "/a"), ("query_params.a", "1")]);
+        let now = of(&[("body", "2"), ("headers.x-of", "1"), ("query_params.a", "1")]);
         let warnings = now.left_out(&before, &owner());
         let found: Vec<_> = warnings.iter().map(|w| (&*w.message, &*w.help)).collect();
         let message = "the requests of `o` are not those of the last run: `body` is another one; `data_path` is \
-                       gone; `headers.X-Of` is new; `query_params.a` was `1`, and is `2` now; what they lead to \
-                       up to 2026-01-08T00:00:00Z counts as loaded";
+                       gone; `headers.x-of` is new; what they lead to up to 2026-01-08T00:00:00Z counts as loaded";
         let help = "nothing is to be done if those are the same records; to load all of them: `state reset p`";
         assert_eq!(found, [(message, help)]);
-        assert!(!now.is_of_same(&before));
+        assert_eq!(now.likeness(&before), Likeness::AskedOtherwise);
         // What an older run has not kept is not known.
         let unknown = meaning("https://a.com", "org");
         assert_eq!(now.left_out(&unknown, &owner()).len(), 0);
-        assert!(now.is_of_same(&unknown));
+        assert_eq!(now.likeness(&unknown), Likeness::Same);
+        assert_eq!(now.likeness(&meaning("https://b.com", "org")), Likeness::Other);
     }
 
     #[test]

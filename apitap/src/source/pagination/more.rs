@@ -9,8 +9,11 @@ use crate::source::answer::Answer;
 use crate::source::body::Value;
 
 /// Objects around a page's records, or beside them, that say something of the pages.
-const AROUND: [&str; 10] = [
+const AROUND: [&str; 13] = [
     "",
+    "/info",
+    "/meta/pagination",
+    "/additional_data/pagination",
     "/meta",
     "/pagination",
     "/paging",
@@ -23,7 +26,7 @@ const AROUND: [&str; 10] = [
 ];
 
 /// The next page: a cursor, its number or its URL.
-const NEXT: [&str; 22] = [
+const NEXT: [&str; 26] = [
     "next",
     "next/after",
     "next/href",
@@ -46,6 +49,10 @@ const NEXT: [&str; 22] = [
     "nextContinuationToken",
     "next_url",
     "nextUrl",
+    "next_page_uri",
+    "next_page/uri",
+    "next_offset",
+    "__next",
 ];
 
 /// The next page, where it is a text that is made for that; else how many records are before this one.
@@ -55,7 +62,10 @@ const TOKEN: [&str; 1] = ["offset"];
 const SCROLL: [&str; 3] = ["scroll_id", "_scroll_id", "scrollId"];
 
 /// Whether there is one.
-const HAS_NEXT: [&str; 9] = [
+const HAS_NEXT: [&str; 12] = [
+    "more",
+    "more_records",
+    "more_items_in_collection",
     "has_more",
     "hasMore",
     "has_next",
@@ -67,8 +77,12 @@ const HAS_NEXT: [&str; 9] = [
     "isTruncated",
 ];
 
+/// Whether this is the last one.
+const IS_LAST: [&str; 4] = ["isLast", "is_last", "isLastPage", "is_last_page"];
+
 /// How many pages there are.
-const PAGES: [&str; 5] = ["total_pages", "totalPages", "last_page", "lastPage", "page_count"];
+const PAGES: [&str; 7] =
+    ["total_pages", "totalPages", "last_page", "lastPage", "page_count", "pageCount", "nbPages"];
 
 /// The same, where the number of this page stands beside it; else those of a book.
 const OF_PAGES: [&str; 1] = ["pages"];
@@ -78,7 +92,9 @@ const PAGE: [&str; 6] =
     ["page", "current_page", "currentPage", "page_number", "pageNumber", "number"];
 
 /// How many records there are on all of them.
-const COUNT: [&str; 10] = [
+const COUNT: [&str; 12] = [
+    "numFound",
+    "nbHits",
     "total_count",
     "totalCount",
     "total_results",
@@ -91,8 +107,8 @@ const COUNT: [&str; 10] = [
     "totalElements",
 ];
 
-/// The same, or a sum of money: where nothing else is said of pages, it counts the records where a page is as long as
-/// pages are.
+/// The same, or a sum of money: where nothing else is said of pages, it counts the records where as many came as a page
+/// has at most APIs.
 const TOTAL: [&str; 1] = ["total"];
 
 /// The same, where nothing else is said of pages; else it may count those of this page.
@@ -109,9 +125,8 @@ const START: [&str; 5] = ["start", "skip", "start_index", "startIndex", "startAt
 const SIZE: [&str; 8] =
     ["per_page", "perPage", "page_size", "pageSize", "limit", "size", "max_results", "maxResults"];
 
-/// How long a full page is at least, and what it is a multiple of.
-const LEAST_PAGE: u64 = 10;
-const PAGES_ARE_MULTIPLES_OF: u64 = 5;
+/// How many records a full page has at most APIs, but for 10: so many lines are on an invoice, too.
+const LENGTHS: [u64; 9] = [20, 25, 30, 50, 100, 200, 250, 500, 1000];
 
 /// The least characters of a text that is a place among the pages.
 const TOKEN_LENGTH: usize = 10;
@@ -224,6 +239,7 @@ enum Says {
     Token,
     Scroll,
     HasNext,
+    IsLast,
     Pages,
     OfPages,
     Page,
@@ -236,11 +252,12 @@ enum Says {
 }
 
 /// The names of each, in the order in which they are read.
-const NAMES: [(Says, &[&str]); 13] = [
+const NAMES: [(Says, &[&str]); 14] = [
     (Says::Next, &NEXT),
     (Says::Token, &TOKEN),
     (Says::Scroll, &SCROLL),
     (Says::HasNext, &HAS_NEXT),
+    (Says::IsLast, &IS_LAST),
     (Says::Pages, &PAGES),
     (Says::OfPages, &OF_PAGES),
     (Says::Page, &PAGE),
@@ -288,13 +305,14 @@ impl<'a> Object<'a> {
         let shown = |(index, value)| Some((index, shown(answer, value)?));
         let next = self.all(Says::Next).find_map(shown);
         let token = || self.all(Says::Token).filter(|(_, value)| is_token(value)).find_map(shown);
-        let flag = || {
-            let mut flags = self.all(Says::HasNext);
-            let (index, _) = flags.find(|(_, value)| matches!(value, Value::Bool(true)))?;
-            Some((index, "true".to_owned()))
+        let flag = |says, tells: bool| {
+            let is_it = |value: &Value| matches!(value, Value::Bool(flag) if *flag == tells);
+            let (index, _) = self.all(says).find(|(_, value)| is_it(value))?;
+            Some((index, tells.to_string()))
         };
         next.or_else(token)
-            .or_else(flag)
+            .or_else(|| flag(Says::HasNext, true))
+            .or_else(|| flag(Says::IsLast, false))
             .or_else(|| self.counts_pages())
             .or_else(|| self.counts(answer))
     }
@@ -316,6 +334,7 @@ impl<'a> Object<'a> {
         let count = self.first_above(Says::Count, records);
         let of_all = |says, is_meant: bool| self.first_above(says, records).filter(|_| is_meant);
         count
+            .or_else(|| of_all(Says::Found, true))
             .or_else(|| of_all(Says::Total, is_sized || has_place))
             .or_else(|| of_all(Says::SoleCount, is_sized && has_place))
             .filter(|_| records > 0)
@@ -350,7 +369,7 @@ fn in_all(objects: &[Object<'_>], answer: &Answer<'_>) -> Option<(usize, String)
         let mut counted = objects.iter().filter(|_| is_sole);
         counted.find_map(|object| object.first_above(says, records))
     };
-    let is_full = records >= LEAST_PAGE && records.is_multiple_of(PAGES_ARE_MULTIPLES_OF);
+    let is_full = LENGTHS.contains(&records);
     scroll.or_else(|| sole(Says::SoleCount)).or_else(|| sole(Says::Total).filter(|_| is_full))
 }
 

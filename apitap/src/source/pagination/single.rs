@@ -11,20 +11,21 @@ use crate::{Error, Result};
 #[derive(Default)]
 pub(super) struct Single {
     more: More,
-    first_page_only: bool,
+    /// Whether nothing that an answer says is asked for.
+    is_sure: bool,
 }
 
 impl Single {
     /// For bodies whose records are there.
     pub(super) fn new(kind: &definition::Single, records: &Pointer) -> Self {
-        let first_page_only = kind.first_page_only;
-        let more = if first_page_only { More::default() } else { More::beside(records) };
-        Self { more, first_page_only }
+        let is_sure = kind.first_page_only || kind.complete;
+        let more = if is_sure { More::default() } else { More::beside(records) };
+        Self { more, is_sure }
     }
 
     /// What an answer says of another page.
     fn next(&self, answer: &Answer<'_>) -> Option<(String, &'static str)> {
-        if self.first_page_only {
+        if self.is_sure {
             return None;
         }
         match link::next(answer) {
@@ -74,8 +75,8 @@ impl Paginator for Single {
                 "{said}, and the source has no `pagination`"
             ))
             .help(format!(
-                "{help}; if this page is all that you want: `pagination: {{kind: none, \
-                 first_page_only: true}}`"
+                "{help}; if these are all records: `pagination: {{kind: none, complete: true}}`; if this page is \
+                 all that you want: `pagination: {{kind: none, first_page_only: true}}`"
             ))),
         }
     }

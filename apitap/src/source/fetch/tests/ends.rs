@@ -47,8 +47,10 @@ async fn check_more(answer: impl Fn(&Request) -> Reply + Copy + Send + Sync + 's
     let expected =
         format!("error: the answer has more pages ({said}), and the source has no `pagination`");
     check(Pagination::default(), answer, &expected).await;
-    let only = Pagination::Single(Single { first_page_only: true });
-    check(only, answer, &shown(0..2)).await;
+    for (first_page_only, complete) in [(true, false), (false, true)] {
+        let only = Pagination::Single(Single { first_page_only, complete });
+        check(only, answer, &shown(0..2)).await;
+    }
     let link = Pagination::LinkHeader(LinkHeader::default());
     let expected = format!(
         "error: the answer has no `Link` header with `rel=\"next\"`, and more pages ({said})"
@@ -92,6 +94,20 @@ async fn a_body_that_says_of_more_pages_is_an_error_without_pagination() {
         (r#""start":0,"total":99,"#, "`/total` is 99"),
         (r#""offset":0,"total":99,"#, "`/total` is 99"),
         (r#""count":99,"offset":0,"limit":2,"#, "`/count` is 99"),
+        (r#""isLast":false,"startAt":0,"#, "`/isLast` is false"),
+        (r#""more":true,"offset":0,"#, "`/more` is true"),
+        (r#""info":{"more_records":true,"count":2},"#, "`/info/more_records` is true"),
+        (
+            r#""additional_data":{"pagination":{"more_items_in_collection":true,"next_start":2}},"#,
+            "`/additional_data/pagination/more_items_in_collection` is true",
+        ),
+        (
+            r#""next_page":{"offset":"ab","uri":"https://a/b"},"#,
+            r#"`/next_page/uri` is "https://a/b""#,
+        ),
+        (r#""meta":{"pagination":{"page":1,"pageCount":3}},"#, "`/meta/pagination/pageCount` is 3"),
+        (r#""total":{"value":99,"relation":"eq"},"#, "`/total/value` is 99"),
+        (r#""numFound":99,"start":0,"#, "`/numFound` is 99"),
     ] {
         let answer = move |_: &Request| Reply::json(body(0..2, beside));
         check_more(answer, said).await;
@@ -108,6 +124,7 @@ async fn a_body_that_says_of_more_pages_is_an_error_without_pagination() {
         r#""offset":0,"#,
         r#""offset":"0","limit":50,"#,
         r#""offset":"+02:00","timezone":"Europe/Berlin","#,
+        r#""isLast":true,"more":false,"next_page":null,"#,
         r#""_scroll_id":"abc","total":2,"#,
         r#""_scroll_id":"abc","total":{"value":2,"relation":"eq"},"#,
         r#""scroll_id":"","#,
@@ -143,11 +160,11 @@ async fn what_is_wrong_with_the_first_records_is_told_before_their_paging() {
 
 #[tokio::test]
 async fn a_total_beside_as_many_records_as_pages_have_says_of_more_pages() {
-    let answer = |_: &Request| Reply::json(body(0..10, r#""total":99,"#));
+    let answer = |_: &Request| Reply::json(body(0..20, r#""total":99,"#));
     let error =
         "error: the answer has more pages (`/total` is 99), and the source has no `pagination`";
     check(Pagination::default(), answer, error).await;
-    for records in [9, 12] {
+    for records in [10, 12] {
         let answer = move |_: &Request| Reply::json(body(0..records, r#""total":99,"#));
         check(Pagination::default(), answer, &shown(0..records)).await;
     }

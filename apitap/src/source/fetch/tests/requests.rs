@@ -91,7 +91,7 @@ async fn graphql_is_a_body_with_a_query_and_its_variables() {
     let mut source =
         posting(&server, Body::Json(Json(json!({"query": query, "variables": {"first": 2}}))));
     source.data_path = Pointer("/data/orders/nodes".to_owned());
-    source.pagination = Pagination::Single(Single { first_page_only: true });
+    source.pagination = Pagination::Single(Single { first_page_only: true, ..Default::default() });
     assert_eq!(fetch(&source).await.shown(), shown(0..2));
 }
 
