@@ -54,6 +54,8 @@ pub mod render;
 pub mod spec;
 #[cfg(feature = "compiler")]
 pub mod tree;
+#[cfg(feature = "compiler")]
+mod unclosed;
 
 #[cfg(feature = "compiler")]
 pub use compile::{Compilation, compile};

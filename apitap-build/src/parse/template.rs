@@ -14,6 +14,7 @@ use crate::codes;
 use crate::diagnostic::{Edit, FileId, Files, Finding, Findings, Place, Spanned};
 use crate::nearest::nearest;
 use crate::tree::{Node, Value};
+use crate::unclosed;
 
 mod calls;
 mod origin;
@@ -381,7 +382,10 @@ fn template_error(file: FileId, text: &str, marked: &Marked, error: &Error) -> F
         _ => Finding::error(
             codes::INVALID_TEMPLATE,
             format!("the template cannot be read: {detail}"),
-            &place,
+            &match unclosed::in_template(text).filter(|unclosed| unclosed.start < range.end) {
+                Some(unclosed) => Place::text(file, unclosed),
+                None => place,
+            },
         )
         .help("`{{ … }}` holds a call, `{% … %}` a statement, `{# … #}` a comment"),
     }

@@ -14,6 +14,7 @@ use super::parse::{DEPTH, is_word, lower};
 use super::text::{Text, Word};
 use crate::codes;
 use crate::nearest::nearest;
+use crate::unclosed;
 
 /// The words that a query can start with.
 const STARTS: [&str; 3] = ["SELECT", "WITH", "VALUES"];
@@ -34,18 +35,18 @@ pub(super) fn unreadable(sql: &str, error: &TokenizerError) -> Draft {
     let rest = sql.get(start..).unwrap_or_default();
     let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
     if error.message.contains("close delimiter") {
-        let quotes = sql.rfind('"').unwrap_or(start);
-        return Draft::error(
-            codes::INVALID_SQL,
-            "a name in quotes is not closed",
-            quotes..quotes + 1,
-        )
-        .help("end it with `\"`; one of the quotes before it may be missing");
+        let last = sql.rfind('"').unwrap_or(start);
+        let range = unclosed::in_sql(sql, '"').unwrap_or(last..last + 1);
+        return Draft::error(codes::INVALID_SQL, "a name in quotes is not closed", range)
+            .help("end it with `\"`; one of the quotes before it may be missing");
     }
-    let draft = Draft::error(codes::INVALID_SQL, lower(&error.message), start..start + end);
+    let message = lower(&error.message);
     if error.message.contains("string literal") {
-        return draft.help("end it with `'`; a `'` inside a text is written twice");
+        let range = unclosed::in_sql(sql, '\'').unwrap_or(start..start + end);
+        return Draft::error(codes::INVALID_SQL, message, range)
+            .help("end it with `'`; a `'` inside a text is written twice");
     }
+    let draft = Draft::error(codes::INVALID_SQL, message, start..start + end);
     if error.message.contains("comment") {
         return draft.help("end it with `*/`");
     }
@@ -70,7 +71,7 @@ pub(super) fn explain(text: &Text<'_>, error: &ParserError, fields: &BTreeSet<&s
     let end = text.sql.trim_end().len();
     let at = match location {
         Some((line, column)) => text.offset(line, column),
-        None => end,
+        None => behind_half_a_join(text).unwrap_or(end),
     };
     let found = Found::new(text, at);
     let range = found.range.clone();
@@ -464,6 +465,19 @@ fn missing(found: &Found<'_>, message: &str) -> String {
              `{written}` is too much"
         ),
     }
+}
+
+/// Where the word stands that follows LEFT or RIGHT and makes no join of it: the parser does not say where.
+fn behind_half_a_join(text: &Text<'_>) -> Option<usize> {
+    let mut pairs = text.words().windows(2);
+    let followed = |pair: &[Word]| {
+        let [side, next] = pair else { return None };
+        let is_side = ["LEFT", "RIGHT"].iter().any(|word| is_word(side, word));
+        let of_join = ["OUTER", "SEMI", "ANTI", "JOIN"];
+        let is_join = next.token == Token::LParen || of_join.iter().any(|word| is_word(next, word));
+        (is_side && !is_join).then_some(next.range.start)
+    };
+    pairs.find_map(followed)
 }
 
 /// `… at Line: 1, Column: 8` → `…` and where.
