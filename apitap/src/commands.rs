@@ -45,8 +45,8 @@ pub(crate) enum Command {
     List(Choice),
     /// Explain what pipelines will do: requests, query, plan and target
     Plan(Choice),
-    /// Print the statements that create the pipelines' tables
-    Schema(Choice),
+    /// Print the statements that create the pipelines' tables, or that change those that are there
+    Schema(ddl::Arguments),
     /// Print a script that completes this command's arguments in a shell
     Completions {
         /// The shell
@@ -102,9 +102,12 @@ pub(crate) fn execute(
             program.choose(choice).map(|chosen| list::list(&chosen, options.format))
         }
         Command::Plan(choice) => program.choose(choice).map(|chosen| plan::plan(&chosen, options)),
-        Command::Schema(choice) => {
-            let print = |chosen: Vec<_>| ddl::print(&chosen, &known(program), options.format);
-            program.choose(choice).map(print)
+        Command::Schema(arguments) => {
+            let print = |chosen: Vec<_>| match arguments.diff {
+                true => ddl::differences(&chosen, options),
+                false => ddl::print(&chosen, &known(program), options.format),
+            };
+            program.choose(&arguments.choice).map(print)
         }
         Command::Completions { shell } => Ok(completions::print(*shell, cli)),
     };

@@ -42,7 +42,7 @@ use tracing::{Instrument as _, info_span};
 
 use crate::environment::Environment;
 use crate::report::{Numbers, PipelineReport, Report, Status};
-use crate::sink::{self, Load, Remembered, RunEntry, Session, StateChange, Target};
+use crate::sink::{self, Difference, Load, Remembered, RunEntry, Session, StateChange, Target};
 use crate::source::Fetched;
 use crate::{Error, ErrorKind, Pipeline, Result, blocking};
 use job::{Job, Prepared, Run, acquaint, prepare};
@@ -256,6 +256,22 @@ pub(crate) async fn try_target(pipeline: &Pipeline, environment: Environment) ->
 async fn taken_back(session: Box<dyn Session>, tried: Result<()>) -> Result<()> {
     let ended = session.abort().await;
     tried.and(ended)
+}
+
+/// All ways in which the table of a pipeline is not what its rows need; `None` where its columns are only known in a
+/// run.
+///
+/// # Errors
+/// The target cannot be reached, or does not take such a table at all.
+pub(crate) async fn differences(
+    pipeline: &Pipeline,
+    environment: Environment,
+) -> Result<Option<Vec<Difference>>> {
+    at_target(pipeline, environment, async |definition, target, _| match &definition.row {
+        Some(row) => target.differences(&Load::of(definition, row)?).await.map(Some),
+        None => Ok(None),
+    })
+    .await
 }
 
 /// What a pipeline remembers from run to run.

@@ -1,17 +1,96 @@
-//! `schema`: the statements that create the tables of pipelines.
+//! `schema`: the statements that create the tables of pipelines; with `--diff`, those that change the tables that are
+//! there. Nothing is changed.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::Args;
 use serde_json::json;
 
-use super::Format;
-use super::output::{self, FAINT, styled, usage};
+use super::output::{self, FAINT, styled, tell_error, usage};
+use super::{Choice, Format, Options};
 use crate::definition::Definition;
 use crate::definition::shared::Table;
 use crate::schema::notation;
-use crate::sink::{self, Load};
-use crate::{Environment, Pipeline, Result};
+use crate::sink::{self, Difference, Load};
+use crate::{Environment, Pipeline, Report, Result, blocking, engine};
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    /// Look at the tables that are there, and print what would change them; the exit code is 1 where a run would not
+    #[arg(long)]
+    pub(crate) diff: bool,
+}
+
+/// Prints how the tables of pipelines differ from what their rows need.
+pub(super) fn differences(pipelines: &[&Pipeline], options: &Options) -> ExitCode {
+    let found = match look(pipelines, options) {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => {
+            tell_error(&error);
+            return ExitCode::from(Report::not_run(error).exit_code());
+        }
+        Err(message) => return usage(&message),
+    };
+    let is_left = |found: &Vec<Difference>| found.iter().any(|one| !one.is_made);
+    let left = found.iter().any(|(_, found)| found.as_ref().is_some_and(is_left));
+    let text = match options.format {
+        Format::Text => found.iter().map(changes).collect::<Vec<_>>().join("\n\n"),
+        Format::Json => {
+            format!("{:#}", found.iter().map(machine).collect::<serde_json::Value>())
+        }
+    };
+    output::print(&text, ExitCode::from(u8::from(left)))
+}
+
+type Found<'a> = (&'a Pipeline, Option<Vec<Difference>>);
+
+/// Asks all targets, one after the other; the inner error is one of a target.
+fn look<'a>(
+    pipelines: &[&'a Pipeline],
+    options: &Options,
+) -> Result<Result<Vec<Found<'a>>>, String> {
+    let runtime = blocking::runtime().map_err(|error| error.to_string())?;
+    let mut all = Vec::new();
+    for pipeline in pipelines {
+        match runtime.block_on(engine::differences(pipeline, options.environment()?)) {
+            Ok(found) => all.push((*pipeline, found)),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(all))
+}
+
+/// As statements for a database, with what each is for before it.
+fn changes((pipeline, found): &Found<'_>) -> String {
+    let title = styled(FAINT, format_args!("-- {}", pipeline.name()));
+    let found = match found.as_deref() {
+        None => {
+            return format!(
+                "{title}\n-- the columns are not known before a run: a source has no `schema:`"
+            );
+        }
+        Some([]) => return format!("{title}\n-- the table is as the rows need it"),
+        Some(found) => found,
+    };
+    let change = |Difference { what, statement, is_made }: &Difference| {
+        let who = if *is_made { "a run does that" } else { "a run does not do that" };
+        let what = what.replace('\n', "\n-- ");
+        let statement = statement.as_ref().map(|statement| format!("\n{statement};"));
+        format!("-- {what}: {who}{}", statement.unwrap_or_default())
+    };
+    format!("{title}\n{}", found.iter().map(change).collect::<Vec<_>>().join("\n"))
+}
+
+fn machine((pipeline, found): &Found<'_>) -> serde_json::Value {
+    let differences = found.as_ref().map(|found| {
+        let one = |Difference { what, statement, is_made }: &Difference| json!({"what": what, "statement": statement, "made_by_a_run": is_made});
+        found.iter().map(one).collect::<Vec<_>>()
+    });
+    json!({"pipeline": pipeline.name(), "differences": differences})
+}
 
 /// The tables of these pipelines, in their order.
 fn tables(

@@ -227,6 +227,7 @@ impl Watermarks {
     pub(crate) fn meaning(self, of: &Definition, meaning: Meaning) -> Self {
         let sources = of.requested();
         let names = sources.flat_map(|source| source.followed().chain([source.name.clone()]));
+        let meaning = meaning.in_table(&of.table);
         Self { meaning: Some((of.name.clone(), meaning)), beside: names.collect(), ..self }
     }
 

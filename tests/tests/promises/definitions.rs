@@ -257,7 +257,7 @@ fn a_state_without_a_definition_is_gone_on_with() {
     assert_eq!(
         known,
         [
-            json!({"field": "at", "method": "GET", "url": "${API:-http://127.0.0.1:9}/orders", "asked": {}})
+            json!({"field": "at", "method": "GET", "url": "${API:-http://127.0.0.1:9}/orders", "table": "orders", "asked": {}})
         ]
     );
     change(&project, "/orders", "field: created, param: created_since", "");
@@ -271,6 +271,26 @@ fn a_state_without_a_definition_is_gone_on_with() {
     let said = call(&project, &["state", "reset", "orders"]);
     assert_eq!(said.stdout, "orders, orders: 2026-01-08T00:00:00Z → nothing\n");
     assert_eq!(sqlite(&project, "partition) FROM _apitap_state"), [] as [Value; 0]);
+}
+
+/// A table that is there already has not what the state says.
+#[test]
+fn a_state_is_not_used_for_another_table() {
+    let api = api();
+    let project = orders("", MERGE, "");
+    assert_eq!(warnings(&project, &api), NOTHING);
+    let create = "CREATE TABLE others (id INTEGER PRIMARY KEY, at TEXT)";
+    sqlite_file(&project.path().join("out.db"), create);
+    query(&project, &format!("{MERGE}, table=\"others\""), "");
+    let finished = run(&project, &api, &["run"]);
+    assert_eq!(finished.code, Some(1), "{}", finished.stdout);
+    let said = finished.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected =
+        "is of another definition of `orders`: `table` was `orders`, and is `others` now";
+    assert!(said.contains(expected), "{said}");
+    call_well(&project, &["state", "reset", "orders"]);
+    assert_eq!(warnings(&project, &api), NOTHING);
+    assert_eq!(sqlite(&project, "count(*)) FROM others"), [json!([8])]);
 }
 
 /// Another name does not hide what else has changed.

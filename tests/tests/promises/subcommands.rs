@@ -141,6 +141,36 @@ fn what_will_be_done_is_shown_without_doing_it() {
 }
 
 #[test]
+fn what_would_change_a_table_that_is_there_is_shown_without_changing_it() {
+    let (_api, project) = shop();
+    let diff = |code: i32| {
+        let finished = call(&project, &["schema", "--diff", "billing"]);
+        assert_eq!(finished.code, Some(code), "{}{}", finished.stdout, finished.stderr);
+        finished.stdout
+    };
+    let expected = "-- billing\n-- the table `billing` does not exist: a run does that\nCREATE TABLE main.\"billing\" (\n  \"id\" \
+                    INTEGER NOT NULL\n);\n";
+    assert_eq!(diff(0), expected);
+    assert!(!project.path().join("out.db").exists());
+    call_well(&project, &["run", "billing"]);
+    assert_eq!(diff(0), "-- billing\n-- the table is as the rows need it\n");
+    let sql = project.read("sql/billing.sql").replacen("SELECT id", "SELECT id, 'x' AS note", 1);
+    project.write("sql/billing.sql", &sql);
+    let expected = "-- billing\n-- the table `billing` has no column `note`: a run does that\nALTER TABLE \
+                    main.\"billing\" ADD COLUMN \"note\" TEXT;\n";
+    assert_eq!(diff(0), expected);
+    let sql = project.read("sql/billing.sql").replacen(
+        "SELECT id,",
+        "SELECT CAST(id AS VARCHAR) AS id,",
+        1,
+    );
+    project.write("sql/billing.sql", &sql);
+    let shown = diff(1);
+    assert!(shown.contains("-- column `id` of the table `billing` is `INTEGER`"), "{shown}");
+    assert!(shown.contains(": a run does not do that"), "{shown}");
+}
+
+#[test]
 fn a_plan_shows_for_what_and_since_when_a_source_is_requested() {
     let sources = "sources:
   - name: organizations

@@ -1,6 +1,6 @@
 //! What the server's catalog says of a table, and the statements that would make our rows fit in.
 
-use sqlx::MySqlConnection;
+use sqlx::{AssertSqlSafe, MySqlConnection};
 
 use super::{Mysql, address, refused, types};
 use crate::definition::table::TableName;
@@ -83,8 +83,17 @@ pub(super) async fn find(
 }
 
 /// Name, type, character set, whether it is NOT NULL, whether it has a default, what else it is, whether
-/// it is computed, whether it has a comment.
-type ColumnRow = (String, String, String, bool, bool, String, bool, bool);
+/// it is computed, whether it has a comment, whether its texts are compared as those of our columns are.
+type ColumnRow = (String, String, String, bool, bool, String, bool, bool, bool);
+
+/// The columns with a CHECK of their own, as MariaDB has them: it shows that within their lines.
+async fn checked(connection: &mut MySqlConnection, place: &Place) -> sqlx::Result<Vec<String>> {
+    let show = sqlx::query_as(AssertSqlSafe(format!("SHOW CREATE TABLE {place}")));
+    let (_, written): (String, String) = show.fetch_one(connection).await?;
+    let lines = written.lines().map(str::trim_start).filter(|line| line.contains(" CHECK ("));
+    let name = |line: &str| Some(line.strip_prefix('`')?.split_once("` ")?.0.replace("``", "`"));
+    Ok(lines.filter_map(name).collect())
+}
 
 async fn columns(
     connection: &mut MySqlConnection,
@@ -95,21 +104,26 @@ async fn columns(
                 COALESCE(CONVERT(character_set_name USING utf8mb4), ''), is_nullable = 'NO',
                 column_default IS NOT NULL AND (is_nullable = 'NO' OR column_default <> 'NULL'),
                 CONVERT(extra USING utf8mb4), COALESCE(generation_expression, '') <> '',
-                column_comment <> ''
+                column_comment <> '',
+                collation_name IS NULL OR collation_name IN (
+                    SELECT collation_name FROM information_schema.collations
+                    WHERE is_default = 'Yes')
          FROM information_schema.columns WHERE table_schema = ? AND table_name = ?
          ORDER BY ordinal_position",
     )
     .bind(&place.schema)
     .bind(&place.name)
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
+    let checked = checked(connection, place).await?;
     let columns = columns.into_iter();
     let columns =
-        columns.map(|(name, ty, charset, not_null, default, extra, computed, comment)| {
+        columns.map(|(name, ty, charset, not_null, default, extra, computed, comment, alike)| {
             let extra = extra.to_ascii_lowercase();
             let filled = default || computed || extra.contains("auto_increment");
             // MODIFY keeps nothing of it that it does not name.
-            let plain = extra.is_empty() && !default && !computed && !comment;
+            let is_bare = extra.is_empty() && !default && !computed && !comment;
+            let plain = is_bare && alike && !checked.contains(&name);
             let closed = computed.then(|| {
                 ("is computed by the database".to_owned(), "leave it out of the query".to_owned())
             });

@@ -68,12 +68,12 @@ pub(super) async fn find(
     }
     let columns = sqlx::query(
         "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull, atthasdef,
-                attidentity::text, attgenerated <> ''
-         FROM pg_catalog.pg_attribute
+                attidentity::text, attgenerated <> '', attcollation = typcollation
+         FROM pg_catalog.pg_attribute JOIN pg_catalog.pg_type t ON t.oid = atttypid
          WHERE attrelid = $1::int8::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
     )
     .bind(oid);
-    let columns: Vec<(String, String, bool, bool, String, bool)> =
+    let columns: Vec<(String, String, bool, bool, String, bool, bool)> =
         connection.all(columns).await.map_err(to_show)?;
     // What ON CONFLICT can use: whole-table, immediate, over plain columns.
     let unique_keys = sqlx::query(
@@ -88,7 +88,7 @@ pub(super) async fn find(
     let unique_keys: Vec<(Vec<String>,)> = connection.all(unique_keys).await.map_err(to_show)?;
     let unique_keys = unique_keys.into_iter().map(|(columns,)| columns).collect();
     let columns =
-        columns.into_iter().map(|(name, ty, not_null, has_default, identity, computed)| {
+        columns.into_iter().map(|(name, ty, not_null, has_default, identity, computed, alike)| {
             let filled = has_default || computed || !identity.is_empty();
             let closed = match identity.as_str() {
                 _ if computed => {
@@ -104,7 +104,7 @@ pub(super) async fn find(
                 )),
                 _ => None,
             };
-            FoundColumn { name, ty, not_null, filled, plain: !computed, closed }
+            FoundColumn { name, ty, not_null, filled, plain: !computed && alike, closed }
         });
     Ok(Some(Found { columns: columns.collect(), unique_keys }))
 }

@@ -210,8 +210,16 @@ impl Found {
         if !dialect.holds(&theirs.ty, &column.ty, key) {
             let ours = dialect.column_type(&column.ty, key);
             let fix = dialect.fix(table, Change::Retype(column, theirs, key));
-            let refused = |fix| refusal::column_type(&load.table, column, &theirs.ty, &ours, fix);
-            let widens = theirs.plain && dialect.widens(&theirs.ty, &column.ty);
+            let holds_more = dialect.widens(&theirs.ty, &column.ty);
+            let also = match holds_more && !theirs.plain {
+                true => ", with what else the column has: its default, collation, CHECK or comment",
+                false => "",
+            };
+            let refused = |fix: String| {
+                let fix = format!("{fix}{also}");
+                refusal::column_type(&load.table, column, &theirs.ty, &ours, fix)
+            };
+            let widens = holds_more && theirs.plain;
             return Some(Misfit::new(refused, fix).grows(widens.then_some(Growth::Type)));
         }
         if theirs.not_null && column.required.is_none() {

@@ -38,6 +38,9 @@ pub(crate) struct Meaning {
     url: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     for_each: Vec<Entry>,
+    /// The table that has the rows; `None` where the run that has written it did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    table: Option<String>,
     /// Since when records are loaded; all of them where that is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<DateTime<Utc>>,
@@ -103,12 +106,18 @@ impl Meaning {
             method: method.as_str().unwrap_or_default().to_uppercase(),
             url: without_secrets(&source.url.0),
             for_each: aliases.zip(requested_for).map(entry).collect(),
+            table: None,
             since,
             conditions,
             asked: None,
         };
         let asked = meaning.asked_by(source);
         Self { asked: Some(asked), ..meaning }
+    }
+
+    /// The same of rows in a table.
+    pub(super) fn in_table(self, table: &str) -> Self {
+        Self { table: Some(table.to_owned()), ..self }
     }
 
     /// What a source asks for besides its URL, each as a hash: it may be a secret under any name.
@@ -177,6 +186,11 @@ impl Meaning {
             change("url", &before.url, &self.url);
         } else if self.paths() != before.paths() {
             change("for_each", &before.requested_for(), &self.requested_for());
+        }
+        if let (Some(old), Some(new)) = (&before.table, &self.table)
+            && old != new
+        {
+            change("table", old, new);
         }
         if changes.is_empty() {
             return Ok(());
@@ -492,6 +506,7 @@ mod tests {
             method: "GET".to_owned(),
             url: without_secrets(url),
             for_each: vec![Entry { alias: alias.to_owned(), fields }],
+            table: None,
             since: None,
             conditions: BTreeSet::new(),
             asked: None,
@@ -525,6 +540,9 @@ mod tests {
         refused(&before, &field, "`incremental.field` was `at`, and is `created` now");
         let posted = Meaning { method: "POST".to_owned(), ..before.clone() };
         refused(&before, &posted, "`method` was `GET`, and is `POST` now");
+        let (one, another) = (before.clone().in_table("a"), before.clone().in_table("b"));
+        refused(&one, &another, "`table` was `a`, and is `b` now");
+        assert!(another.check(&before, &owner()).is_ok());
         let fields = vec!["id".to_owned(), "k".to_owned()];
         let for_each = vec![Entry { alias: "org".to_owned(), fields }];
         let other = Meaning { for_each, ..before.clone() };

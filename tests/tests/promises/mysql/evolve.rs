@@ -68,9 +68,18 @@ async fn what_may_lose_something_is_an_error_with_the_statement() {
     let narrow = Type::Decimal { precision: 8, scale: 4 };
     stays(", v decimal(8,2)", narrow, true, &wrong("decimal(8,2)", "decimal(8,4)")).await;
     stays(", v int", Type::String, true, &wrong("int(11)", text)).await;
+    // MODIFY would drop how it is compared, and what is checked of it.
+    let and_more = |actual: &str, ours: &str| {
+        wrong(actual, ours)
+            + ", with what else the column has: its default, collation, CHECK or comment"
+    };
+    let binary = ", v varchar(20) COLLATE utf8mb4_bin";
+    stays(binary, Type::String, true, &and_more("varchar(20)", text)).await;
+    let checked = ", v int CHECK (v > 0)";
+    stays(checked, Type::Int64, true, &and_more("int(11)", "bigint")).await;
     stays(", v longtext", Type::Int64, true, &wrong("longtext", "bigint")).await;
     // MODIFY would lose its default.
-    stays(", v varchar(20) DEFAULT 'x'", Type::String, true, &wrong("varchar(20)", text)).await;
+    stays(", v varchar(20) DEFAULT 'x'", Type::String, true, &and_more("varchar(20)", text)).await;
     stays(
         ", v longtext NOT NULL",
         Type::String,

@@ -71,6 +71,10 @@ async fn what_may_lose_something_is_an_error_with_the_statement() {
     let narrow = Type::Decimal { precision: 8, scale: 4 };
     stays(", v numeric(8,2)", narrow, true, &wrong("numeric(8,2)", "numeric(8,4)")).await;
     stays(", v integer", Type::String, true, &wrong("integer", "text")).await;
+    // It would be compared otherwise.
+    let collated = wrong("character varying(20)", "text")
+        + ", with what else the column has: its default, collation, CHECK or comment";
+    stays(", v varchar(20) COLLATE \"C\"", Type::String, true, &collated).await;
     let by_cast = wrong("text", "bigint") + " USING \"v\"::bigint";
     stays(", v text", Type::Int64, true, &by_cast).await;
     stays(
