@@ -319,6 +319,9 @@ codes! {
     UNSUPPORTED_EVOLUTION = "E0342", "a table that cannot be replaced by one of other columns",
         "`evolve: replace` gives a table the columns of the query where it does not take the rows: all of \
          its rows go with the mode `replace`, and the database must be able to do both in one step.";
+    HOOK_ENDS_TRANSACTION = "E0343", "SQL that ends the transaction of the run",
+        "`before` and `after` run in the transaction of the rows, so that all of it is committed or nothing: a \
+         COMMIT in them, in MySQL also a CREATE or ALTER, commits what came before.";
     UNUSED_SOURCE = "E0390", "a source that no query reads",
         "A warning: nothing is fetched from it.";
     UNUSED_TARGET = "E0391", "a target that no query writes to",
