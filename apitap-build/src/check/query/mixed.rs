@@ -165,11 +165,24 @@ fn is_mixed(expr: &Expr, schema: &DFSchema) -> bool {
             let all: Vec<_> = then.chain(case.else_expr.as_deref()).collect();
             disagree(&all, schema, false)
         }
+        Expr::ScalarFunction(call) if let Some(index) = time_of(call.name()) => {
+            let is_text = |arg: &Expr| arg.get_type(schema).is_ok_and(|ty| ty.is_string());
+            call.args
+                .get(index)
+                .is_some_and(|arg| !matches!(arg, Expr::Literal(..)) && is_text(arg))
+        }
         Expr::ScalarFunction(call) if ONE_OF.contains(&call.name()) => {
             disagree(&call.args.iter().collect::<Vec<_>>(), schema, false)
         }
         _ => false,
     }
+}
+
+/// Which argument of a function of times is one: a text in its stead would be read as one, whatever it says.
+fn time_of(function: &str) -> Option<usize> {
+    ["date_bin", "date_part", "date_trunc", "datepart", "datetrunc"]
+        .contains(&function)
+        .then_some(1)
 }
 
 fn is_division(op: Operator) -> bool {
@@ -252,6 +265,9 @@ fn expression(context: &Context<'_>, blame: &Blame<'_>, node: usize) -> Option<D
     {
         return Some(draft);
     }
+    if let Some(draft) = text_as_time(context, blame, &expr, &children) {
+        return Some(draft);
+    }
     let (parts, literals_are_read, by) = parts(&expr, children.len())?;
     let part = |at: usize| {
         let child = *children.get(at)?;
@@ -291,6 +307,33 @@ fn expression(context: &Context<'_>, blame: &Blame<'_>, node: usize) -> Option<D
             value.0, text.0
         )),
     })
+}
+
+/// A column of texts where a function takes a time.
+fn text_as_time(
+    context: &Context<'_>,
+    blame: &Blame<'_>,
+    expr: &ast::Expr,
+    children: &[usize],
+) -> Option<Draft> {
+    let (name, index) = match expr {
+        ast::Expr::Extract { .. } => ("EXTRACT".to_owned(), 0),
+        ast::Expr::Function(function) => {
+            let name = function.name.to_string().to_lowercase();
+            let index = time_of(&name)?;
+            (name, index)
+        }
+        _ => return None,
+    };
+    let child = *children.get(index)?;
+    let written = blame.expr(child)?;
+    let field = blame.type_of(child, written.clone())?;
+    (field.data_type().is_string() && !is_text(&written)).then_some(())?;
+    let range = blame.tree.range(child)?;
+    let text = shown(context.text.slice(&range));
+    let message = format!("`{name}` takes a time, not {}", describe(&field));
+    let draft = Draft::error(codes::TYPE_MISMATCH, message, range.clone());
+    Some(draft.help(format!("convert it: `CAST({text} AS TIMESTAMP)`")))
 }
 
 /// The first condition of a CASE that is none.

@@ -463,3 +463,24 @@ fn a_day_is_written_in_quotes() {
         assert!(!found[0].contains("CAST"), "{found:?}");
     }
 }
+
+#[test]
+fn a_function_of_times_takes_no_text() {
+    for (call, name) in
+        [("date_part('year', status)", "date_part"), ("EXTRACT(YEAR FROM status)", "EXTRACT")]
+    {
+        let said = said(&format!("SELECT {call} AS a FROM orders"));
+        let expected = format!("error[E0207]: `{name}` takes a time, not `string`");
+        assert!(said.concat().starts_with(&expected), "{said:?}");
+        assert!(
+            said.concat().ends_with("help: convert it: `CAST(status AS TIMESTAMP)`"),
+            "{said:?}"
+        );
+        assert_eq!(said.len(), 1);
+    }
+    assert_eq!(said("SELECT date_part('year', placed_at) AS a FROM orders"), [] as [&str; 0]);
+    assert_eq!(
+        said("SELECT id, date_trunc('day', TIMESTAMP '2026-01-01') AS a FROM orders"),
+        [] as [&str; 0]
+    );
+}
