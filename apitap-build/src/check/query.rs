@@ -338,6 +338,7 @@ fn plan_or_explain(
         }
         let error = match planned {
             Ok(plan) => {
+                extend(drafts, wrong::operators(context.text, &plan.analyzed));
                 let (row, found) =
                     row::row(context, &statement, &plan.analyzed, !drafts.is_empty());
                 extend(drafts, found);

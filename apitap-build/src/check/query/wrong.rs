@@ -7,7 +7,7 @@ use datafusion::common::Column;
 use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::expr::InSubquery;
 use datafusion::logical_expr::utils::{merge_schema, split_conjunction};
-use datafusion::logical_expr::{Expr, ExprSchemable, JoinType, LogicalPlan};
+use datafusion::logical_expr::{Expr, ExprSchemable, JoinType, LogicalPlan, Operator};
 use datafusion::sql::sqlparser::ast::{
     CharacterLength, DataType, Expr as SqlExpr, JoinConstraint, JoinOperator, Query, Select,
     SetExpr, SetOperator, SetQuantifier, Statement, Visit, Visitor,
@@ -17,7 +17,7 @@ use super::draft::Draft;
 use super::nullability;
 use super::text::Text;
 use crate::codes;
-use crate::engine::each_step;
+use crate::engine::{each_expression, each_step};
 
 /// What a statement must not say.
 pub(super) fn in_statement(text: &Text<'_>, statement: &Statement) -> Vec<Draft> {
@@ -148,6 +148,44 @@ fn find(text: &Text<'_>, words: &[&str]) -> Option<Range<usize>> {
     Some(first.first()?.range.start..first.last()?.range.end)
 }
 
+/// Operators that the planner takes, and the engine cannot compute.
+const NOT_COMPUTED: [Operator; 14] = [
+    Operator::AtArrow,
+    Operator::ArrowAt,
+    Operator::Arrow,
+    Operator::LongArrow,
+    Operator::HashArrow,
+    Operator::HashLongArrow,
+    Operator::AtAt,
+    Operator::HashMinus,
+    Operator::AtQuestion,
+    Operator::Question,
+    Operator::QuestionAnd,
+    Operator::QuestionPipe,
+    Operator::IntegerDivide,
+    Operator::Colon,
+];
+
+/// A finding for each operator of the analyzed plan that cannot be computed.
+pub(super) fn operators(text: &Text<'_>, plan: &LogicalPlan) -> Vec<Draft> {
+    let mut found: Vec<String> = Vec::new();
+    each_expression(plan, |_, expr| {
+        if let Expr::BinaryExpr(binary) = expr
+            && NOT_COMPUTED.contains(&binary.op)
+        {
+            found.push(binary.op.to_string());
+        }
+    });
+    found.sort();
+    found.dedup();
+    let refuse = |operator: &String| {
+        let range = find(text, &[operator]).unwrap_or_else(|| text.first());
+        let message = format!("the operator `{operator}` cannot be computed");
+        Draft::error(codes::UNSUPPORTED_QUERY, message, range)
+    };
+    found.iter().map(refuse).collect()
+}
+
 /// What a plan must not do.
 pub(super) fn in_plan(text: &Text<'_>, plan: &LogicalPlan) -> Vec<Draft> {
     let mut drafts = Vec::new();
@@ -275,12 +313,7 @@ fn has_aggregate_of_all(plan: &LogicalPlan) -> bool {
 /// false there.
 fn is_only_or(expr: &Expr) -> bool {
     match expr {
-        Expr::BinaryExpr(binary)
-            if matches!(
-                binary.op,
-                datafusion::logical_expr::Operator::And | datafusion::logical_expr::Operator::Or
-            ) =>
-        {
+        Expr::BinaryExpr(binary) if matches!(binary.op, Operator::And | Operator::Or) => {
             is_only_or(&binary.left) && is_only_or(&binary.right)
         }
         Expr::InSubquery(_) => true,

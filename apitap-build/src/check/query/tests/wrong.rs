@@ -67,3 +67,18 @@ help: join what it compares, and compare its column: `… CROSS JOIN (SELECT max
          WHERE 7 < s.s",
     );
 }
+
+#[test]
+fn an_operator_that_cannot_be_computed_is_refused() {
+    check(
+        "SELECT status:id AS a FROM orders",
+        r"
+error[E0299]: the operator `:` cannot be computed
+ --> sql/paid_orders.sql:1:14
+  |
+1 | SELECT status:id AS a FROM orders
+  |              ^
+",
+    );
+    silent("SELECT extra->>'a' AS a, extra->'b' AS b FROM orders");
+}
