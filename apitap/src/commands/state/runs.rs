@@ -86,6 +86,16 @@ pub(super) fn rows(all: &[Found<'_>], width: Option<usize>) -> Option<String> {
     (!all.is_empty()).then(|| table::fitted(&names, &numeric, &rows, width))
 }
 
+fn machine((pipeline, run): &Found<'_>) -> Value {
+    let mut value = json!(run);
+    if let Some(fields) = value.as_object_mut() {
+        // What the table does not keep.
+        fields.remove("received");
+        fields.insert("pipeline".to_owned(), json!(pipeline));
+    }
+    value
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
@@ -121,14 +131,4 @@ mod tests {
         // A list: a line for what it is, and one for each value.
         check(60, 18, "  error     cannot connect to the server: connection refuse…");
     }
-}
-
-fn machine((pipeline, run): &Found<'_>) -> Value {
-    let mut value = json!(run);
-    if let Some(fields) = value.as_object_mut() {
-        // What the table does not keep.
-        fields.remove("received");
-        fields.insert("pipeline".to_owned(), json!(pipeline));
-    }
-    value
 }
