@@ -20,6 +20,7 @@ mod checkpoint;
 pub mod expressions;
 mod filters;
 pub mod function;
+mod hooks;
 mod incremental;
 mod key;
 mod parallel;

@@ -11,6 +11,7 @@ use clap::Subcommand;
 use crate::Pipeline;
 use crate::definition::Definition;
 
+mod asked;
 pub(crate) mod check;
 mod choice;
 mod completions;

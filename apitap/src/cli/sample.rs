@@ -30,7 +30,7 @@ use crate::source::fetch::{Driver, FetchPlan};
 use crate::source::page::Page;
 use crate::source::partition;
 use crate::source::request::client::Client;
-use crate::{Error, Report, Result};
+use crate::{Error, Result};
 
 /// A larger file would be refused when it is read again.
 const LARGEST: usize = 16 << 20;
@@ -73,17 +73,14 @@ pub(super) fn run(arguments: &Arguments, yaml: &Path, options: &Options) -> Exit
         Err(error) => return usage(&error.to_string()),
     };
     let taken = runtime.block_on(async {
-        let Sample { text, all } = fetch(source, arguments.limit, environment).await?;
-        let shown = Shown { all, ..shown(&text, source).await? };
-        write(&output, &text, arguments.force)?;
+        let sample = fetch(source, arguments.limit, environment).await?;
+        let shown = shown(&sample, source).await?;
+        write(&output, &sample.text, arguments.force)?;
         Ok(shown)
     });
     match taken {
         Ok(shown) => print(&shown, &output, folder, options.format),
-        Err(error) => {
-            output::tell_error(&error);
-            ExitCode::from(Report::not_run(error).exit_code())
-        }
+        Err(error) => output::failed(error),
     }
 }
 
@@ -193,7 +190,7 @@ async fn cut(page: &Page, limit: u64, format: definition::Format) -> Result<Samp
         }
         schema = shown;
     }
-    let parts = text.get(..kept).zip(text.get(last..)).filter(|_| all > 0);
+    let parts = text.get(..kept).zip(text.get(last..));
     let text =
         parts.map_or_else(|| text.to_owned(), |(start, rest)| format!("{start}{more}{rest}"));
     Ok(Sample { text, all })
@@ -210,7 +207,7 @@ struct Shown {
 }
 
 /// What the written text shows, found as the compiler will find it.
-async fn shown(text: &str, source: &Source) -> Result<Shown> {
+async fn shown(Sample { text, all }: &Sample, source: &Source) -> Result<Shown> {
     let chunk = Ok::<_, Error>(bytes::Bytes::copy_from_slice(text.as_bytes()));
     let layout = &Layout::of(source);
     let wanted = Wanted { layout, values: &[], last_record: &[], text: true };
@@ -229,8 +226,7 @@ async fn shown(text: &str, source: &Source) -> Result<Shown> {
             observed.map_err(|error| Error::data(error.to_string()))?;
         }
     }
-    let records = body.records();
-    Ok(Shown { schema: inference.schema(), records, all: records, hint })
+    Ok(Shown { schema: inference.schema(), records: body.records(), all: *all, hint })
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<()> {

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::output::{ERROR, FAINT, GOOD, print, styled, tell_error, usage, width, wrapped};
+use super::output::{ERROR, FAINT, GOOD, failed, print, styled, usage, width, wrapped};
 use super::run::stopped;
 use super::{Format, Options};
 use crate::engine::options::{Options as How, Tried};
-use crate::report::{PipelineReport, Report, grouped};
+use crate::report::{PipelineReport, grouped};
 use crate::{Error, ErrorKind, Pipeline, Result, blocking, engine};
 
 /// How long a target may take to answer.
@@ -27,10 +27,7 @@ pub(crate) fn check(pipelines: &[&Pipeline], options: &Options) -> ExitCode {
         .and_then(|runtime| runtime.block_on(look(pipelines, options)));
     let (found, warnings) = match looked {
         Ok(Ok(found)) => found,
-        Ok(Err(error)) => {
-            tell_error(&error);
-            return ExitCode::from(Report::not_run(error).exit_code());
-        }
+        Ok(Err(error)) => return failed(error),
         Err(message) => return usage(&message),
     };
     let bad = found.iter().any(|one| !one.is_good());

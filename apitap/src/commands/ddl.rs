@@ -7,13 +7,17 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json;
 
-use super::output::{self, FAINT, styled, tell_error, usage};
+use super::asked::asked;
+use super::output::{self, FAINT, styled, usage};
 use super::{Choice, Format, Options};
 use crate::definition::Definition;
 use crate::definition::shared::Table;
 use crate::schema::notation;
 use crate::sink::{self, Difference, Load};
-use crate::{Environment, Pipeline, Report, Result, blocking, engine};
+use crate::{Environment, Pipeline, Result, engine};
+
+/// What is said in place of statements.
+const UNKNOWN: &str = "-- the columns are not known before a run: a source has no `schema:`";
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -26,12 +30,12 @@ pub(crate) struct Arguments {
 
 /// Prints how the tables of pipelines differ from what their rows need.
 pub(super) fn differences(pipelines: &[&Pipeline], options: &Options) -> ExitCode {
-    let found = match look(pipelines, options) {
+    let look = async |pipeline, environment| {
+        engine::differences(pipeline, environment).await.map(|found| vec![found])
+    };
+    let found = match asked(pipelines, options, look) {
         Ok(Ok(found)) => found,
-        Ok(Err(error)) => {
-            tell_error(&error);
-            return ExitCode::from(Report::not_run(error).exit_code());
-        }
+        Ok(Err(error)) => return output::failed(error),
         Err(message) => return usage(&message),
     };
     let is_left = |found: &Vec<Difference>| found.iter().any(|one| !one.is_made);
@@ -45,33 +49,14 @@ pub(super) fn differences(pipelines: &[&Pipeline], options: &Options) -> ExitCod
     output::print(&text, ExitCode::from(u8::from(left)))
 }
 
-type Found<'a> = (&'a Pipeline, Option<Vec<Difference>>);
-
-/// Asks all targets, one after the other; the inner error is one of a target.
-fn look<'a>(
-    pipelines: &[&'a Pipeline],
-    options: &Options,
-) -> Result<Result<Vec<Found<'a>>>, String> {
-    let runtime = blocking::runtime().map_err(|error| error.to_string())?;
-    let mut all = Vec::new();
-    for pipeline in pipelines {
-        match runtime.block_on(engine::differences(pipeline, options.environment()?)) {
-            Ok(found) => all.push((*pipeline, found)),
-            Err(error) => return Ok(Err(error)),
-        }
-    }
-    Ok(Ok(all))
-}
+/// A pipeline, and how its table differs, where its columns are known.
+type Found<'a> = (&'a str, Option<Vec<Difference>>);
 
 /// As statements for a database, with what each is for before it.
 fn changes((pipeline, found): &Found<'_>) -> String {
-    let title = styled(FAINT, format_args!("-- {}", pipeline.name()));
+    let title = styled(FAINT, format_args!("-- {pipeline}"));
     let found = match found.as_deref() {
-        None => {
-            return format!(
-                "{title}\n-- the columns are not known before a run: a source has no `schema:`"
-            );
-        }
+        None => return format!("{title}\n{UNKNOWN}"),
         Some([]) => return format!("{title}\n-- the table is as the rows need it"),
         Some(found) => found,
     };
@@ -86,10 +71,12 @@ fn changes((pipeline, found): &Found<'_>) -> String {
 
 fn machine((pipeline, found): &Found<'_>) -> serde_json::Value {
     let differences = found.as_ref().map(|found| {
-        let one = |Difference { what, statement, is_made }: &Difference| json!({"what": what, "statement": statement, "made_by_a_run": is_made});
+        let one = |Difference { what, statement, is_made }: &Difference| {
+            json!({"what": what, "statement": statement, "made_by_a_run": is_made})
+        };
         found.iter().map(one).collect::<Vec<_>>()
     });
-    json!({"pipeline": pipeline.name(), "differences": differences})
+    json!({"pipeline": pipeline, "differences": differences})
 }
 
 /// The tables of these pipelines, in their order.
@@ -168,6 +155,6 @@ fn columns(definition: &Definition) -> String {
             });
             columns.collect::<Vec<_>>().join("\n")
         }
-        None => "-- the columns are not known before a run: a source has no `schema:`".to_owned(),
+        None => UNKNOWN.to_owned(),
     }
 }

@@ -9,6 +9,8 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use console::{measure_text_width, truncate_str};
 
+use crate::{Error, Report};
+
 /// What failed.
 pub(crate) const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
 /// What went well.
@@ -19,6 +21,12 @@ pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default();
 pub(crate) const FAINT: Style = Style::new().dimmed();
 /// A title.
 pub(crate) const TITLE: Style = Style::new().bold();
+
+/// Tells an error for which nothing was run; gives its exit code.
+pub(crate) fn failed(error: Error) -> ExitCode {
+    tell_error(&error);
+    ExitCode::from(Report::not_run(error).exit_code())
+}
 
 /// A name that fits into `room` columns. A longer one loses its middle, since names differ at their ends.
 pub(crate) fn shortened(name: &str, room: usize) -> String {

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use apitap_build::engine::Risk;
 use serde_json::json;
 
-use super::output::{FAINT, TITLE, print, styled, tell_error};
+use super::output::{FAINT, TITLE, failed, print, styled};
 use super::{Format, Options};
 use crate::definition::{Definition, Source, Transform};
 use crate::engine::Explained;
 use crate::report::grouped;
 use crate::schema::notation;
-use crate::{Pipeline, Report, Result, blocking, engine};
+use crate::{Pipeline, Result, blocking, engine};
 
 mod reads;
 
@@ -26,10 +26,7 @@ pub(super) fn plan(pipelines: &[&Pipeline], options: &Options) -> ExitCode {
             };
             print(&text, ExitCode::SUCCESS)
         }
-        Err(error) => {
-            tell_error(&error);
-            ExitCode::from(Report::not_run(error).exit_code())
-        }
+        Err(error) => failed(error),
     }
 }
 

@@ -10,13 +10,14 @@ use chrono::{DateTime, SecondsFormat};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::output::{FAINT, print, styled, tell, tell_error, usage, width};
+use super::asked::asked;
+use super::output::{FAINT, failed, print, styled, tell, usage, width};
 use super::{Choice, Format, Options, table};
 use crate::definition::{Definition, Mode, Source};
 use crate::sink::{Remembered, StateChange};
 use crate::source::incremental::{defined, described, is_before, moment, set_to};
 use crate::source::parts::Reached;
-use crate::{Environment, Pipeline, Report, Result, blocking, engine};
+use crate::{Pipeline, Result, blocking, engine};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum State {
@@ -108,28 +109,6 @@ fn show(pipelines: &[&Pipeline], options: &Options) -> Result<ExitCode, String> 
         true => Ok(ExitCode::SUCCESS),
         false => Ok(print(&text, ExitCode::SUCCESS)),
     }
-}
-
-/// What the targets of pipelines say, each with the name of its pipeline.
-fn asked<'a, T>(
-    pipelines: &[&'a Pipeline],
-    options: &Options,
-    ask: impl AsyncFn(&'a Pipeline, Environment) -> Result<Vec<T>>,
-) -> Result<Result<Vec<(&'a str, T)>>, String> {
-    let runtime = blocking::runtime().map_err(|error| error.to_string())?;
-    let mut all = Vec::new();
-    for pipeline in pipelines {
-        match runtime.block_on(ask(pipeline, options.environment()?)) {
-            Ok(found) => all.extend(found.into_iter().map(|one| (pipeline.name(), one))),
-            Err(error) => return Ok(Err(error)),
-        }
-    }
-    Ok(Ok(all))
-}
-
-fn failed(error: crate::Error) -> ExitCode {
-    tell_error(&error);
-    ExitCode::from(Report::not_run(error).exit_code())
 }
 
 /// Why nothing is remembered of any of them.

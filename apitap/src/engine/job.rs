@@ -262,7 +262,7 @@ impl Job<Arc<dyn Target>> {
             for (cause, Trouble { requests, repeats }) in fetch.fetched.take_troubles() {
                 if repeats > 1 {
                     let (name, cause) = (fetch.name(), run.secrets.mask(&cause));
-                    // One that had been repeated for another cause is not counted there.
+                    // One whose first repeats another pipeline has told is not counted again.
                     let requests = match requests {
                         0 | 1 => "1 request was".to_owned(),
                         many => format!("{many} requests were"),

@@ -8,6 +8,7 @@
 
 mod ahead;
 mod boundary;
+mod conditions;
 mod held;
 mod meaning;
 mod moment;
@@ -28,9 +29,10 @@ use crate::source::request::expression::rfc3339;
 use crate::{Error, Result};
 use ahead::Ahead;
 use boundary::{Boundary, Mark};
+pub(crate) use conditions::conditions;
 use held::Held;
+pub(crate) use meaning::Meaning;
 use meaning::{Likeness, Owner};
-pub(crate) use meaning::{Meaning, conditions};
 pub(crate) use moment::{Moment, MomentReader};
 use pass::Edges;
 pub(crate) use pass::{Changes, Pass, Sieve};

@@ -66,6 +66,14 @@ fn change(project: &Project, path: &str, field: &str, incremental: &str) {
     project.write("pipelines.yaml", &format!("{source}\ntargets:{target}"));
 }
 
+/// Gives the source another name.
+fn rename(project: &Project, name: &str) {
+    let yaml = project.read("pipelines.yaml").replace("name: orders", &format!("name: {name}"));
+    project.write("pipelines.yaml", &yaml);
+    let sql = project.read("sql/orders.sql").replace("(\"orders\")", &format!("(\"{name}\")"));
+    project.write("sql/orders.sql", &sql);
+}
+
 fn run(project: &Project, api: &Answers, arguments: &[&str]) -> Finished {
     finish(project.apitap(arguments.iter().copied()).env("API", api.url("")), LIMIT)
 }
@@ -297,12 +305,6 @@ fn a_state_is_not_used_for_another_table() {
 #[test]
 fn a_source_of_another_name_with_other_requests_goes_on_and_one_of_another_collection_does_not() {
     let api = api();
-    let rename = |project: &Project, name: &str| {
-        let yaml = project.read("pipelines.yaml").replace("name: orders", &format!("name: {name}"));
-        project.write("pipelines.yaml", &yaml);
-        let sql = project.read("sql/orders.sql").replace("(\"orders\")", &format!("(\"{name}\")"));
-        project.write("sql/orders.sql", &sql);
-    };
     let project = orders("", APPEND, "");
     assert_eq!(warnings(&project, &api), NOTHING);
     change(&project, "/orders", "field: at, param: since", "}\n    query_params: {account: 2");
@@ -330,10 +332,7 @@ fn a_source_of_another_name_goes_on_with_its_state() {
     let api = api();
     let project = orders("", APPEND, "");
     assert_eq!(warnings(&project, &api), NOTHING);
-    let yaml = project.read("pipelines.yaml").replace("name: orders", "name: sales");
-    project.write("pipelines.yaml", &yaml);
-    let sql = project.read("sql/orders.sql").replace("(\"orders\")", "(\"sales\")");
-    project.write("sql/orders.sql", &sql);
+    rename(&project, "sales");
     for _ in 0..2 {
         let asked = api.asked().len();
         assert_eq!(warnings(&project, &api), NOTHING);

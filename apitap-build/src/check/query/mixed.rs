@@ -18,8 +18,8 @@ use super::blame::Blame;
 use super::context::Context;
 use super::draft::Draft;
 use super::row::item_ranges;
-use super::tree;
 use super::words::{self, describe};
+use super::{tree, units};
 
 /// Functions that yield one of their arguments.
 const ONE_OF: [&str; 6] = ["coalesce", "nvl", "ifnull", "nullif", "greatest", "least"];
@@ -165,11 +165,10 @@ fn is_mixed(expr: &Expr, schema: &DFSchema) -> bool {
             let all: Vec<_> = then.chain(case.else_expr.as_deref()).collect();
             disagree(&all, schema, false)
         }
-        Expr::ScalarFunction(call) if let Some(index) = time_of(call.name()) => {
+        Expr::ScalarFunction(call) if takes_time(call.name()) => {
             let is_text = |arg: &Expr| arg.get_type(schema).is_ok_and(|ty| ty.is_string());
-            call.args
-                .get(index)
-                .is_some_and(|arg| !matches!(arg, Expr::Literal(..)) && is_text(arg))
+            let time = call.args.get(TIME);
+            time.is_some_and(|arg| !matches!(arg, Expr::Literal(..)) && is_text(arg))
         }
         Expr::ScalarFunction(call) if ONE_OF.contains(&call.name()) => {
             disagree(&call.args.iter().collect::<Vec<_>>(), schema, false)
@@ -178,11 +177,13 @@ fn is_mixed(expr: &Expr, schema: &DFSchema) -> bool {
     }
 }
 
-/// Which argument of a function of times is one: a text in its stead would be read as one, whatever it says.
-fn time_of(function: &str) -> Option<usize> {
-    ["date_bin", "date_part", "date_trunc", "datepart", "datetrunc"]
-        .contains(&function)
-        .then_some(1)
+/// Which argument of a function of times is one.
+const TIME: usize = 1;
+
+/// Whether that argument of a function is a time: a text in its stead would be read as one, whatever it says.
+fn takes_time(function: &str) -> bool {
+    let others = ["date_bin", "datepart", "datetrunc"];
+    units::FUNCTIONS.iter().chain(&others).any(|name| *name == function)
 }
 
 fn is_division(op: Operator) -> bool {
@@ -320,8 +321,7 @@ fn text_as_time(
         ast::Expr::Extract { .. } => ("EXTRACT".to_owned(), 0),
         ast::Expr::Function(function) => {
             let name = function.name.to_string().to_lowercase();
-            let index = time_of(&name)?;
-            (name, index)
+            takes_time(&name).then_some((name, TIME))?
         }
         _ => return None,
     };

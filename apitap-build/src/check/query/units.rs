@@ -18,7 +18,7 @@ use crate::engine::each_expression;
 use crate::nearest::{Suggestion, did_you_mean};
 
 /// Functions whose first argument is a unit, and whose second is a time.
-const FUNCTIONS: [&str; 2] = ["date_trunc", "date_part"];
+pub(super) const FUNCTIONS: [&str; 2] = ["date_trunc", "date_part"];
 
 /// The units that people mean.
 const UNITS: [&str; 9] =

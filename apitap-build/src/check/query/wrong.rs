@@ -270,9 +270,9 @@ fn may_be_null(expr: &Expr, step: &LogicalPlan) -> bool {
     let inputs = step.inputs();
     let schema = merge_schema(&inputs);
     let is_never_null = |column: &Column| {
-        let columns = inputs.iter().flat_map(|input| nullability::never_null(input));
+        let mut columns = inputs.iter().flat_map(|input| nullability::never_null(input));
         let index = schema.maybe_index_of_column(column);
-        index.and_then(|index| columns.clone().nth(index)).unwrap_or(false)
+        index.and_then(|index| columns.nth(index)).unwrap_or(false)
     };
     let is_known = matches!(expr, Expr::Column(column) if is_never_null(column));
     // Where that is not known, it may be.

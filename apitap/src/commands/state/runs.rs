@@ -7,8 +7,8 @@ use chrono::SecondsFormat;
 use console::truncate_str;
 use serde_json::{Value, json};
 
-use super::{asked, failed};
-use crate::commands::output::{FAINT, print, styled, tell, width};
+use crate::commands::asked::asked;
+use crate::commands::output::{FAINT, failed, print, styled, tell, width};
 use crate::commands::{Format, Options, table};
 use crate::report::grouped;
 use crate::sink::{KEPT_RUNS, RunEntry};
@@ -74,9 +74,7 @@ pub(super) fn rows(all: &[Found<'_>], width: Option<usize>) -> Option<String> {
     };
     let mut rows: Vec<_> = all.iter().map(cells).collect();
     let (_, others) = names.split_last()?;
-    let of_others: Vec<_> =
-        rows.iter().filter_map(|row| Some(row.split_last()?.1.to_vec())).collect();
-    let room = width.map(|width| width.saturating_sub(table::table_width(others, &of_others) + 2));
+    let room = width.map(|width| width.saturating_sub(table::table_width(others, &rows) + 2));
     if let Some(room) = room.filter(|room| *room >= LEAST) {
         for error in rows.iter_mut().filter_map(|row| row.last_mut()) {
             *error = truncate_str(error, room, "…").into_owned();

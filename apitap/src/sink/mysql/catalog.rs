@@ -86,13 +86,20 @@ pub(super) async fn find(
 /// it is computed, whether it has a comment, whether its texts are compared as those of our columns are.
 type ColumnRow = (String, String, String, bool, bool, String, bool, bool, bool);
 
-/// The columns with a CHECK of their own, as MariaDB has them: it shows that within their lines.
-async fn checked(connection: &mut MySqlConnection, place: &Place) -> sqlx::Result<Vec<String>> {
+/// The columns with a CHECK of their own, as MariaDB has them: it shows that within their lines. `None` where a server
+/// does not show it to this user.
+async fn checked(
+    connection: &mut MySqlConnection,
+    place: &Place,
+) -> sqlx::Result<Option<Vec<String>>> {
     let show = sqlx::query_as(AssertSqlSafe(format!("SHOW CREATE TABLE {place}")));
-    let (_, written): (String, String) = show.fetch_one(connection).await?;
+    let (_, written): (String, String) = match show.fetch_one(connection).await {
+        Err(sqlx::Error::Database(_)) => return Ok(None),
+        shown => shown?,
+    };
     let lines = written.lines().map(str::trim_start).filter(|line| line.contains(" CHECK ("));
     let name = |line: &str| Some(line.strip_prefix('`')?.split_once("` ")?.0.replace("``", "`"));
-    Ok(lines.filter_map(name).collect())
+    Ok(Some(lines.filter_map(name).collect()))
 }
 
 async fn columns(
@@ -123,7 +130,8 @@ async fn columns(
             let filled = default || computed || extra.contains("auto_increment");
             // MODIFY keeps nothing of it that it does not name.
             let is_bare = extra.is_empty() && !default && !computed && !comment;
-            let plain = is_bare && alike && !checked.contains(&name);
+            let may_be_checked = checked.as_ref().is_none_or(|checked| checked.contains(&name));
+            let plain = is_bare && alike && !may_be_checked;
             let closed = computed.then(|| {
                 ("is computed by the database".to_owned(), "leave it out of the query".to_owned())
             });

@@ -8,20 +8,15 @@
 //! asks for them otherwise, goes on with its state, and says what it does not load.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 
 use crate::hashed::hashed;
 use crate::report::Warning;
 use crate::source::request::expression::rfc3339;
 use crate::{Error, Result};
 use apitap_build::definition::{ForEach, Part, Pointer, RequestPart, Source, Template};
-use apitap_build::engine;
 use apitap_build::expression::{Expression, Node};
 use apitap_build::secret_names::{is_secret, may_be_secret};
 use chrono::{DateTime, TimeDelta, Utc};
-use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Ident, Query, SetExpr, Visit as _, Visitor, visit_expressions,
-};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -122,7 +117,7 @@ impl Meaning {
 
     /// What a source asks for besides its URL, each as a hash: it may be a secret under any name.
     fn asked_by(&self, source: &Source) -> BTreeMap<String, String> {
-        let digest = |value: Value| hashed(&self.with_numbers_in(value.to_string()));
+        let digest = |value: Value| hashed(&self.with_numbers_in(value).to_string());
         let params = source.query_params.iter();
         let params = params.filter(|(name, value)| !is_written_out(name, &value.0));
         let params = params.map(|(name, value)| (format!("query_params.{name}"), value));
@@ -172,25 +167,11 @@ impl Meaning {
     /// # Errors
     /// It is of another field, or of another collection.
     pub(super) fn check(&self, before: &Self, owner: &Owner<'_>) -> Result<()> {
-        let mut changes = Vec::new();
-        let mut change = |key: &str, old: &str, new: &str| {
-            changes.push(format!("`{key}` was `{old}`, and is `{new}` now"));
-        };
-        if self.field != before.field {
-            change("incremental.field", &before.field, &self.field);
-        }
-        if self.method != before.method {
-            change("method", &before.method, &self.method);
-        }
-        if self.place() != before.place() {
-            change("url", &before.url, &self.url);
-        } else if self.paths() != before.paths() {
-            change("for_each", &before.requested_for(), &self.requested_for());
-        }
+        let mut changes = self.changes(before);
         if let (Some(old), Some(new)) = (&before.table, &self.table)
             && old != new
         {
-            change("table", old, new);
+            changes.push(changed("table", old, new));
         }
         if changes.is_empty() {
             return Ok(());
@@ -209,14 +190,30 @@ impl Meaning {
 
     /// How much the state of another one, whatever its source is called, may be one of this.
     pub(super) fn likeness(&self, other: &Self) -> Likeness {
-        let is_alike = self.field == other.field && self.method == other.method;
-        if !is_alike || self.place() != other.place() || self.paths() != other.paths() {
+        if !self.changes(other).is_empty() {
             Likeness::Other
         } else if !self.asked_otherwise(other).is_empty() {
             Likeness::AskedOtherwise
         } else {
             Likeness::Same
         }
+    }
+
+    /// How it is of another field, or of another collection.
+    fn changes(&self, before: &Self) -> Vec<String> {
+        let mut changes = Vec::new();
+        if self.field != before.field {
+            changes.push(changed("incremental.field", &before.field, &self.field));
+        }
+        if self.method != before.method {
+            changes.push(changed("method", &before.method, &self.method));
+        }
+        if self.place() != before.place() {
+            changes.push(changed("url", &before.url, &self.url));
+        } else if self.paths() != before.paths() {
+            changes.push(changed("for_each", &before.requested_for(), &self.requested_for()));
+        }
+        changes
     }
 
     /// What of its requests is not as before, but for the URL: `` `body` is another one ``.
@@ -311,13 +308,16 @@ impl Meaning {
         parts.into_iter().map(text).collect()
     }
 
-    /// The same of a text with expressions in it that is more than them, such as JSON.
-    fn with_numbers_in(&self, text: String) -> String {
-        let aliases = self.for_each.iter().enumerate();
-        aliases.fold(text, |text, (index, Entry { alias, .. })| {
-            let named = |end: &str| (format!("{{{alias}{end}"), format!("{{{index}{end}"));
-            [named("."), named("}")].iter().fold(text, |text, (from, to)| text.replace(from, to))
-        })
+    /// The same of all texts in a value.
+    fn with_numbers_in(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.with_numbers_of(&text)),
+            Value::Array(all) => all.into_iter().map(|one| self.with_numbers_in(one)).collect(),
+            Value::Object(all) => {
+                all.into_iter().map(|(name, one)| (name, self.with_numbers_in(one))).collect()
+            }
+            other => other,
+        }
     }
 
     /// An expression with the numbers of the entries of `for_each` in place of their names.
@@ -377,6 +377,10 @@ impl Owner<'_> {
     }
 }
 
+fn changed(key: &str, old: &str, new: &str) -> String {
+    format!("`{key}` was `{old}`, and is `{new}` now")
+}
+
 /// Whether a value of that name is a secret that is written out: a variable is not its value.
 fn is_written_out(name: &str, value: &str) -> bool {
     may_be_secret(name) && !value.starts_with("${")
@@ -407,92 +411,6 @@ fn without_secrets(url: &str) -> String {
         }
         None => address,
     }
-}
-
-/// The conditions of a query's WHERE, as they are written, without those that compare the field with a constant:
-/// what they mean is known better.
-pub(crate) fn conditions(sql: &str, field: &str) -> BTreeSet<String> {
-    struct Conditions<'a> {
-        field: &'a str,
-        found: BTreeSet<String>,
-    }
-
-    impl Conditions<'_> {
-        fn of(&mut self, body: &SetExpr) {
-            match body {
-                SetExpr::Select(select) => {
-                    select.selection.iter().for_each(|condition| self.add(condition));
-                }
-                SetExpr::SetOperation { left, right, .. } => {
-                    self.of(left);
-                    self.of(right);
-                }
-                // A query in brackets is visited itself.
-                _ => {}
-            }
-        }
-
-        fn add(&mut self, condition: &Expr) {
-            match condition {
-                Expr::Nested(inner) => self.add(inner),
-                Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-                    self.add(left);
-                    self.add(right);
-                }
-                condition if is_bound(condition, self.field) => {}
-                condition => drop(self.found.insert(condition.to_string())),
-            }
-        }
-    }
-
-    impl Visitor for Conditions<'_> {
-        type Break = ();
-
-        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-            self.of(&query.body);
-            ControlFlow::Continue(())
-        }
-    }
-
-    let mut conditions = Conditions { field, found: BTreeSet::new() };
-    // What cannot be parsed is said where it is run.
-    if let Ok(statement) = engine::parse(sql) {
-        let _: ControlFlow<()> = statement.visit(&mut conditions);
-    }
-    conditions.found
-}
-
-/// Whether a condition compares the field with what no record says.
-fn is_bound(condition: &Expr, field: &str) -> bool {
-    use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq};
-
-    let is_field = |expr: &Expr| {
-        let name = match expr {
-            Expr::Identifier(name) => Some(name),
-            Expr::CompoundIdentifier(names) => names.last(),
-            _ => None,
-        };
-        name.is_some_and(|Ident { value, .. }| field.rsplit('.').next() == Some(value))
-    };
-    match condition {
-        Expr::BinaryOp { left, op: Eq | Gt | GtEq | Lt | LtEq, right } => {
-            is_field(left) && is_constant(right) || is_constant(left) && is_field(right)
-        }
-        Expr::Between { expr, negated: false, low, high } => {
-            is_field(expr) && is_constant(low) && is_constant(high)
-        }
-        _ => false,
-    }
-}
-
-fn is_constant(expr: &Expr) -> bool {
-    let found = visit_expressions(expr, |expr| match expr {
-        Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Subquery(_) => {
-            ControlFlow::Break(())
-        }
-        _ => ControlFlow::Continue(()),
-    });
-    found.is_continue()
 }
 
 #[cfg(test)]
@@ -610,23 +528,5 @@ mod tests {
         assert_eq!(now.left_out(&unknown, &owner()).len(), 0);
         assert_eq!(now.likeness(&unknown), Likeness::Same);
         assert_eq!(now.likeness(&meaning("https://b.com", "org")), Likeness::Other);
-    }
-
-    #[test]
-    fn conditions_are_those_of_all_queries_but_for_bounds() {
-        let check = |sql: &str, expected: &[&str]| {
-            let found = conditions(sql, "meta.at");
-            assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected, "{sql}");
-        };
-        check("SELECT a FROM e", &[]);
-        check("SELECT a FROM e WHERE (b = 'x' AND c>1) AND d", &["b = 'x'", "c > 1", "d"]);
-        check("SELECT a FROM e WHERE e.meta.at >= '2026-01-01' AND at < now()", &[]);
-        check("SELECT a FROM e WHERE at BETWEEN '2026-01-01' AND '2026-01-02'", &[]);
-        check("SELECT a FROM e WHERE at > b", &["at > b"]);
-        check(
-            "SELECT a FROM (SELECT a FROM e WHERE b) WHERE c UNION SELECT a FROM e WHERE d",
-            &["b", "c", "d"],
-        );
-        check("no query", &[]);
     }
 }

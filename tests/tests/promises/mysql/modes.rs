@@ -26,6 +26,30 @@ async fn append_adds_rows() {
     check("(1, 'paid', 'old')", Mode::Append, rows, 2, &after).await;
 }
 
+/// What the server says of a table to those who may read it is not needed to add rows.
+#[tokio::test]
+async fn a_user_who_may_only_add_rows_appends_them() {
+    let database = Database::new().await;
+    database.execute("CREATE TABLE t (id bigint, status longtext)").await;
+    database.execute("CREATE OR REPLACE USER adder@'%' IDENTIFIED BY 'secret'").await;
+    let name = database.name();
+    database.execute(&format!("GRANT INSERT ON {name}.t TO adder@'%'")).await;
+    database.execute(&format!("GRANT CREATE TEMPORARY TABLES ON {name}.* TO adder@'%'")).await;
+    for own in ["_apitap_state", "_apitap_runs"] {
+        let all =
+            format!("GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON {name}.{own} TO adder@'%'");
+        database.execute(&all).await;
+    }
+    let mut url = url::Url::parse(&database.url).unwrap();
+    url.set_username("adder").unwrap();
+    url.set_password(Some("secret")).unwrap();
+    let row = Schema::from_iter([Field::new("id", Type::Int64, true)]);
+    let target = destination(url.as_str());
+    loads::load(&target, "t", Mode::Append, &row, json!([{ "id": 2 }])).await.unwrap();
+    let rows = database.rows("SELECT CAST(id AS CHAR) FROM t").await;
+    assert_eq!(rows, ["2"]);
+}
+
 #[tokio::test]
 async fn replace_leaves_only_the_rows_of_the_run_the_last_one_of_each_key() {
     let rows = json!([{ "id": 2, "status": "open" }, { "id": 2, "status": "paid" }]);
