@@ -28,6 +28,7 @@ pub mod partitions;
 pub mod project;
 pub mod query;
 mod schemas;
+mod stack;
 mod target;
 mod values;
 

@@ -7,6 +7,7 @@
 //! it can find before it stops.
 
 pub mod bounded;
+pub mod caught;
 pub mod codes;
 /// The tests that the macros share name this crate as they do.
 #[cfg(test)]

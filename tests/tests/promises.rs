@@ -10,6 +10,7 @@ mod promises {
     mod apis;
     mod architecture;
     mod attribute;
+    mod bounds;
     mod command;
     mod crates;
     mod custom;

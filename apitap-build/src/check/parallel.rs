@@ -1,6 +1,8 @@
-//! The same work on many things, on all cores, with the results in the order of the things.
+//! The same work on many things, on all cores and on large stacks, with the results in the order of the things.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::stack;
 
 /// What the work makes of each item.
 pub(super) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
@@ -17,10 +19,10 @@ pub(super) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) 
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut done = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..cores.min(items.len()))
-            .filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, share).ok())
-            .collect();
-        let mut done = share();
+        let others: Vec<_> =
+            (0..cores.min(items.len())).filter_map(|_| stack::spawn(scope, share)).collect();
+        // Where there was no other thread to be had, it is this one's.
+        let mut done = if others.is_empty() { share() } else { Vec::new() };
         for other in others {
             // A panic is a defect of ours, and stays one.
             done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));

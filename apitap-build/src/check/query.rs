@@ -19,6 +19,7 @@ use self::explain::explain;
 use self::planner::{Plan, Planner};
 use self::scope::Scope;
 use self::text::{Text, overlap};
+use super::stack;
 use crate::codes;
 use crate::definition::{Function, Pointer, TargetKind};
 use crate::diagnostic::{Finding, Place, Severity};
@@ -125,17 +126,13 @@ pub struct Planned {
 /// How many findings of the planner one query can have.
 const FINDINGS: usize = 20;
 
-/// The stack of the planner: it recurses as deeply as the query nests, and in a debug build takes
-/// more than 100 KB for each level. Only what is used takes memory.
-const STACK: usize = 256 << 20;
-
 /// Plans a query against the declared schemas; `None` if it cannot run, for the reasons given.
 ///
 /// May be called from asynchronous code: it does no I/O.
 pub fn plan(query: &Query<'_>) -> (Option<Planned>, Vec<Finding>) {
     let (sql, tables, functions) = (query.sql, query.tables, query.functions);
     let wanted = Wanted { target: query.target, strict: query.strict };
-    let outcome = on_own_stack(|| outcome(sql, tables, functions, wanted));
+    let outcome = stack::large(|| outcome(sql, tables, functions, wanted));
     let (outcome, mut drafts) = outcome.unwrap_or_else(|message| {
         // There is nothing else to build from, so it is a finding, too.
         let whole = 0..sql.trim_end().len();
@@ -157,18 +154,6 @@ pub fn plan(query: &Query<'_>) -> (Option<Planned>, Vec<Finding>) {
             .collect(),
     });
     (planned, findings)
-}
-
-/// Runs on a thread with a large stack of its own.
-///
-/// # Errors
-/// Where there is no such thread to be had, or the planner panics.
-fn on_own_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, &'static str> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
-        let thread = thread.map_err(|_| "there is no thread or no memory to plan this query")?;
-        thread.join().map_err(|_| "the planner has a defect that this query brings to light")
-    })
 }
 
 /// What a query is wanted for.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::num::ParseIntError;
 use std::time::Duration;
 
+use apitap_build::caught::caught_later;
 use url::Url;
 
 use crate::definition::Connection;
@@ -90,6 +91,11 @@ pub(super) async fn connected<C>(
     (target, place): (&str, &str),
     allows: Option<&str>,
 ) -> Result<sqlx::Result<C>> {
+    // A message that is cut off makes the library panic.
+    let connecting = async {
+        let done = caught_later(connecting).await;
+        done.unwrap_or_else(|said| Err(sqlx::Error::Protocol(said)))
+    };
     let connected = match patience {
         Some(patience) => tokio::time::timeout(patience, connecting).await,
         None => Ok(connecting.await),
@@ -144,6 +150,12 @@ fn clear_text(target: &str, place: &str, parameter: &str) -> Error {
     .help(format!("switch TLS on in the server; where the network is trusted, say `{parameter}`"))
 }
 
+/// `unexpected packet (sqlx_mysql::connection:9)` → `unexpected packet`: where in its source a library has
+/// noticed it helps nobody.
+fn without_site(why: &str) -> &str {
+    why.rsplit_once(" (sqlx_").map_or(why, |(why, _)| why)
+}
+
 /// What the way to a server said, in one line; `database` where it was the server itself.
 pub(super) fn said(
     error: &sqlx::Error,
@@ -153,6 +165,9 @@ pub(super) fn said(
         sqlx::Error::Io(error) => format!("the connection failed: {error}"),
         sqlx::Error::Tls(error) => format!("TLS failed: {error}"),
         sqlx::Error::Configuration(error) => error.to_string(),
+        sqlx::Error::Protocol(why) => {
+            format!("what came back is not in the protocol of the database: {}", without_site(why))
+        }
         other => database(other).unwrap_or_else(|| other.to_string()),
     }
 }

@@ -17,6 +17,7 @@ use super::planner::session;
 use super::text::Text;
 use super::words::{describe, notation, sql};
 use super::{parse, unsupported};
+use crate::check::stack;
 use crate::codes;
 use crate::definition::Function;
 use crate::engine;
@@ -29,7 +30,7 @@ pub fn called(sql: &str, names: &BTreeSet<&str>) -> BTreeSet<String> {
         return BTreeSet::new();
     }
     // A tree that is as deep as the query is long takes a stack to be made, read and dropped.
-    let found = super::on_own_stack(|| {
+    let found = stack::large(|| {
         let text = Text::new(sql).ok().filter(|text| unsupported::too_long(text).is_none());
         let statement = text.and_then(|text| parse::parse(&text, &BTreeSet::new()).ok());
         let mut calls = Calls { names, found: BTreeSet::new() };

@@ -61,7 +61,10 @@ const RECURSIVE_POLLS: u32 = 10;
 
 /// How long a query is tried. Whether it comes to an end after that is not known: nothing is said
 /// that hangs on how fast a machine is.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The same of a recursion, of which more is wanted.
+const RECURSIVE_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Combinations of values that one expression is computed from.
 const TRIALS: usize = 400;
@@ -205,7 +208,7 @@ fn run(
         return None;
     }
     let (mut first, recursion) = (None, Recursion::of(&plan.analyzed));
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + recursion.patience();
     for variant in 0..values::VARIANTS {
         context.planner.choose(variant);
         match once(&plan.physical, recursion, until, refuses) {
@@ -265,6 +268,13 @@ impl Recursion {
             Self::No => POLLS,
             Self::WithCondition => POLLS * RECURSIVE_POLLS,
             Self::WithoutCondition => ENDLESS_POLLS,
+        }
+    }
+
+    fn patience(self) -> Duration {
+        match self {
+            Self::No => PATIENCE,
+            Self::WithCondition | Self::WithoutCondition => RECURSIVE_PATIENCE,
         }
     }
 
