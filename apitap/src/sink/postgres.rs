@@ -299,7 +299,11 @@ impl Dialect for Postgres {
     }
 
     async fn may_keep_rows(&self, connection: &mut Link, table: &Place) -> sqlx::Result<bool> {
-        catalog::writes_what_it_is_told(connection, table).await.map(|told| !told)
+        catalog::writes_what_it_is_told(self, connection, table).await.map(|told| !told)
+    }
+
+    async fn may_keep_out(&self, connection: &mut Link, table: &Place) -> sqlx::Result<bool> {
+        self.may_keep_rows(connection, table).await
     }
 
     fn lock_table(&self, table: &Place) -> Option<String> {
@@ -343,7 +347,7 @@ impl Dialect for Postgres {
         let Some(differs) = differs(self, load) else { return Ok(None) };
         // Who changes what is looked at there waits until the rows are in.
         self.execute(connection, &format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE")).await?;
-        Ok(catalog::writes_what_it_is_told(connection, table).await?.then_some(differs))
+        Ok(catalog::writes_what_it_is_told(self, connection, table).await?.then_some(differs))
     }
 
     fn is_key_twice(&self, error: &sqlx::Error) -> bool {

@@ -195,6 +195,14 @@ impl Dialect for Sqlite {
         catalog::replaceable(self, connection, load, table).await
     }
 
+    async fn may_keep_out(
+        &self,
+        connection: &mut SqliteConnection,
+        table: &Place,
+    ) -> sqlx::Result<bool> {
+        catalog::has_triggers(self, connection, table).await
+    }
+
     async fn renew(
         &self,
         connection: &mut SqliteConnection,

@@ -237,6 +237,16 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
         Ok(true)
     }
 
+    /// Whether something of the table may keep rows out without an error, such as a trigger. Asked only of databases
+    /// that say how many rows a statement which merges has stored.
+    async fn may_keep_out(
+        &self,
+        _connection: &mut Self::Connection,
+        _table: &Place,
+    ) -> sqlx::Result<bool> {
+        Ok(false)
+    }
+
     /// What a transaction that empties the table does first.
     fn lock_table(&self, _table: &Place) -> Option<String> {
         None

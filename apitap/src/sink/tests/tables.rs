@@ -214,3 +214,84 @@ async fn rows_that_a_delete_leaves_are_noticed() {
     );
     assert_eq!(database.rows("SELECT * FROM orders").await, ["1|old"]);
 }
+
+/// A merge into `orders` that deletes what does not come.
+async fn deleting(database: &Database) -> Result<Run> {
+    let load = Load::new("p", "orders", Mode::Merge, &["id".to_owned()], &orders())?;
+    Run::of(database.destination().as_ref(), load.missing(crate::sink::Missing::Delete)).await
+}
+
+#[tokio::test]
+async fn rows_of_a_run_do_not_go_with_those_that_it_deletes() {
+    for action in ["CASCADE", "SET NULL", "SET DEFAULT"] {
+        let database = Database::new();
+        database
+            .execute(&format!(
+                "CREATE TABLE orders (id INTEGER PRIMARY KEY, status TEXT,
+                                      parent INTEGER REFERENCES Orders (id) ON DELETE {action});
+                 INSERT INTO orders VALUES (1, 'old', NULL), (2, 'old', 1)"
+            ))
+            .await;
+        fails(
+            deleting(&database).await.map(drop),
+            &format!(
+                "`delete_missing` cannot delete rows of `orders`: it refers to itself with ON DELETE \
+                 {action}, and rows of the run would be changed with those that are deleted\n  help:     \
+                 remove `delete_missing`, or give the foreign key another action (NO ACTION)"
+            ),
+        );
+        // Where all rows are deleted before one is added, none of the run is there yet.
+        database.load("orders", Mode::Replace, &orders(), json!([{ "id": 2 }])).await.unwrap();
+        assert_eq!(database.rows("SELECT * FROM orders").await, ["2|NULL|NULL"]);
+    }
+}
+
+const KEPT_OUT: &str = "nothing was changed\n  help:     a trigger or a rule of the table keeps rows out: drop it, or \
+                        name the table that it fills";
+
+#[tokio::test]
+async fn rows_that_a_trigger_keeps_out_are_noticed() {
+    for (mode, trigger, expected) in [
+        (Mode::Merge, "BEFORE INSERT", "only 1 of 2 rows were stored in `orders`; "),
+        (Mode::Merge, "BEFORE UPDATE", "only 1 of 2 rows were stored in `orders`; "),
+        (Mode::Replace, "BEFORE INSERT", "only 1 of 2 rows were stored in `orders`; "),
+        (Mode::Append, "BEFORE INSERT", "only 2 of 3 rows were stored in `orders`; "),
+        (Mode::InsertNew, "BEFORE INSERT", "not all rows were stored in `orders`; "),
+    ] {
+        let database = Database::new();
+        let key = if mode == Mode::Append { "" } else { " PRIMARY KEY" };
+        database
+            .execute(&format!(
+                "CREATE TABLE orders (id INTEGER{key}, status TEXT);
+                 INSERT INTO orders VALUES (1, 'old');
+                 CREATE TRIGGER keep {trigger} ON orders WHEN new.status = 'out'
+                 BEGIN SELECT RAISE(IGNORE); END"
+            ))
+            .await;
+        let out = if trigger == "BEFORE UPDATE" { 1 } else { 2 };
+        let rows = json!([
+            { "id": out, "status": "in" }, { "id": 3, "status": "in" }, { "id": out, "status": "out" },
+        ]);
+        let rows = match mode {
+            Mode::InsertNew => json!([{ "id": 1, "status": "in" }, { "id": 2, "status": "out" }]),
+            _ => rows,
+        };
+        let loaded = database.load("orders", mode, &orders(), rows).await;
+        fails(loaded, &format!("{expected}{KEPT_OUT}"));
+        assert_eq!(database.rows("SELECT * FROM orders").await, ["1|old"], "{mode:?}");
+    }
+    // A trigger that keeps none out is in nobody's way.
+    let database = Database::new();
+    database
+        .execute(
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, status TEXT); CREATE TABLE log (id);
+             INSERT INTO orders VALUES (1, 'old');
+             CREATE TRIGGER t AFTER INSERT ON orders BEGIN INSERT INTO log VALUES (new.id); END",
+        )
+        .await;
+    let rows = json!([{ "id": 1, "status": "a" }, { "id": 2 }, { "id": 1, "status": "b" }]);
+    for mode in [Mode::Merge, Mode::InsertNew, Mode::Merge] {
+        database.load("orders", mode, &orders(), rows.clone()).await.unwrap();
+    }
+    assert_eq!(database.rows("SELECT * FROM orders").await, ["1|b", "2|NULL"]);
+}
