@@ -50,6 +50,7 @@ mod promises {
     mod quickstart;
     mod readers;
     mod readme;
+    mod replaced;
     mod resume;
     mod roundtrips;
     mod rows;

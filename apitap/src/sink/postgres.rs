@@ -116,7 +116,8 @@ impl Target for Postgres {
         if direct::fits(&load)
             && let Some(hidden) = direct::open(self, &mut connection, &load, &table).await?
         {
-            let direct = Direct::new(postgres, connection, load, limits, table, hidden);
+            let known = sql::Known::of(self, &mut connection, &load, &table).await;
+            let direct = Direct::new(postgres, connection, load, limits, table, hidden, known);
             return Ok(Box::new(direct));
         }
         sql::open_on(postgres, connection, load, table, limits, claim).await
@@ -198,6 +199,10 @@ impl Dialect for Postgres {
             true => Ok(()),
             false => Err(pool::lost()),
         }
+    }
+
+    fn was_lost(&self, connection: &mut Link) -> bool {
+        connection.as_pooled().is_some_and(Pooled::was_lost)
     }
 
     async fn close(&self, connection: Link) {

@@ -219,6 +219,24 @@ pub(super) fn nothing_came(table: &TableName) -> Error {
     .help("look why it has none; where that is as it should be, say `allow_empty: true` in each source")
 }
 
+/// A table that somebody has dropped while rows were on their way to it.
+pub(super) fn gone(table: &TableName) -> Error {
+    Error::target(format!(
+        "the table `{table}` was there when the run began, and is gone; nothing more was stored"
+    ))
+    .help("find out what drops it; the next run creates it anew, with its own rows only")
+}
+
+/// A run whose lock was lost, and that another one of the pipeline has overtaken.
+pub(super) fn overtaken(load: &Load) -> Error {
+    let (pipeline, table) = (&load.pipeline, &load.table);
+    Error::target(format!(
+        "the connection that keeps the lock of this run was lost, and another run of `{pipeline}` has loaded into \
+         `{table}` since; nothing more was stored"
+    ))
+    .help("run it again, if what that run has loaded is not enough")
+}
+
 /// SQL of the user's that did not run; `said` is what the database said.
 pub(super) fn hook(target: &str, name: &str, said: &str) -> Error {
     Error::target(format!("{target} refused the SQL of `{name}`: {said}"))

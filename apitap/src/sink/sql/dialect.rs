@@ -84,6 +84,12 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether what the connection has claimed was lost and claimed again since this was asked last, without
+    /// [`Dialect::is_alive`] saying so.
+    fn was_lost(&self, _connection: &mut Self::Connection) -> bool {
+        false
+    }
+
     /// Ends a connection, and with it what it has claimed, and the inbox.
     async fn close(&self, connection: Self::Connection) {
         drop(connection);

@@ -158,3 +158,13 @@ async fn count<D: Dialect>(
     let count = counted.iter().flatten().next().and_then(|count| count.parse().ok());
     count.ok_or_else(|| sqlx::Error::Protocol("a count that is not a number".to_owned()))
 }
+
+/// How many rows a table has.
+pub(in crate::sink) async fn count_rows<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    table: &Place,
+) -> sqlx::Result<u64> {
+    let digits = dialect.digits("count(*)");
+    count(dialect, connection, &format!("SELECT {digits} FROM {table}")).await
+}

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 
+use super::runs::Known;
 use super::session::revive;
-use super::{Dialect, Stage};
+use super::{Dialect, Place, Stage};
 use crate::Result;
 use crate::sink::contract::Writer;
 use crate::sink::{Load, refusal};
@@ -66,14 +67,20 @@ impl<C> Home<C> {
     }
 }
 
+/// What a connection that was lost must find when it is made anew.
+pub(super) struct Held {
+    pub(super) table: Place,
+    pub(super) known: Arc<Known>,
+}
+
 pub(super) struct StagingWriter<D: Dialect> {
     dialect: D,
     load: Arc<Load>,
     home: Arc<Home<D::Connection>>,
     connection: D::Connection,
     stage: D::Stage,
-    /// Whether nothing is in the inbox yet.
-    fresh: bool,
+    /// As long as nothing is in the inbox, so that another connection does as well.
+    held: Option<Held>,
     received: u64,
 }
 
@@ -84,17 +91,18 @@ impl<D: Dialect> StagingWriter<D> {
         home: Arc<Home<D::Connection>>,
         connection: D::Connection,
         stage: D::Stage,
-        fresh: bool,
+        held: Option<Held>,
     ) -> Self {
-        Self { dialect, load, home, connection, stage, fresh, received: 0 }
+        Self { dialect, load, home, connection, stage, held, received: 0 }
     }
 }
 
 #[async_trait]
 impl<D: Dialect> Writer for StagingWriter<D> {
     async fn write(&mut self, first: u64, batch: RecordBatch) -> Result<()> {
-        if std::mem::take(&mut self.fresh) {
-            revive(&self.dialect, &mut self.connection, &self.load).await?;
+        if let Some(Held { table, known }) = self.held.take() {
+            let (dialect, connection) = (&self.dialect, &mut self.connection);
+            revive(dialect, connection, &self.load, &table, &known).await?;
         }
         self.received += batch.num_rows() as u64;
         self.load.check(&batch, first)?;

@@ -295,3 +295,38 @@ async fn rows_that_a_trigger_keeps_out_are_noticed() {
     }
     assert_eq!(database.rows("SELECT * FROM orders").await, ["1|b", "2|NULL"]);
 }
+
+#[tokio::test]
+async fn a_table_that_is_dropped_while_rows_are_on_their_way_is_not_made_anew() {
+    let create = "CREATE TABLE \"orders\" (\n  \"id\" INTEGER NOT NULL,\n  \"status\" TEXT,\n  PRIMARY KEY (\"id\")\n)";
+    for mode in [Mode::Append, Mode::Merge, Mode::InsertNew, Mode::Replace] {
+        let database = Database::new();
+        database.execute(create).await;
+        let mut run = database.open("orders", mode, &orders()).await.unwrap();
+        run.write(batch(&orders(), json!([{ "id": 1 }]))).await.unwrap();
+        database.execute("DROP TABLE orders").await;
+        fails(
+            run.commit().await,
+            "the table `orders` was there when the run began, and is gone; nothing more was stored\n  \
+             help:     find out what drops it; the next run creates it anew, with its own rows only",
+        );
+        assert!(database.rows("SELECT name FROM sqlite_schema").await.is_empty());
+    }
+    // Nor one that the run itself has made.
+    for between in [1, 2] {
+        let database = Database::new();
+        let mut run = database.open("orders", Mode::Merge, &orders()).await.unwrap();
+        for id in 0..between {
+            run.write(batch(&orders(), json!([{ "id": id }]))).await.unwrap();
+            run.commit_with(&Default::default()).await.unwrap();
+        }
+        database.execute("DROP TABLE orders").await;
+        let more = async {
+            run.write(batch(&orders(), json!([{ "id": 7 }]))).await?;
+            run.commit().await
+        };
+        let error = more.await.unwrap_err().to_string();
+        assert!(error.starts_with("the table `orders` was there when the run began"), "{error}");
+        assert!(database.rows("SELECT name FROM sqlite_schema").await.is_empty());
+    }
+}

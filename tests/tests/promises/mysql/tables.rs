@@ -234,3 +234,22 @@ async fn rows_of_a_run_do_not_go_with_those_that_it_deletes() {
         assert_eq!(found, ["2|NULL"]);
     }
 }
+
+#[tokio::test]
+async fn a_table_that_is_dropped_while_rows_are_on_their_way_is_not_made_anew() {
+    for mode in [Mode::Append, Mode::Merge, Mode::InsertNew, Mode::Replace] {
+        let database = Database::new().await;
+        database.load("orders", mode, &orders(), json!([{ "id": 7 }])).await.unwrap();
+        let mut run = database.open("orders", mode, &orders()).await.unwrap();
+        run.write(batch(&orders(), json!([{ "id": 1 }]))).await.unwrap();
+        database.execute("DROP TABLE orders").await;
+        fails(
+            run.commit().await,
+            "the table `orders` was there when the run began, and is gone; nothing more was stored\n  \
+             help:     find out what drops it; the next run creates it anew, with its own rows only",
+        );
+        let tables = "SELECT CONVERT(table_name USING utf8mb4) FROM information_schema.tables
+                      WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'";
+        assert!(database.rows(tables).await.is_empty());
+    }
+}

@@ -301,6 +301,40 @@ async fn rows_that_a_trigger_keeps_out_are_noticed() {
     }
 }
 
+#[tokio::test]
+async fn a_table_that_is_dropped_while_rows_are_on_their_way_is_not_made_anew() {
+    for mode in [Mode::Append, Mode::Merge, Mode::InsertNew, Mode::Replace] {
+        let database = Database::new().await;
+        database.load("orders", mode, &orders(), json!([{ "id": 7 }])).await.unwrap();
+        let mut run = database.open("orders", mode, &orders()).await.unwrap();
+        run.write(batch(&orders(), json!([{ "id": 1 }]))).await.unwrap();
+        database.execute("DROP TABLE orders").await;
+        fails(
+            run.commit().await,
+            "the table `orders` was there when the run began, and is gone; nothing more was stored\n  \
+             help:     find out what drops it; the next run creates it anew, with its own rows only",
+        );
+        assert_eq!(database.rows("SELECT to_regclass('orders')::text").await, ["NULL"]);
+    }
+    // Nor one that the run itself has made.
+    for between in [1, 2] {
+        let database = Database::new().await;
+        let mut run = database.open("orders", Mode::Merge, &orders()).await.unwrap();
+        for id in 0..between {
+            run.write(batch(&orders(), json!([{ "id": id }]))).await.unwrap();
+            run.commit_with(&Default::default()).await.unwrap();
+        }
+        database.execute("DROP TABLE orders").await;
+        let more = async {
+            run.write(batch(&orders(), json!([{ "id": 7 }]))).await?;
+            run.commit().await
+        };
+        let error = more.await.unwrap_err().to_string();
+        assert!(error.starts_with("the table `orders` was there when the run began"), "{error}");
+        assert_eq!(database.rows("SELECT to_regclass('orders')::text").await, ["NULL"]);
+    }
+}
+
 /// To the database `A` and `a` would be one key, or two texts of another form.
 #[tokio::test]
 async fn a_key_of_text_must_be_compared_byte_by_byte() {
