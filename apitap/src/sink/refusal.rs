@@ -180,6 +180,15 @@ pub(super) fn needed_by(table: &TableName, view: &str, said: &str) -> Error {
     .help("drop the view, and recreate it after the run")
 }
 
+/// A table that would be made anew, and has something that would not be made with it.
+pub(super) fn not_made_anew(table: &TableName, what: &str) -> Error {
+    Error::target(format!(
+        "`{table}` cannot get the columns of the query: SQLite would have to make it anew, and it has {what}, which \
+         would be lost"
+    ))
+    .help("drop the table, and the run creates it; or make it anew yourself, with the columns of the query")
+}
+
 /// A table that cannot get other columns in the transaction of its rows.
 pub(super) fn not_renewed(table: &TableName, target: &str) -> Error {
     Error::target(format!(
