@@ -59,6 +59,7 @@ mod promises {
     mod skipped;
     mod slices;
     mod slips;
+    mod sqlite;
     mod state;
     mod stopped;
     mod subcommands;

@@ -30,5 +30,6 @@ pub(super) use runs::Known;
 pub(super) use session::{Hook, commit, empty, grow, hook, open, open_on, tell_emptied};
 pub(super) use statement::{
     STAGING, THERE, comment_on_column, comments, create_table, creation, delete_missing,
-    double_quoted, every_row, list, primary_key, staged, staged_key, upsert, written,
+    double_quoted, every_row, list, on_conflict, primary_key, staged, staged_key, upsert, written,
 };
+pub(super) use writer::Home;

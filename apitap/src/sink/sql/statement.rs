@@ -255,7 +255,7 @@ fn same_key(dialect: &impl Dialect, load: &Load, table: &Place) -> String {
 }
 
 /// `ON CONFLICT …`: rows that are there get the new values, or stay as they are.
-fn on_conflict(load: &Load, quote: impl Fn(&str) -> String) -> String {
+pub(in crate::sink) fn on_conflict(load: &Load, quote: impl Fn(&str) -> String) -> String {
     let key: Vec<_> = load.key_names().map(&quote).collect();
     let key = key.join(", ");
     let updates: Vec<_> = load

@@ -16,7 +16,7 @@ use crate::sink::{Load, refusal};
 ///
 /// A writer that fails, or is never closed, does not give the connection back: then the load cannot
 /// be committed.
-pub(super) struct Home<C>(Mutex<Inner<C>>);
+pub(in crate::sink) struct Home<C>(Mutex<Inner<C>>);
 
 struct Inner<C> {
     connection: Option<C>,
@@ -24,24 +24,24 @@ struct Inner<C> {
 }
 
 impl<C> Home<C> {
-    pub(super) fn new(connection: C) -> Self {
+    pub(in crate::sink) fn new(connection: C) -> Self {
         Self(Mutex::new(Inner { connection: Some(connection), waiting: 0 }))
     }
 
     /// # Errors
     /// A writer has it.
-    pub(super) fn take(&self, load: &Load) -> Result<C> {
+    pub(in crate::sink) fn take(&self, load: &Load) -> Result<C> {
         self.inner().connection.take().ok_or_else(|| refusal::open_writer(&load.table))
     }
 
     /// Gives it back, with so many rows more in the inbox.
-    pub(super) fn give(&self, connection: C, rows: u64) {
+    pub(in crate::sink) fn give(&self, connection: C, rows: u64) {
         let mut inner = self.inner();
         inner.connection = Some(connection);
         inner.waiting += rows;
     }
 
-    pub(super) fn waiting(&self) -> u64 {
+    pub(in crate::sink) fn waiting(&self) -> u64 {
         self.inner().waiting
     }
 
@@ -49,7 +49,7 @@ impl<C> Home<C> {
     ///
     /// # Errors
     /// A writer may add to them.
-    pub(super) fn checked_waiting(&self, load: &Load) -> Result<u64> {
+    pub(in crate::sink) fn checked_waiting(&self, load: &Load) -> Result<u64> {
         let inner = self.inner();
         match inner.connection {
             Some(_) => Ok(inner.waiting),
@@ -57,7 +57,7 @@ impl<C> Home<C> {
         }
     }
 
-    pub(super) fn emptied(&self) {
+    pub(in crate::sink) fn emptied(&self) {
         self.inner().waiting = 0;
     }
 
