@@ -51,6 +51,7 @@ mod promises {
     mod quickstart;
     mod readers;
     mod readme;
+    mod replaced;
     mod resume;
     mod roundtrips;
     mod rows;
@@ -59,6 +60,7 @@ mod promises {
     mod skipped;
     mod slices;
     mod slips;
+    mod sqlite;
     mod state;
     mod stopped;
     mod subcommands;

@@ -53,10 +53,22 @@ impl<'a> Table<'a> {
                 let schema = name.schema.map(|schema| schema.to_ascii_lowercase());
                 name = TableName { schema, name: name.name.to_ascii_lowercase() };
             }
+            TargetKind::Postgres if has_default_schema(&target.connection) => {
+                name.schema.get_or_insert_with(|| "public".to_owned());
+            }
             _ => {}
         }
         Some(Self { kind: target.kind, connection, port, name })
     }
+}
+
+/// Whether a table of PostgreSQL whose name has no schema is in `public`: where a whole URL is a variable, its
+/// `search_path` is not known.
+fn has_default_schema(connection: &Connection) -> bool {
+    let Connection::Url(url) = connection else { return true };
+    let url = url.0.trim();
+    let says_otherwise = ["search_path", "options"].iter().any(|name| url.contains(name));
+    url.starts_with("postgres") && !says_otherwise
 }
 
 /// A type of a column that holds the values of both; `None` where that target has none.

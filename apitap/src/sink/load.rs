@@ -334,6 +334,12 @@ impl Load {
         self.key_names().any(|name| name == column.name)
     }
 
+    /// Whether rows that are in the table behind the run are among those that could refer to what it deletes: where
+    /// all are deleted before one is added, none is.
+    pub(super) fn keeps_rows(&self) -> bool {
+        self.mode != Mode::Replace
+    }
+
     /// Whether there is nothing in a row but its key.
     pub(super) fn is_all_key(&self) -> bool {
         self.key.len() == self.columns.len()

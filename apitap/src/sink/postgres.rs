@@ -116,7 +116,8 @@ impl Target for Postgres {
         if direct::fits(&load)
             && let Some(hidden) = direct::open(self, &mut connection, &load, &table).await?
         {
-            let direct = Direct::new(postgres, connection, load, limits, table, hidden);
+            let known = sql::Known::of(self, &mut connection, &load, &table).await;
+            let direct = Direct::new(postgres, connection, load, limits, table, hidden, known);
             return Ok(Box::new(direct));
         }
         sql::open_on(postgres, connection, load, table, limits, claim).await
@@ -198,6 +199,10 @@ impl Dialect for Postgres {
             true => Ok(()),
             false => Err(pool::lost()),
         }
+    }
+
+    fn was_lost(&self, connection: &mut Link) -> bool {
+        connection.as_pooled().is_some_and(Pooled::was_lost)
     }
 
     async fn close(&self, connection: Link) {
@@ -299,7 +304,11 @@ impl Dialect for Postgres {
     }
 
     async fn may_keep_rows(&self, connection: &mut Link, table: &Place) -> sqlx::Result<bool> {
-        catalog::writes_what_it_is_told(connection, table).await.map(|told| !told)
+        catalog::writes_what_it_is_told(self, connection, table).await.map(|told| !told)
+    }
+
+    async fn may_keep_out(&self, connection: &mut Link, table: &Place) -> sqlx::Result<bool> {
+        self.may_keep_rows(connection, table).await
     }
 
     fn lock_table(&self, table: &Place) -> Option<String> {
@@ -343,7 +352,7 @@ impl Dialect for Postgres {
         let Some(differs) = differs(self, load) else { return Ok(None) };
         // Who changes what is looked at there waits until the rows are in.
         self.execute(connection, &format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE")).await?;
-        Ok(catalog::writes_what_it_is_told(connection, table).await?.then_some(differs))
+        Ok(catalog::writes_what_it_is_told(self, connection, table).await?.then_some(differs))
     }
 
     fn is_key_twice(&self, error: &sqlx::Error) -> bool {

@@ -46,6 +46,14 @@ pub(super) fn column_type(
     .help(fix)
 }
 
+/// A column of the key whose texts the database compares otherwise than byte by byte.
+pub(super) fn inexact_key(table: &TableName, name: &str, collation: &str) -> Error {
+    Error::target(format!(
+        "column `{name}` of the table `{table}` is of the key, and the collation `{collation}` takes texts as equal \
+         that are not the same"
+    ))
+}
+
 /// A column of the table that takes no null, and of which the query may yield one.
 pub(super) fn takes_no_null(table: &TableName, column: &Column, fix: &str) -> Error {
     let name = &column.name;
@@ -131,11 +139,35 @@ pub(super) fn hidden_rows(load: &Load) -> Error {
     .help(format!("connect as the owner of the table or as a user with BYPASSRLS, or {instead}"))
 }
 
+/// Whether rows may be deleted, where rows that change with them are said as the database's catalog has it: the
+/// table that has them, what becomes of them, and `itself` where it is the one whose rows are deleted. Other tables
+/// come first.
+pub(super) fn check_referring(load: &Load, referring: Vec<Vec<String>>) -> crate::Result<()> {
+    match referring.into_iter().find_map(|row| <[String; 3]>::try_from(row).ok()) {
+        Some([_, action, which]) if which == "itself" => match load.keeps_rows() {
+            true => Err(refers_to_itself(load, &action)),
+            false => Ok(()),
+        },
+        Some([other, action, _]) => Err(referred_to(load, &other, &action)),
+        None => Ok(()),
+    }
+}
+
 /// A table on whose rows those of another table depend.
 pub(super) fn referred_to(load: &Load, other: &str, action: &str) -> Error {
     let (cannot, instead) = deletion(load);
     Error::target(format!(
         "{cannot}: the table `{other}` refers to it with ON DELETE {action}, and would be changed with it"
+    ))
+    .help(format!("{instead}, or give the foreign key another action (NO ACTION)"))
+}
+
+/// A table whose rows refer to others of it, and change with those that are deleted.
+pub(super) fn refers_to_itself(load: &Load, action: &str) -> Error {
+    let (cannot, instead) = deletion(load);
+    Error::target(format!(
+        "{cannot}: it refers to itself with ON DELETE {action}, and rows of the run would be changed with those that \
+         are deleted"
     ))
     .help(format!("{instead}, or give the foreign key another action (NO ACTION)"))
 }
@@ -146,6 +178,15 @@ pub(super) fn needed_by(table: &TableName, view: &str, said: &str) -> Error {
         "`{table}` cannot get the columns of the query: the view `{view}` needs another ({said})"
     ))
     .help("drop the view, and recreate it after the run")
+}
+
+/// A table that would be made anew, and has something that would not be made with it.
+pub(super) fn not_made_anew(table: &TableName, what: &str) -> Error {
+    Error::target(format!(
+        "`{table}` cannot get the columns of the query: SQLite would have to make it anew, and it has {what}, which \
+         would be lost"
+    ))
+    .help("drop the table, and the run creates it; or make it anew yourself, with the columns of the query")
 }
 
 /// A table that cannot get other columns in the transaction of its rows.
@@ -187,6 +228,24 @@ pub(super) fn nothing_came(table: &TableName) -> Error {
     .help("look why it has none; where that is as it should be, say `allow_empty: true` in each source")
 }
 
+/// A table that somebody has dropped while rows were on their way to it.
+pub(super) fn gone(table: &TableName) -> Error {
+    Error::target(format!(
+        "the table `{table}` was there when the run began, and is gone; nothing more was stored"
+    ))
+    .help("find out what drops it; the next run creates it anew, with its own rows only")
+}
+
+/// A run whose lock was lost, and that another one of the pipeline has overtaken.
+pub(super) fn overtaken(load: &Load) -> Error {
+    let (pipeline, table) = (&load.pipeline, &load.table);
+    Error::target(format!(
+        "the connection that keeps the lock of this run was lost, and another run of `{pipeline}` has loaded into \
+         `{table}` since; nothing more was stored"
+    ))
+    .help("run it again, if what that run has loaded is not enough")
+}
+
 /// SQL of the user's that did not run; `said` is what the database said.
 pub(super) fn hook(target: &str, name: &str, said: &str) -> Error {
     Error::target(format!("{target} refused the SQL of `{name}`: {said}"))
@@ -199,14 +258,22 @@ pub(super) fn ended_by_hook(name: &str) -> Error {
     )
 }
 
+/// Rows whose keys are not in the table behind an INSERT of them.
+pub(super) fn kept_out(table: &TableName) -> Error {
+    Error::target(format!("not all rows were stored in `{table}`; nothing was changed"))
+        .help(KEEPS_OUT)
+}
+
+/// What has kept rows out of a table.
+const KEEPS_OUT: &str =
+    "a trigger or a rule of the table keeps rows out: drop it, or name the table that it fills";
+
 /// Rows that an INSERT did not store.
 pub(super) fn swallowed(table: &TableName, rows: u64, stored: u64) -> Error {
     Error::target(format!(
         "only {stored} of {rows} rows were stored in `{table}`; nothing was changed"
     ))
-    .help(
-        "a trigger or a rule of the table keeps rows out: drop it, or name the table that it fills",
-    )
+    .help(KEEPS_OUT)
 }
 
 /// What is wrong with a parameter of a URL.

@@ -25,10 +25,11 @@ pub(super) use catalog::{Fit, Found, FoundColumn, Growth, Place, keys};
 pub(super) use claim::claim;
 pub(super) use dialect::{Change, Claim, Dialect, Guard, Holder, Inbox, Stage, texts};
 pub(super) use differences::differences;
-pub(super) use session::{Hook, commit, empty, grow, hook, open, open_on};
-#[cfg(feature = "adbc")]
-pub(super) use statement::double_quoted;
+pub(super) use fill::count_rows;
+pub(super) use runs::Known;
+pub(super) use session::{Hook, commit, empty, grow, hook, open, open_on, tell_emptied};
 pub(super) use statement::{
-    STAGING, THERE, comment_on_column, comments, create_table, creation, delete_missing, every_row,
-    list, primary_key, staged, staged_key, upsert, written,
+    STAGING, THERE, comment_on_column, comments, create_table, creation, delete_missing,
+    double_quoted, every_row, list, on_conflict, primary_key, staged, staged_key, upsert, written,
 };
+pub(super) use writer::Home;

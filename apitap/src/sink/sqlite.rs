@@ -1,13 +1,18 @@
-//! SQLite: multi-row INSERTs into a temporary table in a file of its own, then one transaction.
+//! SQLite: multi-row INSERTs, then one transaction.
 //!
-//! The database itself is locked only while the commit runs. What the values look like there is
-//! said in [`values`].
+//! Rows for a table that is there wait in a temporary table, which is in a file of its own ([`sql`]): the database itself
+//! is locked only while the commit runs. Those for a new one go into a hidden table of the database, in transactions
+//! that are short ([`direct`]). What the values look like there is said in [`values`].
 
 pub(super) mod catalog;
 pub(super) mod claim;
+mod direct;
 mod file;
+mod hidden;
+mod order;
 mod renew;
 mod stage;
+mod swap;
 mod values;
 
 use std::time::Duration;
@@ -26,6 +31,7 @@ use crate::environment::Environment;
 use crate::schema::Type;
 use crate::{Error, Result};
 
+use direct::Direct;
 use file::File;
 
 /// How long another writer may keep us waiting.
@@ -60,8 +66,18 @@ impl Target for Sqlite {
     }
 
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
-        let file = if load.is_tried() { self.0.to_try_out()? } else { self.0.clone() };
-        sql::open(Self(file), load, limits).await
+        load.check_names(TargetKind::Sqlite.capabilities())?;
+        let sqlite = Self(if load.is_tried() { self.0.to_try_out()? } else { self.0.clone() });
+        let mut connection = sqlite.connect().await?;
+        let claim = sql::claim(&sqlite, &mut connection, &load).await?;
+        let table = sqlite.place(&mut connection, &load.table).await?;
+        if direct::fits(&load, limits)
+            && let Some(begun) = direct::begin(&sqlite, &mut connection, &load, &table).await?
+        {
+            let what = (load, table);
+            return Ok(Box::new(Direct::new(sqlite, connection, what, limits, begun, claim)?));
+        }
+        sql::open_on(sqlite, connection, load, table, limits, claim).await
     }
 
     async fn differences(&self, load: &Load) -> Result<Vec<Difference>> {
@@ -195,6 +211,14 @@ impl Dialect for Sqlite {
         catalog::replaceable(self, connection, load, table).await
     }
 
+    async fn may_keep_out(
+        &self,
+        connection: &mut SqliteConnection,
+        table: &Place,
+    ) -> sqlx::Result<bool> {
+        catalog::has_triggers(self, connection, table).await
+    }
+
     async fn renew(
         &self,
         connection: &mut SqliteConnection,
@@ -234,7 +258,7 @@ impl Dialect for Sqlite {
     }
 
     fn stage(&self, load: &Load, limits: &Limits, _inbox: &Inbox) -> Result<stage::Insert> {
-        Ok(stage::Insert::new(load, limits.copy))
+        Ok(stage::Insert::staging(load, limits.copy))
     }
 }
 

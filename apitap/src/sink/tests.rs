@@ -4,6 +4,7 @@ mod conformance;
 mod destinations;
 mod evolve;
 mod files;
+mod first_load;
 mod modes;
 mod refusals;
 mod shared;

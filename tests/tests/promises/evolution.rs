@@ -369,6 +369,41 @@ async fn what_hangs_on_a_table_that_is_replaced_stays_or_is_named() {
             Err("the view `of_t` needs another"),
         ),
         (TargetKind::Sqlite, "CREATE INDEX of_t ON t (w)", "", Err("no such column: w")),
+        (
+            TargetKind::Sqlite,
+            "DROP TABLE t; CREATE TABLE t (id bigint UNIQUE, v integer, w text)",
+            "SELECT json_array(id) FROM t",
+            Ok(json!([2])),
+        ),
+        (
+            TargetKind::Sqlite,
+            "DROP TABLE t; CREATE TABLE t (id bigint PRIMARY KEY, v integer DEFAULT 7, w text)",
+            "",
+            Err(
+                "`t` cannot get the columns of the query: SQLite would have to make it anew, and it has a DEFAULT \
+                 of the column `v`, which would be lost\n  help:     drop the table, and the run creates it; or \
+                 make it anew yourself, with the columns of the query",
+            ),
+        ),
+        (
+            TargetKind::Sqlite,
+            "DROP TABLE t; CREATE TABLE t (id bigint PRIMARY KEY, v integer CHECK (v > 0), w text)",
+            "",
+            Err("and it has CHECK, which would be lost"),
+        ),
+        (
+            TargetKind::Sqlite,
+            "DROP TABLE t; CREATE TABLE t (id bigint PRIMARY KEY, v integer, w text, UNIQUE (v, w))",
+            "",
+            Err("and it has UNIQUE (v, w), which would be lost"),
+        ),
+        (
+            TargetKind::Sqlite,
+            "CREATE TABLE other (w text PRIMARY KEY); DROP TABLE t;
+             CREATE TABLE t (id bigint PRIMARY KEY, v integer, w text REFERENCES other)",
+            "",
+            Err("and it has a FOREIGN KEY that refers to `other`, which would be lost"),
+        ),
     ] {
         let database = Database::new(kind).await;
         database.execute("CREATE TABLE t (id bigint PRIMARY KEY, v integer, w text)").await;

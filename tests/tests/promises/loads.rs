@@ -6,7 +6,7 @@ use apitap::Result;
 use apitap::definition::{Connection, Evolve, Mode, TargetKind, Template};
 use apitap::schema::{Field, Item, Schema, Type};
 use apitap::sink::conformance::Run;
-use apitap::sink::{Load, Target, Written, resolve};
+use apitap::sink::{Load, RunEntry, RunStatus, StateChange, Target, Written, resolve};
 use arrow::array::RecordBatch;
 use arrow_json::ReaderBuilder;
 use serde_json::{Value, json};
@@ -107,3 +107,21 @@ pub(super) fn fails<T>(result: Result<T>, expected: &str) {
         Err(error) => assert_eq!(error.to_string(), expected),
     }
 }
+
+/// A change of nothing, by a run of that name.
+pub(super) fn of_run(run: &str) -> StateChange {
+    let entry = RunEntry {
+        run: run.to_owned(),
+        status: RunStatus::Running,
+        started_at: chrono::Utc::now(),
+        ended_at: None,
+        records: 0,
+        written: Written::default(),
+        error: None,
+    };
+    StateChange { run: run.to_owned(), entry: Some(entry), ..StateChange::default() }
+}
+
+/// What a run is told that lost its lock to another one.
+pub(super) const OVERTAKEN: &str = "the connection that keeps the lock of this run was lost, and another run of `p` has loaded into `orders` since; \
+     nothing more was stored\n  help:     run it again, if what that run has loaded is not enough";

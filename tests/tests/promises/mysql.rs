@@ -14,7 +14,7 @@ use apitap::Result;
 use apitap::definition::{Mode, TargetKind};
 use apitap::schema::{Field, Schema, Type};
 use apitap::sink::conformance::Run;
-use apitap::sink::{Target, Written};
+use apitap::sink::{Load, Missing, Target, Written};
 use serde_json::{Value, json};
 use sqlx::mysql::MySqlRow;
 use sqlx::{AssertSqlSafe, Connection as _, Executor, MySqlConnection, Row};

@@ -106,6 +106,15 @@ pub(super) trait Database: Debug + Clone + Copy + Send + Sync + 'static {
         None
     }
 
+    /// Whether something of the table may keep rows out without an error.
+    async fn may_keep_out(
+        _adbc: &Adbc<Self>,
+        _connection: &mut Connection,
+        _table: &Place,
+    ) -> sqlx::Result<bool> {
+        Ok(false)
+    }
+
     /// Creates the schema of a table, where it is not there.
     async fn create_schema(
         adbc: &Adbc<Self>,
@@ -317,6 +326,10 @@ impl<D: Database> Dialect for Adbc<D> {
         table: &Place,
     ) -> Result<()> {
         D::replaceable(self, connection, load, table).await
+    }
+
+    async fn may_keep_out(&self, connection: &mut Connection, table: &Place) -> sqlx::Result<bool> {
+        D::may_keep_out(self, connection, table).await
     }
 
     fn lock_table(&self, table: &Place) -> Option<String> {

@@ -151,7 +151,7 @@ impl Database for Duckdb {
         let columns = rows(connection, COLUMNS, &name).await.map_err(to_show)?;
         let columns = columns.into_iter().filter_map(texts).map(|[name, ty, not_null, filled]| {
             let (not_null, filled) = (not_null == "true", filled == "true");
-            FoundColumn { name, ty, not_null, filled, plain: !filled, closed: None }
+            FoundColumn { name, ty, not_null, filled, plain: !filled, closed: None, folds: None }
         });
         let parts = rows(connection, CONSTRAINTS, &name).await.map_err(to_show)?;
         let parts: Vec<_> = parts.into_iter().filter_map(texts).collect();

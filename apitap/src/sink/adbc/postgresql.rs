@@ -94,7 +94,7 @@ impl Database for Postgresql {
             "f" => return Err(refusal::not_a_table(&load.table, "foreign table")),
             _ => return Err(refusal::not_a_table(&load.table, "sequence, index or type")),
         }
-        let columns = columns(connection, &oid).await.map_err(to_show)?;
+        let columns = columns(connection, table, &oid).await.map_err(to_show)?;
         let unique_keys = unique_keys(connection, &oid).await.map_err(to_show)?;
         Ok(Some(Found { columns, unique_keys }))
     }
@@ -135,6 +135,14 @@ impl Database for Postgresql {
         catalog::replaceable(adbc, connection, load, table).await
     }
 
+    async fn may_keep_out(
+        adbc: &Adbc<Self>,
+        connection: &mut Connection,
+        table: &Place,
+    ) -> sqlx::Result<bool> {
+        catalog::writes_what_it_is_told(adbc, connection, table).await.map(|told| !told)
+    }
+
     fn lock_table(table: &Place) -> Option<String> {
         Some(format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
     }
@@ -169,22 +177,32 @@ const HOLDER: &str = "SELECT a.pid::text
       AND l.classid::bigint = (k.key >> 32) & 4294967295
       AND l.objid::bigint = k.key & 4294967295";
 
-async fn columns(connection: &mut Connection, oid: &str) -> sqlx::Result<Vec<FoundColumn>> {
+async fn columns(
+    connection: &mut Connection,
+    place: &Place,
+    oid: &str,
+) -> sqlx::Result<Vec<FoundColumn>> {
     let ask = "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull::text,
-                      (atthasdef OR attidentity <> '')::text, attidentity::text, (attgenerated <> '')::text
-               FROM pg_catalog.pg_attribute
-               WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
-    let columns = rows(connection, ask, &[oid]).await?.into_iter().filter_map(texts);
-    let column = |[name, ty, not_null, filled, identity, computed]: [String; 6]| {
+                      (atthasdef OR attidentity <> '')::text, attidentity::text, (attgenerated <> '')::text,
+                      "
+        .to_owned()
+        + catalog::FOLDS
+        + " FROM pg_catalog.pg_attribute a
+            WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
+    let columns = rows(connection, &ask, &[oid]).await?.into_iter().filter_map(texts);
+    let column = |[name, ty, not_null, filled, identity, computed, folds]: [String; 7]| {
         let computed = computed == "true";
         let closed = match identity.as_str() {
             _ if computed => Some("is computed by the database"),
             "a" => Some("is GENERATED ALWAYS AS IDENTITY"),
             _ => None,
         };
+        let folds = Some(folds).filter(|folds| !folds.is_empty());
+        let folds = folds.map(|collation| (collation, catalog::by_default(place, &name, &ty)));
         FoundColumn {
             name,
             ty,
+            folds,
             not_null: not_null == "true",
             filled: computed || filled == "true",
             plain: !computed,

@@ -103,6 +103,14 @@ impl Database for Sqlite {
         catalog::replaceable(adbc, connection, load, table).await
     }
 
+    async fn may_keep_out(
+        adbc: &Adbc<Self>,
+        connection: &mut Connection,
+        table: &Place,
+    ) -> sqlx::Result<bool> {
+        catalog::has_triggers(adbc, connection, table).await
+    }
+
     async fn create_schema(_: &Adbc<Self>, _: &mut Connection, _: &Place) -> sqlx::Result<()> {
         Ok(())
     }

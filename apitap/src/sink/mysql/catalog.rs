@@ -135,7 +135,8 @@ async fn columns(
             let closed = computed.then(|| {
                 ("is computed by the database".to_owned(), "leave it out of the query".to_owned())
             });
-            FoundColumn { name, ty: spelled(&ty, &charset), not_null, filled, plain, closed }
+            let ty = spelled(&ty, &charset);
+            FoundColumn { name, ty, not_null, filled, plain, closed, folds: None }
         });
     Ok(columns.collect())
 }
@@ -189,23 +190,22 @@ pub(super) async fn replaceable(
     load: &Load,
     place: &Place,
 ) -> Result<()> {
-    let referring: Option<(String, String)> = sqlx::query_as(
-        "SELECT CONVERT(table_name USING utf8mb4), CONVERT(delete_rule USING utf8mb4)
+    let referring: Option<(String, String, String)> = sqlx::query_as(
+        "SELECT CONVERT(table_name USING utf8mb4), CONVERT(delete_rule USING utf8mb4),
+                CONVERT(IF(constraint_schema = unique_constraint_schema
+                           AND table_name = referenced_table_name, 'itself', '') USING utf8mb4)
          FROM information_schema.referential_constraints
          WHERE unique_constraint_schema = ? AND referenced_table_name = ?
            AND delete_rule IN ('CASCADE', 'SET NULL', 'SET DEFAULT')
-           AND NOT (constraint_schema = unique_constraint_schema AND table_name = referenced_table_name)
-         ORDER BY 1 LIMIT 1",
+         ORDER BY 3, 1 LIMIT 1",
     )
     .bind(&place.schema)
     .bind(&place.name)
     .fetch_optional(connection)
     .await
     .map_err(|error| refused(load, "to show", &error))?;
-    match referring {
-        Some((table, action)) => Err(refusal::referred_to(load, &table, &action)),
-        None => Ok(()),
-    }
+    let referring = referring.map(|(table, action, which)| vec![table, action, which]);
+    refusal::check_referring(load, referring.into_iter().collect())
 }
 
 /// The statement that a person would run.

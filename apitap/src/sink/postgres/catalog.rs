@@ -1,5 +1,7 @@
 //! What the server's catalog says of a table, and the statements that would make our rows fit in.
 
+use sqlx::AssertSqlSafe;
+
 use super::link::Link;
 use super::{Postgres, address, refused, types};
 use crate::definition::table::TableName;
@@ -41,6 +43,29 @@ pub(super) async fn schema_exists(connection: &mut Link, place: &Place) -> sqlx:
     connection.value(sqlx::query(exists).bind(&place.schema)).await
 }
 
+/// Name, type, whether it is NOT NULL, whether it has a default, what kind of an identity it is, whether it is
+/// computed, whether its texts are compared as those of its type are, and [`FOLDS`].
+type ColumnRow = (String, String, bool, bool, String, bool, bool, Option<String>);
+
+/// Of a column `a`: a collation of it, or of a unique index of it, by which texts are equal that are not the same.
+pub(in crate::sink) const FOLDS: &str = "(SELECT l.collname::text FROM pg_catalog.pg_collation l
+     WHERE NOT l.collisdeterministic
+       AND (l.oid = a.attcollation
+            OR EXISTS (SELECT FROM pg_catalog.pg_index i
+                       CROSS JOIN LATERAL generate_series(0, i.indnkeyatts - 1) AS at
+                       WHERE i.indrelid = a.attrelid AND i.indisunique
+                         AND i.indkey[at] = a.attnum AND i.indcollation[at] = l.oid))
+     ORDER BY 1 LIMIT 1)";
+
+/// What a person would do about such a column.
+pub(in crate::sink) fn by_default(place: &Place, name: &str, ty: &str) -> String {
+    let name = sql::double_quoted(name);
+    format!(
+        "ALTER TABLE {place} ALTER COLUMN {name} TYPE {ty} COLLATE \"default\", and drop unique indexes of another \
+         collation"
+    )
+}
+
 /// The table of that name, if there is one.
 pub(super) async fn find(
     postgres: &Postgres,
@@ -66,15 +91,14 @@ pub(super) async fn find(
         "i" | "I" => return Err(refusal::not_a_table(&load.table, "index")),
         _ => return Err(refusal::not_a_table(&load.table, "type")),
     }
-    let columns = sqlx::query(
+    let columns = format!(
         "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull, atthasdef,
-                attidentity::text, attgenerated <> '', attcollation = typcollation
-         FROM pg_catalog.pg_attribute JOIN pg_catalog.pg_type t ON t.oid = atttypid
+                attidentity::text, attgenerated <> '', attcollation = typcollation, {FOLDS}
+         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = atttypid
          WHERE attrelid = $1::int8::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-    )
-    .bind(oid);
-    let columns: Vec<(String, String, bool, bool, String, bool, bool)> =
-        connection.all(columns).await.map_err(to_show)?;
+    );
+    let columns = sqlx::query(AssertSqlSafe(columns)).bind(oid);
+    let columns: Vec<ColumnRow> = connection.all(columns).await.map_err(to_show)?;
     // What ON CONFLICT can use: whole-table, immediate, over plain columns.
     let unique_keys = sqlx::query(
         "SELECT ARRAY(SELECT a.attname::text FROM generate_series(0, i.indnkeyatts - 1) AS at
@@ -87,8 +111,8 @@ pub(super) async fn find(
     .bind(oid);
     let unique_keys: Vec<(Vec<String>,)> = connection.all(unique_keys).await.map_err(to_show)?;
     let unique_keys = unique_keys.into_iter().map(|(columns,)| columns).collect();
-    let columns =
-        columns.into_iter().map(|(name, ty, not_null, has_default, identity, computed, alike)| {
+    let columns = columns.into_iter().map(
+        |(name, ty, not_null, has_default, identity, computed, alike, folds)| {
             let filled = has_default || computed || !identity.is_empty();
             let closed = match identity.as_str() {
                 _ if computed => {
@@ -104,8 +128,11 @@ pub(super) async fn find(
                 )),
                 _ => None,
             };
-            FoundColumn { name, ty, not_null, filled, plain: !computed && alike, closed }
-        });
+            let folds = folds.map(|collation| (collation, by_default(place, &name, &ty)));
+            let plain = !computed && alike;
+            FoundColumn { name, ty, not_null, filled, plain, closed, folds }
+        },
+    );
     Ok(Some(Found { columns: columns.collect(), unique_keys }))
 }
 
@@ -127,37 +154,39 @@ macro_rules! over_parts {
     };
 }
 
-/// Whether an INSERT, UPDATE or DELETE of a row does that and no more: no trigger, rule or policy
-/// of the table, or of a part of it, stands between.
-pub(super) async fn writes_what_it_is_told(
-    connection: &mut Link,
+/// `true` where no trigger, rule or policy of the table, or of a part of it, is at work.
+const TOLD: &str = over_parts!(
+    "SELECT bool_and(p.relkind IN ('r', 'p') AND NOT p.relhasrules AND NOT p.relrowsecurity
+                     AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g
+                                     WHERE g.tgrelid = p.oid AND NOT g.tgisinternal))::text
+     FROM part JOIN pg_catalog.pg_class p ON p.oid = part.oid"
+);
+
+/// Whether an INSERT, UPDATE or DELETE of a row does that and no more.
+pub(in crate::sink) async fn writes_what_it_is_told<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
     place: &Place,
 ) -> sqlx::Result<bool> {
-    let told = sqlx::query(over_parts!(
-        "SELECT bool_and(p.relkind IN ('r', 'p') AND NOT p.relhasrules AND NOT p.relrowsecurity
-                         AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g
-                                         WHERE g.tgrelid = p.oid AND NOT g.tgisinternal))
-         FROM part JOIN pg_catalog.pg_class p ON p.oid = part.oid"
-    ))
-    .bind(&place.schema)
-    .bind(&place.name);
-    connection.value(told).await
+    let told = dialect.rows(connection, TOLD, &[&place.schema, &place.name]).await?;
+    Ok(told.into_iter().flatten().any(|told| told == "true"))
 }
 
 /// `true` where row security is at work on the table for this user.
 const HIDES_ROWS: &str =
     over_parts!("SELECT pg_catalog.row_security_active(oid)::text FROM tables");
 
-/// A table whose rows change with those that are deleted, of the table or of a partition of it; and how.
+/// A table whose rows change with those that are deleted, of the table or of a partition of it; how, and whether it is
+/// the table itself.
 const REFERRING: &str = over_parts!(
     "SELECT f.conrelid::regclass::text,
             CASE f.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
-                               ELSE 'SET DEFAULT' END
+                               ELSE 'SET DEFAULT' END,
+            CASE WHEN f.conrelid IN (SELECT oid FROM part) THEN 'itself' ELSE '' END
      FROM pg_catalog.pg_constraint f
      WHERE f.contype = 'f' AND f.confdeltype IN ('c', 'n', 'd')
        AND f.confrelid IN (SELECT oid FROM part)
-       AND f.conrelid NOT IN (SELECT oid FROM part)
-     ORDER BY 1 LIMIT 1"
+     ORDER BY 3, 1 LIMIT 1"
 );
 
 /// A table that inherits from the table, so that its rows are in both. Partitions are the table itself.
@@ -182,10 +211,7 @@ pub(in crate::sink) async fn replaceable<D: Dialect>(
         return Err(refusal::hidden_rows(load));
     }
     let referring = dialect.rows(connection, REFERRING, &name).await.map_err(to_show)?;
-    let referring = referring.into_iter().find_map(|row| <[String; 2]>::try_from(row).ok());
-    if let Some([table, action]) = referring {
-        return Err(refusal::referred_to(load, &table, &action));
-    }
+    refusal::check_referring(load, referring)?;
     let heir = dialect.rows(connection, HEIR, &name).await.map_err(to_show)?;
     match heir.into_iter().flatten().next() {
         Some(heir) => Err(refusal::inherited(load, &heir, place)),

@@ -29,10 +29,10 @@ use crate::schema::Type;
 use crate::sink::contract::{Session, State, StateChange, Writer, Written};
 use crate::sink::load::{Load, Missing};
 use crate::sink::refusal;
-use crate::sink::sql::{self, Dialect as _, Place};
+use crate::sink::sql::{self, Dialect as _, Known, Place};
 
 use publish::Publish;
-use table::Hidden;
+use table::{Held, Hidden};
 use writer::DirectWriter;
 
 pub(super) use table::open;
@@ -55,6 +55,8 @@ pub(super) struct Direct {
     table: Place,
     /// `None` once it has become the table.
     hidden: Option<Hidden>,
+    /// The runs of the pipeline that have committed as far as this session knows.
+    known: Known,
     filled: Arc<Filled>,
     /// The states of a load that counts only as a whole, until it is finished.
     gathered: StateChange,
@@ -96,6 +98,7 @@ impl Direct {
         limits: &Limits,
         table: Place,
         hidden: Hidden,
+        known: Known,
     ) -> Self {
         let filled = Inner { connection: Some(connection), ..Inner::default() };
         Self {
@@ -104,12 +107,19 @@ impl Direct {
             limits: *limits,
             table,
             hidden: Some(hidden),
+            known,
             filled: Arc::new(Filled(Mutex::new(filled))),
             gathered: StateChange::default(),
             covered: 0,
             after: None,
             written: Written::default(),
         }
+    }
+
+    /// What its connection must find when it is made anew.
+    fn held(&self, hidden: &Place) -> Held {
+        let (table, hidden, known) = (self.table.clone(), hidden.clone(), self.known.clone());
+        Held { table, hidden, known }
     }
 
     /// The session's own connection, when all writers are closed.
@@ -121,7 +131,8 @@ impl Direct {
         };
         let mut connection = connection.ok_or_else(|| refusal::open_writer(&self.load.table))?;
         if let Some(hidden) = &self.hidden {
-            table::revive(&self.postgres, &mut connection, &self.load, &hidden.place).await?;
+            let held = self.held(&hidden.place);
+            table::revive(&self.postgres, &mut connection, &self.load, &held).await?;
         }
         Ok(connection)
     }
@@ -142,6 +153,7 @@ impl Direct {
             table: &self.table,
             hidden: &hidden.place,
             swaps: hidden.swaps,
+            replaces: hidden.swaps,
             rows: received - replaced,
             received,
         };
@@ -165,9 +177,12 @@ impl Direct {
         let session = match self.after.take() {
             Some(session) => session,
             None => {
-                let connection = self.connection().await?;
+                let mut connection = self.connection().await?;
                 let (postgres, load) = (self.postgres.clone(), Load::clone(&self.load));
                 let table = self.table.clone();
+                if postgres.find(&mut connection, &load, &table).await?.is_none() {
+                    return Err(refusal::gone(&load.table));
+                }
                 sql::open_on(postgres, connection, load, table, &self.limits, None).await?
             }
         };
@@ -223,7 +238,7 @@ impl Session for Direct {
         Ok(Box::new(DirectWriter {
             postgres: self.postgres.clone(),
             load: Arc::clone(&self.load),
-            hidden,
+            held: self.held(&hidden),
             filled: Arc::clone(&self.filled),
             connection,
             is_own,

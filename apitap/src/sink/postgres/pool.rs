@@ -56,11 +56,18 @@ pub(super) struct Pooled {
     /// `None` as long as nothing is locked.
     keeper: Option<Box<Keeper>>,
     inbox: Option<Inbox>,
+    /// Whether the locks were lost, and had again.
+    was_lost: bool,
 }
 
 impl Pooled {
     pub(super) fn new(address: Address) -> Self {
-        Self { address, keeper: None, inbox: None }
+        Self { address, keeper: None, inbox: None, was_lost: false }
+    }
+
+    /// Whether the locks were lost and had again since this was asked last.
+    pub(super) fn was_lost(&mut self) -> bool {
+        std::mem::take(&mut self.was_lost)
     }
 
     /// Takes a lock until the connection ends; `false` where another one has it.
@@ -91,6 +98,7 @@ impl Pooled {
         if self.is_kept().await {
             return Ok(true);
         }
+        self.was_lost = true;
         let lost = self.keeper.take().map(|keeper| keeper.names).unwrap_or_default();
         for name in lost {
             if !self.lock(&name).await? {

@@ -68,6 +68,8 @@ pub(in crate::sink) struct FoundColumn {
     pub(in crate::sink) plain: bool,
     /// What takes no value of ours, and why: the refusal's words, and its help.
     pub(in crate::sink) closed: Option<(String, String)>,
+    /// The collation by which texts are equal that are not the same, and what to do about it.
+    pub(in crate::sink) folds: Option<(String, String)>,
 }
 
 /// A way in which a table does not take the rows.
@@ -179,7 +181,8 @@ impl Found {
             let ours = load.columns.iter().find(|column| same(dialect, &column.name, &theirs.name));
             ours.is_none_or(|column| {
                 let holds = dialect.holds(&theirs.ty, &column.ty, load.is_key(column));
-                theirs.closed.is_some() || !holds
+                let folds = theirs.folds.is_some() && load.is_key(column);
+                theirs.closed.is_some() || folds || !holds
             })
         })
     }
@@ -207,6 +210,10 @@ impl Found {
             return Some(Misfit { refusal: refusal.help(help), fix: None, growth: None });
         }
         let key = load.is_key(column);
+        if let (true, Some((collation, help))) = (key, &theirs.folds) {
+            let refusal = refusal::inexact_key(&load.table, &column.name, collation);
+            return Some(Misfit { refusal: refusal.help(help), fix: None, growth: None });
+        }
         if !dialect.holds(&theirs.ty, &column.ty, key) {
             let ours = dialect.column_type(&column.ty, key);
             let fix = dialect.fix(table, Change::Retype(column, theirs, key));

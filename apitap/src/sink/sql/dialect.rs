@@ -84,6 +84,12 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether what the connection has claimed was lost and claimed again since this was asked last, without
+    /// [`Dialect::is_alive`] saying so.
+    fn was_lost(&self, _connection: &mut Self::Connection) -> bool {
+        false
+    }
+
     /// Ends a connection, and with it what it has claimed, and the inbox.
     async fn close(&self, connection: Self::Connection) {
         drop(connection);
@@ -235,6 +241,16 @@ pub(in crate::sink) trait Dialect: Debug + Clone + Send + Sync + 'static {
         _table: &Place,
     ) -> sqlx::Result<bool> {
         Ok(true)
+    }
+
+    /// Whether something of the table may keep rows out without an error, such as a trigger. Asked only of databases
+    /// that say how many rows a statement which merges has stored.
+    async fn may_keep_out(
+        &self,
+        _connection: &mut Self::Connection,
+        _table: &Place,
+    ) -> sqlx::Result<bool> {
+        Ok(false)
     }
 
     /// What a transaction that empties the table does first.

@@ -35,6 +35,10 @@ impl<D: Dialect> Fill<'_, D> {
         let to_write = |error| self.dialect.refused(self.load, "the rows for", &error);
         let stored = self.store(connection).await.map_err(to_write)?;
         let received = self.received;
+        let is_told = matches!(self.meets, Meets::Rows { differs: Some(_) });
+        if !is_told {
+            self.check_all_in(connection, &stored).await?;
+        }
         let (stored, unchanged) = match (stored, self.meets) {
             // Nothing but being there already keeps a row from being stored.
             (Stored::Every(stored), Meets::Rows { differs: Some(_) }) => {
@@ -44,12 +48,42 @@ impl<D: Dialect> Fill<'_, D> {
                 let keys = self.keys(connection).await.map_err(to_write)?;
                 (stored, keys.saturating_sub(stored))
             }
-            (Stored::Every(stored), _) if stored != received && !self.load.is_all_key() => {
-                return Err(refusal::swallowed(&self.load.table, received, stored));
-            }
             (Stored::Every(stored) | Stored::Last(stored), _) => (stored, 0),
         };
         Ok(Written { received, stored, unchanged })
+    }
+
+    /// Where nothing but a trigger or a rule keeps a row from being stored: whether all are in.
+    async fn check_all_in(&self, connection: &mut D::Connection, stored: &Stored) -> Result<()> {
+        let Self { dialect, load, table, inbox, received, .. } = self;
+        let to_write = |error| dialect.refused(load, "the rows for", &error);
+        let stays = load.mode == Mode::InsertNew || load.is_all_key();
+        let (wanted, stored) = match *stored {
+            Stored::Every(stored) if stored == *received => return Ok(()),
+            Stored::Every(stored) if !stays => (*received, stored),
+            Stored::Every(_) | Stored::Last(_) if matches!(self.meets, Meets::Nothing) => {
+                return Ok(());
+            }
+            Stored::Every(stored) | Stored::Last(stored) => {
+                if !dialect.may_keep_out(connection, table).await.map_err(to_write)? {
+                    return Ok(());
+                }
+                // Those that were there are not stored, and so are not counted.
+                if stays {
+                    let out = statement::one_not_in(*dialect, load, table, inbox);
+                    let out = dialect.rows(connection, &out, &[]).await.map_err(to_write)?;
+                    return match out.is_empty() {
+                        true => Ok(()),
+                        false => Err(refusal::kept_out(&load.table)),
+                    };
+                }
+                (self.keys(connection).await.map_err(to_write)?, stored)
+            }
+        };
+        match wanted == stored {
+            true => Ok(()),
+            false => Err(refusal::swallowed(&load.table, wanted, stored)),
+        }
     }
 
     /// Mostly, no key comes twice. Where the database tells when one does, the last row of each key is
@@ -110,9 +144,27 @@ impl<D: Dialect> Fill<'_, D> {
 
     /// How many keys the rows that wait have.
     async fn keys(&self, connection: &mut D::Connection) -> sqlx::Result<u64> {
-        let count = statement::count_keys(self.load, self.inbox);
-        let counted = self.dialect.rows(connection, &count, &[]).await?;
-        let count = counted.iter().flatten().next().and_then(|count| count.parse().ok());
-        count.ok_or_else(|| sqlx::Error::Protocol("a count that is not a number".to_owned()))
+        count(self.dialect, connection, &statement::count_keys(self.load, self.inbox)).await
     }
+}
+
+/// The number that a query yields as text.
+async fn count<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    query: &str,
+) -> sqlx::Result<u64> {
+    let counted = dialect.rows(connection, query, &[]).await?;
+    let count = counted.iter().flatten().next().and_then(|count| count.parse().ok());
+    count.ok_or_else(|| sqlx::Error::Protocol("a count that is not a number".to_owned()))
+}
+
+/// How many rows a table has.
+pub(in crate::sink) async fn count_rows<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    table: &Place,
+) -> sqlx::Result<u64> {
+    let digits = dialect.digits("count(*)");
+    count(dialect, connection, &format!("SELECT {digits} FROM {table}")).await
 }

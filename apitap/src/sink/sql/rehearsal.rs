@@ -8,20 +8,22 @@ use crate::hashed::hashed;
 use crate::sink::Load;
 use crate::sink::load::Missing;
 
-/// Does what the commit will do, with no rows, and takes it back.
+/// Does what the commit will do, with no rows, and takes it back; whether the table is there.
 pub(super) async fn rehearse<D: Dialect>(
     dialect: &D,
     connection: &mut D::Connection,
     load: &Load,
     table: &Place,
     inbox: &Inbox,
-) -> Result<()> {
+) -> Result<bool> {
     let to_take = |error| dialect.refused(load, "to take rows into", &error);
     // What is tried out by running it changes nothing, and tables may not be created in a transaction.
     if D::EXPLAINS {
         dialect.execute(connection, D::BEGIN).await.map_err(to_take)?;
     }
-    match found(dialect, connection, load, table).await? {
+    let found = found(dialect, connection, load, table).await?;
+    let is_there = found.is_some();
+    match found {
         Some(ready) => {
             // A column more costs nothing; rows that are written anew are not written twice.
             let columns = ready.growths.iter().filter(|(growth, _)| *growth == Growth::Column);
@@ -37,7 +39,7 @@ pub(super) async fn rehearse<D: Dialect>(
             }
         }
         None if D::CREATES_IN_TRANSACTION => {
-            let ready = prepare(dialect, connection, load, table).await?;
+            let ready = prepare(dialect, connection, load, table, false).await?;
             explain(dialect, connection, load, table, inbox, &ready).await.map_err(to_take)?;
             if let Some(complete) = dialect.complete(load, table) {
                 dialect.execute(connection, &complete).await.map_err(to_take)?;
@@ -48,7 +50,8 @@ pub(super) async fn rehearse<D: Dialect>(
     if D::EXPLAINS {
         dialect.execute(connection, "ROLLBACK").await.map_err(to_take)?;
     }
-    dialect.unlock(connection, &table.to_string()).await.map_err(to_take)
+    dialect.unlock(connection, &table.to_string()).await.map_err(to_take)?;
+    Ok(is_there)
 }
 
 /// Creates a table that cannot be taken back, under another name, and drops it.

@@ -7,6 +7,8 @@
 //! The row of a run is written in the transactions of its rows; that of one that failed, behind them. It is
 //! for people: where it cannot be written, the rows are all the same.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{Dialect, Place, own};
@@ -70,6 +72,87 @@ pub(in crate::sink) async fn write<D: Dialect>(
         // The whole transaction went with it: a deadlock, a full disk.
         (Err(error), Err(_)) => Err(error),
     }
+}
+
+/// The runs of a pipeline that its table of runs has told of when one began, and that one.
+///
+/// A run whose lock is lost with its connection takes it again, and may have been overtaken in between. The state tells
+/// where there is one; else this does.
+#[derive(Debug, Clone, Default)]
+pub(in crate::sink) struct Known {
+    /// `None` where they cannot be told.
+    runs: Option<HashSet<String>>,
+}
+
+impl Known {
+    /// Those of now.
+    pub(in crate::sink) async fn of<D: Dialect>(
+        dialect: &D,
+        connection: &mut D::Connection,
+        load: &Load,
+        table: &Place,
+    ) -> Self {
+        if !load.exclusive || !D::KEEPS_RUNS {
+            return Self::default();
+        }
+        let all = committed(dialect, connection, load, table).await;
+        Self { runs: all.inspect_err(|error| untold(load, error)).ok() }
+    }
+
+    /// Adds the run itself, which has committed.
+    pub(in crate::sink) fn add(&mut self, state: &StateChange) {
+        if let (Some(runs), Some(entry)) = (&mut self.runs, &state.entry) {
+            runs.insert(entry.run.clone());
+        }
+    }
+
+    /// Behind a lock that was lost and taken again.
+    ///
+    /// # Errors
+    /// Another run has committed since.
+    pub(in crate::sink) async fn check<D: Dialect>(
+        &self,
+        dialect: &D,
+        connection: &mut D::Connection,
+        load: &Load,
+        table: &Place,
+    ) -> Result<()> {
+        let Some(known) = &self.runs else { return Ok(()) };
+        match committed(dialect, connection, load, table).await?.is_subset(known) {
+            true => Ok(()),
+            false => Err(refusal::overtaken(load)),
+        }
+    }
+}
+
+/// The names of the runs of the load's pipeline that have committed.
+async fn committed<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    load: &Load,
+    table: &Place,
+) -> Result<HashSet<String>> {
+    let place = table.beside(dialect, TABLE);
+    if dialect.find(connection, load, &place).await?.is_none() {
+        return Ok(HashSet::new());
+    }
+    let runs = runs(dialect, connection, load, &place).await;
+    let runs = runs.map_err(|error| dialect.refused(load, "to show the runs of", &error))?;
+    let failed = RunStatus::Failed.name();
+    Ok(runs.into_iter().filter(|[_, status]| status != failed).map(|[run, _]| run).collect())
+}
+
+/// The runs of the load's pipeline with their status, the latest first.
+async fn runs<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    load: &Load,
+    place: &Place,
+) -> sqlx::Result<Vec<[String; 2]>> {
+    let [run, status] = ["run", "status"].map(|name| dialect.quote(name));
+    let runs = format!("SELECT {run}, {status} FROM {place} {}", of_pipeline(dialect));
+    let runs = dialect.rows(connection, &runs, &[&load.pipeline]).await?;
+    Ok(runs.into_iter().filter_map(|row| row.try_into().ok()).collect())
 }
 
 /// What has become of a run that commits nothing more.
@@ -188,10 +271,8 @@ async fn put<D: Dialect>(
 ) -> Result<()> {
     let place = table.beside(dialect, TABLE);
     let failed = |error| dialect.refused(load, "the runs of", &error);
-    let [run, status] = ["run", "status"].map(|name| dialect.quote(name));
-    let known = format!("SELECT {run}, {status} FROM {place} {}", of_pipeline(dialect));
-    let known = dialect.rows(connection, &known, &[&load.pipeline]).await.map_err(failed)?;
-    let known: Vec<[String; 2]> = known.into_iter().filter_map(|row| row.try_into().ok()).collect();
+    let status = dialect.quote("status");
+    let known = runs(dialect, connection, load, &place).await.map_err(failed)?;
     let is_known = known.iter().any(|[run, _]| *run == entry.run);
     let statement =
         if is_known { update(dialect, &place, entry) } else { insert(dialect, &place, entry) };

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 
 use super::fill::Fill;
 use super::rehearsal::rehearse;
+use super::runs::Known;
 use super::statement::Meets;
-use super::writer::{Home, StagingWriter};
+use super::writer::{Held, Home, StagingWriter};
 use super::{Dialect, Fit, Found, Growth, Guard, Inbox, Place, claim, runs, state, statement};
 use crate::Result;
 use crate::definition::Mode;
@@ -42,7 +43,8 @@ pub(in crate::sink) async fn open_on<D: Dialect>(
     claim: Guard,
 ) -> Result<Box<dyn Session>> {
     let inbox = dialect.inbox(&mut connection, &load).await?;
-    rehearse(&dialect, &mut connection, &load, &table, &inbox).await?;
+    let known = Known::of(&dialect, &mut connection, &load, &table).await;
+    let is_there = rehearse(&dialect, &mut connection, &load, &table, &inbox).await?;
     Ok(Box::new(SqlSession {
         dialect,
         load: Arc::new(load),
@@ -50,6 +52,8 @@ pub(in crate::sink) async fn open_on<D: Dialect>(
         table,
         inbox,
         home: Arc::new(Home::new(connection)),
+        is_there,
+        known: Arc::new(known),
         gathered: StateChange::default(),
         covered: 0,
         applied: false,
@@ -66,6 +70,10 @@ struct SqlSession<D: Dialect> {
     inbox: Inbox,
     /// Where the connection is while no writer has it.
     home: Arc<Home<D::Connection>>,
+    /// Whether the table was there when the session began, or a commit of it has made it.
+    is_there: bool,
+    /// The runs of the pipeline that have committed as far as this session knows.
+    known: Arc<Known>,
     /// The states of a load that counts only as a whole, until it is finished.
     gathered: StateChange,
     /// How many of the rows that wait a commit has covered.
@@ -128,13 +136,15 @@ impl<D: Dialect> Session for SqlSession<D> {
         let mut connection = self.home.take(&self.load)?;
         // It may have waited long since the last commit.
         if self.applied {
-            revive(&self.dialect, &mut connection, &self.load).await?;
+            revive(&self.dialect, &mut connection, &self.load, &self.table, &self.known).await?;
         }
         self.empty_inbox(&mut connection).await?;
         let stage = self.dialect.stage(&self.load, &self.limits, &self.inbox)?;
         let fresh = self.home.waiting() == 0;
+        let held = Held { table: self.table.clone(), known: Arc::clone(&self.known) };
+        let held = fresh.then_some(held);
         let (dialect, load, home) = (self.dialect.clone(), self.load.clone(), self.home.clone());
-        Ok(Box::new(StagingWriter::new(dialect, load, home, connection, stage, fresh)))
+        Ok(Box::new(StagingWriter::new(dialect, load, home, connection, stage, held)))
     }
 
     async fn commit(&mut self, state: &StateChange) -> Result<Written> {
@@ -171,7 +181,7 @@ impl<D: Dialect> SqlSession<D> {
         let mut connection = self.home.take(&self.load)?;
         let received = self.home.waiting();
         if received == 0 {
-            revive(&self.dialect, &mut connection, &self.load).await?;
+            revive(&self.dialect, &mut connection, &self.load, &self.table, &self.known).await?;
             self.empty_inbox(&mut connection).await?;
         }
         let written = match self.transaction(&mut connection, received, state).await {
@@ -182,7 +192,9 @@ impl<D: Dialect> SqlSession<D> {
                 return Err(error);
             }
         };
+        Arc::make_mut(&mut self.known).add(state);
         self.written = self.written.and(written);
+        self.is_there = true;
         self.applied = received > 0;
         self.home.emptied();
         self.home.give(connection, 0);
@@ -215,11 +227,12 @@ impl<D: Dialect> SqlSession<D> {
     ) -> Result<Written> {
         let Self { dialect, load, table, inbox, .. } = self;
         let to_write = |error| dialect.refused(load, "the rows for", &error);
+        let is_there = self.is_there;
         let ready = if D::CREATES_IN_TRANSACTION {
             dialect.execute(connection, D::BEGIN).await.map_err(to_write)?;
-            prepare(dialect, connection, load, table).await?
+            prepare(dialect, connection, load, table, is_there).await?
         } else {
-            let ready = prepare(dialect, connection, load, table).await?;
+            let ready = prepare(dialect, connection, load, table, is_there).await?;
             if !state.is_empty() {
                 state::create(dialect, connection, load, table).await?;
             }
@@ -229,8 +242,9 @@ impl<D: Dialect> SqlSession<D> {
         };
         let done = async {
             hook(dialect, connection, Hook::Before, load).await?;
+            let mut emptied = 0;
             if load.mode == Mode::Replace && !ready.new {
-                empty(dialect, connection, load, table).await?;
+                emptied = empty(dialect, connection, load, table).await?;
             }
             if let Some(found) = &ready.renews {
                 dialect.renew(connection, load, table, found, true).await?;
@@ -254,10 +268,11 @@ impl<D: Dialect> SqlSession<D> {
             state::write(dialect, connection, load, table, state).await?;
             runs::write(dialect, connection, load, table, state, written).await?;
             hook(dialect, connection, Hook::After, load).await?;
-            Ok(written)
+            Ok((written, emptied))
         };
-        let written = done.await?;
+        let (written, emptied) = done.await?;
         commit(dialect, connection, load, table).await?;
+        tell_emptied(load, received, emptied);
         Ok(written)
     }
 
@@ -357,15 +372,23 @@ pub(in crate::sink) async fn grow<D: Dialect>(
 }
 
 /// Within a transaction: one run at a time, and a table that takes the rows.
+///
+/// # Errors
+/// It takes none, or it is gone, although it was there before (`is_there`): what it held would be lost without a
+/// word.
 pub(super) async fn prepare<D: Dialect>(
     dialect: &D,
     connection: &mut D::Connection,
     load: &Load,
     table: &Place,
+    is_there: bool,
 ) -> Result<Ready> {
     if let Some(ready) = found(dialect, connection, load, table).await? {
         grow(dialect, connection, load, &ready.growths).await?;
         return Ok(ready);
+    }
+    if is_there {
+        return Err(refusal::gone(&load.table));
     }
     let to_create = |error| dialect.refused(load, "to create", &error);
     dialect.create(connection, load, table).await.map_err(to_create)?;
@@ -395,37 +418,61 @@ pub(super) async fn found<D: Dialect>(
     Ok(Some(Ready { new: false, growths, renews, unique }))
 }
 
-/// Removes all rows of a table, and looks whether they are gone: a trigger may keep them.
+/// Says of a table whose rows were replaced by none that it had some: so it looks, too, where the source failed without
+/// saying so.
+pub(in crate::sink) fn tell_emptied(load: &Load, received: u64, emptied: u64) {
+    if received == 0 && emptied > 0 {
+        let (pipeline, table) = (&load.pipeline, &load.table);
+        tracing::warn!(
+            "`{pipeline}`: the query yielded no rows, so `{table}`, which had {emptied}, is empty now"
+        );
+    }
+}
+
+/// Removes all rows of a table, and looks whether they are gone: a trigger may keep them. Gives how many the database
+/// says it has removed.
 pub(in crate::sink) async fn empty<D: Dialect>(
     dialect: &D,
     connection: &mut D::Connection,
     load: &Load,
     table: &Place,
-) -> Result<()> {
+) -> Result<u64> {
     let to_write = |error| dialect.refused(load, "the rows for", &error);
     let lock = dialect.lock_table(table).into_iter();
+    let mut deleted = 0;
     for statement in lock.chain([dialect.delete_all(&table.to_string())]) {
-        dialect.execute(connection, &statement).await.map_err(to_write)?;
+        deleted = dialect.execute(connection, &statement).await.map_err(to_write)?;
     }
     let left = dialect.any_row(&format!("FROM {table}"));
     match dialect.rows(connection, &left, &[]).await.map_err(to_write)?.is_empty() {
-        true => Ok(()),
+        true => Ok(deleted),
         false => Err(refusal::kept_rows(load)),
     }
 }
 
 /// A connection that stood idle while the source was slow may be gone. As long as nothing waits in
 /// the inbox, another one does as well.
+///
+/// # Errors
+/// Another run has it by now, or has had it.
 pub(super) async fn revive<D: Dialect>(
     dialect: &D,
     connection: &mut D::Connection,
     load: &Load,
+    table: &Place,
+    known: &Known,
 ) -> Result<()> {
-    if !dialect.is_alive(connection).await {
+    let is_alive = dialect.is_alive(connection).await;
+    if !is_alive {
         tracing::debug!("the database has closed the idle connection: connecting again");
         *connection = dialect.connect().await?;
         // Where a guard keeps the lock, no connection is closed.
         drop(claim(dialect, connection, load).await?);
+    }
+    if !is_alive || dialect.was_lost(connection) {
+        known.check(dialect, connection, load, table).await?;
+    }
+    if !is_alive {
         dialect.inbox(connection, load).await?;
     }
     Ok(())

@@ -224,20 +224,38 @@ pub(super) fn one_missing(
 
 /// `FROM … WHERE …`: the rows whose key is not among those that wait.
 pub(super) fn missing(dialect: &impl Dialect, load: &Load, table: &Place, inbox: &Inbox) -> String {
+    format!(
+        "FROM {table} WHERE NOT EXISTS (SELECT 1 FROM {} AS s WHERE {})",
+        inbox.table,
+        same_key(dialect, load, table)
+    )
+}
+
+/// The query of one row that waits and whose key is not in the table, if there is one.
+pub(super) fn one_not_in(
+    dialect: &impl Dialect,
+    load: &Load,
+    table: &Place,
+    inbox: &Inbox,
+) -> String {
+    dialect.any_row(&format!(
+        "FROM {} AS s WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {})",
+        inbox.table,
+        same_key(dialect, load, table)
+    ))
+}
+
+/// The condition that a row of the table has the key of the row `s` that waits.
+fn same_key(dialect: &impl Dialect, load: &Load, table: &Place) -> String {
     let same = load.key.iter().filter_map(|&place| {
         let name = dialect.quote(&load.columns.get(place)?.name);
         Some(format!("s.{} = {table}.{name}", staged(place)))
     });
-    let same: Vec<_> = same.collect();
-    format!(
-        "FROM {table} WHERE NOT EXISTS (SELECT 1 FROM {} AS s WHERE {})",
-        inbox.table,
-        same.join(" AND ")
-    )
+    same.collect::<Vec<_>>().join(" AND ")
 }
 
 /// `ON CONFLICT …`: rows that are there get the new values, or stay as they are.
-fn on_conflict(load: &Load, quote: impl Fn(&str) -> String) -> String {
+pub(in crate::sink) fn on_conflict(load: &Load, quote: impl Fn(&str) -> String) -> String {
     let key: Vec<_> = load.key_names().map(&quote).collect();
     let key = key.join(", ");
     let updates: Vec<_> = load

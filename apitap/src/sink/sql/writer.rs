@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 
+use super::runs::Known;
 use super::session::revive;
-use super::{Dialect, Stage};
+use super::{Dialect, Place, Stage};
 use crate::Result;
 use crate::sink::contract::Writer;
 use crate::sink::{Load, refusal};
@@ -15,7 +16,7 @@ use crate::sink::{Load, refusal};
 ///
 /// A writer that fails, or is never closed, does not give the connection back: then the load cannot
 /// be committed.
-pub(super) struct Home<C>(Mutex<Inner<C>>);
+pub(in crate::sink) struct Home<C>(Mutex<Inner<C>>);
 
 struct Inner<C> {
     connection: Option<C>,
@@ -23,24 +24,24 @@ struct Inner<C> {
 }
 
 impl<C> Home<C> {
-    pub(super) fn new(connection: C) -> Self {
+    pub(in crate::sink) fn new(connection: C) -> Self {
         Self(Mutex::new(Inner { connection: Some(connection), waiting: 0 }))
     }
 
     /// # Errors
     /// A writer has it.
-    pub(super) fn take(&self, load: &Load) -> Result<C> {
+    pub(in crate::sink) fn take(&self, load: &Load) -> Result<C> {
         self.inner().connection.take().ok_or_else(|| refusal::open_writer(&load.table))
     }
 
     /// Gives it back, with so many rows more in the inbox.
-    pub(super) fn give(&self, connection: C, rows: u64) {
+    pub(in crate::sink) fn give(&self, connection: C, rows: u64) {
         let mut inner = self.inner();
         inner.connection = Some(connection);
         inner.waiting += rows;
     }
 
-    pub(super) fn waiting(&self) -> u64 {
+    pub(in crate::sink) fn waiting(&self) -> u64 {
         self.inner().waiting
     }
 
@@ -48,7 +49,7 @@ impl<C> Home<C> {
     ///
     /// # Errors
     /// A writer may add to them.
-    pub(super) fn checked_waiting(&self, load: &Load) -> Result<u64> {
+    pub(in crate::sink) fn checked_waiting(&self, load: &Load) -> Result<u64> {
         let inner = self.inner();
         match inner.connection {
             Some(_) => Ok(inner.waiting),
@@ -56,7 +57,7 @@ impl<C> Home<C> {
         }
     }
 
-    pub(super) fn emptied(&self) {
+    pub(in crate::sink) fn emptied(&self) {
         self.inner().waiting = 0;
     }
 
@@ -66,14 +67,20 @@ impl<C> Home<C> {
     }
 }
 
+/// What a connection that was lost must find when it is made anew.
+pub(super) struct Held {
+    pub(super) table: Place,
+    pub(super) known: Arc<Known>,
+}
+
 pub(super) struct StagingWriter<D: Dialect> {
     dialect: D,
     load: Arc<Load>,
     home: Arc<Home<D::Connection>>,
     connection: D::Connection,
     stage: D::Stage,
-    /// Whether nothing is in the inbox yet.
-    fresh: bool,
+    /// As long as nothing is in the inbox, so that another connection does as well.
+    held: Option<Held>,
     received: u64,
 }
 
@@ -84,17 +91,18 @@ impl<D: Dialect> StagingWriter<D> {
         home: Arc<Home<D::Connection>>,
         connection: D::Connection,
         stage: D::Stage,
-        fresh: bool,
+        held: Option<Held>,
     ) -> Self {
-        Self { dialect, load, home, connection, stage, fresh, received: 0 }
+        Self { dialect, load, home, connection, stage, held, received: 0 }
     }
 }
 
 #[async_trait]
 impl<D: Dialect> Writer for StagingWriter<D> {
     async fn write(&mut self, first: u64, batch: RecordBatch) -> Result<()> {
-        if std::mem::take(&mut self.fresh) {
-            revive(&self.dialect, &mut self.connection, &self.load).await?;
+        if let Some(Held { table, known }) = self.held.take() {
+            let (dialect, connection) = (&self.dialect, &mut self.connection);
+            revive(dialect, connection, &self.load, &table, &known).await?;
         }
         self.received += batch.num_rows() as u64;
         self.load.check(&batch, first)?;

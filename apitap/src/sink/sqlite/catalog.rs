@@ -37,11 +37,15 @@ const UNIQUE_KEYS: &str = "SELECT l.name, i.name
                       WHERE x.key <> 0 AND (x.name IS NULL OR x.coll <> 'BINARY'))
     ORDER BY l.name";
 
-const REFERRING: &str = "SELECT t.name, f.on_delete
+const REFERRING: &str = "SELECT t.name, f.on_delete,
+           CASE WHEN t.name = ?1 COLLATE NOCASE THEN 'itself' ELSE '' END
     FROM main.sqlite_schema t, pragma_foreign_key_list(t.name, 'main') f
-    WHERE t.type = 'table' AND f.\"table\" = ?1 COLLATE NOCASE AND t.name <> ?1 COLLATE NOCASE
+    WHERE t.type = 'table' AND f.\"table\" = ?1 COLLATE NOCASE
       AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')
-    ORDER BY 1 LIMIT 1";
+    ORDER BY 3, 1 LIMIT 1";
+
+const TRIGGERS: &str = "SELECT name FROM main.sqlite_schema
+    WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE LIMIT 1";
 
 /// The table of that name, if there is one.
 pub(in crate::sink) async fn find<D: Dialect>(
@@ -75,7 +79,8 @@ pub(in crate::sink) async fn find<D: Dialect>(
             let closed = computed.then(|| {
                 ("is computed by the database".to_owned(), "leave it out of the query".to_owned())
             });
-            FoundColumn { name, ty, not_null: not_null == "1", filled, plain: false, closed }
+            let not_null = not_null == "1";
+            FoundColumn { name, ty, not_null, filled, plain: false, closed, folds: None }
         });
     Ok(Some(Found { columns: columns.collect(), unique_keys }))
 }
@@ -89,10 +94,16 @@ pub(in crate::sink) async fn replaceable<D: Dialect>(
 ) -> Result<()> {
     let referring = dialect.rows(connection, REFERRING, &[&table.name]).await;
     let referring = referring.map_err(|error| dialect.refused(load, "to show", &error))?;
-    match referring.into_iter().find_map(|row| <[String; 2]>::try_from(row).ok()) {
-        Some([other, action]) => Err(refusal::referred_to(load, &other, &action)),
-        None => Ok(()),
-    }
+    refusal::check_referring(load, referring)
+}
+
+/// Whether the table has triggers.
+pub(in crate::sink) async fn has_triggers<D: Dialect>(
+    dialect: &D,
+    connection: &mut D::Connection,
+    table: &Place,
+) -> sqlx::Result<bool> {
+    Ok(!dialect.rows(connection, TRIGGERS, &[&table.name]).await?.is_empty())
 }
 
 /// The statement that a person would run.

@@ -214,3 +214,119 @@ async fn rows_that_a_delete_leaves_are_noticed() {
     );
     assert_eq!(database.rows("SELECT * FROM orders").await, ["1|old"]);
 }
+
+/// A merge into `orders` that deletes what does not come.
+async fn deleting(database: &Database) -> Result<Run> {
+    let load = Load::new("p", "orders", Mode::Merge, &["id".to_owned()], &orders())?;
+    Run::of(database.destination().as_ref(), load.missing(crate::sink::Missing::Delete)).await
+}
+
+#[tokio::test]
+async fn rows_of_a_run_do_not_go_with_those_that_it_deletes() {
+    for action in ["CASCADE", "SET NULL", "SET DEFAULT"] {
+        let database = Database::new();
+        database
+            .execute(&format!(
+                "CREATE TABLE orders (id INTEGER PRIMARY KEY, status TEXT,
+                                      parent INTEGER REFERENCES Orders (id) ON DELETE {action});
+                 INSERT INTO orders VALUES (1, 'old', NULL), (2, 'old', 1)"
+            ))
+            .await;
+        fails(
+            deleting(&database).await.map(drop),
+            &format!(
+                "`delete_missing` cannot delete rows of `orders`: it refers to itself with ON DELETE \
+                 {action}, and rows of the run would be changed with those that are deleted\n  help:     \
+                 remove `delete_missing`, or give the foreign key another action (NO ACTION)"
+            ),
+        );
+        // Where all rows are deleted before one is added, none of the run is there yet.
+        database.load("orders", Mode::Replace, &orders(), json!([{ "id": 2 }])).await.unwrap();
+        assert_eq!(database.rows("SELECT * FROM orders").await, ["2|NULL|NULL"]);
+    }
+}
+
+const KEPT_OUT: &str = "nothing was changed\n  help:     a trigger or a rule of the table keeps rows out: drop it, or \
+                        name the table that it fills";
+
+#[tokio::test]
+async fn rows_that_a_trigger_keeps_out_are_noticed() {
+    for (mode, trigger, expected) in [
+        (Mode::Merge, "BEFORE INSERT", "only 1 of 2 rows were stored in `orders`; "),
+        (Mode::Merge, "BEFORE UPDATE", "only 1 of 2 rows were stored in `orders`; "),
+        (Mode::Replace, "BEFORE INSERT", "only 1 of 2 rows were stored in `orders`; "),
+        (Mode::Append, "BEFORE INSERT", "only 2 of 3 rows were stored in `orders`; "),
+        (Mode::InsertNew, "BEFORE INSERT", "not all rows were stored in `orders`; "),
+    ] {
+        let database = Database::new();
+        let key = if mode == Mode::Append { "" } else { " PRIMARY KEY" };
+        database
+            .execute(&format!(
+                "CREATE TABLE orders (id INTEGER{key}, status TEXT);
+                 INSERT INTO orders VALUES (1, 'old');
+                 CREATE TRIGGER keep {trigger} ON orders WHEN new.status = 'out'
+                 BEGIN SELECT RAISE(IGNORE); END"
+            ))
+            .await;
+        let out = if trigger == "BEFORE UPDATE" { 1 } else { 2 };
+        let rows = json!([
+            { "id": out, "status": "in" }, { "id": 3, "status": "in" }, { "id": out, "status": "out" },
+        ]);
+        let rows = match mode {
+            Mode::InsertNew => json!([{ "id": 1, "status": "in" }, { "id": 2, "status": "out" }]),
+            _ => rows,
+        };
+        let loaded = database.load("orders", mode, &orders(), rows).await;
+        fails(loaded, &format!("{expected}{KEPT_OUT}"));
+        assert_eq!(database.rows("SELECT * FROM orders").await, ["1|old"], "{mode:?}");
+    }
+    // A trigger that keeps none out is in nobody's way.
+    let database = Database::new();
+    database
+        .execute(
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, status TEXT); CREATE TABLE log (id);
+             INSERT INTO orders VALUES (1, 'old');
+             CREATE TRIGGER t AFTER INSERT ON orders BEGIN INSERT INTO log VALUES (new.id); END",
+        )
+        .await;
+    let rows = json!([{ "id": 1, "status": "a" }, { "id": 2 }, { "id": 1, "status": "b" }]);
+    for mode in [Mode::Merge, Mode::InsertNew, Mode::Merge] {
+        database.load("orders", mode, &orders(), rows.clone()).await.unwrap();
+    }
+    assert_eq!(database.rows("SELECT * FROM orders").await, ["1|b", "2|NULL"]);
+}
+
+#[tokio::test]
+async fn a_table_that_is_dropped_while_rows_are_on_their_way_is_not_made_anew() {
+    let create = "CREATE TABLE \"orders\" (\n  \"id\" INTEGER NOT NULL,\n  \"status\" TEXT,\n  PRIMARY KEY (\"id\")\n)";
+    for mode in [Mode::Append, Mode::Merge, Mode::InsertNew, Mode::Replace] {
+        let database = Database::new();
+        database.execute(create).await;
+        let mut run = database.open("orders", mode, &orders()).await.unwrap();
+        run.write(batch(&orders(), json!([{ "id": 1 }]))).await.unwrap();
+        database.execute("DROP TABLE orders").await;
+        fails(
+            run.commit().await,
+            "the table `orders` was there when the run began, and is gone; nothing more was stored\n  \
+             help:     find out what drops it; the next run creates it anew, with its own rows only",
+        );
+        assert!(database.rows("SELECT name FROM sqlite_schema").await.is_empty());
+    }
+    // Nor one that the run itself has made.
+    for between in [1, 2] {
+        let database = Database::new();
+        let mut run = database.open("orders", Mode::Merge, &orders()).await.unwrap();
+        for id in 0..between {
+            run.write(batch(&orders(), json!([{ "id": id }]))).await.unwrap();
+            run.commit_with(&Default::default()).await.unwrap();
+        }
+        database.execute("DROP TABLE orders").await;
+        let more = async {
+            run.write(batch(&orders(), json!([{ "id": 7 }]))).await?;
+            run.commit().await
+        };
+        let error = more.await.unwrap_err().to_string();
+        assert!(error.starts_with("the table `orders` was there when the run began"), "{error}");
+        assert!(database.rows("SELECT name FROM sqlite_schema").await.is_empty());
+    }
+}

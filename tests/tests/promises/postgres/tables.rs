@@ -233,3 +233,145 @@ async fn of_two_pipelines_either_can_create_the_table() {
         assert_eq!(found, ["1|a|NULL", "2|NULL|2026-11-27"]);
     }
 }
+
+/// A merge into `orders` that deletes what does not come.
+async fn deleting(database: &Database) -> Result<Run> {
+    let load = Load::new("p", "orders", Mode::Merge, &["id".to_owned()], &orders())?;
+    Run::of(destination(&database.url).as_ref(), load.missing(Missing::Delete)).await
+}
+
+#[tokio::test]
+async fn rows_of_a_run_do_not_go_with_those_that_it_deletes() {
+    for action in ["CASCADE", "SET NULL", "SET DEFAULT"] {
+        let database = Database::new().await;
+        database
+            .execute(&format!(
+                "CREATE TABLE orders (id int8 PRIMARY KEY, status text,
+                                      parent int8 REFERENCES orders ON DELETE {action});
+                 INSERT INTO orders VALUES (1, 'old', NULL), (2, 'old', 1)"
+            ))
+            .await;
+        fails(
+            deleting(&database).await.map(drop),
+            &format!(
+                "`delete_missing` cannot delete rows of `orders`: it refers to itself with ON DELETE \
+                 {action}, and rows of the run would be changed with those that are deleted\n  help:     \
+                 remove `delete_missing`, or give the foreign key another action (NO ACTION)"
+            ),
+        );
+        // Where all rows are deleted before one is added, none of the run is there yet.
+        database.load("orders", Mode::Replace, &orders(), json!([{ "id": 2 }])).await.unwrap();
+        assert_eq!(database.table("orders").await, ["(2,,)"]);
+    }
+}
+
+#[tokio::test]
+async fn rows_that_a_trigger_keeps_out_are_noticed() {
+    let help = "nothing was changed\n  help:     a trigger or a rule of the table keeps rows out: drop it, or name the \
+                table that it fills";
+    for (mode, when, expected) in [
+        (Mode::Merge, "INSERT", "only 1 of 2 rows were stored in `orders`; "),
+        (Mode::Merge, "UPDATE", "only 1 of 2 rows were stored in `orders`; "),
+        (Mode::Replace, "INSERT", "only 1 of 2 rows were stored in `orders`; "),
+        (Mode::Append, "INSERT", "only 2 of 3 rows were stored in `orders`; "),
+        (Mode::InsertNew, "INSERT", "not all rows were stored in `orders`; "),
+    ] {
+        let database = Database::new().await;
+        let key = if mode == Mode::Append { "" } else { " PRIMARY KEY" };
+        database
+            .execute(&format!(
+                "CREATE TABLE orders (id int8{key}, status text);
+                 INSERT INTO orders VALUES (1, 'old');
+                 CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+                 CREATE TRIGGER keep BEFORE {when} ON orders FOR EACH ROW WHEN (new.status = 'out')
+                 EXECUTE FUNCTION keep()"
+            ))
+            .await;
+        let out = if when == "UPDATE" { 1 } else { 2 };
+        let rows = match mode {
+            Mode::InsertNew => json!([{ "id": 1, "status": "in" }, { "id": 2, "status": "out" }]),
+            // One key comes twice, so that the last row of each is looked for.
+            _ => json!([
+                { "id": 3, "status": "in" }, { "id": 3, "status": "in" }, { "id": out, "status": "out" },
+            ]),
+        };
+        let loaded = database.load("orders", mode, &orders(), rows).await;
+        fails(loaded, &format!("{expected}{help}"));
+        assert_eq!(database.table("orders").await, ["(1,old)"], "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_is_dropped_while_rows_are_on_their_way_is_not_made_anew() {
+    for mode in [Mode::Append, Mode::Merge, Mode::InsertNew, Mode::Replace] {
+        let database = Database::new().await;
+        database.load("orders", mode, &orders(), json!([{ "id": 7 }])).await.unwrap();
+        let mut run = database.open("orders", mode, &orders()).await.unwrap();
+        run.write(batch(&orders(), json!([{ "id": 1 }]))).await.unwrap();
+        database.execute("DROP TABLE orders").await;
+        fails(
+            run.commit().await,
+            "the table `orders` was there when the run began, and is gone; nothing more was stored\n  \
+             help:     find out what drops it; the next run creates it anew, with its own rows only",
+        );
+        assert_eq!(database.rows("SELECT to_regclass('orders')::text").await, ["NULL"]);
+    }
+    // Nor one that the run itself has made.
+    for between in [1, 2] {
+        let database = Database::new().await;
+        let mut run = database.open("orders", Mode::Merge, &orders()).await.unwrap();
+        for id in 0..between {
+            run.write(batch(&orders(), json!([{ "id": id }]))).await.unwrap();
+            run.commit_with(&Default::default()).await.unwrap();
+        }
+        database.execute("DROP TABLE orders").await;
+        let more = async {
+            run.write(batch(&orders(), json!([{ "id": 7 }]))).await?;
+            run.commit().await
+        };
+        let error = more.await.unwrap_err().to_string();
+        assert!(error.starts_with("the table `orders` was there when the run began"), "{error}");
+        assert_eq!(database.rows("SELECT to_regclass('orders')::text").await, ["NULL"]);
+    }
+}
+
+/// To the database `A` and `a` would be one key, or two texts of another form.
+#[tokio::test]
+async fn a_key_of_text_must_be_compared_byte_by_byte() {
+    let row = schema(&[("id", Type::String, false), ("status", Type::String, true)]);
+    let collation =
+        "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)";
+    for (table, help) in [
+        ("CREATE TABLE orders (id text COLLATE ci PRIMARY KEY, status text)", "text"),
+        (
+            "CREATE TABLE orders (id varchar COLLATE ci PRIMARY KEY, status text)",
+            "character varying",
+        ),
+        (
+            "CREATE TABLE orders (id text PRIMARY KEY, status text);
+             CREATE UNIQUE INDEX ON orders (id COLLATE ci)",
+            "text",
+        ),
+    ] {
+        for mode in [Mode::Merge, Mode::InsertNew, Mode::Replace] {
+            let database = Database::new().await;
+            database.execute(collation).await;
+            database.execute(table).await;
+            fails(
+                database.open("orders", mode, &row).await.map(drop),
+                &format!(
+                    "column `id` of the table `orders` is of the key, and the collation `ci` takes texts as \
+                     equal that are not the same\n  help:     ALTER TABLE \"public\".\"orders\" ALTER COLUMN \
+                     \"id\" TYPE {help} COLLATE \"default\", and drop unique indexes of another collation"
+                ),
+            );
+        }
+    }
+    // What is not of the key may be compared in any way.
+    let database = Database::new().await;
+    database.execute(collation).await;
+    database.execute("CREATE TABLE orders (id text PRIMARY KEY, status text COLLATE ci)").await;
+    let rows = json!([{ "id": "a", "status": "X" }, { "id": "A", "status": "x" }]);
+    let written = database.load("orders", Mode::Merge, &row, rows).await.unwrap();
+    assert_eq!(written.stored, 2);
+}

@@ -121,5 +121,6 @@ fn column(row: [String; 8]) -> FoundColumn {
     let shown = Shown { name: ty, limits: [length, precision, scale, seconds] };
     let filled = filled == "YES";
     let not_null = nullable == "NO";
-    FoundColumn { name, ty: shown.to_string(), not_null, filled, plain: false, closed: None }
+    let ty = shown.to_string();
+    FoundColumn { name, ty, not_null, filled, plain: false, closed: None, folds: None }
 }

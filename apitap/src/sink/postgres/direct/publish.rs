@@ -10,6 +10,7 @@ use crate::sink::load::Load;
 use crate::sink::postgres::copy::Chunk;
 use crate::sink::postgres::link::Link;
 use crate::sink::postgres::{Postgres, catalog, refused};
+use crate::sink::refusal;
 use crate::sink::sql::{self, Dialect as _, Fit, Place};
 
 /// That commit.
@@ -20,6 +21,8 @@ pub(super) struct Publish<'a> {
     pub(super) hidden: &'a Place,
     /// Whether the hidden table may take the place of one that is there.
     pub(super) swaps: bool,
+    /// Whether the table was there when the load began.
+    pub(super) replaces: bool,
     /// How many rows are in the hidden table.
     pub(super) rows: u64,
     /// How many rows the query has yielded.
@@ -95,31 +98,46 @@ impl Publish<'_> {
         let to_write = |error| refused(load, "the rows for", &error);
         connection.execute("BEGIN").await.map_err(to_write)?;
         postgres.lock(connection, &table.to_string()).await.map_err(to_write)?;
+        if self.replaces && postgres.find(connection, load, table).await?.is_none() {
+            return Err(refusal::gone(&load.table));
+        }
         sql::hook(*postgres, connection, sql::Hook::Before, load).await?;
+        let mut emptied = 0;
         let stored = match postgres.find(connection, load, table).await? {
             None => self.rename(connection).await,
             Some(found) => {
                 match found.check(*postgres, load, table)? {
                     Fit::Grows(growths) => sql::grow(*postgres, connection, load, &growths).await?,
                     Fit::Renews => {
-                        sql::empty(*postgres, connection, load, table).await?;
+                        emptied += sql::empty(*postgres, connection, load, table).await?;
                         postgres.renew(connection, load, table, &found, true).await?;
                     }
                 }
                 if load.mode == Mode::Replace {
                     postgres.replaceable(connection, load, table).await?;
                 }
+                // A table that goes does not say how many rows go with it.
+                let before = match self.swaps && self.received == 0 {
+                    true => {
+                        sql::count_rows(*postgres, connection, table).await.map_err(to_write)?
+                    }
+                    false => 0,
+                };
                 let swapped = self.swaps
                     && swap::swap(postgres, connection, load, table, self.hidden)
                         .await
                         .map_err(to_write)?;
                 if swapped {
+                    emptied += before;
                     Ok(self.rows)
                 } else {
                     if !load.key.is_empty() && !found.has_unique_key(*postgres, load) {
                         self.keep_last(connection, chunks).await.map_err(to_write)?;
                     }
-                    self.pour(connection).await?
+                    if load.mode == Mode::Replace {
+                        emptied += sql::empty(*postgres, connection, load, table).await?;
+                    }
+                    self.insert(connection).await
                 }
             }
         };
@@ -133,6 +151,7 @@ impl Publish<'_> {
         sql::runs::write(*postgres, connection, load, table, state, written).await?;
         sql::hook(*postgres, connection, sql::Hook::After, load).await?;
         sql::commit(*postgres, connection, load, table).await?;
+        sql::tell_emptied(load, self.received, emptied);
         Ok(Attempt::Stored(stored))
     }
 
@@ -149,15 +168,7 @@ impl Publish<'_> {
         Ok(*rows)
     }
 
-    /// Another run has created the table in the meantime: the rows go there.
-    async fn pour(&self, connection: &mut Link) -> Result<sqlx::Result<u64>> {
-        let Self { postgres, load, table, .. } = self;
-        if load.mode == Mode::Replace {
-            sql::empty(*postgres, connection, load, table).await?;
-        }
-        Ok(self.insert(connection).await)
-    }
-
+    /// Puts the rows into a table that cannot be swapped, or that another run has created in the meantime.
     async fn insert(&self, connection: &mut Link) -> sqlx::Result<u64> {
         let Self { postgres, load, table, hidden, .. } = self;
         let columns = load.columns.iter().map(|column| postgres.quote(&column.name));

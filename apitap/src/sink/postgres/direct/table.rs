@@ -6,11 +6,19 @@ use crate::definition::Mode;
 use crate::sink::load::Load;
 use crate::sink::postgres::link::Link;
 use crate::sink::postgres::{Postgres, catalog, hidden, refused};
-use crate::sink::sql::{self, Dialect as _, Fit, Place};
+use crate::sink::sql::{self, Dialect as _, Fit, Known, Place};
 
 /// What a writer commits is durable when the load is: the last commit waits for the log up to its own
 /// place.
 pub(super) const SETTINGS: &str = "SET synchronous_commit = off";
+
+/// What a connection that was lost must find when it is made anew.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub(super) table: Place,
+    pub(super) hidden: Place,
+    pub(super) known: Known,
+}
 
 /// A table that nobody looks at yet.
 #[derive(Debug, Clone)]
@@ -86,14 +94,19 @@ pub(super) async fn revive(
     postgres: &Postgres,
     connection: &mut Link,
     load: &Load,
-    place: &Place,
+    held: &Held,
 ) -> Result<()> {
+    let Held { table, hidden: place, known } = held;
     if postgres.is_alive(connection).await {
+        if postgres.was_lost(connection) {
+            known.check(postgres, connection, load, table).await?;
+        }
         return Ok(());
     }
     tracing::debug!("the database has closed the idle connection: connecting again");
     *connection = postgres.connect().await?;
     drop(sql::claim(postgres, connection, load).await?);
+    known.check(postgres, connection, load, table).await?;
     let to_write = |error| refused(load, "the rows for", &error);
     connection.set(SETTINGS).await.map_err(to_write)?;
     hidden::keep(connection, place).await

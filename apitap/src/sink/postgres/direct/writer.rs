@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 
+use super::table::Held;
 use super::{Filled, table};
 use crate::Result;
 use crate::sink::contract::Writer;
@@ -13,12 +14,12 @@ use crate::sink::postgres::copy::Copy;
 use crate::sink::postgres::link::Link;
 use crate::sink::postgres::{Postgres, refused};
 use crate::sink::refusal;
-use crate::sink::sql::{Place, Stage as _};
+use crate::sink::sql::Stage as _;
 
 pub(super) struct DirectWriter {
     pub(super) postgres: Postgres,
     pub(super) load: Arc<Load>,
-    pub(super) hidden: Place,
+    pub(super) held: Held,
     pub(super) filled: Arc<Filled>,
     pub(super) connection: Link,
     /// Whether the connection is that of the session.
@@ -33,7 +34,7 @@ pub(super) struct DirectWriter {
 impl Writer for DirectWriter {
     async fn write(&mut self, first: u64, batch: RecordBatch) -> Result<()> {
         if std::mem::take(&mut self.fresh) {
-            table::revive(&self.postgres, &mut self.connection, &self.load, &self.hidden).await?;
+            table::revive(&self.postgres, &mut self.connection, &self.load, &self.held).await?;
         }
         self.received += batch.num_rows() as u64;
         self.load.check(&batch, first)?;
