@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use apitap_build::codes::{self, Code};
 use apitap_build::nearest::nearest_within;
+use textwrap::Options;
 
 use super::{print, usage};
-use crate::commands::output::{FAINT, TITLE, styled};
+use crate::commands::output::{FAINT, TITLE, styled, width};
 
 /// The documentation, which the tests hold to the list of codes.
 const SECTIONS: &str = include_str!("explain/errors.md");
@@ -34,9 +35,16 @@ pub(super) fn explain(written: &str) -> ExitCode {
 fn text(code: &Code) -> String {
     let title = styled(TITLE, format_args!("{}: {}", code.number(), code.title()));
     let body = section(code).unwrap_or_else(|| code.explanation());
-    let body = body.lines().map(|line| match line.starts_with("```") {
-        true => styled(FAINT, line),
-        false => line.to_owned(),
+    let (mut is_example, width) = (false, width());
+    let body = body.lines().map(|line| match (line.starts_with("```"), width) {
+        (true, _) => {
+            is_example = !is_example;
+            styled(FAINT, line)
+        }
+        (false, Some(width)) if !is_example => {
+            textwrap::fill(line, Options::new(width).break_words(false))
+        }
+        (false, _) => line.to_owned(),
     });
     format!("{title}\n\n{}", body.collect::<Vec<_>>().join("\n"))
 }
