@@ -7,10 +7,13 @@ use apitap_build::nearest::nearest_within;
 use textwrap::Options;
 
 use super::{print, usage};
-use crate::commands::output::{FAINT, TITLE, styled, width};
+use crate::commands::output::{FAINT, TITLE, styled, width, wrapped};
 
 /// The documentation, which the tests hold to the list of codes.
 const SECTIONS: &str = include_str!("explain/errors.md");
+
+/// How the sentences of a finding begin.
+const LEVELS: [&str; 4] = ["error", "warning", "note", "help"];
 
 /// Prints what a code means, with an example and the fix.
 pub(super) fn explain(written: &str) -> ExitCode {
@@ -44,6 +47,8 @@ fn text(code: &Code) -> String {
         (false, Some(width)) if !is_example => {
             textwrap::fill(line, Options::new(width).break_words(false))
         }
+        // A finding as an example; SQL and YAML have no label and stay as they are.
+        (false, _) if LEVELS.iter().any(|level| line.starts_with(level)) => wrapped(line, width),
         (false, _) => line.to_owned(),
     });
     format!("{title}\n\n{}", body.collect::<Vec<_>>().join("\n"))

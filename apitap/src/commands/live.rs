@@ -255,7 +255,12 @@ fn parts(progress: &Progress, rate: f64, now: Instant) -> Vec<Part> {
     } else {
         styled(FAINT, lasting(elapsed))
     };
-    parts.push(part(1, last));
+    // What keeps it from going on says more than how far it has come.
+    let waits = progress.locked().is_some() || committing || progress.waits().is_some();
+    if waits {
+        parts.iter_mut().filter(|part| part.rank == 0).for_each(|part| part.rank = 1);
+    }
+    parts.push(part(if waits { 0 } else { 1 }, last));
     parts
 }
 
@@ -369,6 +374,7 @@ mod tests {
         all[0].add_rows(11_000);
         all[0].commits();
         check(&all, 20, 60, &["* orders  12,000 records  3.4 MB  storing 11,000 rows"]);
+        check(&all, 20, 30, &["* orders  storing 11,000 rows"]);
         all[0].end(true);
         check(&all, 20, 60, &["✓ orders  11,000 rows"]);
         let known = progress("orders", 12_000, 48_000, 0);
