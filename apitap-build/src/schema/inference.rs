@@ -109,11 +109,10 @@ impl Format {
     fn decimal(self) -> Option<Type> {
         let Self::Number { whole, fraction: scale @ 1.. } = self else { return None };
         let digits = whole + scale;
-        let precision = match digits {
-            ..=USUAL_DIGITS => USUAL_DIGITS,
-            ..=MOST_DIGITS => MOST_DIGITS,
-            _ => return None,
-        };
+        if digits > MOST_DIGITS {
+            return None;
+        }
+        let precision = if digits <= USUAL_DIGITS { USUAL_DIGITS } else { MOST_DIGITS };
         let (precision, scale) = (u8::try_from(precision).ok()?, u8::try_from(scale).ok()?);
         Some(Type::Decimal { precision, scale })
     }
