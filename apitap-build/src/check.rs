@@ -432,6 +432,7 @@ fn mapped(sources: &[&TableSpec], map: &MapSpec) -> query::Planned {
         expressions: Vec::new(),
         rows: query::Rows::default(),
         outer_joins: Vec::new(),
+        reads_at: Vec::new(),
     }
 }
 

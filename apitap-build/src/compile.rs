@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::check::{Policy, Schemas};
 use crate::diagnostic::Severity;
 use crate::project::check_files;
-use crate::{codegen, emit};
+use crate::{codegen, emit, render};
 
 /// Compiles a YAML file and a folder of SQL files into `OUT_DIR`, from a build script.
 ///
@@ -44,8 +44,9 @@ impl Compilation {
         let policy = Policy { schemas: Schemas::Declared, strict: self.strict };
         let compiled = check_files(root, &root.join(yaml), &root.join(sql), policy);
         compiled.schema_files.iter().for_each(|name| emit::rerun_if_changed(Path::new(name)));
-        for finding in compiled.findings.iter().filter(|f| f.severity == Severity::Warning) {
-            emit::warning(&compiled.files, finding);
+        let warnings = compiled.findings.iter().filter(|f| f.severity == Severity::Warning);
+        for warning in render::by_cause(&compiled.files, warnings) {
+            emit::warning(&compiled.files, &warning);
         }
         emit::write_if_changed(&out.join(emit::FILE), &codegen::file(&origin(yaml, sql), &compiled))
     }

@@ -28,7 +28,8 @@ pub(crate) fn warning(files: &Files, finding: &Finding) {
         .unwrap_or_default();
     let help =
         finding.help.first().map(|help| format!(" (help: {})", help.sentence)).unwrap_or_default();
-    println!("cargo::warning={place}{} [{}]{help}", finding.message, finding.code);
+    let notes: String = finding.notes.iter().map(|note| format!(" ({note})")).collect();
+    println!("cargo::warning={place}{} [{}]{help}{notes}", finding.message, finding.code);
 }
 
 /// Ends the build script with a message.

@@ -5,16 +5,99 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use crate::codes::{self, Code};
 use crate::diagnostic::{Files, Finding, Help, Place, Severity};
+
+/// How many further places of one cause are named.
+const PLACES: usize = 5;
+
+/// Findings of which it does not depend on the place what is to be done, but on the source that they name.
+const OF_SOURCES: [&Code; 2] = [codes::JOIN_IN_MEMORY, codes::LATER_RECORDS];
+
+/// Warnings and notes that say the same of several places, as one finding each: the first, with notes that say where
+/// the others stand. Errors stand alone, since each of them has to be fixed where it is.
+pub fn by_cause<'f>(
+    files: &Files,
+    findings: impl IntoIterator<Item = &'f Finding>,
+) -> Vec<Cow<'f, Finding>> {
+    let mut causes: Vec<(&Finding, Vec<&Finding>)> = Vec::new();
+    for finding in findings {
+        match causes.iter_mut().find(|(first, _)| have_one_cause(first, finding)) {
+            Some((_, others)) => others.push(finding),
+            None => causes.push((finding, Vec::new())),
+        }
+    }
+    let told = causes.into_iter().map(|(first, others)| match others.is_empty() {
+        true => Cow::Borrowed(first),
+        false => {
+            let mut first = first.clone();
+            let said = elsewhere(files, &first, &others);
+            first.notes.extend(said);
+            Cow::Owned(first)
+        }
+    });
+    told.collect()
+}
+
+/// Whether two findings differ in their places only, or in the source that they name.
+fn have_one_cause(first: &Finding, other: &Finding) -> bool {
+    let helps = |finding: &Finding| {
+        finding.help.iter().map(|help| help.sentence.clone()).collect::<Vec<_>>()
+    };
+    first.severity != Severity::Error
+        && first.severity == other.severity
+        && first.code == other.code
+        && first.place != other.place
+        && (first.message == other.message || OF_SOURCES.contains(&first.code))
+        && first.label == other.label
+        && first.related == other.related
+        && first.notes == other.notes
+        && helps(first) == helps(other)
+}
+
+/// Where the others of one cause stand, and what they say if it is something else.
+fn elsewhere(files: &Files, first: &Finding, others: &[&Finding]) -> Vec<String> {
+    let place = |finding: &Finding| {
+        let (file, line, column) = location(files, &finding.place)?;
+        Some(format!("{file}:{line}:{column}"))
+    };
+    let (same, different): (Vec<&Finding>, Vec<&Finding>) =
+        others.iter().partition(|other| other.message == first.message);
+    let mut said = Vec::new();
+    let places: Vec<_> = same.iter().take(PLACES).filter_map(|other| place(other)).collect();
+    if !places.is_empty() {
+        let more = match same.len().saturating_sub(PLACES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        said.push(format!("the same at {}{more}", places.join(", ")));
+    }
+    let shown = different
+        .iter()
+        .take(PLACES)
+        .filter_map(|other| Some(format!("also at {}: {}", place(other)?, other.message)));
+    said.extend(shown);
+    match different.len().saturating_sub(PLACES) {
+        0 => {}
+        more => said.push(format!("also at {more} more places, for other sources")),
+    }
+    said
+}
 
 /// The finding as rustc would show it, without colours.
 pub fn render(files: &Files, finding: &Finding) -> String {
     rendered(&Renderer::plain(), files, finding)
 }
 
-/// The finding as rustc would show it on a terminal, with colours.
-pub fn styled(files: &Files, finding: &Finding) -> String {
-    rendered(&Renderer::styled(), files, finding)
+/// The finding as rustc would show it on a terminal, with colours; of long lines of files only what has room in so
+/// many columns.
+pub fn styled(files: &Files, finding: &Finding, width: Option<usize>) -> String {
+    let renderer = Renderer::styled();
+    let renderer = match width {
+        Some(width) => renderer.term_width(width),
+        None => renderer,
+    };
+    rendered(&renderer, files, finding)
 }
 
 fn rendered(renderer: &Renderer, files: &Files, finding: &Finding) -> String {

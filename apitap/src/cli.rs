@@ -14,7 +14,7 @@ use apitap_build::project::{Compiled, check_files};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::Pipeline;
-use crate::commands::output::{print, tell, usage};
+use crate::commands::output::{help_width, parsed, print, tell, usage};
 use crate::commands::{self, Choice, Options, Program as _};
 
 mod expand;
@@ -49,14 +49,33 @@ With `-m DIR -y FILE` and no command, every pipeline of DIR runs.
 
 Variables come from the environment, then from the file `.env` where there is one.
 
-Exit codes: 0 all is well, 1 there are errors, 2 the call or the environment is wrong,
-130 interrupted before all was done.";
+Exit codes: 0 all is well, 1 there are errors, 2 the call or the environment is wrong;
+130 the run was interrupted before all was done.";
+
+/// The examples in lines of at most so many columns: what a command does stands below it where there is no room beside
+/// it.
+fn examples(width: usize) -> String {
+    let fill = |text: &str, indent: &str| {
+        let options = textwrap::Options::new(width)
+            .initial_indent(indent)
+            .subsequent_indent(indent)
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        textwrap::fill(text, options)
+    };
+    let line = |line: &str| match line.strip_prefix("  ").and_then(|line| line.split_once("  ")) {
+        _ if line.len() <= width => line.to_owned(),
+        Some((command, does)) => format!("  {command}\n{}", fill(does.trim_start(), "      ")),
+        None => fill(line.trim_start(), if line.starts_with(' ') { "  " } else { "" }),
+    };
+    EXAMPLES.lines().map(line).collect::<Vec<_>>().join("\n")
+}
 
 /// Where variables are looked for that the environment does not have.
 const ENV_FILE: &str = ".env";
 
 #[derive(Debug, Parser)]
-#[command(name = "apitap", version, about = "REST APIs into your database", after_help = EXAMPLES)]
+#[command(name = "apitap", version, about = "REST APIs into your database", after_help = examples(help_width()))]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -147,7 +166,7 @@ enum Command {
 /// Exit code: 1 where the files have errors or a pipeline fails, 2 where the call is wrong or the
 /// environment lacks something.
 pub fn main() -> ExitCode {
-    let Arguments { command, project, options } = Arguments::parse();
+    let Arguments { command, project, options } = parsed();
     let options = options.with_env_file(ENV_FILE);
     if let Err(message) = options.start() {
         return usage(&message);
@@ -159,7 +178,7 @@ pub fn main() -> ExitCode {
         None if project.is_named() => Command::Common(commands::Command::default()),
         None => {
             return print(
-                &Arguments::command().render_help().ansi().to_string(),
+                &Arguments::command().term_width(help_width()).render_help().ansi().to_string(),
                 ExitCode::SUCCESS,
             );
         }
@@ -267,4 +286,29 @@ fn can_run(project: &Project, compiled: &Compiled, names: &[&str]) -> bool {
         }
     }
     !wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_is_broken_between_words_and_never_wider_than_the_terminal() {
+        for width in [40, 60, 80, 120] {
+            let help = Arguments::command().after_help(examples(width)).term_width(width);
+            for mut command in [help.clone()].into_iter().chain(help.get_subcommands().cloned()) {
+                let text = command.clone().term_width(width).render_help().to_string();
+                for line in text.lines() {
+                    // What is longer has no space where it could be broken; clap leaves the usage on one line.
+                    let has_room = line.trim_start().contains(' ') && !line.starts_with("Usage:");
+                    assert!(line.len() <= width || !has_room, "{width}: {line}\n{text}");
+                }
+                command.build();
+            }
+        }
+        let narrow = examples(60);
+        let expected = "  apitap check --watch\n      the same, whenever a file changes\n";
+        assert!(narrow.contains(expected), "{narrow}");
+        assert_eq!(examples(100), EXAMPLES);
+    }
 }

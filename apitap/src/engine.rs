@@ -40,7 +40,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tracing::{Instrument as _, info_span};
 
-use crate::environment::Environment;
+use crate::environment::{Environment, Used, used_in};
 use crate::report::{Numbers, PipelineReport, Report, Status};
 use crate::sink::{self, Difference, Load, Remembered, RunEntry, Session, StateChange, Target};
 use crate::source::Fetched;
@@ -314,6 +314,11 @@ pub(crate) async fn correct(
     .await
 }
 
+/// The variables that a target is reached by, as its errors name them.
+fn target_variables(definition: &Definition, used: &[Used]) -> Option<String> {
+    used_in(&format!("target `{}`", definition.target.name), used)
+}
+
 /// Does something with the target of a pipeline; of the environment nothing else is needed.
 async fn at_target<T>(
     pipeline: &Pipeline,
@@ -322,10 +327,12 @@ async fn at_target<T>(
 ) -> Result<T> {
     let definition = pipeline.definition()?;
     let limits = Limits::of(Memory::of(&environment)?, 1);
-    let target = sink::resolve(&definition.target, &mut environment);
+    let resolve = |environment: &mut Environment| sink::resolve(&definition.target, environment);
+    let (target, used) = environment.reading(resolve);
     environment.check()?;
     let secrets = environment.secrets();
     let done = work(definition, target.as_ref(), limits).await;
+    let done = done.map_err(|error| error.from_variables(target_variables(definition, &used)));
     done.map_err(|error| error.in_pipeline(&definition.name).masked(|text| secrets.mask(text)))
 }
 

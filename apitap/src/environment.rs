@@ -32,6 +32,16 @@ pub struct Environment {
     /// Texts whose `${…}` is not spelled right.
     malformed: Vec<Error>,
     known: Vec<Known>,
+    /// What was asked for, in order.
+    used: Vec<Used>,
+}
+
+/// A variable that a text takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Used {
+    name: String,
+    /// Whether its default stands in for it.
+    is_default: bool,
 }
 
 impl Default for Environment {
@@ -47,6 +57,7 @@ impl Default for Environment {
             reader: None,
             malformed: Vec::new(),
             known: Vec::new(),
+            used: Vec::new(),
         }
     }
 }
@@ -219,8 +230,33 @@ impl Environment {
         self.hide_password(&address.text);
     }
 
+    /// Takes texts from the environment, and says which variables they name, each once.
+    pub(crate) fn reading<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> (T, Vec<Used>) {
+        let before = self.used.len();
+        let value = read(self);
+        let mut used: Vec<Used> = Vec::new();
+        for one in self.used.iter().skip(before) {
+            if !used.contains(one) {
+                used.push(one.clone());
+            }
+        }
+        (value, used)
+    }
+
     /// The value of a part, and the variable that it is of.
     fn value(&mut self, part: Part) -> (String, Option<String>) {
+        let variable = match &part {
+            Part::Literal(_) => None,
+            Part::Variable { name, .. } => Some(name.clone()),
+        };
+        let (value, taken) = self.value_of(part);
+        if let Some(name) = variable {
+            self.used.push(Used { name, is_default: taken.is_none() });
+        }
+        (value, taken)
+    }
+
+    fn value_of(&mut self, part: Part) -> (String, Option<String>) {
         let (name, default) = match part {
             Part::Literal(literal) => return (literal, None),
             Part::Variable { name, default } => (name, default),
@@ -281,6 +317,16 @@ impl Environment {
         ));
         Err(if needed.is_empty() { error } else { error.details(&needed.join("\n")) })
     }
+}
+
+/// Which variables are in a place, as an error says it: `` `SHOP_URL`, in `url` ``. `None` where there are none.
+pub(crate) fn used_in(place: &str, used: &[Used]) -> Option<String> {
+    let said = used.iter().map(|Used { name, is_default }| match is_default {
+        true => format!("`{name}`, in {place}: it is not set, and its default is taken"),
+        false => format!("`{name}`, in {place}"),
+    });
+    let said: Vec<_> = said.collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// Takes note of a variable, and of what needs it.
@@ -395,6 +441,19 @@ mod tests {
             Err("`${` is not closed in `a ${A`\n  \
                  help:     write `${NAME}`, or `$${` for a literal `${`"),
         );
+    }
+
+    #[test]
+    fn which_variables_a_text_takes_is_known_and_their_values_are_not_said() {
+        let mut environment = Environment::from_iter([("USER", "me"), ("TOKEN", "s3cr3t")]);
+        let text = Template("${USER}:${TOKEN}:${USER}@${HOST:-here}".to_owned());
+        let (_, used) = environment.reading(|environment| environment.text(&text));
+        let said = used_in("`url` of target `warehouse`", &used);
+        let expected = "`USER`, in `url` of target `warehouse`; `TOKEN`, in `url` of target `warehouse`; \
+                        `HOST`, in `url` of target `warehouse`: it is not set, and its default is taken";
+        assert_eq!(said.as_deref(), Some(expected));
+        let (_, none) = environment.reading(|environment| environment.text(&Template("x".into())));
+        assert_eq!(used_in("`url`", &none), None);
     }
 
     #[test]

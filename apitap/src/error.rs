@@ -55,6 +55,8 @@ struct Parts {
     record: Option<u64>,
     /// JSON Pointer from the record, or from the body where `record` is not set.
     path: Option<String>,
+    /// The environment's variables that what is wrong comes from, and where they are written.
+    variable: Option<String>,
     help: Option<String>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -70,6 +72,7 @@ impl Error {
             request: None,
             record: None,
             path: None,
+            variable: None,
             help: None,
             source: None,
         }))
@@ -128,6 +131,20 @@ impl Error {
         self
     }
 
+    /// Names the variables of the environment that what is wrong comes from, unless they are named already.
+    #[must_use]
+    pub(crate) fn from_variables(mut self, variables: Option<String>) -> Self {
+        if self.0.variable.is_none() {
+            self.0.variable = variables.map(line);
+        }
+        self
+    }
+
+    /// Whether its message or its help names a key, such as `` `url` ``.
+    pub(crate) fn names(&self, key: &str) -> bool {
+        self.0.message.contains(key) || self.0.help.as_ref().is_some_and(|help| help.contains(key))
+    }
+
     /// Says at the begin of the message what it is about: `record 3 of \`orders\``.
     #[must_use]
     pub(crate) fn about(mut self, subject: impl fmt::Display) -> Self {
@@ -161,7 +178,13 @@ impl Error {
     pub(crate) fn masked(mut self, mask: impl Fn(&str) -> String) -> Self {
         let parts = &mut self.0;
         parts.message = mask(&parts.message);
-        let texts = [&mut parts.details, &mut parts.request, &mut parts.path, &mut parts.help];
+        let texts = [
+            &mut parts.details,
+            &mut parts.request,
+            &mut parts.path,
+            &mut parts.variable,
+            &mut parts.help,
+        ];
         for text in texts.into_iter().flatten() {
             *text = mask(text);
         }
@@ -268,6 +291,9 @@ impl fmt::Display for Error {
                 write!(f, "\n  record:   {record} of the page")?;
             }
         }
+        if let Some(variable) = &self.0.variable {
+            write!(f, "\n  variable: {variable}")?;
+        }
         match &self.0.help {
             Some(help) => write!(f, "\n  help:     {help}"),
             None => Ok(()),
@@ -300,7 +326,7 @@ impl Serialize for Error {
             causes.push(line(error.to_string()));
             cause = error.source();
         }
-        let mut fields = serializer.serialize_struct("Error", 9)?;
+        let mut fields = serializer.serialize_struct("Error", 10)?;
         fields.serialize_field("kind", &self.0.kind)?;
         fields.serialize_field("message", &self.0.message)?;
         fields.serialize_field("details", &self.0.details)?;
@@ -309,6 +335,7 @@ impl Serialize for Error {
         fields.serialize_field("request", &self.0.request)?;
         fields.serialize_field("record", &self.0.record)?;
         fields.serialize_field("path", &self.0.path)?;
+        fields.serialize_field("variable", &self.0.variable)?;
         fields.serialize_field("help", &self.0.help)?;
         fields.end()
     }

@@ -5,13 +5,7 @@
 use apitap_build::definition::Definition;
 use apitap_build::schema::Schema;
 #[cfg(feature = "cli")]
-use apitap_build::{
-    check,
-    diagnostic::Files,
-    render,
-    schema::{inference::Inference, notation},
-    shown::shown,
-};
+use apitap_build::{check, diagnostic::Files, render, schema::inference::Inference, shown::shown};
 #[cfg(feature = "cli")]
 use futures::StreamExt as _;
 
@@ -47,7 +41,7 @@ pub(crate) async fn schema(source: &str, mut pages: Pages) -> Result<Schema> {
         let path = shown(&path);
         tracing::warn!("`{path}` of `{source}` has values of several kinds: it is kept as json");
     }
-    let yaml = notation::yaml(&schema).replace('\n', "\n      ");
+    let yaml = inference.yaml().replace('\n', "\n      ");
     tracing::warn!(
         "the schema of `{source}` is inferred from this run's records; to have it checked before \
          a run, write it down:\n    schema:\n      {yaml}"

@@ -9,6 +9,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
 use crate::commands::live::above;
+use crate::commands::output::{error_width, wrapped};
 
 /// How much is said, and how.
 #[derive(Debug, Clone, clap::Args)]
@@ -26,9 +27,10 @@ impl Logging {
     pub(crate) fn start(&self) -> Result<(), String> {
         let filter = filter(&self.log_level)?;
         let is_terminal = io::stderr().is_terminal();
+        let breaks_lines = !self.log_json;
         let lines = tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(|| Above)
+            .with_writer(move || Above { breaks_lines })
             .with_timer(Clock { is_terminal })
             // It would panic where standard error is closed.
             .log_internal_errors(false);
@@ -68,16 +70,33 @@ impl FormatTime for Clock {
 }
 
 /// Standard error, above the live lines of a run.
-struct Above;
+struct Above {
+    /// Whether a line is broken between words where it is wider than the terminal.
+    breaks_lines: bool,
+}
 
 impl Write for Above {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        above(|| io::stderr().write(text))
+        let width = if self.breaks_lines { error_width() } else { None };
+        let broken = width.and_then(|width| broken(std::str::from_utf8(text).ok()?, width));
+        match broken {
+            // All of the text, in other lines.
+            Some(broken) => {
+                above(|| io::stderr().write_all(broken.as_bytes())).map(|()| text.len())
+            }
+            None => above(|| io::stderr().write(text)),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
     }
+}
+
+/// An event whose first line fits; what stands below is to be copied, and stays as it is.
+fn broken(event: &str, width: usize) -> Option<String> {
+    let (first, rest) = event.split_once('\n')?;
+    Some(format!("{}\n{rest}", wrapped(first, Some(width))))
 }
 
 /// The levels, from silence to the most.
@@ -122,6 +141,15 @@ fn filter(level: &str) -> Result<EnvFilter, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_is_broken_between_words_and_what_is_to_be_copied_is_not() {
+        let event = "02:40:05Z  WARN `orders`: the API answered `503 Service Unavailable`: retry 1 of 3\n    \
+                     schema:\n      price: string  # each is a number: decimal(18,2) reads it, too\n";
+        let expected = "02:40:05Z  WARN `orders`: the API answered `503\n  Service Unavailable`: retry 1 of 3\n    \
+                        schema:\n      price: string  # each is a number: decimal(18,2) reads it, too\n";
+        assert_eq!(broken(event, 50).as_deref(), Some(expected));
+    }
 
     #[test]
     fn a_level_is_one_of_those_that_there_are() {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::Pipeline;
-use crate::commands::output::usage;
+use crate::commands::output::{parsed, usage};
 use crate::commands::{self, Choice, Command, Options, Program as _};
 
 #[derive(Debug, Parser)]
@@ -57,7 +57,7 @@ pub(crate) fn main(pipelines: &[&[&'static Pipeline]]) -> ExitCode {
 #[must_use]
 pub fn command_line(pipelines: &[&'static Pipeline], defaults: &[(&str, &str)]) -> ExitCode {
     let program = Linked(pipelines.to_vec());
-    let Arguments { command, options } = Arguments::parse();
+    let Arguments { command, options } = parsed();
     if let Err(message) = options.start() {
         return usage(&message);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::PipelineSpec;
 use super::filters::unknown_field;
-use super::query::Planned;
+use super::query::{Later, Planned};
 use crate::codes;
 use crate::definition::{IncrementalMode, Mode};
 use crate::diagnostic::{Finding, Findings, Place, Severity};
@@ -99,7 +99,9 @@ pub(super) fn check_pipeline(
     let read = |source: &&SourceSpec| planned.reads.contains_key(&source.table.name.value);
     for source in spec.sources.iter().copied().filter(read) {
         let Some((at, says)) = in_part(spec, source) else { continue };
-        let finding = |message: String| error(message, place).related(at, says.clone());
+        let finding_at =
+            |message: String, place: &Place| error(message, place).related(at, says.clone());
+        let finding = |message: String| finding_at(message, place);
         if mode == Some(Mode::Replace) {
             findings.push(
                 finding("`replace` would remove all rows but the new ones".to_owned())
@@ -132,8 +134,16 @@ pub(super) fn check_pipeline(
         }
         let counted = counted(spec.declared, source);
         findings.extend(counted.into_iter().filter_map(|source| ends_early(source, at, &says)));
-        findings.extend(later(source, planned, &finding));
-        findings.extend(partners(spec, source, planned, &finding));
+        let found = later(source, planned);
+        findings.extend(found.map(|(condition, said)| {
+            let own = condition.at.clone().map(|range| (spec.sql_place)(range));
+            said.finding(|message| finding_at(message, own.as_ref().unwrap_or(place)))
+        }));
+        let found = partners(spec, source, planned);
+        findings.extend(found.map(|(other, said)| {
+            let read = planned.reads_at.iter().rfind(|(read, _)| *read == other);
+            said.finding(|message| finding_at(message, read.map_or(place, |(_, at)| at)))
+        }));
     }
 }
 
@@ -170,13 +180,17 @@ fn ends_early(source: &SourceSpec, at: &Place, says: &str) -> Option<Finding> {
     })
 }
 
-/// Conditions that a record may come to meet when it is not read any more. Where the field of the source itself
-/// is bounded, the next run goes on behind the bound.
-fn later(
-    source: &SourceSpec,
-    planned: &Planned,
-    finding: &impl Fn(String) -> Finding,
-) -> Option<Finding> {
+/// What a finding says.
+struct Said {
+    message: String,
+    help: String,
+    /// Whether records are lost whatever the API sends.
+    is_certain: bool,
+}
+
+/// The first condition that a record may come to meet when it is not read any more. Where the field of the source
+/// itself is bounded, the next run goes on behind the bound.
+fn later<'p>(source: &SourceSpec, planned: &'p Planned) -> Option<(&'p Later, Said)> {
     let name = &source.table.name.value;
     let own = source.request.incremental.value.as_ref().map(|keys| keys.field.value.as_str());
     let is_own = |(of, field): &(String, String)| of == name && Some(field.as_str()) == own;
@@ -186,30 +200,35 @@ fn later(
     })?;
     let bounds = found.fields.iter().find(|field| is_own(field));
     let (_, field) = bounds.or_else(|| found.fields.iter().find(|(of, _)| of == name))?;
-    let said =
+    let message =
         format!("a record that the condition on `{field}` leaves out now is not loaded later");
-    let view = "load all records, and filter them in the database, as a view";
-    Some(match bounds {
-        Some(_) => finding(said).help(format!(
+    let help = match bounds {
+        Some(_) => format!(
             "leave the field alone on its side, as in `{field} < now() - INTERVAL '1 hour'`: the next run \
              then goes on from there"
-        )),
-        None => warned(finding(said)).help(view),
-    })
+        ),
+        None => "load all records, and filter them in the database, as a view".to_owned(),
+    };
+    Some((found, Said { message, help, is_certain: bounds.is_some() }))
 }
 
-/// It depends on what the API sends whether anything is lost.
-fn warned(finding: Finding) -> Finding {
-    Finding { code: codes::LATER_RECORDS, severity: Severity::Warning, ..finding }
+impl Said {
+    /// A warning where it depends on what the API sends whether anything is lost.
+    fn finding(self, at: impl FnOnce(String) -> Finding) -> Finding {
+        let finding = at(self.message).help(self.help);
+        match self.is_certain {
+            true => finding,
+            false => Finding { code: codes::LATER_RECORDS, severity: Severity::Warning, ..finding },
+        }
+    }
 }
 
-/// Records of other sources that come after those that they belong to.
+/// Another source, of which records come after those that they belong to.
 fn partners(
     spec: &PipelineSpec<'_>,
     source: &SourceSpec,
     planned: &Planned,
-    finding: &impl Fn(String) -> Finding,
-) -> Option<Finding> {
+) -> Option<(String, Said)> {
     let name = &source.table.name.value;
     let in_part = |other: &String| {
         let other = spec.sources.iter().find(|source| source.table.name.value == *other);
@@ -220,18 +239,15 @@ fn partners(
     if let Some(other) = others.iter().find(|other| in_part(other)) {
         let both = if *other == name { "itself".to_owned() } else { format!("`{other}`") };
         let message = format!("`{name}` with {both} would see the new records of both only");
-        return Some(
-            finding(message)
-                .help("load each into its table, and join them in the database, as a view"),
-        );
+        let help = "load each into its table, and join them in the database, as a view".to_owned();
+        return Some(((*other).clone(), Said { message, help, is_certain: true }));
     }
-    let other = others.first()?;
+    let other = (*others.first()?).clone();
     let message = format!(
         "a record of `{name}` that comes before what it needs of `{other}` is not stored later"
     );
-    Some(warned(finding(message)).help(
-        "load each into its table, and join them in the database, as a view; `lookback` loads late ones again",
-    ))
+    let help = "load each into its table, and join them in the database, as a view; `lookback` loads late ones again";
+    Some((other, Said { message, help: help.to_owned(), is_certain: false }))
 }
 
 /// What makes a run load a part of the records of a source, and how a finding says that.

@@ -64,6 +64,7 @@ mod wrong;
 
 pub use function::{called, hides};
 pub use identity::{Group, Joined, Rows};
+pub use later::Later;
 pub use spelling::for_engine;
 
 /// A source, as the query sees it.
@@ -121,6 +122,8 @@ pub struct Planned {
     pub rows: Rows,
     /// Where each outer join stands: the table behind the words `LEFT JOIN` and the like.
     pub outer_joins: Vec<(&'static str, Place)>,
+    /// Where each source is read, in the order of the query.
+    pub reads_at: Vec<(String, Place)>,
 }
 
 /// How many findings of the planner one query can have.
@@ -152,6 +155,11 @@ pub fn plan(query: &Query<'_>) -> (Option<Planned>, Vec<Finding>) {
             .into_iter()
             .map(|(kind, range)| (kind, (query.place)(range)))
             .collect(),
+        reads_at: outcome
+            .reads_at
+            .into_iter()
+            .map(|(source, range)| (source, (query.place)(range)))
+            .collect(),
     });
     (planned, findings)
 }
@@ -168,6 +176,7 @@ struct Outcome {
     rows: Rows,
     reads: reads::Reads,
     outer_joins: Vec<(&'static str, Range<usize>)>,
+    reads_at: Vec<(String, Range<usize>)>,
 }
 
 fn outcome(
@@ -335,9 +344,10 @@ fn plan_or_explain(
                 }
                 match reads::reads(&statement, &plan.optimized) {
                     Ok(reads) => {
-                        let rows = identity::rows(&plan.analyzed);
+                        let rows = identity::rows(context.text, &plan.analyzed);
                         let outer_joins = context.scope.outer_joins(context.text);
-                        return Some(Outcome { row, rows, reads, outer_joins });
+                        let reads_at = context.scope.reads_at();
+                        return Some(Outcome { row, rows, reads, outer_joins, reads_at });
                     }
                     Err(error) => error,
                 }

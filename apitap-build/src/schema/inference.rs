@@ -2,7 +2,8 @@
 //!
 //! Every value is looked at, and a type only ever widens: `int64` and a fraction become `float64`, or
 //! `decimal` where that would round; two kinds that have nothing in common become `json`, which keeps
-//! both as they are. Every field may be null, for nobody has promised that the next record has it.
+//! both as they are. Texts that are all days, instants or UUIDs have the type of those. Every field may be
+//! null, for nobody has promised that the next record has it.
 
 mod number;
 
@@ -14,7 +15,9 @@ use serde::Deserializer as _;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::notation::{self, type_text};
 use super::{Field, Item, Schema, Type};
+use crate::shown::shown;
 use number::Numbers;
 
 /// How deep lists and records may be nested, as everywhere.
@@ -24,8 +27,6 @@ const MAX_DEPTH: usize = 128;
 #[derive(Debug, Clone, Default)]
 pub struct Inference {
     record: Shape,
-    /// Whether texts that are all days, instants or UUIDs are taken for such.
-    formats: bool,
 }
 
 /// What values of one place have been seen.
@@ -75,28 +76,60 @@ impl Fields {
     }
 }
 
-/// The forms of texts that have a type of their own.
+/// The forms of texts that have a type of their own, or may have one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Format {
     Date,
     Timestamp,
     Uuid,
+    /// A number, with so many digits before and behind its point: what it counts, or whether it is a name,
+    /// nobody knows.
+    Number {
+        whole: usize,
+        fraction: usize,
+    },
 }
 
-impl Inference {
-    /// Takes texts that are all days, instants or UUIDs for such: for samples, which somebody looks
-    /// at and keeps. What a run infers may differ from one run to the next, and stays text.
-    pub fn with_formats() -> Self {
-        Self { formats: true, ..Self::default() }
+impl Format {
+    /// The form that holds texts of both.
+    fn and(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (
+                Self::Number { whole, fraction },
+                Self::Number { whole: other_whole, fraction: other_fraction },
+            ) => Some(Self::Number {
+                whole: whole.max(other_whole),
+                fraction: fraction.max(other_fraction),
+            }),
+            _ => (self == other).then_some(self),
+        }
     }
 
+    /// The decimal that reads texts that are numbers, where some of them have a fraction.
+    fn decimal(self) -> Option<Type> {
+        let Self::Number { whole, fraction: scale @ 1.. } = self else { return None };
+        let digits = whole + scale;
+        if digits > MOST_DIGITS {
+            return None;
+        }
+        let precision = if digits <= USUAL_DIGITS { USUAL_DIGITS } else { MOST_DIGITS };
+        let (precision, scale) = (u8::try_from(precision).ok()?, u8::try_from(scale).ok()?);
+        Some(Type::Decimal { precision, scale })
+    }
+}
+
+/// The digits of a decimal that amounts of money fit into, and the most that one has.
+const USUAL_DIGITS: usize = 18;
+const MOST_DIGITS: usize = 38;
+
+impl Inference {
     /// Looks at one record, whose whole JSON text this is.
     ///
     /// # Errors
     /// The text is not a JSON object.
     pub fn observe(&mut self, record: &[u8]) -> Result<(), serde_json::Error> {
         let record: &RawValue = serde_json::from_slice(record)?;
-        Observer { formats: self.formats, depth: 0 }.value(&mut self.record, record.get())?;
+        Observer { depth: 0 }.value(&mut self.record, record.get())?;
         match self.record {
             Shape::Record(_) => Ok(()),
             _ => Err(serde_json::Error::custom("a record must be an object")),
@@ -106,6 +139,27 @@ impl Inference {
     /// The fields in the order in which they were first seen.
     pub fn schema(&self) -> Schema {
         Schema { fields: fields(&self.record) }
+    }
+
+    /// The schema as it is written in the YAML file, a field a line. Behind texts that are all numbers, a comment
+    /// says which type reads them.
+    pub fn yaml(&self) -> String {
+        let Shape::Record(fields) = &self.record else { return String::new() };
+        let line = |(name, shape): &(String, Shape)| {
+            let mut hints = Vec::new();
+            numbers(name, shape, &mut hints);
+            let said = hints.iter().map(|(path, ty)| {
+                let which = if path == name { "each" } else { path.as_str() };
+                format!("{which} is a number: {} reads it, too", type_text(ty, true))
+            });
+            let said: Vec<_> = said.collect();
+            let line = notation::yaml(&field(name, shape));
+            match said.is_empty() {
+                true => line,
+                false => format!("{line}  # {}", shown(&said.join("; "))),
+            }
+        };
+        fields.list.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     /// The dotted paths of the fields whose values have nothing in common.
@@ -119,16 +173,20 @@ impl Inference {
 fn fields(shape: &Shape) -> Vec<Field> {
     match shape {
         Shape::Record(fields) => {
-            fields.list.iter().map(|(name, shape)| Field::new(name, ty(shape), true)).collect()
+            fields.list.iter().map(|(name, shape)| field(name, shape)).collect()
         }
         _ => Vec::new(),
     }
 }
 
+fn field(name: &str, shape: &Shape) -> Field {
+    Field::new(name, ty(shape), true)
+}
+
 fn ty(shape: &Shape) -> Type {
     match shape {
         // Whatever comes some day can be read as text only by a query that asks for it.
-        Shape::Null | Shape::String => Type::String,
+        Shape::Null | Shape::String | Shape::Formatted(Format::Number { .. }) => Type::String,
         Shape::Formatted(Format::Date) => Type::Date,
         Shape::Formatted(Format::Timestamp) => Type::Timestamp,
         Shape::Formatted(Format::Uuid) => Type::Uuid,
@@ -143,16 +201,32 @@ fn ty(shape: &Shape) -> Type {
     }
 }
 
+/// The texts that are all numbers: their dotted paths, and the decimals that read them.
+fn numbers(path: &str, shape: &Shape, found: &mut Vec<(String, Type)>) {
+    match shape {
+        Shape::Formatted(format) => {
+            found.extend(format.decimal().map(|ty| (path.to_owned(), ty)));
+        }
+        Shape::List(item) => numbers(path, item, found),
+        Shape::Record(fields) => {
+            fields.list.iter().for_each(|(name, shape)| numbers(&inside(path, name), shape, found));
+        }
+        _ => {}
+    }
+}
+
+/// `customer.email`.
+fn inside(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
 fn mixed(path: &str, shape: &Shape, found: &mut Vec<String>) {
     match shape {
         Shape::Mixed => found.push(path.to_owned()),
         Shape::Number(numbers) if numbers.ty().is_none() => found.push(path.to_owned()),
         Shape::List(item) => mixed(path, item, found),
         Shape::Record(fields) => {
-            for (name, shape) in &fields.list {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                mixed(&path, shape, found);
-            }
+            fields.list.iter().for_each(|(name, shape)| mixed(&inside(path, name), shape, found));
         }
         _ => {}
     }
@@ -166,6 +240,9 @@ impl Shape {
             (Shape::Null, seen) => seen,
             (known, seen) if known == seen => known,
             (Shape::Number(known), Shape::Number(seen)) => Shape::Number(known.and(seen)),
+            (Shape::Formatted(known), Shape::Formatted(seen)) => {
+                known.and(seen).map_or(Shape::String, Shape::Formatted)
+            }
             (Shape::String | Shape::Formatted(_), Shape::String | Shape::Formatted(_)) => {
                 Shape::String
             }
@@ -178,6 +255,9 @@ impl Shape {
 fn format(text: &str) -> Option<Format> {
     if is_uuid(text) {
         return Some(Format::Uuid);
+    }
+    if let Some(number) = number(text) {
+        return Some(number);
     }
     let (day, rest) = text.split_at_checked(10)?;
     // `parse` takes signs and missing zeros, too.
@@ -194,6 +274,21 @@ fn format(text: &str) -> Option<Format> {
     let is_fraction = !fraction.is_empty() && fraction.len() <= 6 && digits(fraction);
     let is_zone = zone == "Z" || is_offset(zone.get(1..).unwrap_or_default());
     (is_clock(clock, &[23, 59, 59]) && is_fraction && is_zone).then_some(Format::Timestamp)
+}
+
+/// A text that is a number as a decimal is written, without a zero before others: that may be a name.
+fn number(text: &str) -> Option<Format> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = match number.split_once('.') {
+        Some((whole, fraction)) => (whole, fraction),
+        None => (number, "0"),
+    };
+    if !digits(whole) || !digits(fraction) || whole.len() > 1 && whole.starts_with('0') {
+        return None;
+    }
+    let fraction = if number.contains('.') { fraction.len() } else { 0 };
+    Some(Format::Number { whole: whole.len(), fraction })
 }
 
 /// `01:30`, `0130`.
@@ -225,7 +320,6 @@ fn is_uuid(text: &str) -> bool {
 /// Widens shapes by the values that come.
 #[derive(Clone, Copy)]
 struct Observer {
-    formats: bool,
     /// How many lists and records are around.
     depth: usize,
 }
@@ -236,11 +330,10 @@ impl Observer {
         let seen = match text.as_bytes().first() {
             Some(b'{') => return self.record(shape, text),
             Some(b'[') => return self.list(shape, text),
-            Some(b'"') if self.formats => {
+            Some(b'"') => {
                 let text: Cow<'_, str> = serde_json::from_str(text)?;
                 format(&text).map_or(Shape::String, Shape::Formatted)
             }
-            Some(b'"') => Shape::String,
             Some(b't' | b'f') => Shape::Bool,
             Some(b'n') | None => Shape::Null,
             Some(_) => Shape::Number(Numbers::of(text)),
@@ -287,7 +380,7 @@ impl Observer {
                 let message = format!("it is nested deeper than {MAX_DEPTH} levels");
                 Err(serde_json::Error::custom(message))
             }
-            depth => Ok(Self { depth: depth + 1, ..self }),
+            depth => Ok(Self { depth: depth + 1 }),
         }
     }
 }
@@ -431,7 +524,7 @@ mod tests {
 
     /// The type of a field that holds these texts in a sample.
     fn check_texts(texts: &[&str], expected: &str) {
-        let mut inference = Inference::with_formats();
+        let mut inference = Inference::default();
         for text in texts {
             let record = serde_json::json!({"a": text}).to_string();
             inference.observe(record.as_bytes()).unwrap();
@@ -455,6 +548,35 @@ mod tests {
         check_texts(&["7F0C1D9E-6A55-4A0E-9D2E-0A1B2C3D4E5F"], "string");
         check_texts(&["", "2026-11-24"], "string");
         check_texts(&["+026-11-24", "2026-1-024"], "string");
+    }
+
+    #[test]
+    fn texts_that_are_all_numbers_stay_texts_with_a_comment_that_says_what_reads_them() {
+        let check = |records: &[&str], expected: &str| {
+            let mut inference = Inference::default();
+            records.iter().for_each(|record| inference.observe(record.as_bytes()).unwrap());
+            assert_eq!(inference.yaml(), expected);
+        };
+        check(
+            &[r#"{"price": "3.01", "n": 1}"#, r#"{"price": "-12", "n": 2}"#],
+            "price: string  # each is a number: decimal(18,2) reads it, too\nn: int64",
+        );
+        check(
+            &[r#"{"rates": ["0.12345678901", "12345678.5"]}"#],
+            "rates: [string]  # each is a number: decimal(38,11) reads it, too",
+        );
+        check(
+            &[r#"{"owner": {"credit": "0.50", "debit": "1.5"}}"#],
+            "owner: {credit: string, debit: string}  # owner.credit is a number: decimal(18,2) reads it, \
+             too; owner.debit is a number: decimal(18,1) reads it, too",
+        );
+        // What may be a name, a version or a number of an account is none.
+        for texts in
+            ["\"12\"", "\"3.01\", \"\"", "\"3.01\", \"n/a\"", "\"03.01\"", "\"1.2.3\"", "\".5\""]
+        {
+            check(&[&format!("{{\"a\": [{texts}]}}")], "a: [string]");
+        }
+        check(&[r#"{"a": "3.01"}"#, r#"{"a": 3.01}"#], "a: json");
     }
 
     #[test]

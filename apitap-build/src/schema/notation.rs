@@ -32,12 +32,9 @@ pub fn type_text(ty: &Type, nullable: bool) -> String {
     if nullable { text } else { format!("{text}!") }
 }
 
-/// A schema as YAML: one `name: type` a line.
-pub fn yaml(schema: &super::Schema) -> String {
-    let line = |field: &super::Field| {
-        format!("{}: {}", yaml_name(&field.name), yaml_type(&field.ty, field.nullable, false))
-    };
-    schema.fields.iter().map(line).collect::<Vec<_>>().join("\n")
+/// A field as it is written in the YAML file: `name: type`.
+pub fn yaml(field: &super::Field) -> String {
+    format!("{}: {}", yaml_name(&field.name), yaml_type(&field.ty, field.nullable, false))
 }
 
 /// Within brackets and braces, a comma and a brace of a type would be YAML's: it is quoted.

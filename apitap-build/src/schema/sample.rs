@@ -13,7 +13,7 @@ use crate::diagnostic::{Finding, Place};
 use crate::tree::{Node, Value};
 
 /// What has been seen of the records of one source.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Sample {
     inference: Inference,
     places: Places,
@@ -32,19 +32,6 @@ struct Conflict {
     path: String,
     first: (&'static str, Place),
     other: (&'static str, Place),
-}
-
-impl Default for Sample {
-    fn default() -> Self {
-        Self {
-            inference: Inference::with_formats(),
-            places: Places::new(),
-            kinds: BTreeMap::new(),
-            conflicts: Vec::new(),
-            records: 0,
-            first: None,
-        }
-    }
 }
 
 impl Sample {

@@ -4,12 +4,16 @@ use std::process::ExitCode;
 
 use apitap_build::codes::{self, Code};
 use apitap_build::nearest::nearest_within;
+use textwrap::Options;
 
 use super::{print, usage};
-use crate::commands::output::{FAINT, TITLE, styled};
+use crate::commands::output::{FAINT, TITLE, styled, width, wrapped};
 
 /// The documentation, which the tests hold to the list of codes.
 const SECTIONS: &str = include_str!("explain/errors.md");
+
+/// How the sentences of a finding begin.
+const LEVELS: [&str; 4] = ["error", "warning", "note", "help"];
 
 /// Prints what a code means, with an example and the fix.
 pub(super) fn explain(written: &str) -> ExitCode {
@@ -34,9 +38,18 @@ pub(super) fn explain(written: &str) -> ExitCode {
 fn text(code: &Code) -> String {
     let title = styled(TITLE, format_args!("{}: {}", code.number(), code.title()));
     let body = section(code).unwrap_or_else(|| code.explanation());
-    let body = body.lines().map(|line| match line.starts_with("```") {
-        true => styled(FAINT, line),
-        false => line.to_owned(),
+    let (mut is_example, width) = (false, width());
+    let body = body.lines().map(|line| match (line.starts_with("```"), width) {
+        (true, _) => {
+            is_example = !is_example;
+            styled(FAINT, line)
+        }
+        (false, Some(width)) if !is_example => {
+            textwrap::fill(line, Options::new(width).break_words(false))
+        }
+        // A finding as an example; SQL and YAML have no label and stay as they are.
+        (false, _) if LEVELS.iter().any(|level| line.starts_with(level)) => wrapped(line, width),
+        (false, _) => line.to_owned(),
     });
     format!("{title}\n\n{}", body.collect::<Vec<_>>().join("\n"))
 }

@@ -10,7 +10,7 @@ use apitap_build::render;
 use serde_json::Value;
 
 use super::Project;
-use crate::commands::output::{self, usage};
+use crate::commands::output::{self, usage, wrapped};
 use crate::commands::{Choice, Format};
 
 /// Checks once: all pipelines, or the chosen ones. Exit code 1 where there are errors.
@@ -67,10 +67,13 @@ pub(super) fn json(compiled: &Compiled) -> Value {
     compiled.findings.iter().map(|finding| render::json(&compiled.files, finding)).collect()
 }
 
-/// Prints findings on standard error, a blank line after each.
+/// Prints findings on standard error, a blank line after each, in lines that fit; what several warnings or notes have in
+/// common is said once.
 pub(super) fn print<'a>(files: &Files, findings: impl IntoIterator<Item = &'a Finding>) {
-    for finding in findings {
-        output::tell(&format!("{}\n", render::styled(files, finding).trim_end()));
+    let width = output::error_width();
+    for finding in render::by_cause(files, findings) {
+        let text = render::styled(files, &finding, width);
+        output::tell(&format!("{}\n", wrapped(text.trim_end(), width)));
     }
 }
 

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use apitap_build::definition::{self, Source};
 use apitap_build::nearest::did_you_mean;
 use apitap_build::project::{Sources, read_sources};
-use apitap_build::render;
+use apitap_build::schema::Schema;
 use apitap_build::schema::inference::Inference;
-use apitap_build::schema::{Schema, notation};
 use clap::Args;
 use futures::{StreamExt as _, stream};
 
+use super::findings;
 use super::text::rewrite;
 use crate::commands::options::number;
 use crate::commands::output::{self, WARNING, styled, usage};
@@ -86,9 +86,7 @@ pub(super) fn run(arguments: &Arguments, yaml: &Path, options: &Options) -> Exit
 
 /// A source that is not there, or that the YAML file does not declare well.
 fn unknown(declared: &Sources, name: &str) -> ExitCode {
-    for finding in &declared.findings {
-        output::tell(&format!("{}\n", render::styled(&declared.files, finding).trim_end()));
-    }
+    findings::print(&declared.files, &declared.findings);
     let known = declared.sources.iter().map(|source| source.name.as_str());
     usage(&format!("there is no source `{name}`\nhelp: {}", did_you_mean("source", name, known)))
 }
@@ -171,7 +169,7 @@ async fn cut(page: &Page, limit: u64, format: definition::Format) -> Result<Samp
         usize::try_from(at).unwrap_or(usize::MAX).saturating_add(record.len())
     };
     let between = if format == definition::Format::Jsonl { "\n" } else { "," };
-    let (mut inference, mut schema) = (Inference::with_formats(), Schema::default());
+    let (mut inference, mut schema) = (Inference::default(), String::new());
     let (mut all, mut kept, mut last, mut more) = (0, 0, 0, String::new());
     for (record, at) in records.records() {
         all += 1;
@@ -184,7 +182,8 @@ async fn cut(page: &Page, limit: u64, format: definition::Format) -> Result<Samp
         if all < limit {
             continue;
         }
-        let shown = inference.schema();
+        // With what it says of texts that are numbers: the first that is none belongs to the sample.
+        let shown = inference.yaml();
         if all > limit && shown != schema {
             more.extend([between, record]);
         }
@@ -199,6 +198,8 @@ async fn cut(page: &Page, limit: u64, format: definition::Format) -> Result<Samp
 /// What a sample shows.
 struct Shown {
     schema: Schema,
+    /// The same as it is written in the YAML file.
+    yaml: String,
     records: u64,
     /// How many the page has.
     all: u64,
@@ -214,7 +215,7 @@ async fn shown(Sample { text, all }: &Sample, source: &Source) -> Result<Shown> 
     let read = body::read(stream::iter([chunk]), &wanted, &Limits::of(Memory::default(), 1)).await;
     let body = read.map_err(Unread::into_error)?;
     let page = Page::new("the sample".into(), 1, &body);
-    let mut inference = Inference::with_formats();
+    let mut inference = Inference::default();
     let mut segments = page.segments();
     let mut hint = None;
     while let Some(segment) = segments.next().await? {
@@ -226,7 +227,8 @@ async fn shown(Sample { text, all }: &Sample, source: &Source) -> Result<Shown> 
             observed.map_err(|error| Error::data(error.to_string()))?;
         }
     }
-    Ok(Shown { schema: inference.schema(), records: body.records(), all: *all, hint })
+    let (schema, yaml) = (inference.schema(), inference.yaml());
+    Ok(Shown { schema, yaml, records: body.records(), all: *all, hint })
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<()> {
@@ -246,7 +248,7 @@ fn write(path: &Path, text: &str, force: bool) -> Result<()> {
 }
 
 fn print(shown: &Shown, output: &Path, folder: &Path, format: Format) -> ExitCode {
-    let Shown { schema, records, all, hint } = shown;
+    let Shown { schema, yaml, records, all, hint } = shown;
     // Paths in the YAML file are relative to it; a single name needs what tells it from a type.
     let file = output.strip_prefix(folder).unwrap_or(output).display().to_string();
     let file = if file.contains(['.', '/']) { file } else { format!("./{file}") };
@@ -256,7 +258,7 @@ fn print(shown: &Shown, output: &Path, folder: &Path, format: Format) -> ExitCod
         })
         .to_string(),
         Format::Text => {
-            let fields = notation::yaml(schema).replace('\n', "\n  ");
+            let fields = yaml.replace('\n', "\n  ");
             format!("schema:\n  {fields}")
         }
     };

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use console::{Term, measure_text_width};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::output::{ERROR, FAINT, GOOD, TITLE, WARNING, shortened, styled, tell};
+use super::output::{ERROR, FAINT, GOOD, TITLE, WARNING, shortened, styled, tell, width_of};
 use crate::engine::watch::{self, Progress, Stage, Watch};
 use crate::report::{grouped, size};
 
@@ -99,11 +99,13 @@ fn live(watch: &Watch, term: &Term, ended: &AtomicBool) {
     let mut rates = Rates::default();
     let mut turn = 0;
     loop {
-        let (height, width) = term.size();
+        // One that does not say its size is as large as the usual ones.
+        let (height, _) = term.size();
+        let width = width_of(term).unwrap_or_default();
         let screen = Screen {
             // One line less than there is: the cursor stands in the last one.
             lines: usize::from(height).saturating_sub(2).max(1),
-            width: usize::from(width).saturating_sub(1).max(20),
+            width: width.saturating_sub(1).max(20),
             turn: TURNS.get(turn % TURNS.len()).copied().unwrap_or_default(),
         };
         let lines = screen.lines(watch.pipelines(), &mut rates, Instant::now());
@@ -159,7 +161,8 @@ struct Screen {
 }
 
 impl Screen {
-    /// A line for each pipeline that is under way, as many as fit; the others are summed up.
+    /// A line for each pipeline that is under way, as many as fit; the others are summed up, but for some of those
+    /// that have failed, which stand first.
     fn lines(&self, all: &[Arc<Progress>], rates: &mut Rates, now: Instant) -> Vec<String> {
         let fits = all.len() <= self.lines.min(12);
         let is_shown = |one: &&Arc<Progress>| match one.stage() {
@@ -167,7 +170,10 @@ impl Screen {
             Stage::Queued | Stage::Done { .. } => fits,
         };
         let most = if fits { self.lines } else { self.lines - 1 };
-        let shown: Vec<_> = all.iter().filter(is_shown).take(most).collect();
+        let has_failed = |one: &&Arc<Progress>| one.stage() == Stage::Done { good: false };
+        let first = if fits { 0 } else { most / 3 };
+        let failed = all.iter().filter(has_failed).take(first);
+        let shown: Vec<_> = failed.chain(all.iter().filter(is_shown)).take(most).collect();
         let longest = shown.iter().map(|one| measure_text_width(&one.name)).max();
         let name = longest.unwrap_or_default().min(NAME).min(self.width / 3);
         let mut lines: Vec<_> =
@@ -249,7 +255,12 @@ fn parts(progress: &Progress, rate: f64, now: Instant) -> Vec<Part> {
     } else {
         styled(FAINT, lasting(elapsed))
     };
-    parts.push(part(1, last));
+    // What keeps it from going on says more than how far it has come.
+    let waits = progress.locked().is_some() || committing || progress.waits().is_some();
+    if waits {
+        parts.iter_mut().filter(|part| part.rank == 0).for_each(|part| part.rank = 1);
+    }
+    parts.push(part(if waits { 0 } else { 1 }, last));
     parts
 }
 
@@ -363,6 +374,7 @@ mod tests {
         all[0].add_rows(11_000);
         all[0].commits();
         check(&all, 20, 60, &["* orders  12,000 records  3.4 MB  storing 11,000 rows"]);
+        check(&all, 20, 30, &["* orders  storing 11,000 rows"]);
         all[0].end(true);
         check(&all, 20, 60, &["✓ orders  11,000 rows"]);
         let known = progress("orders", 12_000, 48_000, 0);
@@ -411,6 +423,13 @@ mod tests {
         ];
         check(&all, 3, 80, &expected);
         check(&all, 1, 50, &["2 of 50 done, 1 failed, 6 under way, 42 wait"]);
+        let expected = [
+            "✗ p1  failed",
+            "* p2  1 page  100 records  28.3 kB  0 s",
+            "* p3  1 page  100 records  28.3 kB  0 s",
+            "2 of 50 done, 1 failed, 6 under way, 42 wait, 5,000 records",
+        ];
+        check(&all, 4, 80, &expected);
     }
 
     #[test]

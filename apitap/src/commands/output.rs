@@ -68,7 +68,7 @@ pub(crate) fn tell(line: &str) {
 
 /// Tells an error, as a report shows it.
 pub(crate) fn tell_error(error: &impl std::fmt::Display) {
-    tell(&format!("{}: {error}", styled(ERROR, "error")));
+    tell(&wrapped(&format!("{}: {error}", styled(ERROR, "error")), error_width()));
 }
 
 /// Says what is wrong with the call.
@@ -78,11 +78,15 @@ pub(crate) fn usage(message: &str) -> ExitCode {
 }
 
 /// A text in lines of at most so many columns, broken between words. What stands behind a label, as in
-/// `  help:     …`, stays behind it; a word that is longer, such as a URL, stays whole.
+/// `  help:     …`, stays behind it; a word that is longer, such as a URL, stays whole, and so does a line of a file.
 pub(crate) fn wrapped(text: &str, width: Option<usize>) -> String {
     let Some(width) = width else { return text.to_owned() };
     let lines = text.lines().map(|line| {
-        let indent = " ".repeat(label(line).min(width / 2));
+        let plain = anstream::adapter::strip_str(line).to_string();
+        if is_of_file(&plain) {
+            return line.to_owned();
+        }
+        let indent = " ".repeat(label(&plain).min(width / 2));
         let options = textwrap::Options::new(width)
             .subsequent_indent(&indent)
             .break_words(false)
@@ -92,8 +96,19 @@ pub(crate) fn wrapped(text: &str, width: Option<usize>) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// Whether a line shows one of a file, or what is said below it: ` 3 | SELECT …`.
+fn is_of_file(line: &str) -> bool {
+    let number = line.split_once('|').map(|(number, _)| number);
+    number.is_some_and(|number| {
+        number.ends_with(' ') && number.chars().all(|c| c == ' ' || c.is_ascii_digit())
+    })
+}
+
 /// The width of a line's label and of the spaces behind it.
 fn label(line: &str) -> usize {
+    if line.starts_with("note: ") || line.starts_with("help: ") {
+        return "note: ".len();
+    }
     let labelled = line.strip_prefix("  ").and_then(|rest| rest.split_once(": "));
     match labelled {
         Some((label, text)) if label.chars().all(char::is_alphabetic) => {
@@ -103,16 +118,77 @@ fn label(line: &str) -> usize {
     }
 }
 
+/// What the command line says, with help in lines that fit the terminal.
+pub(crate) fn parsed<T: clap::Parser>() -> T {
+    let mut matches = T::command().term_width(help_width()).get_matches();
+    T::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit())
+}
+
+/// How wide help is: as the terminal, else as wide as it reads well.
+pub(crate) fn help_width() -> usize {
+    width().unwrap_or(HELP_WIDTH)
+}
+
+/// The width of help that goes somewhere else than to a terminal.
+const HELP_WIDTH: usize = 100;
+
+/// How wide a terminal is taken to be that does not say it.
+const USUAL_WIDTH: usize = 80;
+
 /// How many columns a line of standard output may have; `None` where it is not a terminal.
 pub(crate) fn width() -> Option<usize> {
-    let term = console::Term::stdout();
-    let width = term.size_checked().map(|(_, columns)| usize::from(columns));
-    width.filter(|width| *width > 0 && term.is_term())
+    width_of(&console::Term::stdout())
+}
+
+/// The same of standard error.
+pub(crate) fn error_width() -> Option<usize> {
+    width_of(&console::Term::stderr())
+}
+
+/// The same of an output: what the terminal says, else `COLUMNS`, as programs that lead terminals set it.
+#[expect(clippy::disallowed_methods, reason = "how wide a terminal is may be in the environment")]
+pub(crate) fn width_of(term: &console::Term) -> Option<usize> {
+    let said = term.size_checked().map(|(_, columns)| usize::from(columns));
+    term.is_term().then(|| columns(said, std::env::var("COLUMNS").ok().as_deref()))
+}
+
+fn columns(said: Option<usize>, variable: Option<&str>) -> usize {
+    let variable = || variable.and_then(|columns| columns.trim().parse().ok());
+    let known = said.filter(|columns| *columns > 0).or_else(variable);
+    known.filter(|columns| *columns > 0).unwrap_or(USUAL_WIDTH)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_that_does_not_say_how_wide_it_is_has_80_columns_or_those_of_columns() {
+        assert_eq!(columns(Some(60), Some("100")), 60);
+        assert_eq!(columns(None, None), 80);
+        assert_eq!(columns(Some(0), None), 80);
+        assert_eq!(columns(None, Some("132")), 132);
+        assert_eq!(columns(None, Some("wide")), 80);
+        assert_eq!(columns(None, Some("0")), 80);
+    }
+
+    #[test]
+    fn a_finding_is_broken_between_words_and_lines_of_files_are_not() {
+        let finding = "warning[E0420]: a record that the condition on `published_at` leaves out now is not \
+                       loaded later\n --> sql/posts.sql:5:7\n  |\n5 | WHERE p.published_at <= now() AND \
+                       p.title <> 'a long line of a file'\n  |       ^^^^^^^^^^^^^^ here\n  |\nhelp: load \
+                       all records, and filter them in the database, as a view";
+        let expected = "warning[E0420]: a record that the condition on\n  `published_at` leaves out now is not \
+                        loaded\n  later\n --> sql/posts.sql:5:7\n  |\n5 | WHERE p.published_at <= now() AND \
+                        p.title <> 'a long line of a file'\n  |       ^^^^^^^^^^^^^^ here\n  |\nhelp: load all \
+                        records, and filter them in the\n      database, as a view";
+        assert_eq!(wrapped(finding, Some(50)), expected);
+        let styled = styled(ERROR, "error[E0101]: a b c");
+        assert_eq!(
+            anstream::adapter::strip_str(&wrapped(&styled, Some(16))).to_string(),
+            "error[E0101]: a\n  b c"
+        );
+    }
 
     #[test]
     fn lines_are_broken_between_words_and_labels_stand_alone() {

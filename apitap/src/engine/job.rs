@@ -50,6 +50,8 @@ pub(super) struct Job<D> {
     /// What the query makes its sources be asked for.
     narrowed: BTreeMap<String, Narrowed>,
     pub(super) destination: D,
+    /// The variables that the target is reached by.
+    target_variables: Option<String>,
     /// The other pipelines of the run, or of the program, that write the same table.
     beside: Vec<Arc<Definition>>,
     /// What the sources send and their schemas do not declare.
@@ -107,7 +109,9 @@ pub(super) fn prepare<D>(
         });
         let fetches: Vec<Fetch> = sources.collect();
         environment.now_for(format!("the target of `{}`", definition.name));
-        let destination = destination(&definition, &mut environment);
+        let (destination, used) =
+            environment.reading(|environment| destination(&definition, environment));
+        let target_variables = super::target_variables(&definition, &used);
         let fetched = fetches.iter().map(|fetch| Arc::clone(&fetch.fetched)).collect();
         let progress = Arc::new(Progress::new(&definition.name, fetched));
         jobs.push(Job {
@@ -115,6 +119,7 @@ pub(super) fn prepare<D>(
             linked,
             fetches,
             narrowed,
+            target_variables,
             destination,
             beside: Vec::new(),
             drift: Arc::default(),
@@ -388,7 +393,10 @@ impl Job<Arc<dyn Target>> {
         loop {
             let busy = match self.destination.open(load.clone(), &run.limits).await {
                 Err(error) if error.kind() == ErrorKind::Busy => error,
-                opened => return opened,
+                opened => {
+                    let variables = || self.target_variables.clone();
+                    return opened.map_err(|error| error.from_variables(variables()));
+                }
             };
             if run.options.wait.is_none_or(|wait| began.elapsed() >= wait) {
                 return Err(busy);

@@ -25,6 +25,7 @@ mod rate_limit;
 mod retry;
 pub(super) mod shown;
 mod template;
+pub(crate) mod variables;
 
 pub(super) use answer::Answered;
 pub(super) use endpoint::{Ask, Endpoint, Target};

@@ -1,4 +1,5 @@
-//! Earthquakes into SQLite: one pipeline of YAML and SQL, one of Rust, and a look at the result.
+//! Earthquakes into SQLite: one pipeline of YAML and SQL, one of Rust, and a look at the result. `serve` serves their
+//! recording, for pipelines of your own.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -14,6 +15,9 @@ apitap::include_pipelines!();
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
+    if std::env::args().nth(1).is_some_and(|argument| argument == "serve") {
+        return serve();
+    }
     let mut environment = apitap::Environment::process();
     // Serves for as long as it lives.
     let mut recording = None;
@@ -31,6 +35,16 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         show(&path).await?;
     }
     Ok(ExitCode::from(report.exit_code()))
+}
+
+/// Serves the recording until somebody stops the program.
+fn serve() -> Result<ExitCode, Box<dyn Error>> {
+    let recording = Usgs::serve()?;
+    println!("serving the recording of February 2018 until Ctrl-C; elsewhere, say");
+    println!("export USGS_URL={}", recording.url());
+    loop {
+        std::thread::park();
+    }
 }
 
 /// A few rows of what is in the database now.

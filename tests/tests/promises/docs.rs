@@ -1,17 +1,17 @@
 //! What the pages of `docs/` say is so: their examples load what an API serves, their queries run, their
 //! commands do, their links lead somewhere.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use apitap_tests::api::Api;
 use apitap_tests::collection::{Collection, Pagination};
-use apitap_tests::process::{Project, finish};
+use apitap_tests::process::{Project, binary, finish};
 use apitap_tests::public::{Public, Recipe, items, recipes};
 use apitap_tests::readme::{blocks_of, root};
-use quickstart::usgs::Usgs;
 use serde_json::{Value, json};
 
 use super::runs::{LIMIT, postgres, postgres_database, project, sqlite, sqlite_file};
@@ -231,15 +231,46 @@ fn each_recipe_loads_what_its_api_has_and_then_what_is_new() {
     recipes.iter().for_each(check_recipe);
 }
 
+/// The recording that the quickstart serves, until this is dropped.
+struct Served {
+    process: Child,
+    url: String,
+}
+
+impl Served {
+    fn begin() -> Self {
+        let mut process = Command::new(binary("quickstart"))
+            .arg("serve")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the quickstart runs");
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut lines = lines.map(|line| line.expect("it says where it is"));
+        let first = "serving the recording of February 2018 until Ctrl-C; elsewhere, say";
+        assert_eq!(lines.next().as_deref(), Some(first));
+        let url =
+            lines.next().and_then(|line| Some(line.strip_prefix("export USGS_URL=")?.to_owned()));
+        Self { process, url: url.expect("a line for the shell") }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
 #[test]
 fn getting_started_works_as_it_is_written() {
     let page = "docs/getting-started.md";
-    let usgs = Usgs::serve().unwrap();
+    assert_eq!(block(page, "sh recording").trim(), "cargo run -p quickstart -- serve");
+    let recording = Served::begin();
     let project = Project::new([]);
     let run = |line: &str| {
         let arguments = line.strip_prefix("apitap ").expect("a command of ours");
         let mut command = project.apitap(arguments.split(' '));
-        let finished = finish(command.env("USGS_URL", usgs.url()), LIMIT);
+        let finished = finish(command.env("USGS_URL", &recording.url), LIMIT);
         assert_eq!(finished.code, Some(0), "{line}: {}{}", finished.stdout, finished.stderr);
         finished
     };

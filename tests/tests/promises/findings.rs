@@ -140,6 +140,42 @@ fn a_note_is_shown_and_is_neither_an_error_nor_a_warning() {
 }
 
 #[test]
+fn warnings_and_notes_of_one_cause_are_said_once_with_all_places() {
+    let folder = root().join("tests/findings/E0420");
+    let read = |path: &str| std::fs::read_to_string(folder.join(path)).expect("it is a text");
+    let (yaml, sql) = (read("pipelines.yaml"), read("sql/posts.sql"));
+    let queries = ["sql/a.sql", "sql/b.sql", "sql/c.sql"].map(|path| (path, sql.as_str()));
+    let project = Project::new([("pipelines.yaml", yaml.as_str())].into_iter().chain(queries));
+    let text = finish(&mut project.apitap(["check"]), LIMIT);
+    assert_eq!(text.code, Some(0), "{}", text.stderr);
+    for (code, times) in [("warning[E0420]", 2), ("note[E0397]", 1)] {
+        assert_eq!(text.stderr.matches(code).count(), times, "{}", text.stderr);
+    }
+    let same = "note: the same at sql/b.sql:5:7, sql/c.sql:5:7\n";
+    assert!(text.stderr.contains(same), "{}", text.stderr);
+    assert!(text.stderr.ends_with("0 errors, 6 warnings\n"), "{}", text.stderr);
+
+    let json = finish(&mut project.apitap(["check", "--format", "json"]), LIMIT);
+    let findings: serde_json::Value = serde_json::from_str(&json.stdout).expect("it is JSON");
+    assert_eq!(findings.as_array().map(Vec::len), Some(9), "{findings}");
+}
+
+#[test]
+fn a_decimal_whose_comma_ends_the_value_is_quoted_by_fix() {
+    for (fixture, expected) in [
+        ("E0132", "customer: {id: int64!, credit: \"decimal(12,2)\"}"),
+        ("E0132-list", "rates: [\"decimal(6,4)\"]"),
+    ] {
+        let project = project(fixture);
+        let fixed = finish(&mut project.apitap(["check", "--fix"]), LIMIT);
+        assert_eq!(fixed.code, Some(0), "{fixture}: {}", fixed.stderr);
+        let yaml = project.read("pipelines.yaml");
+        assert!(yaml.contains(expected), "{fixture}: {yaml}");
+        assert!(fixed.stderr.starts_with("pipelines.yaml:"), "{}", fixed.stderr);
+    }
+}
+
+#[test]
 fn what_is_shown_of_a_line_does_not_show_the_secret_in_it() {
     for fixture in
         ["E0101-secret", "E0392", "E0392-address", "E0392-header", "E0392-oauth2", "E0392-param"]

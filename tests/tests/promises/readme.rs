@@ -38,6 +38,22 @@ fn the_two_commands_are_those_of_ci() {
 }
 
 #[test]
+fn the_first_rows_come_before_what_takes_longer() {
+    let line = |info: &str, text: &str| {
+        let found = blocks("sh").into_iter().find(|block| block.info == info);
+        let found = found.filter(|block| block.text.contains(text));
+        found.unwrap_or_else(|| panic!("README.md has no block `{info}` with `{text}`")).line
+    };
+    let lines = [
+        line("sh clone", "git clone"),
+        line("sh", "cargo run -p quickstart"),
+        line("sh development", "cargo build -p apitap\n"),
+        line("sh install", "cargo install --path apitap\n"),
+    ];
+    assert!(lines.is_sorted(), "{lines:?}");
+}
+
+#[test]
 fn the_rust_is_what_is_compiled_here() {
     let block = blocks("rust").into_iter().find(|block| block.info == "rust").unwrap();
     assert_eq!(block.text, include_str!("readme/paid_orders.rs"));

@@ -97,6 +97,50 @@ fn a_sample_of_the_live_api_is_the_schema_of_the_pipeline() {
 }
 
 #[test]
+fn a_run_infers_what_a_sample_shows() {
+    let records: Vec<_> = (1..=30)
+        .map(|id| {
+            json!({
+                "id": id, "day": "2026-11-24", "at": "2026-11-24T08:00:00Z", "price": format!("{id}.01"),
+                "late": if id < 30 { "1.5" } else { "none" },
+                "who": "7f0c1d9e-6a55-4a0e-9d2e-0a1b2c3d4e5f",
+            })
+        })
+        .collect();
+    let api = Api::serve(Collection::new(records, Pagination::None));
+    let yaml = format!(
+        "sources: [{{name: orders, url: \"{}\", pagination: {{kind: none}}}}]\ntargets: [{{name: out, type: \
+         sqlite, path: out.db}}]\n",
+        api.url()
+    );
+    let sql = "{{ sink(key=[\"id\"]) }} SELECT * FROM {{ use_source(\"orders\") }}";
+    let project = Project::new([("pipelines.yaml", yaml.as_str()), ("sql/orders.sql", sql)]);
+    let call = |arguments: &[&str]| {
+        let finished = finish(&mut project.apitap(arguments.iter().copied()), LIMIT);
+        assert_eq!(finished.code, Some(0), "{}{}", finished.stdout, finished.stderr);
+        finished
+    };
+    // serde_json sorts the keys of what the API sends.
+    let expected = [
+        "at: timestamp",
+        "day: date",
+        "id: int64",
+        "late: string",
+        "price: string  # each is a number: decimal(18,2) reads it, too",
+        "who: uuid",
+    ];
+    let sampled = call(&["sample", "orders"]).stdout;
+    assert_eq!(sampled, format!("schema:\n  {}\n", expected.join("\n  ")));
+    let inferred = call(&["run"]).stderr;
+    assert!(
+        inferred.contains(&format!("schema:\n      {}\n", expected.join("\n      "))),
+        "{inferred}"
+    );
+    let rows = sqlite(&project, "count(*), max(at), max(day), max(price)) FROM orders");
+    assert_eq!(rows, [json!([30, "2026-11-24T08:00:00.000000Z", "2026-11-24", "9.01"])]);
+}
+
+#[test]
 fn a_field_that_begins_late_in_the_page_is_in_the_sample() {
     let mut all = records();
     all[30]["note"] = json!("late");

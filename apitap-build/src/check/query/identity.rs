@@ -7,6 +7,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Distinct, Expr, JoinType, LogicalPlan, Volatility};
 
 use super::later::{self, Later, Together};
+use super::text::Text;
 use crate::engine::each_step;
 
 mod groups;
@@ -50,7 +51,7 @@ pub struct Rows {
 }
 
 /// What is known of the rows of an analyzed plan.
-pub(super) fn rows(plan: &LogicalPlan) -> Rows {
+pub(super) fn rows(text: &Text<'_>, plan: &LogicalPlan) -> Rows {
     let columns = 0..plan.schema().fields().len();
     let (mut constant, mut of_elements) = (BTreeSet::new(), BTreeSet::new());
     let mut origins = Columns::<Origin>::new();
@@ -72,7 +73,7 @@ pub(super) fn rows(plan: &LogicalPlan) -> Rows {
     let fields = named.filter_map(|column| Some((column, field(plan, column)?))).collect();
     let together = together(plan);
     let (are_groups, at_once) = (are_groups(plan), together.or_else(|| at_once(plan)));
-    let (later, sides) = (later::conditions(plan), later::sides(plan));
+    let (later, sides) = (later::conditions(text, plan), later::sides(plan));
     Rows {
         constant,
         of_elements,

@@ -4,6 +4,7 @@
 //! A run of an incremental source reads each record once, when it is new: what is left out then is not read again.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use datafusion::common::tree_node::TreeNode as _;
 use datafusion::logical_expr::{
@@ -11,6 +12,7 @@ use datafusion::logical_expr::{
 };
 
 use super::identity::{expression_field, field};
+use super::text::{Text, union};
 use crate::engine::{each_expression, each_step};
 
 /// A field of a source, with what stands behind its dots.
@@ -23,6 +25,8 @@ pub struct Later {
     pub fields: BTreeSet<FieldOf>,
     /// The field of which it is an upper bound and nothing else: `updated_at < now()`.
     pub below: Option<FieldOf>,
+    /// Where its columns stand, in bytes of the query, as far as that is known.
+    pub at: Option<Range<usize>>,
 }
 
 /// Two sets of sources whose records are brought together.
@@ -44,66 +48,84 @@ impl Together {
 }
 
 /// The parts of the conditions of a plan that may come to hold.
-pub(super) fn conditions(plan: &LogicalPlan) -> Vec<Later> {
-    let mut found = Vec::new();
+pub(super) fn conditions(text: &Text<'_>, plan: &LogicalPlan) -> Vec<Later> {
+    let mut found = Conditions { text, found: Vec::new() };
     each_step(plan, |step| match step {
-        LogicalPlan::Filter(filter) => part(&filter.predicate, &filter.input, true, &mut found),
-        LogicalPlan::Join(Join { filter: Some(filter), .. }) => {
-            part(filter, step, false, &mut found)
-        }
+        LogicalPlan::Filter(filter) => found.part(&filter.predicate, &filter.input, true),
+        LogicalPlan::Join(Join { filter: Some(filter), .. }) => found.part(filter, step, false),
         _ => {}
     });
-    found
+    found.found
 }
 
-/// A condition that must hold (`is_all`), or one of several parts of which one must.
-fn part(expr: &Expr, input: &LogicalPlan, is_all: bool, found: &mut Vec<Later>) {
-    if !tells_time(expr) {
-        return;
-    }
-    match expr {
-        Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::And | Operator::Or), right }) => {
-            let is_all = is_all && *op == Operator::And;
-            part(left, input, is_all, found);
-            part(right, input, is_all, found);
+struct Conditions<'t> {
+    text: &'t Text<'t>,
+    found: Vec<Later>,
+}
+
+impl Conditions<'_> {
+    /// A condition that must hold (`is_all`), or one of several parts of which one must.
+    fn part(&mut self, expr: &Expr, input: &LogicalPlan, is_all: bool) {
+        if !tells_time(expr) {
+            return;
         }
-        Expr::Between(Between { expr: of, negated: false, low: _, high }) => {
-            // The lower bound ceases to hold.
-            if tells_time(high) {
-                found.push(bound(expr, of, input, is_all));
+        let later = match expr {
+            Expr::BinaryExpr(BinaryExpr {
+                left,
+                op: op @ (Operator::And | Operator::Or),
+                right,
+            }) => {
+                let is_all = is_all && *op == Operator::And;
+                self.part(left, input, is_all);
+                return self.part(right, input, is_all);
             }
-        }
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-            let (of, op) = match (tells_time(left), tells_time(right)) {
-                (false, true) => (left, Some(*op)),
-                (true, false) => (right, op.swap()),
-                _ => return found.push(any(expr, input)),
-            };
-            match op {
-                Some(Operator::Gt | Operator::GtEq) => {}
-                Some(Operator::Lt | Operator::LtEq) => found.push(bound(expr, of, input, is_all)),
-                _ => found.push(any(expr, input)),
+            Expr::Between(Between { expr: of, negated: false, low: _, high }) => {
+                // The lower bound ceases to hold.
+                if !tells_time(high) {
+                    return;
+                }
+                self.bound(expr, of, input, is_all)
             }
-        }
-        expr => found.push(any(expr, input)),
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+                let sides = match (tells_time(left), tells_time(right)) {
+                    (false, true) => Some((left, Some(*op))),
+                    (true, false) => Some((right, op.swap())),
+                    _ => None,
+                };
+                match sides {
+                    Some((_, Some(Operator::Gt | Operator::GtEq))) => return,
+                    Some((of, Some(Operator::Lt | Operator::LtEq))) => {
+                        self.bound(expr, of, input, is_all)
+                    }
+                    _ => self.any(expr, input),
+                }
+            }
+            expr => self.any(expr, input),
+        };
+        self.found.push(later);
     }
-}
 
-/// An upper bound of `of`.
-fn bound(expr: &Expr, of: &Expr, input: &LogicalPlan, is_all: bool) -> Later {
-    let of = match of {
-        // A comparison with `now()` is one of nanoseconds.
-        Expr::Cast(cast) if cast.field.data_type().is_temporal() => &*cast.expr,
-        of => of,
-    };
-    let below = expression_field(of, input).filter(|_| is_all);
-    Later { below, ..any(expr, input) }
-}
+    /// An upper bound of `of`.
+    fn bound(&self, expr: &Expr, of: &Expr, input: &LogicalPlan, is_all: bool) -> Later {
+        let of = match of {
+            // A comparison with `now()` is one of nanoseconds.
+            Expr::Cast(cast) if cast.field.data_type().is_temporal() => &*cast.expr,
+            of => of,
+        };
+        let below = expression_field(of, input).filter(|_| is_all);
+        Later { below, ..self.any(expr, input) }
+    }
 
-fn any(expr: &Expr, input: &LogicalPlan) -> Later {
-    let columns = expr.column_refs();
-    let columns = columns.into_iter().filter_map(|name| input.schema().maybe_index_of_column(name));
-    Later { fields: columns.filter_map(|column| field(input, column)).collect(), below: None }
+    fn any(&self, expr: &Expr, input: &LogicalPlan) -> Later {
+        let columns = expr.column_refs();
+        let places = columns.iter().filter_map(|column| column.spans.first());
+        let at = places.filter_map(|span| self.text.planner_range(Some(span)));
+        let at = at.reduce(|all, range| union(all, &range));
+        let columns =
+            columns.into_iter().filter_map(|name| input.schema().maybe_index_of_column(name));
+        let fields = columns.filter_map(|column| field(input, column)).collect();
+        Later { fields, below: None, at }
+    }
 }
 
 /// Whether it depends on when it is computed.

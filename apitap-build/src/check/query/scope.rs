@@ -27,6 +27,8 @@ pub(super) struct Scope<'a> {
     pub(super) selects: Vec<Select>,
     /// Sources that are not declared.
     unknown: Vec<(String, Range<usize>)>,
+    /// Where each source is named.
+    read: Vec<(usize, Range<usize>)>,
 }
 
 /// A name that columns can be qualified with.
@@ -40,8 +42,8 @@ struct Binding {
 impl<'a> Scope<'a> {
     /// Reads the names out of a statement.
     pub(super) fn new(text: &Text<'_>, tables: &'a [Table<'a>], statement: &Statement) -> Self {
-        let (bindings, calls, renamed, selects, unknown) = Default::default();
-        let scope = Self { tables, bindings, calls, renamed, selects, unknown };
+        let (bindings, calls, renamed, selects, unknown, read) = Default::default();
+        let scope = Self { tables, bindings, calls, renamed, selects, unknown, read };
         let mut reader = Reader { text, scope, named: Vec::new() };
         let _: ControlFlow<()> = statement.visit(&mut reader);
         reader.scope
@@ -201,6 +203,16 @@ impl<'a> Scope<'a> {
         self.joins().filter_map(outer).collect()
     }
 
+    /// Where each source is read, in the order of the query.
+    pub(super) fn reads_at(&self) -> Vec<(String, Range<usize>)> {
+        let named = |(source, range): &(usize, Range<usize>)| {
+            Some((self.tables.get(*source)?.name.to_owned(), range.clone()))
+        };
+        let mut found: Vec<_> = self.read.iter().filter_map(named).collect();
+        found.sort_by_key(|(_, range)| range.start);
+        found
+    }
+
     fn joins(&self) -> impl Iterator<Item = &Join> {
         self.selects.iter().flat_map(|select| &select.from).flat_map(|from| &from.joins)
     }
@@ -311,6 +323,7 @@ impl Reader<'_, '_> {
                 .position(|source| source.name == table)
                 .or_else(|| self.scope.similar(&table)),
         };
+        self.scope.read.extend(source.zip(self.text.range(name.span())));
         let name = alias.map_or(table, |alias| alias.value.clone());
         self.scope.bindings.push(Binding { name, source });
     }

@@ -69,11 +69,11 @@ impl<'f> Reader<'f> {
         let mut fields: Vec<Field> = Vec::new();
         let mut entries = entries.iter().peekable();
         while let Some((key, value)) = entries.next() {
-            let cut = cut_decimal(value);
-            if cut.is_some() {
+            let cut = is_cut_decimal(value).then(|| {
                 // What follows the comma, `2)`, is the rest of the same mistake.
-                entries.next_if(|(next, _)| next.value.ends_with([')', '!']));
-            }
+                let rest = entries.next_if(|(next, _)| next.value.ends_with([')', '!']));
+                cut_decimal(value, rest.map(|(rest, _)| (rest.value.as_str(), &rest.place)))
+            });
             let (name, marked) = match key.value.strip_suffix('!') {
                 Some(name) => (name, true),
                 None => (key.value.as_str(), false),
@@ -108,11 +108,20 @@ impl<'f> Reader<'f> {
                     let (ty, nullable) = self.ty(path, item)?;
                     return Some((Type::List(Box::new(Item { ty, nullable })), true));
                 }
-                items => items.iter().find_map(cut_decimal).unwrap_or_else(|| {
-                    let message = "a list has one type of elements";
-                    Finding::error(codes::INVALID_SCHEMA, message, &node.place)
-                        .help("write it in brackets, as in `tags: [string]`")
-                }),
+                items => match items.iter().position(is_cut_decimal) {
+                    Some(place) => {
+                        let rest = items.get(place + 1).and_then(|rest| match &rest.value {
+                            Value::String(text) => Some((text.as_str(), &rest.place)),
+                            _ => None,
+                        });
+                        cut_decimal(&items[place], rest)
+                    }
+                    None => {
+                        let message = "a list has one type of elements";
+                        Finding::error(codes::INVALID_SCHEMA, message, &node.place)
+                            .help("write it in brackets, as in `tags: [string]`")
+                    }
+                },
             },
             other => {
                 let message = match other {
@@ -138,17 +147,39 @@ fn declared_twice(path: &str, place: &Place, first: &Place) -> Finding {
 }
 
 /// Inside `{…}` and `[…]` a comma ends the value: `decimal(12,2)` arrives as `decimal(12`.
-fn cut_decimal(node: &Node) -> Option<Finding> {
-    let Value::String(text) = &node.value else { return None };
-    (text.starts_with("decimal(") && !text.contains(')')).then(|| {
-        Finding::error(
-            codes::UNQUOTED_DECIMAL,
-            "the comma of this decimal ends the value",
-            &node.place,
-        )
-        .note("inside `{…}` and `[…]` a comma separates what is in them")
-        .help("put the type into quotes: `\"decimal(12,2)\"`")
-    })
+fn is_cut_decimal(node: &Node) -> bool {
+    let Value::String(text) = &node.value else { return false };
+    text.starts_with("decimal(") && !text.contains(')')
+}
+
+/// What is wrong with it; `rest` is what has come behind the comma, and where.
+fn cut_decimal(node: &Node, rest: Option<(&str, &Place)>) -> Finding {
+    let message = "the comma of this decimal ends the value";
+    let finding = Finding::error(codes::UNQUOTED_DECIMAL, message, &node.place)
+        .note("inside `{…}` and `[…]` a comma separates what is in them");
+    let help = |ty: &str| format!("put the type into quotes: `\"{ty}\"`");
+    match rest.and_then(|rest| whole_decimal(node, rest)) {
+        Some((ty, place)) => {
+            let replacement = format!("\"{ty}\"");
+            finding.fix(help(&ty), Edit { place, replacement, sure: true })
+        }
+        None => finding.help(help("decimal(12,2)")),
+    }
+}
+
+/// The type that a comma has cut, and where both of its parts stand.
+fn whole_decimal(node: &Node, (rest, behind): (&str, &Place)) -> Option<(String, Place)> {
+    let Value::String(begin) = &node.value else { return None };
+    let ty = format!("{},{}", begin.trim_end(), rest.trim());
+    decimal(ty.trim_end_matches('!').strip_prefix("decimal")?)?;
+    match (&node.place, behind) {
+        (Place::Text { file, start, .. }, Place::Text { file: other, end, .. })
+            if file == other && start < end =>
+        {
+            Some((ty, Place::text(*file, *start..*end)))
+        }
+        _ => None,
+    }
 }
 
 /// A scalar's name, a list with one type, or a record's fields; and whether it may be null.

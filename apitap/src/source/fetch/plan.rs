@@ -22,6 +22,7 @@ use crate::source::request::Target;
 use crate::source::request::auth::{Credentials, Signer};
 use crate::source::request::expression::{Scope, Value};
 use crate::source::request::plan::{JobRequestPlan, RequestPlan};
+use crate::source::request::variables::Variables;
 
 /// The names of which each page has another value.
 const CURSOR: &str = "cursor";
@@ -51,6 +52,10 @@ pub(crate) struct FetchPlan {
     text: bool,
     /// Whether it is asked for a job, and not for records.
     of_job: bool,
+    /// Whether each request is sent once, to see whether it is answered.
+    once: bool,
+    /// The variables behind its keys.
+    variables: Variables,
 }
 
 /// What decides whether two fetches are the same.
@@ -79,10 +84,12 @@ impl FetchPlan {
         types: &[RustType],
         environment: &mut Environment,
     ) -> Self {
-        let credentials = source.auth.as_ref().map(|auth| {
+        let credentials = |environment: &mut Environment| {
+            let auth = source.auth.as_ref()?;
             let custom = Prepared::resolve(source, RustRole::Authenticate, types, environment);
-            Credentials::resolve(auth, custom, source.tls.as_ref(), environment)
-        });
+            Some(Credentials::resolve(auth, custom, source.tls.as_ref(), environment))
+        };
+        let (variables, credentials) = Variables::of(source, environment, credentials);
         let pagination = match &source.pagination {
             Pagination::Custom(_) => PaginationPlan::Custom(Prepared::resolve(
                 source,
@@ -128,6 +135,8 @@ impl FetchPlan {
             params: Vec::new(),
             text: false,
             of_job: false,
+            once: false,
+            variables,
         }
     }
 
@@ -194,6 +203,10 @@ impl FetchPlan {
     /// # Errors
     /// A config error that names the source and the value's place, never the value.
     pub(crate) fn check(&self) -> Result<()> {
+        self.check_all().map_err(|error| self.variables.tell(error))
+    }
+
+    fn check_all(&self) -> Result<()> {
         self.same.partitions.start()?;
         let probe = self.same.partitions.probe(&self.scope);
         let probe = match &self.same.job {
@@ -255,6 +268,11 @@ impl FetchPlan {
         self.of_job
     }
 
+    /// The variables behind its keys.
+    pub(in crate::source) fn variables(&self) -> &Variables {
+        &self.variables
+    }
+
     /// The source's name.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -272,9 +290,13 @@ impl FetchPlan {
 
     /// The same with each request sent once: a failure is not tried again.
     pub(crate) fn once(&self) -> Self {
-        let mut once = self.clone();
+        let mut once = Self { once: true, ..self.clone() };
         once.same.retry.max_attempts = 1;
         once
+    }
+
+    pub(in crate::source) fn is_once(&self) -> bool {
+        self.once
     }
 
     /// The same with the text of each body kept: [`Page::text`](crate::source::page::Page::text).

@@ -24,6 +24,7 @@ use super::on_response::Rules;
 use super::plan::RequestPlan;
 use super::rate_limit::RateLimit;
 use super::shown::{self, param_name, shortened};
+use super::variables::Variables;
 use crate::definition::{Format, Retry};
 use crate::engine::limits::Limits;
 use crate::environment::Secrets;
@@ -58,8 +59,12 @@ pub(in crate::source) struct Endpoint {
     pub(super) rate_limit: RateLimit,
     /// Whether it is asked for a job, and not for records.
     pub(super) of_job: bool,
+    /// Whether each request is sent once, to see whether it is answered.
+    pub(super) once: bool,
     /// Whether there was an answer yet.
     pub(super) reached: AtomicBool,
+    /// The variables behind the keys that its errors name.
+    pub(super) variables: Variables,
 }
 
 /// Where a source is, and what its requests carry.
@@ -256,7 +261,9 @@ impl Endpoint {
             limits: driver.limits,
             pace: Pace::default(),
             of_job: plan.is_of_job(),
+            once: plan.is_once(),
             reached: AtomicBool::new(false),
+            variables: plan.variables().clone(),
         })
     }
 

@@ -240,6 +240,21 @@ impl Failure {
         )
     }
 
+    /// The same where nothing is asked again: what a run would do about a server that is asked too often.
+    pub(super) fn asked_once(self) -> Self {
+        if !self.is_too_much() {
+            return self;
+        }
+        let when = match self.wait {
+            Some(wait) if wait > LONGEST_WAIT => return self.too_long(wait),
+            Some(wait) if !wait.is_zero() => format!("in {} s", wait.as_secs_f64().ceil()),
+            Some(_) | None => "in a minute".to_owned(),
+        };
+        self.help(format!(
+            "a check asks once and does not wait: check again {when}; a run waits, and asks again"
+        ))
+    }
+
     /// What tells this trouble from others, whatever the answer says besides.
     pub(super) fn kind_of_trouble(&self) -> String {
         match &self.answered {

@@ -41,7 +41,7 @@ impl Endpoint {
         loop {
             let turn = match self.turn(&label).await {
                 Ok(turn) => turn,
-                Err(shut) => return Err(shut.give_up(&label, attempts, &self.secrets)),
+                Err(shut) => return Err(self.given_up(shut, &label, attempts)),
             };
             let begun = Instant::now();
             let attempt = self.attempt(&ask, &what, turn);
@@ -61,13 +61,13 @@ impl Endpoint {
             let most = self.most_retries(&failure);
             let delay = delays.next().filter(|_| failure.passing && attempts <= most);
             let Some(delay) = delay else {
-                return Err(failure.give_up(&label, attempts, &self.secrets));
+                return Err(self.given_up(failure, &label, attempts));
             };
             let asked = failure.wait.is_some_and(|wait| !wait.is_zero());
             let delay = match (failure.ruled, failure.wait) {
                 (Some(wait), _) => wait,
                 (None, Some(wait)) if wait > LONGEST_WAIT => {
-                    return Err(failure.too_long(wait).give_up(&label, attempts, &self.secrets));
+                    return Err(self.given_up(failure.too_long(wait), &label, attempts));
                 }
                 (None, Some(wait)) if !wait.is_zero() => {
                     self.rate_limit.pause(wait);
@@ -97,6 +97,13 @@ impl Endpoint {
             self.fetched.wait(reason, delay).await;
             attempts += 1;
         }
+    }
+
+    /// The error of a request that is given up, with the variables that it comes from.
+    fn given_up(&self, failure: Failure, label: &str, attempts: u32) -> GivenUp {
+        let failure = if self.once { failure.asked_once() } else { failure };
+        let GivenUp { error, answered } = failure.give_up(label, attempts, &self.secrets);
+        GivenUp { error: self.variables.tell(error), answered }
     }
 
     /// Waits until the limit on the rate allows a request, which it then counts as sent.
