@@ -332,7 +332,7 @@ async fn at_target<T>(
     environment.check()?;
     let secrets = environment.secrets();
     let done = work(definition, target.as_ref(), limits).await;
-    let done = done.map_err(|error| error.from_variables(target_variables(definition, &used)));
+    let done = done.map_err(|error| error.with_variables(target_variables(definition, &used)));
     done.map_err(|error| error.in_pipeline(&definition.name).masked(|text| secrets.mask(text)))
 }
 

@@ -133,7 +133,7 @@ impl Error {
 
     /// Names the variables of the environment that what is wrong comes from, unless they are named already.
     #[must_use]
-    pub(crate) fn from_variables(mut self, variables: Option<String>) -> Self {
+    pub(crate) fn with_variables(mut self, variables: Option<String>) -> Self {
         if self.0.variable.is_none() {
             self.0.variable = variables.map(line);
         }

@@ -395,7 +395,7 @@ impl Job<Arc<dyn Target>> {
                 Err(error) if error.kind() == ErrorKind::Busy => error,
                 opened => {
                     let variables = || self.target_variables.clone();
-                    return opened.map_err(|error| error.from_variables(variables()));
+                    return opened.map_err(|error| error.with_variables(variables()));
                 }
             };
             if run.options.wait.is_none_or(|wait| began.elapsed() >= wait) {

@@ -43,6 +43,6 @@ impl Variables {
         let named = self.0.iter().filter(|(key, _)| error.names(key));
         let said: Vec<_> = named.map(|(_, said)| said.as_str()).collect();
         let said = (!said.is_empty()).then(|| said.join("; "));
-        error.from_variables(said)
+        error.with_variables(said)
     }
 }
