@@ -173,6 +173,8 @@ fn missing(part: &Part, tables: &[Visible<'_>]) -> (Draft, Option<String>) {
     draft = match inner.first().and_then(|(_, paths)| paths.first()) {
         Some(path) => draft.help(format!("a record has a field of that name: `{path}`")),
         None if columns.is_empty() => draft.help("say what is read: `FROM …`"),
+        // It may as well be a text in the wrong quotes: `status = "stat"`.
+        None if part.quoted => draft.suggest(kind, name, columns.iter().copied()).unsure(),
         None => draft.suggest(kind, name, columns.iter().copied()),
     };
     let near = near.filter(|_| inner.is_empty()).map(str::to_owned);

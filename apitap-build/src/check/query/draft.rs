@@ -131,6 +131,14 @@ impl Draft {
         self
     }
 
+    /// The same, where a person has to look at each change.
+    pub(super) fn unsure(mut self) -> Self {
+        for fix in self.help.iter_mut().filter_map(|(_, fix)| fix.as_mut()) {
+            fix.sure = false;
+        }
+        self
+    }
+
     /// The finding, its places those of the user's file.
     pub(super) fn finding(self, place: &dyn Fn(Range<usize>) -> Place) -> Finding {
         let mut finding = Finding::error(self.code, self.message, &place(self.range));

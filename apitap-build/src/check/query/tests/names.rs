@@ -1,6 +1,6 @@
 //! Columns and fields that are not there, or there twice.
 
-use super::{check, said};
+use super::{check, planned, said};
 
 #[test]
 fn an_unknown_column_names_the_source_and_the_nearest_field() {
@@ -473,4 +473,18 @@ note: `orders` declares its fields here
 help: a similar field exists: `customerId`
 ",
     );
+}
+
+/// Whether a fix of this query is sure, where it has one.
+fn sure(sql: &str) -> Vec<bool> {
+    let (_, _, findings) = planned(sql);
+    let helps = findings.iter().flat_map(|finding| &finding.help);
+    helps.filter_map(|help| Some(help.edit.as_ref()?.sure)).collect()
+}
+
+#[test]
+fn a_text_in_the_wrong_quotes_does_not_become_a_column_by_itself() {
+    assert_eq!(sure("SELECT id FROM orders WHERE status = \"totl\""), [false]);
+    assert_eq!(sure("SELECT id FROM orders WHERE status = \"stats\""), [false]);
+    assert_eq!(sure("SELECT totl FROM orders"), [true]);
 }
