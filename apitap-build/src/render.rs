@@ -41,9 +41,6 @@ pub fn by_cause<'f>(
 
 /// Whether two findings differ in their places only, or in the source that they name.
 fn have_one_cause(first: &Finding, other: &Finding) -> bool {
-    let helps = |finding: &Finding| {
-        finding.help.iter().map(|help| help.sentence.clone()).collect::<Vec<_>>()
-    };
     first.severity != Severity::Error
         && first.severity == other.severity
         && first.code == other.code
@@ -52,7 +49,11 @@ fn have_one_cause(first: &Finding, other: &Finding) -> bool {
         && first.label == other.label
         && first.related == other.related
         && first.notes == other.notes
-        && helps(first) == helps(other)
+        && sentences(first).eq(sentences(other))
+}
+
+fn sentences(finding: &Finding) -> impl Iterator<Item = &str> {
+    finding.help.iter().map(|help| help.sentence.as_str())
 }
 
 /// Where the others of one cause stand, and what they say if it is something else.

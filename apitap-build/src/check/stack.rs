@@ -34,19 +34,21 @@ pub(super) fn spawn<'scope, T: Send + 'scope>(
 /// # Errors
 /// Where there is no such thread to be had, or the work panics.
 pub(super) fn large<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
-    let done = if IS_LARGE.get() {
-        caught(work)
-    } else {
-        std::thread::scope(|scope| {
-            let thread = spawn(scope, || caught(work));
-            let Some(thread) = thread else {
-                return Err("there is no thread or no memory for it".to_owned());
-            };
-            // What it does is caught.
-            thread.join().unwrap_or_else(|_| Err(String::new()))
+    let work = || {
+        caught(work).map_err(|said| {
+            format!("the planner has a defect that this query brings to light: {said}")
         })
     };
-    done.map_err(|said| format!("the planner has a defect that this query brings to light: {said}"))
+    if IS_LARGE.get() {
+        return work();
+    }
+    std::thread::scope(|scope| match spawn(scope, work) {
+        // What it does is caught.
+        Some(thread) => {
+            thread.join().unwrap_or_else(|_| Err("the planner has a defect".to_owned()))
+        }
+        None => Err("there is no thread or no memory to plan this query".to_owned()),
+    })
 }
 
 #[cfg(test)]

@@ -108,10 +108,7 @@ impl Target for Postgres {
     }
 
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
-        load.check_names(TargetKind::Postgres.capabilities())?;
-        let mut connection = self.connect().await?;
-        let claim = sql::claim(self, &mut connection, &load).await?;
-        let table = catalog::place(self, &mut connection, &load.table).await?;
+        let (mut connection, claim, table) = sql::claimed(self, &load).await?;
         let postgres = self.clone();
         if direct::fits(&load)
             && let Some(hidden) = direct::open(self, &mut connection, &load, &table).await?

@@ -139,9 +139,11 @@ pub(super) fn hidden_rows(load: &Load) -> Error {
     .help(format!("connect as the owner of the table or as a user with BYPASSRLS, or {instead}"))
 }
 
-/// Whether rows may be deleted, where rows that change with them are said as the database's catalog has it: the
-/// table that has them, what becomes of them, and `itself` where it is the one whose rows are deleted. Other tables
-/// come first.
+/// Checks the foreign keys that refer to a table whose rows are to be deleted, as rows of the database's catalog: the
+/// referring table, its ON DELETE action, and `itself` where it is the same table. Those of other tables come first.
+///
+/// # Errors
+/// Rows of another table would be changed with them, or rows of the run.
 pub(super) fn check_referring(load: &Load, referring: Vec<Vec<String>>) -> crate::Result<()> {
     match referring.into_iter().find_map(|row| <[String; 3]>::try_from(row).ok()) {
         Some([_, action, which]) if which == "itself" => match load.keeps_rows() {

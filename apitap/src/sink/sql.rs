@@ -27,7 +27,9 @@ pub(super) use dialect::{Change, Claim, Dialect, Guard, Holder, Inbox, Stage, te
 pub(super) use differences::differences;
 pub(super) use fill::count_rows;
 pub(super) use runs::Known;
-pub(super) use session::{Hook, commit, empty, grow, hook, open, open_on, tell_emptied};
+pub(super) use session::{
+    Hook, claimed, commit, empty, grow, hook, open, open_after, open_on, tell_emptied,
+};
 pub(super) use statement::{
     STAGING, THERE, comment_on_column, comments, create_table, creation, delete_missing,
     double_quoted, every_row, list, on_conflict, primary_key, staged, staged_key, upsert, written,

@@ -66,11 +66,8 @@ impl Target for Sqlite {
     }
 
     async fn open(&self, load: Load, limits: &Limits) -> Result<Box<dyn Session>> {
-        load.check_names(TargetKind::Sqlite.capabilities())?;
         let sqlite = Self(if load.is_tried() { self.0.to_try_out()? } else { self.0.clone() });
-        let mut connection = sqlite.connect().await?;
-        let claim = sql::claim(&sqlite, &mut connection, &load).await?;
-        let table = sqlite.place(&mut connection, &load.table).await?;
+        let (mut connection, claim, table) = sql::claimed(&sqlite, &load).await?;
         if direct::fits(&load, limits)
             && let Some(begun) = direct::begin(&sqlite, &mut connection, &load, &table).await?
         {

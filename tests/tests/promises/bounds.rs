@@ -7,6 +7,8 @@
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, TcpListener, UdpSocket};
+use std::process::Command;
+use std::time::Duration;
 
 use apitap_tests::answers::{Answer, Answers};
 use apitap_tests::process::{Measured, Project, measured};
@@ -31,25 +33,17 @@ fn asking(sql: &str) -> Project {
 }
 
 /// How a call has to end.
-enum End<'a> {
+pub(super) enum End<'a> {
     /// With an error that contains this.
     Error(&'a str),
     /// As it should.
     Well,
 }
 
-/// Calls the command; prints the line of the table, and returns all that was said.
+/// Calls a program, which may take so many MiB; prints the line of the table, and returns all that was said.
 #[track_caller]
-fn check(
-    name: &str,
-    project: &Project,
-    call: &[&str],
-    variables: &[(&str, &str)],
-    end: End<'_>,
-) -> String {
-    let mut command = project.apitap(call.iter().copied());
-    command.envs(variables.iter().copied());
-    let Measured { finished, took, peak_mib } = measured(&mut command, LIMIT);
+pub(super) fn check(name: &str, command: &mut Command, most: u64, end: End<'_>) -> String {
+    let Measured { finished, took, peak_mib } = measured(command, LIMIT);
     let said = finished.stdout + &finished.stderr;
     let line = match end {
         End::Error(expected) => {
@@ -63,14 +57,29 @@ fn check(
         }
     };
     assert!(!said.contains("panicked"), "{name}: {said}");
-    assert!(peak_mib < MOST, "{name}: {peak_mib} MiB");
+    assert!(took < Duration::from_secs(110), "{name}: {took:?}");
+    assert!(peak_mib < most, "{name}: {peak_mib} MiB");
     eprintln!("| {name} | {line} | {:.1} | {peak_mib} |", took.as_secs_f64());
     said
 }
 
+/// Calls the command in a project.
+#[track_caller]
+fn apitap(
+    name: &str,
+    project: &Project,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+    end: End<'_>,
+) -> String {
+    let mut command = project.apitap(arguments.iter().copied());
+    command.envs(variables.iter().copied());
+    check(name, &mut command, MOST, end)
+}
+
 /// `error[E0201]: unexpected …` → `unexpected …`.
 fn first_error(said: &str) -> &str {
-    let message = |line: &'_ str| -> Option<usize> {
+    let message = |line: &str| {
         let at = line.find("error")?;
         Some(at + line[at..].find(": ")? + 2)
     };
@@ -80,7 +89,7 @@ fn first_error(said: &str) -> &str {
 /// A query that the check refuses, or not.
 #[track_caller]
 fn query(name: &str, sql: &str, end: End<'_>) {
-    check(name, &asking(sql), &["check"], &[], end);
+    apitap(name, &asking(sql), &["check"], &[], end);
 }
 
 #[test]
@@ -167,7 +176,7 @@ fn a_record_that_makes_a_query_huge_is_an_error() {
     let url = api.url("/");
     let run = |name: &str, sql: &str| {
         let variables = [("API", url.as_str())];
-        check(
+        apitap(
             name,
             &asking(sql),
             &["run"],
@@ -194,16 +203,16 @@ fn a_file_of_any_size_is_read_in_bounded_time_and_memory() {
         "pipelines.yaml",
         &format!("sources: {}{}", "[".repeat(100_000), "]".repeat(100_000)),
     );
-    check("YAML 100,000 levels deep", &deep, &["check"], &[], End::Error("this is not YAML"));
+    apitap("YAML 100,000 levels deep", &deep, &["check"], &[], End::Error("this is not YAML"));
     let device = asking("SELECT id FROM @");
-    check(
+    apitap(
         "`-y /dev/zero`",
         &device,
         &["check", "-y", "/dev/zero"],
         &[],
         End::Error("it has more than 64 MiB"),
     );
-    check(
+    apitap(
         "`--env-file /dev/zero`",
         &device,
         &["run", "--env-file", "/dev/zero"],
@@ -211,7 +220,7 @@ fn a_file_of_any_size_is_read_in_bounded_time_and_memory() {
         End::Error("it has more than 1 MiB"),
     );
     with_schema(&device, "    schema: {sample: /dev/zero}\n");
-    check(
+    apitap(
         "`schema: {sample: /dev/zero}`",
         &device,
         &["check"],
@@ -236,7 +245,7 @@ fn a_record_of_any_size_is_read_in_bounded_memory() {
     let inferred = asking("SELECT field_1 FROM @");
     with_schema(&inferred, "");
     let url = api.url("/");
-    check(
+    apitap(
         "a record of 100,000 fields, and no schema",
         &inferred,
         &["run"],
@@ -247,7 +256,7 @@ fn a_record_of_any_size_is_read_in_bounded_memory() {
     let api = Answers::serve(move |_| Answer::bytes(body.clone()));
     let url = api.url("/");
     let project = asking("SELECT id, name FROM @");
-    check(
+    apitap(
         "a record of 200 MB",
         &project,
         &["run"],
@@ -271,7 +280,7 @@ fn without_the_token(
     let yaml = format!("{SOURCE}\n    auth: {{bearer: \"${{TOKEN}}\"}}\n    {keys}");
     let project = project(&yaml, &[("items", "SELECT id FROM {{ use_source(\"items\") }}")]);
     let url = api.url("/");
-    let said = check(name, &project, call, &[("API", &url), ("TOKEN", TOKEN)], end);
+    let said = apitap(name, &project, call, &[("API", &url), ("TOKEN", TOKEN)], end);
     for part in ["tok-Zm9v", "0123456789-abc", "uvwxyz"] {
         assert!(!said.contains(part), "{name}: {said}");
     }
@@ -326,7 +335,7 @@ fn a_secret_shows_in_no_spelling() {
     let project = asking("SELECT id FROM @");
     with_target(&project, "{name: here, type: postgres, url: \"${DB}\"}");
     let url = "postgres://someone:hush-hush@127.0.0.1:9/db?pasword=hush-hush-too";
-    let said = check(
+    let said = apitap(
         "an unknown parameter of a database's URL",
         &project,
         &["run"],
@@ -348,7 +357,7 @@ fn nothing_from_outside_moves_the_cursor() {
             &format!("{SOURCE}\n    {keys}"),
             &[("items", "SELECT id FROM {{ use_source(\"items\") }}")],
         );
-        raw(&check(name, &project, call, &[("API", &api.url("/"))], end));
+        raw(&apitap(name, &project, call, &[("API", &api.url("/"))], end));
     };
     let api = Answers::serve(|_| Answer::json(&json!([{"id": EVIL}])));
     run(
@@ -438,6 +447,6 @@ fn into_server(name: &str, kind: &str, host: IpAddr, bytes: &'static [u8], expec
     let project = asking("SELECT id FROM @");
     let url = format!("{kind}://someone:hush-hush@{host}:{}/db", says(kind, bytes));
     with_target(&project, &format!("{{name: here, type: {kind}, url: \"{url}\"}}"));
-    let said = check(name, &project, &["run"], &[], End::Error(expected));
+    let said = apitap(name, &project, &["run"], &[], End::Error(expected));
     assert!(!said.contains("hush-hush"), "{said}");
 }

@@ -13,6 +13,7 @@ use apitap_tests::answers::{Answer, Answers, gzip};
 use apitap_tests::process::{Measured, Project, finish, measured};
 use serde_json::json;
 
+use super::bounds::{self, End};
 use super::runs::{LIMIT, has_table, postgres_database, project};
 
 /// The most memory that any of them may make the program take, in MiB.
@@ -97,23 +98,13 @@ fn source(url: &str, keys: &str) -> Project {
     project(&sources, &[("items", "SELECT * FROM {{ use_source(\"items\") }}")])
 }
 
-/// Runs a project that must fail with this message; the line of the table.
+/// Runs a project that must fail with this message, and store nothing.
 #[track_caller]
-fn refused(name: &str, project: &Project, variables: &[(&str, &str)], expected: &str) -> String {
+fn refused(name: &str, project: &Project, variables: &[(&str, &str)], expected: &str) {
     let mut command = project.apitap(["run"]);
     command.envs(variables.iter().copied());
-    let Measured { finished, took, peak_mib } = measured(&mut command, LIMIT);
-    let said = finished.stdout + &finished.stderr;
-    assert!(matches!(finished.code, Some(1 | 2)), "{name}: {said}");
-    assert!(said.contains(expected), "{name}: no `{expected}` in {said}");
-    assert!(took < Duration::from_secs(110), "{name}: {took:?}");
-    assert!(peak_mib < MOST, "{name}: {peak_mib} MiB");
+    bounds::check(name, &mut command, MOST, End::Error(expected));
     assert!(!has_table(project, "items"), "{name}: something was stored");
-    let line =
-        said.lines().find_map(|line| Some(line.split_once("error: ")?.1)).unwrap_or_default();
-    let line = format!("| {name} | {line} | {:.1} | {peak_mib} |", took.as_secs_f64());
-    eprintln!("{line}");
-    line
 }
 
 #[test]

@@ -6,7 +6,7 @@ use apitap::Result;
 use apitap::definition::{Connection, Evolve, Mode, TargetKind, Template};
 use apitap::schema::{Field, Item, Schema, Type};
 use apitap::sink::conformance::Run;
-use apitap::sink::{Load, RunEntry, RunStatus, StateChange, Target, Written, resolve};
+use apitap::sink::{Load, Missing, RunEntry, RunStatus, StateChange, Target, Written, resolve};
 use arrow::array::RecordBatch;
 use arrow_json::ReaderBuilder;
 use serde_json::{Value, json};
@@ -120,6 +120,46 @@ pub(super) fn of_run(run: &str) -> StateChange {
         error: None,
     };
     StateChange { run: run.to_owned(), entry: Some(entry), ..StateChange::default() }
+}
+
+/// What is said of a table that is dropped while rows are on their way to it.
+pub(super) const GONE: &str = "the table `orders` was there when the run began, and is gone; nothing more was stored\n  \
+                               help:     find out what drops it; the next run creates it anew, with its own rows only";
+
+/// What is said of a table whose rows refer to others of it with that action.
+pub(super) fn refers_to_itself(action: &str) -> String {
+    format!(
+        "`delete_missing` cannot delete rows of `orders`: it refers to itself with ON DELETE {action}, and rows of the \
+         run would be changed with those that are deleted\n  help:     remove `delete_missing`, or give the foreign key \
+         another action (NO ACTION)"
+    )
+}
+
+/// The only load of its pipeline.
+pub(super) async fn exclusive(target: &Arc<dyn Target>, mode: Mode, missing: Missing) -> Run {
+    let load = Load::new("p", "orders", mode, &["id".to_owned()], &orders()).unwrap();
+    Run::of(target.as_ref(), load.missing(missing).exclusive()).await.unwrap()
+}
+
+/// A run that is stopped as long as it takes to be taken for dead (`lose` ends its connections), and goes on behind
+/// another one, with a row or without; what becomes of it.
+pub(super) async fn overtaken(
+    target: &Arc<dyn Target>,
+    (mode, missing): (Mode, Missing),
+    writes: bool,
+    lose: impl AsyncFn(),
+) -> Result<Written> {
+    let mut stopped = exclusive(target, mode, missing).await;
+    lose().await;
+    let mut other = exclusive(target, mode, missing).await;
+    other.write(batch(&orders(), json!([{ "id": 2, "status": "b" }]))).await.unwrap();
+    other.commit_with(&of_run("other")).await.unwrap();
+    other.finish().await.unwrap();
+    if writes {
+        stopped.write(batch(&orders(), json!([{ "id": 1 }]))).await?;
+    }
+    stopped.commit_with(&of_run("stopped")).await?;
+    stopped.finish().await
 }
 
 /// What a run is told that lost its lock to another one.

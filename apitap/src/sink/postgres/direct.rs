@@ -177,13 +177,10 @@ impl Direct {
         let session = match self.after.take() {
             Some(session) => session,
             None => {
-                let mut connection = self.connection().await?;
+                let connection = self.connection().await?;
                 let (postgres, load) = (self.postgres.clone(), Load::clone(&self.load));
                 let table = self.table.clone();
-                if postgres.find(&mut connection, &load, &table).await?.is_none() {
-                    return Err(refusal::gone(&load.table));
-                }
-                sql::open_on(postgres, connection, load, table, &self.limits, None).await?
+                sql::open_after(postgres, connection, load, table, &self.limits, None).await?
             }
         };
         Ok(self.after.insert(session))

@@ -8,6 +8,7 @@
 //! for people: where it cannot be written, the rows are all the same.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -80,8 +81,8 @@ pub(in crate::sink) async fn write<D: Dialect>(
 /// where there is one; else this does.
 #[derive(Debug, Clone, Default)]
 pub(in crate::sink) struct Known {
-    /// `None` where they cannot be told.
-    runs: Option<HashSet<String>>,
+    /// `None` where they cannot be told. All writers of a session have them.
+    runs: Option<Arc<HashSet<String>>>,
 }
 
 impl Known {
@@ -96,13 +97,13 @@ impl Known {
             return Self::default();
         }
         let all = committed(dialect, connection, load, table).await;
-        Self { runs: all.inspect_err(|error| untold(load, error)).ok() }
+        Self { runs: all.inspect_err(|error| untold(load, error)).ok().map(Arc::new) }
     }
 
     /// Adds the run itself, which has committed.
     pub(in crate::sink) fn add(&mut self, state: &StateChange) {
         if let (Some(runs), Some(entry)) = (&mut self.runs, &state.entry) {
-            runs.insert(entry.run.clone());
+            Arc::make_mut(runs).insert(entry.run.clone());
         }
     }
 

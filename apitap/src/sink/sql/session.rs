@@ -26,10 +26,40 @@ pub(in crate::sink) async fn open<D: Dialect>(
     load: Load,
     limits: &Limits,
 ) -> Result<Box<dyn Session>> {
+    let (connection, claim, table) = claimed(&dialect, &load).await?;
+    open_on(dialect, connection, load, table, limits, claim).await
+}
+
+/// A connection that has claimed what an exclusive load needs, and where its table is.
+///
+/// # Errors
+/// The database does not take such names, cannot be reached, or another run has the claim.
+pub(in crate::sink) async fn claimed<D: Dialect>(
+    dialect: &D,
+    load: &Load,
+) -> Result<(D::Connection, Guard, Place)> {
     load.check_names(dialect.capabilities())?;
     let mut connection = dialect.connect().await?;
-    let claim = claim(&dialect, &mut connection, &load).await?;
+    let claim = claim(dialect, &mut connection, load).await?;
     let table = dialect.place(&mut connection, &load.table).await?;
+    Ok((connection, claim, table))
+}
+
+/// Goes on behind a commit of the same run, which has made the table.
+///
+/// # Errors
+/// It is gone.
+pub(in crate::sink) async fn open_after<D: Dialect>(
+    dialect: D,
+    mut connection: D::Connection,
+    load: Load,
+    table: Place,
+    limits: &Limits,
+    claim: Guard,
+) -> Result<Box<dyn Session>> {
+    if dialect.find(&mut connection, &load, &table).await?.is_none() {
+        return Err(refusal::gone(&load.table));
+    }
     open_on(dialect, connection, load, table, limits, claim).await
 }
 
@@ -53,7 +83,7 @@ pub(in crate::sink) async fn open_on<D: Dialect>(
         inbox,
         home: Arc::new(Home::new(connection)),
         is_there,
-        known: Arc::new(known),
+        known,
         gathered: StateChange::default(),
         covered: 0,
         applied: false,
@@ -73,7 +103,7 @@ struct SqlSession<D: Dialect> {
     /// Whether the table was there when the session began, or a commit of it has made it.
     is_there: bool,
     /// The runs of the pipeline that have committed as far as this session knows.
-    known: Arc<Known>,
+    known: Known,
     /// The states of a load that counts only as a whole, until it is finished.
     gathered: StateChange,
     /// How many of the rows that wait a commit has covered.
@@ -141,7 +171,7 @@ impl<D: Dialect> Session for SqlSession<D> {
         self.empty_inbox(&mut connection).await?;
         let stage = self.dialect.stage(&self.load, &self.limits, &self.inbox)?;
         let fresh = self.home.waiting() == 0;
-        let held = Held { table: self.table.clone(), known: Arc::clone(&self.known) };
+        let held = Held { table: self.table.clone(), known: self.known.clone() };
         let held = fresh.then_some(held);
         let (dialect, load, home) = (self.dialect.clone(), self.load.clone(), self.home.clone());
         Ok(Box::new(StagingWriter::new(dialect, load, home, connection, stage, held)))
@@ -192,7 +222,7 @@ impl<D: Dialect> SqlSession<D> {
                 return Err(error);
             }
         };
-        Arc::make_mut(&mut self.known).add(state);
+        self.known.add(state);
         self.written = self.written.and(written);
         self.is_there = true;
         self.applied = received > 0;

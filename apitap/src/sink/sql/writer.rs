@@ -70,7 +70,7 @@ impl<C> Home<C> {
 /// What a connection that was lost must find when it is made anew.
 pub(super) struct Held {
     pub(super) table: Place,
-    pub(super) known: Arc<Known>,
+    pub(super) known: Known,
 }
 
 pub(super) struct StagingWriter<D: Dialect> {

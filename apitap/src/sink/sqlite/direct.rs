@@ -156,13 +156,10 @@ impl Direct {
         let session = match self.after.take() {
             Some(session) => session,
             None => {
-                let mut connection = self.home.take(&self.load)?.connection;
-                if self.sqlite.find(&mut connection, &self.load, &self.table).await?.is_none() {
-                    return Err(refusal::gone(&self.load.table));
-                }
+                let connection = self.home.take(&self.load)?.connection;
                 let (load, table) = (Load::clone(&self.load), self.table.clone());
                 let (sqlite, claim) = (self.sqlite.clone(), self.claim.take());
-                sql::open_on(sqlite, connection, load, table, &self.limits, claim).await?
+                sql::open_after(sqlite, connection, load, table, &self.limits, claim).await?
             }
         };
         Ok(self.after.insert(session))

@@ -35,7 +35,8 @@ pub(in crate::sink) struct Insert {
     numbered: bool,
     /// The statement of as many rows as one takes.
     full: Option<Arc<str>>,
-    staged: u64,
+    /// How many rows the database says it has taken.
+    taken: u64,
 }
 
 impl Insert {
@@ -55,7 +56,7 @@ impl Insert {
 
     fn new(load: &Load, limit: usize, into: String, numbered: bool) -> Self {
         let (load, limit, conflict) = (Arc::new(load.clone()), limit.max(1), String::new());
-        Self { load, limit, into, conflict, numbered, full: None, staged: 0 }
+        Self { load, limit, into, conflict, numbered, full: None, taken: 0 }
     }
 
     /// Whether a key came twice among the rows of a new table.
@@ -65,7 +66,7 @@ impl Insert {
 
     /// The rows that the database says it has taken; where a key came twice, its rows may be counted or not.
     pub(super) fn taken(&self) -> u64 {
-        self.staged
+        self.taken
     }
 
     /// Within a transaction: inserts rows with as many statements as it takes; `first` is the number of the first
@@ -142,7 +143,7 @@ impl Insert {
             self.full = Some(Arc::clone(&statement));
         }
         let insert = sqlx::query_with(AssertSqlSafe(statement), arguments).persistent(is_full);
-        self.staged += connection.execute(insert).await?.rows_affected();
+        self.taken += connection.execute(insert).await?.rows_affected();
         Ok(())
     }
 
@@ -206,7 +207,7 @@ impl Stage<SqliteConnection> for Insert {
     }
 
     async fn flush(&mut self, _connection: &mut SqliteConnection) -> Result<u64> {
-        Ok(self.staged)
+        Ok(self.taken)
     }
 }
 

@@ -80,13 +80,6 @@ async fn ten_runs_at_once_all_land() {
     assert_eq!(database.rows(all).await, ["50|1"]);
 }
 
-/// The only load of its pipeline, by a run of that name.
-async fn exclusive(database: &Database, mode: Mode, missing: Missing) -> Run {
-    let load = Load::new("p", "orders", mode, &["id".to_owned()], &orders()).unwrap();
-    let load = load.missing(missing).exclusive();
-    Run::of(destination(&database.url).as_ref(), load).await.unwrap()
-}
-
 /// Ends every connection of others to the database.
 async fn end_connections(database: &Database) {
     let theirs = "SELECT CAST(id AS CHAR) FROM information_schema.processlist
@@ -113,20 +106,10 @@ async fn a_run_whose_lock_was_lost_and_that_another_one_has_overtaken_stores_not
     ] {
         for writes in [true, false] {
             let database = Database::new().await;
-            let mut stopped = exclusive(&database, mode, missing).await;
-            end_connections(&database).await;
-            let mut other = exclusive(&database, mode, missing).await;
-            other.write(batch(&orders(), json!([{ "id": 2, "status": "b" }]))).await.unwrap();
-            other.commit_with(&loads::of_run("other")).await.unwrap();
-            other.finish().await.unwrap();
-            let late = async {
-                if writes {
-                    stopped.write(batch(&orders(), json!([{ "id": 1 }]))).await?;
-                }
-                stopped.commit_with(&loads::of_run("stopped")).await?;
-                stopped.finish().await
-            };
-            fails(late.await, loads::OVERTAKEN);
+            let target = destination(&database.url);
+            let lose = async || end_connections(&database).await;
+            let late = loads::overtaken(&target, (mode, missing), writes, lose).await;
+            fails(late, loads::OVERTAKEN);
             let found = database.rows("SELECT CAST(id AS CHAR), status FROM orders").await;
             assert_eq!(found, ["2|b"], "{mode:?}");
         }

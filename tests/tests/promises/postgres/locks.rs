@@ -60,13 +60,6 @@ async fn a_connection_that_was_closed_later_is_told_in_the_words_of_the_server()
     assert_eq!(database.table("orders").await, [""; 0]);
 }
 
-/// The only load of its pipeline, by a run of that name.
-async fn exclusive(database: &Database, mode: Mode, missing: Missing) -> Run {
-    let load = Load::new("p", "orders", mode, &["id".to_owned()], &orders()).unwrap();
-    let load = load.missing(missing).exclusive();
-    Run::of(destination(&database.url).as_ref(), load).await.unwrap()
-}
-
 /// A run that is stopped as long as it takes to be taken for dead, and goes on behind another one.
 #[tokio::test]
 async fn a_run_whose_lock_was_lost_and_that_another_one_has_overtaken_stores_nothing() {
@@ -83,20 +76,10 @@ async fn a_run_whose_lock_was_lost_and_that_another_one_has_overtaken_stores_not
                     let create = "CREATE TABLE orders (id int8 PRIMARY KEY, status text)";
                     database.execute(create).await;
                 }
-                let mut stopped = exclusive(&database, mode, missing).await;
-                end_connections(&database).await;
-                let mut other = exclusive(&database, mode, missing).await;
-                other.write(batch(&orders(), json!([{ "id": 2, "status": "b" }]))).await.unwrap();
-                other.commit_with(&loads::of_run("other")).await.unwrap();
-                other.finish().await.unwrap();
-                let late = async {
-                    if writes {
-                        stopped.write(batch(&orders(), json!([{ "id": 1 }]))).await?;
-                    }
-                    stopped.commit_with(&loads::of_run("stopped")).await?;
-                    stopped.finish().await
-                };
-                fails(late.await, loads::OVERTAKEN);
+                let target = destination(&database.url);
+                let lose = async || end_connections(&database).await;
+                let late = loads::overtaken(&target, (mode, missing), writes, lose).await;
+                fails(late, loads::OVERTAKEN);
                 assert_eq!(database.table("orders").await, ["(2,b)"], "{mode:?} {exists}");
             }
         }
@@ -106,10 +89,10 @@ async fn a_run_whose_lock_was_lost_and_that_another_one_has_overtaken_stores_not
 #[tokio::test]
 async fn a_run_whose_lock_was_lost_goes_on_where_no_other_has_committed() {
     let database = Database::new().await;
-    let mut first = exclusive(&database, Mode::Merge, Missing::Keep).await;
+    let mut first = loads::exclusive(&destination(&database.url), Mode::Merge, Missing::Keep).await;
     first.commit_with(&loads::of_run("first")).await.unwrap();
     first.finish().await.unwrap();
-    let mut run = exclusive(&database, Mode::Merge, Missing::Keep).await;
+    let mut run = loads::exclusive(&destination(&database.url), Mode::Merge, Missing::Keep).await;
     for id in 1..4 {
         end_connections(&database).await;
         run.write(batch(&orders(), json!([{ "id": id }]))).await.unwrap();
